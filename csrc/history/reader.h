@@ -1,0 +1,46 @@
+/* Reading history.s3ph: the file is mapped, each segment's CRC is checked once, columns are pointers into the map.
+ * Every damaged, truncated, hostile or version-skewed input ends in S3P_EFORMAT with a message that names segment or
+ * record and field; nothing is read out of bounds (the reader is fuzzed). A file without a footer (the process was killed)
+ * is readable up to its last whole segment when `allow_open` is true, and says so.
+ *
+ * Threads: a struct s3p_histfile is read-only after open; any number of threads may read. */
+#ifndef S3P_HISTORY_READER_H
+#define S3P_HISTORY_READER_H
+
+#include "core/buf.h"
+#include "history/record.h"
+
+struct s3p_segment_view {
+    uint32_t records, worker;
+    const void *column[S3P_COLUMN_COUNT]; /* aligned to 64; `records` values each */
+    const char *text;
+    uint32_t text_bytes;
+    const struct s3p_entry *entries;
+    uint32_t nentries;
+    uint64_t first_record; /* number of the segment's first record in the file */
+};
+
+struct s3p_histfile;
+int s3p_histfile_open(struct s3p_histfile **out, const char *path, bool allow_open, struct s3p_err *err) S3P_MUST_CHECK;
+/* The same on bytes in memory (64-byte aligned, borrowed): for the fuzzer and tests. */
+int s3p_histfile_open_mem(struct s3p_histfile **out, const void *p, size_t len, bool allow_open, struct s3p_err *err)
+    S3P_MUST_CHECK;
+void s3p_histfile_close(struct s3p_histfile *f);
+
+struct s3p_str s3p_histfile_header(const struct s3p_histfile *f); /* the JSON */
+uint64_t s3p_histfile_records(const struct s3p_histfile *f);
+uint32_t s3p_histfile_segments(const struct s3p_histfile *f);
+bool s3p_histfile_complete(const struct s3p_histfile *f); /* footer there, and the run was not interrupted */
+const struct s3p_segment_view *s3p_histfile_segment(const struct s3p_histfile *f, uint32_t i);
+void s3p_segment_get(const struct s3p_segment_view *s, uint32_t i, struct s3p_attempt *out);
+/* {NULL, 0} for offset 0; offsets were validated when the file was opened. */
+struct s3p_str s3p_segment_text(const struct s3p_segment_view *s, uint32_t offset);
+
+/* What the header says about key spaces: turns (space, index) into text. */
+struct s3p_keynames;
+int s3p_keynames_create(struct s3p_keynames **out, struct s3p_str header_json, struct s3p_err *err) S3P_MUST_CHECK;
+void s3p_keynames_free(struct s3p_keynames *k);
+void s3p_keynames_text(const struct s3p_keynames *k, uint16_t space, uint64_t index, struct s3p_buf *out);
+struct s3p_str s3p_keynames_bucket_role(const struct s3p_keynames *k, uint16_t bucket);
+
+#endif

@@ -1,0 +1,34 @@
+/* Value ids: 128 bits = run 48 · client 32 · counter 48, big-endian, drawn by whoever sends. A retry is a new attempt with
+ * a new id. As text: 32 lower-case hex digits (the metadata header x-amz-meta-s3p-id). All zero means "none". */
+#ifndef S3P_S3_ID_H
+#define S3P_S3_ID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+struct s3p_id {
+    uint8_t b[16];
+};
+
+#define S3P_RUN_BITS 48
+#define S3P_META_ID_HEADER "x-amz-meta-s3p-id"
+
+struct s3p_id s3p_id_make(uint64_t run, uint32_t client, uint64_t counter);
+uint64_t s3p_id_run(struct s3p_id id);
+uint32_t s3p_id_client(struct s3p_id id);
+uint64_t s3p_id_counter(struct s3p_id id);
+void s3p_id_text(char dst[32], struct s3p_id id);
+bool s3p_id_parse(struct s3p_id *out, const char *text, size_t len); /* exactly 32 hex digits */
+
+static inline bool s3p_id_none(struct s3p_id id)
+{
+    static const uint8_t zero[16];
+    return memcmp(id.b, zero, 16) == 0;
+}
+static inline bool s3p_id_eq(struct s3p_id a, struct s3p_id b)
+{
+    return memcmp(a.b, b.b, 16) == 0;
+}
+
+#endif

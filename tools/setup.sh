@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Set-up of a Debian/Ubuntu machine: tools/setup.sh packages [LIST] | venv STAMP
+# packages: installs what is missing of tools/packages.txt through apt-get (sudo when not root). Elsewhere it names what is
+# missing and ends with status 2. venv: makes .venv with the project's Python dependencies.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages() {
+    local missing=() name
+    while read -r name; do
+        [ -n "$name" ] || continue
+        dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
+    done < "${1:-tools/packages.txt}"
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        echo "s3prod: packages are missing, by their Debian names: ${missing[*]}" >&2
+        exit 2
+    fi
+    local root=()
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || { echo "s3prod: not root and no sudo; install: ${missing[*]}" >&2; exit 2; }
+        root=(sudo)
+    fi
+    echo "s3prod: installing ${missing[*]}" >&2
+    export DEBIAN_FRONTEND=noninteractive
+    "${root[@]}" apt-get update -qq
+    "${root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+venv() {
+    [ -x .venv/bin/python ] || python3 -m venv .venv
+    .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+        echo "s3prod: python3: $(.venv/bin/python -V 2>&1), expected 3.11 or newer" >&2
+        exit 2
+    }
+    echo "s3prod: installing the Python dependencies" >&2
+    .venv/bin/python -m pip install -q --disable-pip-version-check -r "$1"
+}
+
+case ${1:-} in
+    packages) packages "${2:-}" ;;
+    venv) venv "$2" ;;
+    *) echo "usage: tools/setup.sh packages [LIST] | venv REQUIREMENTS" >&2; exit 2 ;;
+esac
