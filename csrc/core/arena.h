@@ -1,5 +1,5 @@
 /* Bump allocator for things that die together (a parsed plan, the text of a verdict).
- * Threads: one owner. Ownership: s3p_arena_free releases everything that came out of it; idempotent. */
+ * Threads: one owner. Ownership: s3p_arena_free releases everything that came out; idempotent. */
 #ifndef S3P_CORE_ARENA_H
 #define S3P_CORE_ARENA_H
 
@@ -15,7 +15,8 @@ struct s3p_arena {
 
 void s3p_arena_init(struct s3p_arena *a, size_t max);
 void s3p_arena_free(struct s3p_arena *a);
-void *s3p_arena_alloc(struct s3p_arena *a, size_t bytes); /* zeroed, 16-byte aligned; NULL when over max or out of memory */
+/* Zeroed, 16-byte aligned; NULL when over max or out of memory. Sizes count in steps of 16. */
+void *s3p_arena_alloc(struct s3p_arena *a, size_t bytes);
 char *s3p_arena_strndup(struct s3p_arena *a, const char *s, size_t len);
 
 #endif

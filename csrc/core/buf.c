@@ -48,7 +48,8 @@ void s3p_buf_clear(struct s3p_buf *b)
     b->failed = false;
 }
 
-/* Room for `extra` more bytes, or the failure mark. Doubling keeps a long series of appends linear. */
+/* Room for `extra` more bytes, or the failure mark. Doubling keeps a long series of appends
+ * linear. */
 static bool make_room(struct s3p_buf *b, size_t extra)
 {
     if (b->failed)

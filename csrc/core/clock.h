@@ -1,4 +1,5 @@
-/* Clocks. Times are CLOCK_MONOTONIC int64 nanoseconds unless a name says `wall` (CLOCK_REALTIME, ns since 1970). */
+/* Clocks. Times are CLOCK_MONOTONIC int64 nanoseconds unless a name says `wall` (CLOCK_REALTIME,
+ * since 1970). Threads: any. */
 #ifndef S3P_CORE_CLOCK_H
 #define S3P_CORE_CLOCK_H
 

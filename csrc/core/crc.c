@@ -41,8 +41,9 @@ uint64_t s3p_crc_x_power(const struct s3p_crc_kind *k, uint64_t n)
     return result;
 }
 
-/* The multiplier for folding over n bits, as a 64-bit reflected word whatever the width of the CRC. One power less,
- * because the carry-less product of two reflected words comes out one place too high. */
+/* The multiplier for folding over n bits, as a 64-bit reflected word whatever the width of the
+ * CRC. One power less, because the carry-less product of two reflected words comes out one place
+ * too high. */
 static uint64_t fold_multiplier(const struct s3p_crc_kind *k, uint64_t n)
 {
     return s3p_crc_x_power(k, n - 1) << (k->ones == UINT64_MAX ? 0 : 32);
@@ -117,8 +118,8 @@ typedef uint64_t crc64_fn(uint64_t reg, const uint8_t *p, size_t len);
 static crc32_fn crc32_first, crc32c_first;
 static crc64_fn crc64nvme_first;
 
-/* Each starts at a function that makes the choice. The store in choose() releases the tables, the load before a call
- * acquires them; on x86 both are plain moves. */
+/* Each starts at a function that makes the choice. The store in choose() releases the tables, the
+ * load before a call acquires them; on x86 both are plain moves. */
 static crc32_fn *_Atomic crc32_now = crc32_first;
 static crc32_fn *_Atomic crc32c_now = crc32c_first;
 static crc64_fn *_Atomic crc64nvme_now = crc64nvme_first;
@@ -189,7 +190,8 @@ uint64_t s3p_crc64nvme(uint64_t crc, const void *p, size_t len)
     return ~atomic_load_explicit(&crc64nvme_now, memory_order_acquire)(~crc, p, len);
 }
 
-/* The ones that start and end every CRC cancel out, which leaves A's remainder moved over B's bits. */
+/* The ones that start and end every CRC cancel out, which leaves A's remainder moved over B's
+ * bits. */
 static uint64_t combine(enum s3p_crc_name name, uint64_t a, uint64_t b, uint64_t len_b)
 {
     const struct s3p_crc_kind *k = s3p_crc_kind(name);

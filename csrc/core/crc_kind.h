@@ -1,14 +1,15 @@
 /* What the CRC implementations share, and what their tests reach: not for users of core/crc.h.
  *
- * All CRCs here are reflected, start and end with all ones, and are worked on as raw registers in the low bits of a
- * uint64_t: a polynomial's x^0 is the register's highest bit. */
+ * All CRCs here are reflected, start and end with all ones, and are worked on as raw registers in
+ * the low bits of a uint64_t: a polynomial's x^0 is the register's highest bit. */
 #ifndef S3P_CORE_CRC_KIND_H
 #define S3P_CORE_CRC_KIND_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Multipliers that move a 128-bit remainder over `distance` bytes of message: [0] for its first eight bytes. */
+/* Multipliers that move a 128-bit remainder over `distance` bytes of message: [0] for its first
+ * eight bytes. */
 struct s3p_crc_fold {
     uint64_t by_16[2], by_64[2];
 };

@@ -1,6 +1,6 @@
-/* CRC by folding with carry-less multiplication (Gopal et al., "Fast CRC Computation for Generic Polynomials Using
- * PCLMULQDQ", 2009), for any reflected polynomial up to 64 bits. Folding shortens the message to 16 bytes that have
- * the same remainder; the tables do the rest. */
+/* CRC by folding with carry-less multiplication (Gopal et al., "Fast CRC Computation for Generic
+ * Polynomials Using PCLMULQDQ", 2009), for any reflected polynomial up to 64 bits. Folding
+ * shortens the message to 16 bytes that have the same remainder; the tables do the rest. */
 #include "core/crc_kind.h"
 
 #ifdef __x86_64__

@@ -1,5 +1,6 @@
-/* CRC32C by the processor's instruction. It takes three cycles to answer and starts one every cycle, so long inputs run
- * as three interleaved streams, whose registers are joined by moving them over the bytes of the streams behind. */
+/* CRC32C by the processor's instruction. It takes three cycles to answer and starts one every
+ * cycle, so long inputs run as three interleaved streams, whose registers are joined by moving
+ * them over the bytes of the streams behind. */
 #include "core/crc_kind.h"
 
 #ifdef __x86_64__
@@ -13,7 +14,8 @@
 struct shift {
     uint32_t of[4][256];
 };
-static struct shift over_long, over_short; /* written once, before the first call: see choose() in crc.c */
+/* Written once, before the first call: see choose() in crc.c. */
+static struct shift over_long, over_short;
 
 static void shift_init(struct shift *s, const struct s3p_crc_kind *k, uint64_t bytes)
 {

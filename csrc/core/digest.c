@@ -67,7 +67,7 @@ void s3p_md5(const void *p, size_t len, uint8_t out[S3P_MD5_BYTES])
     s3p_md5_end(&c, out);
 }
 
-static void absorb_padded_key(struct s3p_sha256 *c, const uint8_t key[HMAC_BLOCK_BYTES], uint8_t pad)
+static void absorb_padded(struct s3p_sha256 *c, const uint8_t key[HMAC_BLOCK_BYTES], uint8_t pad)
 {
     uint8_t block[HMAC_BLOCK_BYTES];
     for (size_t i = 0; i < sizeof block; i++)
@@ -83,8 +83,8 @@ void s3p_hmac_init(struct s3p_hmac *h, const void *key, size_t key_len)
         s3p_sha256(key, key_len, block);
     else if (key_len != 0)
         memcpy(block, key, key_len);
-    absorb_padded_key(&h->inner, block, 0x36);
-    absorb_padded_key(&h->outer, block, 0x5c);
+    absorb_padded(&h->inner, block, 0x36);
+    absorb_padded(&h->outer, block, 0x5c);
 }
 
 void s3p_hmac(const struct s3p_hmac *h, const void *p, size_t len, uint8_t out[S3P_SHA256_BYTES])

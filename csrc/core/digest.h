@@ -1,7 +1,9 @@
-/* SHA-256 with saved states, MD5, HMAC-SHA-256 with precomputed key states. The OpenSSL low-level calls, deprecated but
- * present in all of 3.x and four to five times cheaper a short message than the fetched ones, are in digest.c alone.
+/* SHA-256 with saved states, MD5, HMAC-SHA-256 with precomputed key states. The OpenSSL low-level
+ * calls, deprecated but present in all of 3.x and several times cheaper a short message than the
+ * one-shot ones, are in digest.c alone. After *_end a context must be initialised again.
  *
- * Threads: a context belongs to its caller; a struct s3p_hmac is read-only after init and may be shared. */
+ * Threads: a context belongs to its caller; a struct s3p_hmac is read-only after init and may be
+ * shared. */
 #ifndef S3P_CORE_DIGEST_H
 #define S3P_CORE_DIGEST_H
 
@@ -12,10 +14,10 @@
 #define S3P_MD5_BYTES 16
 
 struct s3p_sha256 {
-    _Alignas(8) unsigned char state[120]; /* SHA256_CTX; size asserted in digest.c. Copy the struct to save a state */
+    _Alignas(8) unsigned char state[120]; /* a SHA256_CTX. Copy the struct to save a state */
 };
 struct s3p_md5 {
-    _Alignas(8) unsigned char state[96]; /* MD5_CTX */
+    _Alignas(8) unsigned char state[96]; /* an MD5_CTX */
 };
 struct s3p_hmac {
     struct s3p_sha256 inner, outer; /* states after the padded key */

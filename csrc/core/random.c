@@ -14,8 +14,9 @@ double s3p_rng_exponential(struct s3p_rng *r, double mean)
     return -log(u) * mean;
 }
 
-/* The Zipf sampler inverts H, the integral of the hat h(x) = x^-theta, and rejects the little that lies between the
- * hat and the staircase. Both helpers keep full precision around theta = 1, where the closed forms become 0/0. */
+/* The Zipf sampler inverts H, the integral of the hat h(x) = x^-theta, and rejects the little that
+ * lies between the hat and the staircase. Both helpers keep full precision around theta = 1, where
+ * the closed forms become 0/0. */
 static double expm1_ratio(double x)
 {
     return fabs(x) > 1e-8 ? expm1(x) / x : 1.0 + x * 0.5;

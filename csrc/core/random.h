@@ -1,5 +1,8 @@
-/* Seeded, counter-based random numbers: the n-th draw of stream s under seed x is a pure function of (x, s, n), so
- * client i draws the same numbers at any thread count. Source: the SplitMix64 finaliser (Steele, Lea, Flood 2014). */
+/* Seeded, counter-based random numbers: the n-th draw of stream s under seed x is a pure function
+ * of (x, s, n), so client i draws the same numbers at any thread count. Source: the SplitMix64
+ * finaliser (Steele, Lea, Flood 2014).
+ *
+ * Threads: a struct s3p_rng belongs to its caller; a struct s3p_zipf is read-only after init. */
 #ifndef S3P_CORE_RANDOM_H
 #define S3P_CORE_RANDOM_H
 
@@ -41,7 +44,8 @@ static inline double s3p_rng_unit(struct s3p_rng *r)
 
 double s3p_rng_exponential(struct s3p_rng *r, double mean); /* > 0 */
 
-/* Zipf over ranks 0..n-1 with exponent theta >= 0: rejection-inversion, O(1) a draw (Hörmann, Derflinger 1996). */
+/* Zipf over ranks 0..n-1, 0 < n <= 2^52, with exponent theta >= 0 (0: uniform):
+ * rejection-inversion, O(1) a draw (Hörmann, Derflinger 1996). */
 struct s3p_zipf {
     uint64_t n;
     double theta, h_x1, h_n, s;

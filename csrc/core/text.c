@@ -135,7 +135,8 @@ static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
     int64_t year_of_era = year - era * 400;
     int64_t march_month = month > 2 ? month - 3 : month + 9;
     int64_t day_of_year = (153 * march_month + 2) / 5 + day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+    int64_t leap_days = year_of_era / 4 - year_of_era / 100;
+    return era * 146097 + year_of_era * 365 + leap_days + day_of_year - 719468;
 }
 
 static struct civil civil_from_seconds(int64_t wall_s)
@@ -145,15 +146,16 @@ static struct civil civil_from_seconds(int64_t wall_s)
     int64_t second_of_day = wall_s - days * DAY_S;
     int64_t shifted = days + 719468;
     int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
-    int64_t doe = shifted - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    int64_t march_month = (5 * doy + 2) / 153;
+    int64_t day_of_era = shifted - era * 146097;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t march_month = (5 * day_of_year + 2) / 153;
     unsigned month = (unsigned)(march_month < 10 ? march_month + 3 : march_month - 9);
     return (struct civil){
-        .year = yoe + era * 400 + (month <= 2),
+        .year = year_of_era + era * 400 + (month <= 2),
         .month = month,
-        .day = (unsigned)(doy - (153 * march_month + 2) / 5 + 1),
+        .day = (unsigned)(day_of_year - (153 * march_month + 2) / 5 + 1),
         .hour = (unsigned)(second_of_day / 3600),
         .minute = (unsigned)(second_of_day / 60 % 60),
         .second = (unsigned)(second_of_day % 60),
@@ -210,8 +212,8 @@ void s3p_http_date(char dst[29], int64_t wall_s)
     put_digits(dst + 23, c.second, 2);
 }
 
-/* The fields are read by position; that punctuation, names and ranges were right shows when the result is written
- * again and gives the same text. */
+/* The fields are read by position; that punctuation, names and ranges were right shows when the
+ * result is written again and gives the same text. */
 bool s3p_parse_http_date(const char *s, size_t len, int64_t *wall_s)
 {
     struct civil c = {0};
