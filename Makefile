@@ -1,0 +1,72 @@
+# The routine commands. A fresh Debian or Ubuntu needs nothing but git and make: every target does its own set-up.
+#   make run     set-up, then the production suite on the embedded store, with a report under reports/
+#   make test    set-up, then every test of the project
+.DEFAULT_GOAL := build
+SHELL := /bin/bash
+PY := .venv/bin/python
+STAMP := build/stamp
+C := $(MAKE) -s -C csrc -j2
+PYTEST := $(PY) -m pytest
+export S3PROD_VECTORS := $(CURDIR)/csrc/tests/vectors
+C_SOURCES := $(shell find csrc -name '*.[chS]' -o -name outcomes.json -o -name Makefile 2>/dev/null)
+FUZZ_SECONDS ?= 60
+
+.PHONY: run test build bench kill-matrix kill-matrix-full asan tsan fuzz lint format clean campaign
+
+# --- set-up: each step runs again only when what it depends on has changed -------------------------------------------
+$(STAMP)/packages: tools/packages.txt tools/setup.sh
+	@mkdir -p $(@D)
+	@tools/setup.sh packages
+	@touch $@
+$(STAMP)/venv: tools/requirements.txt $(STAMP)/packages
+	@tools/setup.sh venv tools/requirements.txt
+	@touch $@
+$(STAMP)/venv-bench: tools/requirements-bench.txt $(STAMP)/venv
+	@tools/setup.sh packages tools/packages-bench.txt
+	@tools/setup.sh venv tools/requirements-bench.txt
+	@touch $@
+$(STAMP)/fuzz-packages: tools/packages-fuzz.txt $(STAMP)/packages
+	@tools/setup.sh packages tools/packages-fuzz.txt
+	@touch $@
+$(STAMP)/built: $(C_SOURCES) setup.py pyproject.toml $(STAMP)/venv
+	@echo "s3prod: building" >&2
+	@$(C) VARIANT=release lib tools > build/build.log 2>&1 || { cat build/build.log; exit 1; }
+	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . >> build/build.log 2>&1 || { tail -40 build/build.log; exit 1; }
+	@touch $@
+build: $(STAMP)/built
+
+# --- the two commands ------------------------------------------------------------------------------------------------
+run: build
+	@mkdir -p reports
+	@$(PYTEST) tests/production -v --scale full --report-dir reports
+test: build
+	@$(C) VARIANT=debug all > build/build-debug.log 2>&1 || { cat build/build-debug.log; exit 1; }
+	@$(C) VARIANT=release all > build/build-release.log 2>&1 || { cat build/build-release.log; exit 1; }
+	@$(PYTEST) tests
+
+# --- proof -----------------------------------------------------------------------------------------------------------
+kill-matrix: build
+	@$(PY) -m s3prod.matrix --seeds 1
+kill-matrix-full: build
+	@$(PY) -m s3prod.matrix --seeds 20
+campaign: build
+	@$(PYTEST) tests/production -v --scale full --seed 1 && $(PYTEST) tests/production -v --scale full --seed 2 && \
+	 $(PYTEST) tests/production -v --scale full --seed 3
+	@for seed in $$(seq 101 120); do $(PYTEST) -q tests/production --scale smoke --seed $$seed || exit 1; done
+	@$(PYTEST) tests/production -v --scale smoke --sdk boto3
+asan tsan: build
+	@$(C) VARIANT=$@ all > build/build-$@.log 2>&1 || { cat build/build-$@.log; exit 1; }
+	@tools/sanitize.sh $@
+fuzz: $(STAMP)/packages $(STAMP)/fuzz-packages
+	@tools/fuzz.sh $(FUZZ_SECONDS)
+bench: build $(STAMP)/venv-bench
+	@$(PY) -m benchmarks
+
+# --- form ------------------------------------------------------------------------------------------------------------
+lint: build
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy && $(PY) -m mypy.stubtest s3prod._native s3prod._server
+	@$(PYTEST) -q tests/test_house_style.py
+format: build
+	@$(PY) -m ruff check --fix . && $(PY) -m ruff format .
+clean:
+	@rm -rf build reports s3prod/*.so s3prod/data

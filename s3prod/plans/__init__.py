@@ -1,0 +1,30 @@
+"""The built-in plans: the workloads of the production tests, and the plans that the mutants are judged on.
+
+Each is a function of (scale, seed) that gives a `Plan`; `s3prod run NAME` runs one by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from s3prod.plan import Plan
+from s3prod.plans import registers
+from s3prod.plans.coordination import create_race, distributed_coordination
+from s3prod.plans.thundering_herd import thundering_herd
+
+__all__ = ["BUILTIN", "SCALES", "PlanBuilder"]
+
+PlanBuilder = Callable[[str, int], Plan]
+SCALES = ("smoke", "full", "stress")
+
+BUILTIN: dict[str, PlanBuilder] = {
+    "thundering-herd": thundering_herd,
+    "create-race": create_race,
+    "coordination": distributed_coordination,
+    "register-churn": registers.register_churn,
+    "register-contention": registers.register_contention,
+    "register-replicas": registers.register_replicas,
+    "private-counters": registers.private_counters,
+    "shared-counters": registers.shared_counters,
+    "creates": registers.creates,
+}

@@ -1,0 +1,70 @@
+"""Production test 1, the thundering herd: many clients write one hot key at once, in waves, while others read it.
+
+Cache stampedes, hot configuration keys and origin refreshes do this to a store. A lost, mixed or stale value here
+corrupts what everybody reads.
+"""
+
+from __future__ import annotations
+
+from s3prod.plan import (
+    Group,
+    Plan,
+    Require,
+    Space,
+    barrier,
+    create_bucket,
+    delete_bucket,
+    delete_objects,
+    get,
+    head,
+    list_page,
+    put,
+    repeat,
+    until_ok,
+    until_others,
+)
+
+KEY = "hot/object"
+KIB, MIB = 1024, 1024 * 1024
+SIZES = (KIB - 1, 64 * KIB - 1, 64 * KIB + 1, MIB - 1, MIB + 1)
+LARGE = (5 * MIB - 1, 5 * MIB + 1, 8 * MIB)
+PRESETS = {  # clients, waves, readers of each kind, body sizes
+    "smoke": (32, 3, 3, SIZES),
+    "full": (100, 3, 6, SIZES + LARGE),
+    "stress": (400, 10, 20, SIZES + LARGE),
+}
+
+
+def thundering_herd(scale: str = "smoke", seed: int = 1) -> Plan:
+    """`clients` writers in waves on one key, with readers of the whole, of ranges and of the metadata throughout; then,
+    at rest, the final value is read again and again on every endpoint.
+
+    >>> thundering_herd("full").groups[1].clients
+    100
+    """
+    clients, waves, readers, sizes = PRESETS[scale]
+    at_rest = [repeat(5, get(KEY), head(KEY), list_page("main", prefix="hot/")), barrier("read")]
+    return Plan(
+        "thundering-herd",
+        seed=seed,
+        scale=scale,
+        spaces={"hot": Space.fixed(KEY)},
+        groups=[
+            Group("seed", [create_bucket("main"), put(KEY, KIB)], phase="setup"),
+            Group("herd", [repeat(waves, barrier("wave"), put(KEY, list(sizes)), get(KEY))], clients=clients),
+            Group("readers", [get(KEY)], clients=readers, arrival=until_others()),
+            Group("range-readers", [get(KEY, random_bytes=100_000)], clients=readers, arrival=until_others()),
+            Group("head-readers", [head(KEY)], clients=readers, arrival=until_others()),
+            Group("at-rest", at_rest, clients=4, phase="teardown"),
+            Group(
+                "remove",
+                [
+                    barrier("read"),
+                    until_ok(1000, list_page("main", as_="page"), delete_objects("page.keys"), delete_bucket("main")),
+                ],
+                phase="teardown",
+            ),
+        ],
+        require={"hot": Require(acked_writes=clients * waves, reads=clients * waves, overlap=0.5)},
+        memory_mb=2048,
+    )

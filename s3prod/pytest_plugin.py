@@ -1,0 +1,187 @@
+"""The pytest plugin: `target`, `config`, `s3_client` and `run_plan` for any test, and the options that choose the store.
+
+With no endpoint given by an option, the environment or `s3_config.yaml`, the embedded store is started once a session, and
+the header of the run says so. A test fails with the witness in words and the one line that replays it.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import shutil
+import string
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s3prod.client import S3Client
+from s3prod.errors import S3ProdError
+from s3prod.plan import Plan
+from s3prod.plans import SCALES
+from s3prod.report.text import failure_text, summary_text
+from s3prod.results import Run
+from s3prod.runners import RUNNERS
+from s3prod.runners import run_plan as carry_out
+from s3prod.store import EmbeddedStore
+from s3prod.target import Target, resolve
+
+OPTIONS = {  # option of pytest: field of the target
+    "--endpoint": "endpoints",
+    "--access-key": "access_key",
+    "--secret-key": "secret_key",
+    "--region": "region",
+    "--profile": "profile",
+}
+RunPlan = Callable[[Plan], Run]
+
+
+class Session:
+    """What one pytest session runs against: a target, and the embedded store behind it when none was given."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.sdk: str = config.getoption("--sdk")
+        self.scale: str = config.getoption("--scale")
+        self.seed: int = config.getoption("--seed")
+        given = {field: config.getoption(option) for option, field in OPTIONS.items()}
+        self.store: EmbeddedStore | None = None
+        self.given: Target | None = resolve(given)
+        self.mutants: list[str] = config.getoption("--mutant")
+        report = config.getoption("--report-dir")
+        self.report_dir: Path | None = Path(report) if report else None
+
+    def target(self) -> Target:
+        """The target; starts the embedded store on first use when no endpoint was given."""
+        if self.given is None:
+            self.store = EmbeddedStore(mutants=self.mutants, endpoints=2)
+            self.given = self.store.target()
+        return self.given
+
+    def close(self) -> None:
+        """Ends the embedded store when this session started it."""
+        if self.store is not None:
+            self.store.close()
+
+
+SESSION = pytest.StashKey[Session]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the options that choose the store, the runner and the scale."""
+    group = parser.getgroup("s3prod", "s3prod: the store under test")
+    group.addoption("--endpoint", action="append", help="http[s]://HOST[:PORT]; may be given more than once")
+    group.addoption("--access-key", help="access key (S3_ACCESS_KEY)")
+    group.addoption("--secret-key", help="secret key (S3_SECRET_KEY)")
+    group.addoption("--region", help="region (S3_REGION; us-east-1)")
+    group.addoption("--profile", help="name of a profile, or the path of a TOML file: what the store promises")
+    group.addoption("--sdk", default="native", choices=sorted(RUNNERS), help="who sends the requests (native)")
+    group.addoption("--scale", default="full", choices=SCALES, help="size of the production tests (full)")
+    group.addoption("--seed", type=int, default=1, help="all random draws come from it (1)")
+    group.addoption("--mutant", action="append", default=[], metavar="SPEC", help="break the embedded store on purpose")
+    group.addoption("--report-dir", metavar="DIR", help="keep each run's history, run.json and report.html here")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Reads the target's settings; a bad one ends pytest with one line and status 4 (usage)."""
+    try:
+        config.stash[SESSION] = Session(config)
+    except S3ProdError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Ends the embedded store."""
+    if SESSION in config.stash:
+        config.stash[SESSION].close()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Says target, SDK, scale and seed."""
+    session = config.stash[SESSION]
+    where = ", ".join(session.given.endpoints) if session.given else "the embedded store (no endpoint was given)"
+    broken = f", broken on purpose: {' '.join(session.mutants)}" if session.mutants else ""
+    return f"s3prod: target {where}{broken}; sdk {session.sdk}, scale {session.scale}, seed {session.seed}"
+
+
+def random_string(length: int = 8) -> str:
+    """`length` characters of a-z and 0-9, for bucket names.
+
+    >>> len(random_string())
+    8
+    """
+    return "".join(random.SystemRandom().choices(string.ascii_lowercase + string.digits, k=length))
+
+
+@pytest.fixture(scope="session")
+def target(pytestconfig: pytest.Config) -> Target:
+    """The store under test."""
+    try:
+        return pytestconfig.stash[SESSION].target()
+    except S3ProdError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def config(pytestconfig: pytest.Config, target: Target) -> Mapping[str, Any]:
+    """The settings of the run, under the names that existing suites use."""
+    session = pytestconfig.stash[SESSION]
+    return {
+        "s3_endpoint": target.endpoints[0],
+        "s3_endpoints": list(target.endpoints),
+        "s3_access_key": target.access_key,
+        "s3_secret_key": target.secret_key,
+        "s3_region": target.region,
+        "s3_bucket_prefix": target.bucket_prefix,
+        "verify_ssl": target.verify_tls,
+        "s3_sdk": session.sdk,
+        "s3_sdk_version": "latest",
+        "scale": session.scale,
+        "seed": session.seed,
+    }
+
+
+@pytest.fixture
+def s3_client(target: Target) -> S3Client:
+    """A client of the first endpoint, for seeding and looking."""
+    return S3Client(target)
+
+
+@pytest.fixture
+def run_plan(
+    pytestconfig: pytest.Config,
+    request: pytest.FixtureRequest,
+    target: Target,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> Iterator[RunPlan]:
+    """Carries a plan out, judges it, shows the summary, and fails the test when a promise was broken or nothing was proven."""
+    session = pytestconfig.stash[SESSION]
+    terminal = pytestconfig.pluginmanager.get_plugin("terminalreporter")
+
+    def run(plan: Plan) -> Run:
+        try:
+            result = carry_out(plan, target, runner=session.sdk, out=_folder(session, request, plan, tmp_path))
+        except S3ProdError as error:
+            pytest.fail(str(error), pytrace=False)
+        text = summary_text(result)
+        record_property(plan.name, json.dumps({"status": result.exit_status(), "load": result.load}))
+        if terminal is not None and pytestconfig.get_verbosity() > 0:
+            terminal.ensure_newline()
+            terminal.write_line(text)
+        if result.exit_status() != 0:
+            pytest.fail(failure_text(result), pytrace=False)
+        return result
+
+    yield run
+
+
+def _folder(session: Session, request: pytest.FixtureRequest, plan: Plan, tmp_path: Path) -> Path:
+    """Where the run's files go: a fresh folder of the report directory, or of the test's temporary one."""
+    if session.report_dir is None:
+        return tmp_path / plan.name
+    folder = session.report_dir / f"{re.sub(r'[^a-z0-9-]+', '-', request.node.name.lower())}" / plan.name
+    if (folder / "history.s3ph").exists():
+        shutil.rmtree(folder)
+    return folder
