@@ -48,6 +48,12 @@ enum s3p_body_verdict { /* values are in files, never renumbered */
     S3P_BODY_LONG = 6,    /* more bytes */
     S3P_BODY_OPAQUE = 7,  /* too short to name its write (range inside one cell, no id known): not judged */
 };
+/* The worst finding is the verdict: corrupt, torn, foreign, long, short, clean, opaque.
+ *
+ * Cells that the answer covers only in part are judged by what they hold: 24 bytes from their start name a write (id
+ * and offset), fewer are compared with the id of the other cells, else of the metadata. Hence three limits: of a body
+ * cut to less than 36 bytes the length is not in it (under 25 bytes it reads as clean: compare sizes); a foreign body
+ * of 25 to 43 bytes reads as corrupt; a range inside a JSON body is opaque. */
 
 /* Streaming verifier of one answer. */
 struct s3p_verify {
@@ -58,11 +64,12 @@ struct s3p_verify {
     bool whole;              /* a full read, no range */
     /* state */
     uint64_t pos;            /* bytes taken */
-    uint8_t cell[S3P_CELL];  /* the cell being assembled; a JSON body is kept in `small` */
-    char small[S3P_COUNTER_BODY_MAX];
+    uint64_t write_len;      /* of the write, from cell 0; UINT64_MAX before it was seen */
+    uint8_t cell[S3P_CELL];  /* the cell being assembled */
+    char small[S3P_COUNTER_BODY_MAX]; /* the first bytes of the answer: a JSON body, or the cell the range begins in */
     enum s3p_body_verdict verdict;
     struct s3p_id id, id2;   /* first value id seen; the second one of a torn body */
-    uint64_t bad_offset;
+    uint64_t bad_offset;     /* of the cell that made it corrupt, or torn */
     int64_t counter;         /* of a JSON body, INT64_MIN otherwise */
 };
 void s3p_verify_start(struct s3p_verify *v, uint64_t key_hash, bool whole, uint64_t range_start, uint64_t expect_len,

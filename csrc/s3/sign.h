@@ -1,8 +1,8 @@
 /* SigV4 for S3, client side. The store verifies with code of its own (csrc/server), written apart.
  *
  * A signer holds, for one credential, region and UTC day, the HMAC states of the signing key. It is read-only after
- * s3p_signer_init and may be shared by threads; a request signs with the day of its own timestamp, so a worker asks
- * s3p_signer_day for the day's states (two days are kept). The path is encoded once and never normalised; headers are
+ * s3p_signer_init and may be shared by threads; a request signs with the day of its own timestamp, so a worker with a
+ * signer of its own calls s3p_signer_day before it signs. The path is encoded once and never normalised; headers are
  * signed exactly as sent. No allocation, no printf. Source: AWS Signature Version 4 for S3. */
 #ifndef S3P_S3_SIGN_H
 #define S3P_S3_SIGN_H

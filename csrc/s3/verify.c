@@ -1,0 +1,311 @@
+#include "s3/body.h"
+
+#include "core/text.h"
+#include "s3/cell.h"
+
+#define UNKNOWN UINT64_MAX
+#define COUNTER_START "{\"id\":\""
+#define COUNTER_ID 7      /* offset of the id in a JSON body */
+#define COUNTER_DIGITS 51 /* and of the counter */
+#define COUNTER_MIN 73    /* length with a counter of one digit */
+#define NAMES_WRITE 24    /* so many bytes from the start of a cell hold id and offset */
+
+/* Bytes [from, to) of the cell at `offset`; `p` points to byte `from`. */
+struct part {
+    uint64_t offset;
+    size_t from, to;
+    const uint8_t *p;
+};
+
+static uint64_t get_le(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return le64toh(v);
+}
+
+static bool same_cell(const uint8_t *a, const uint8_t *b)
+{
+    uint64_t x[8], y[8], diff = 0;
+    memcpy(x, a, S3P_CELL);
+    memcpy(y, b, S3P_CELL);
+    for (int i = 0; i < 8; i++)
+        diff |= x[i] ^ y[i];
+    return diff == 0;
+}
+
+static uint64_t cell_of(uint64_t offset)
+{
+    return offset - offset % S3P_CELL;
+}
+
+static void find(struct s3p_verify *v, enum s3p_body_verdict verdict, uint64_t offset)
+{
+    static const int rank[] = {
+        [S3P_BODY_OPAQUE] = 0, [S3P_BODY_CLEAN] = 1, [S3P_BODY_SHORT] = 2,   [S3P_BODY_LONG] = 3,
+        [S3P_BODY_FOREIGN] = 4, [S3P_BODY_TORN] = 5,  [S3P_BODY_CORRUPT] = 6,
+    };
+    if (rank[verdict] <= rank[v->verdict])
+        return;
+    v->verdict = verdict;
+    if (verdict == S3P_BODY_TORN || verdict == S3P_BODY_CORRUPT)
+        v->bad_offset = offset;
+}
+
+static void find_id(struct s3p_verify *v, struct s3p_id id, uint64_t offset)
+{
+    if (s3p_id_none(v->id))
+        v->id = id;
+    if (s3p_id_eq(v->id, id)) {
+        find(v, S3P_BODY_CLEAN, offset);
+        return;
+    }
+    if (s3p_id_none(v->id2))
+        v->id2 = id;
+    find(v, S3P_BODY_TORN, offset);
+}
+
+void s3p_verify_start(struct s3p_verify *v, uint64_t key_hash, bool whole, uint64_t range_start, uint64_t expect_len,
+                      uint64_t total_len, struct s3p_id meta_id)
+{
+    *v = (struct s3p_verify){
+        .key_hash = key_hash,
+        .range_start = range_start,
+        .expect_len = expect_len,
+        .total_len = total_len,
+        .meta_id = meta_id,
+        .whole = whole,
+        .write_len = UNKNOWN,
+        .verdict = S3P_BODY_OPAQUE,
+        .counter = INT64_MIN,
+    };
+}
+
+/* The object's length as the answer tells it. */
+static uint64_t told_len(const struct s3p_verify *v)
+{
+    if (v->total_len != UNKNOWN || !v->whole)
+        return v->total_len;
+    return v->expect_len != UNKNOWN ? v->expect_len : v->pos;
+}
+
+/* What cell 0 says of itself as far as the part holds it, else what is known from elsewhere. False when the part cannot
+ * be judged without a length that nobody told. */
+static bool cell_0_fields(const struct s3p_verify *v, const struct part *c, uint64_t *len, uint64_t *key_hash)
+{
+    *len = c->from == 0 && c->to >= 36 ? get_le(c->p + 28) : told_len(v);
+    *key_hash = c->from == 0 && c->to >= 44 ? get_le(c->p + 36) : v->key_hash;
+    bool needs_len = c->from < 36 && c->to > 24;
+    return !needs_len || *len != UNKNOWN;
+}
+
+static bool part_is_of(const struct part *c, struct s3p_id id, uint64_t len, uint64_t key_hash)
+{
+    struct s3p_cell_source s;
+    uint8_t cell[S3P_CELL];
+    s3p_cell_source_init(&s, id);
+    s3p_cell_make(&s, c->offset, len, key_hash, cell);
+    return memcmp(cell + c->from, c->p, c->to - c->from) == 0;
+}
+
+/* Whose cell the part claims to be, or must be. */
+static struct s3p_id part_id(const struct s3p_verify *v, const struct part *c)
+{
+    struct s3p_id own;
+    if (c->from == 0 && c->to >= sizeof own.b) {
+        memcpy(own.b, c->p, sizeof own.b);
+        bool names_write = c->to >= NAMES_WRITE && get_le(c->p + 16) == c->offset;
+        if (names_write || s3p_id_none(v->id))
+            return own;
+    }
+    return s3p_id_none(v->id) ? v->meta_id : v->id;
+}
+
+static void judge_part(struct s3p_verify *v, struct part c)
+{
+    uint64_t len = 0, key_hash = 0;
+    if (v->write_len != UNKNOWN && c.offset + c.to > v->write_len) /* what lies behind the end is `long`, not corrupt */
+        c.to = v->write_len > c.offset ? (size_t)(v->write_len - c.offset) : 0;
+    if (c.to <= c.from || (c.offset == 0 && !cell_0_fields(v, &c, &len, &key_hash)))
+        return;
+    struct s3p_id id = part_id(v, &c);
+    if (s3p_id_none(id))
+        return;
+    if (!part_is_of(&c, id, len, key_hash)) {
+        if (s3p_id_none(v->meta_id) || !part_is_of(&c, v->meta_id, len, key_hash)) {
+            find(v, S3P_BODY_CORRUPT, c.offset);
+            return;
+        }
+        id = v->meta_id;
+    }
+    find_id(v, id, c.offset);
+    if (c.offset == 0 && c.from == 0 && c.to >= 36)
+        v->write_len = len;
+    if (c.offset == 0 && key_hash != v->key_hash)
+        find(v, S3P_BODY_FOREIGN, 0);
+}
+
+static void judge_cell(struct s3p_verify *v, uint64_t offset, const uint8_t *p)
+{
+    struct part c = {.offset = offset, .from = 0, .to = S3P_CELL, .p = p};
+    struct s3p_id own;
+    memcpy(own.b, p, sizeof own.b);
+    /* behind the end of the write: a cell of another write is evidence of a torn body, anything else only of length */
+    if (v->write_len != UNKNOWN && offset + S3P_CELL > v->write_len && offset != 0 && part_is_of(&c, own, 0, 0))
+        find_id(v, own, offset);
+    else
+        judge_part(v, c);
+}
+
+/* `n` bytes of whole cells, the hot path. */
+static void judge_cells(struct s3p_verify *v, uint64_t offset, const uint8_t *p, size_t n)
+{
+    struct s3p_cell_source s;
+    bool known = !s3p_id_none(v->id);
+    s3p_cell_source_init(&s, v->id);
+    for (size_t at = 0; at < n; at += S3P_CELL) {
+        uint64_t here = offset + at;
+        if (known && here != 0 && v->write_len >= S3P_CELL && here <= v->write_len - S3P_CELL) {
+            uint8_t cell[S3P_CELL];
+            uint64_t w[5];
+            s3p_cell_filler(&s, here, w);
+            s3p_cell_seal(&s, here, w, cell);
+            if (same_cell(cell, p + at))
+                continue;
+        }
+        judge_cell(v, here, p + at);
+        if (!known && !s3p_id_none(v->id)) {
+            known = true;
+            s3p_cell_source_init(&s, v->id);
+        }
+    }
+}
+
+static bool is_counter(const struct s3p_verify *v)
+{
+    return v->range_start == 0 && v->pos >= COUNTER_ID && memcmp(v->small, COUNTER_START, COUNTER_ID) == 0;
+}
+
+static void keep_start(struct s3p_verify *v, const uint8_t *p, size_t len)
+{
+    if (v->pos >= sizeof v->small)
+        return;
+    size_t room = sizeof v->small - (size_t)v->pos;
+    memcpy(v->small + v->pos, p, len < room ? len : room);
+}
+
+void s3p_verify_add(struct s3p_verify *v, const uint8_t *p, size_t len)
+{
+    keep_start(v, p, len);
+    while (len > 0) {
+        uint64_t offset = v->range_start + v->pos;
+        size_t skip = (size_t)(offset % S3P_CELL), n;
+        if (skip == 0 && len >= S3P_CELL) {
+            n = len - len % S3P_CELL;
+            v->pos += n;
+            if (!is_counter(v))
+                judge_cells(v, offset, p, n);
+        } else {
+            n = S3P_CELL - skip < len ? S3P_CELL - skip : len;
+            memcpy(v->cell + skip, p, n);
+            v->pos += n;
+            bool from_start = cell_of(offset) >= v->range_start;
+            if (skip + n == S3P_CELL && from_start && !is_counter(v))
+                judge_cells(v, cell_of(offset), v->cell, S3P_CELL);
+        }
+        p += n;
+        len -= n;
+    }
+}
+
+/* A JSON body is right when it is what its id and counter generate. */
+static void judge_counter(struct s3p_verify *v)
+{
+    size_t n = v->pos < sizeof v->small ? (size_t)v->pos : sizeof v->small;
+    bool partial = !v->whole && (v->total_len == UNKNOWN || v->pos < v->total_len);
+    if (n < COUNTER_MIN) {
+        find(v, partial ? S3P_BODY_OPAQUE : S3P_BODY_SHORT, 0);
+        return;
+    }
+    struct s3p_id id;
+    uint64_t magnitude;
+    bool minus = v->small[COUNTER_DIGITS] == '-';
+    size_t first = COUNTER_DIGITS + minus, end = first;
+    while (end < n && v->small[end] >= '0' && v->small[end] <= '9')
+        end++;
+    if (!s3p_id_parse(&id, v->small + COUNTER_ID, 32) ||
+        !s3p_parse_u64(v->small + first, end - first, &magnitude) || magnitude > (uint64_t)INT64_MAX + minus) {
+        find(v, S3P_BODY_CORRUPT, 0);
+        return;
+    }
+    char right[S3P_COUNTER_BODY_MAX];
+    int64_t counter = (int64_t)(minus ? -magnitude : magnitude);
+    size_t len = s3p_counter_body(right, id, counter);
+    if (memcmp(right, v->small, n < len ? n : len) != 0) {
+        find(v, S3P_BODY_CORRUPT, 0);
+        return;
+    }
+    if (n < len) {
+        find(v, partial ? S3P_BODY_OPAQUE : S3P_BODY_SHORT, 0);
+        return;
+    }
+    v->counter = counter;
+    v->write_len = len;
+    find_id(v, id, 0);
+}
+
+static void judge_ends(struct s3p_verify *v)
+{
+    uint64_t start = v->range_start, end = start + v->pos;
+    size_t head = (size_t)(start % S3P_CELL), tail = (size_t)(end % S3P_CELL);
+    bool one_cell = cell_of(end) < start;
+    if (tail != 0) {
+        size_t from = one_cell ? head : 0;
+        judge_part(v, (struct part){.offset = cell_of(end), .from = from, .to = tail, .p = v->cell + from});
+    }
+    if (head != 0 && !one_cell)
+        judge_part(v, (struct part){
+                          .offset = cell_of(start), .from = head, .to = S3P_CELL, .p = (const uint8_t *)v->small});
+}
+
+static void judge_lengths(struct s3p_verify *v)
+{
+    uint64_t seen = v->whole ? v->pos : v->total_len;
+    if (v->expect_len != UNKNOWN && v->pos != v->expect_len)
+        find(v, v->pos < v->expect_len ? S3P_BODY_SHORT : S3P_BODY_LONG, 0);
+    if (v->write_len == UNKNOWN)
+        return;
+    if (v->range_start + v->pos > v->write_len || (seen != UNKNOWN && seen > v->write_len))
+        find(v, S3P_BODY_LONG, 0);
+    else if (seen < v->write_len)
+        find(v, S3P_BODY_SHORT, 0);
+}
+
+/* Whether a range that no cell explains may be a piece of a JSON body. */
+static bool maybe_counter_range(const struct s3p_verify *v)
+{
+    if (v->whole || v->range_start + v->pos > sizeof v->small)
+        return false;
+    for (size_t i = 0; i < v->pos; i++)
+        if (v->small[i] < 0x20 || v->small[i] > 0x7e)
+            return false;
+    return true;
+}
+
+enum s3p_body_verdict s3p_verify_end(struct s3p_verify *v)
+{
+    if (is_counter(v)) {
+        judge_counter(v);
+    } else if (v->pos == 0) {
+        if (v->whole && !s3p_id_none(v->meta_id))
+            find_id(v, v->meta_id, 0);
+    } else {
+        judge_ends(v);
+        if (v->verdict == S3P_BODY_CORRUPT && maybe_counter_range(v)) {
+            v->verdict = S3P_BODY_OPAQUE;
+            v->bad_offset = 0;
+        }
+    }
+    judge_lengths(v);
+    return v->verdict;
+}
