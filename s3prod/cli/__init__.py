@@ -1,0 +1,88 @@
+"""The command `s3prod`. Each command is a module here with `configure(parser)` and `execute(args) -> status`.
+
+Exit status: 0 everything held · 1 a promise was broken or a requirement missed · 2 usage or set-up, one line on
+standard error · 3 inconclusive or generator-limited · 130 interrupted before there was a verdict.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from s3prod import __version__
+from s3prod.cli.options import Parser
+from s3prod.errors import S3ProdError, UsageError, one_line
+
+COMMANDS = {
+    "serve": "the embedded store; `serve null` answers at once with a fixed 200",
+    "run": "carry out a plan and judge what was seen",
+    "check": "judge a recorded history again",
+    "export": "a history for other tools: arrow, parquet, jsonl, csv",
+    "bench": "one benchmark",
+    "mutants": "the ways to break the embedded store, and what must notice each",
+    "version": "the version; with --build-info how it was built",
+}
+INTERRUPTED = 130
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    rows = "\n".join(f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items())
+    return (
+        f"s3prod {__version__}: puts an S3 store under load and proves whether it kept its promises\n\n"
+        f"usage: s3prod COMMAND …   (s3prod COMMAND --help)\n\n{rows}\n\n"
+        "example: s3prod run thundering-herd --scale smoke\n"
+    )
+
+
+def _dispatch(argv: Sequence[str]) -> int:
+    if not argv:
+        raise UsageError("command", "not given", f"one of {', '.join(COMMANDS)}")
+    name, rest = argv[0], list(argv[1:])
+    if name in ("-h", "--help", "help"):
+        sys.stdout.write(_overview())
+        return 0
+    if name in ("--version", "-V"):
+        name, rest = "version", []
+    if name == "build-info":
+        name, rest = "version", ["--build-info", *rest]
+    if name not in COMMANDS:
+        raise UsageError("command", name, f"one of {', '.join(COMMANDS)}")
+    module = importlib.import_module(f"s3prod.cli.{name}")
+    if name == "serve":  # its options are the store's own
+        return int(module.execute(rest))
+    parser = Parser(prog=f"s3prod {name}", description=COMMANDS[name], epilog=f"example: {module.EXAMPLE}")
+    module.configure(parser)
+    return int(module.execute(parser.parse_args(rest)))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carries out one command line and gives the exit status; errors for people are one line on standard error.
+
+    >>> main(["version"])
+    s3prod 0.1.0
+    0
+    """
+    try:
+        status = _dispatch(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        status, text = INTERRUPTED, "interrupted"
+    except BrokenPipeError:  # whoever read our output has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED
+    except S3ProdError as error:
+        if os.environ.get("S3PROD_TRACEBACK"):
+            raise
+        status, text = error.exit_status, one_line(str(error))
+    except Exception as error:
+        if os.environ.get("S3PROD_TRACEBACK"):
+            raise
+        status = S3ProdError.exit_status
+        text = f"internal: {type(error).__name__}: {one_line(str(error))} (S3PROD_TRACEBACK=1 shows where)"
+    else:
+        return status
+    print(f"s3prod: {text}", file=sys.stderr)
+    return status

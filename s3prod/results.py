@@ -1,0 +1,116 @@
+"""What a run leaves: its metrics, its history, its verdict, and the folder with `run.json`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from s3prod.errors import RunError, one_line
+from s3prod.plan import Plan
+from s3prod.verdict import LOAD_STATUS, Verdict, combine
+
+RUN_FILE = "run.json"
+HISTORY_FILE = "history.s3ph"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a plan. `target` holds no secrets; `verdict` is None when nothing was judged.
+
+    >>> Run(Plan("p"), {}, "native", {"load": {"verdict": "missed"}}, Path("out")).exit_status()
+    1
+    """
+
+    plan: Plan
+    target: dict[str, Any]
+    runner: str
+    metrics: dict[str, Any]
+    out: Path
+    verdict: Verdict | None = None
+    started: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def history(self) -> Path:
+        """The history file."""
+        return self.out / HISTORY_FILE
+
+    @property
+    def load(self) -> str:
+        """The load verdict: reached, missed, generator-limited or not-asked."""
+        return str(self.metrics.get("load", {}).get("verdict", "not-asked"))
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the run."""
+        return bool(self.metrics.get("interrupted", False))
+
+    @property
+    def replay(self) -> str:
+        """The command line that runs the same plan with the same seed again."""
+        words = ["s3prod", "run", str(self.out / RUN_FILE), "--runner", self.runner]
+        if self.target.get("embedded"):
+            return shlex.join(words)
+        for endpoint in self.target.get("endpoints", ()):
+            words += ["--endpoint", endpoint]
+        return shlex.join(words)
+
+    def exit_status(self) -> int:
+        """0 everything held, 1 a promise was broken or a requirement missed, 3 inconclusive or generator-limited."""
+        statuses = [LOAD_STATUS.get(self.load, 3), 3 if self.interrupted else 0]
+        return combine(statuses + ([] if self.verdict is None else [self.verdict.exit_status()]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The run as `run.json` has it."""
+        return {
+            "name": self.plan.name,
+            "runner": self.runner,
+            "seed": self.plan.seed,
+            "scale": self.plan.scale,
+            "started": self.started,
+            "status": self.exit_status(),
+            "consistency": None if self.verdict is None else self.verdict.consistency,
+            "load": self.load,
+            "replay": self.replay,
+            "history": HISTORY_FILE,
+            "target": self.target,
+            "versions": self.versions,
+            "metrics": self.metrics,
+            "verdict": None if self.verdict is None else self.verdict.to_dict(),
+            "plan": self.plan.to_dict(),
+        }
+
+    def write(self) -> Path:
+        """Writes `run.json`, whole or not at all, and gives its path."""
+        path = self.out / RUN_FILE
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(self.to_dict(), indent=1) + "\n", "utf-8")
+        os.replace(part, path)
+        return path
+
+    @classmethod
+    def read(cls, path: str | Path) -> Run:
+        """The run of a `run.json`, or of the folder that holds one."""
+        path = Path(path)
+        path = path / RUN_FILE if path.is_dir() else path
+        try:
+            document = json.loads(path.read_text("utf-8"))
+            verdict = document["verdict"]
+            return cls(
+                plan=Plan.from_dict(document["plan"]),
+                target=document["target"],
+                runner=document["runner"],
+                metrics=document["metrics"],
+                out=path.parent,
+                verdict=None if verdict is None else Verdict.from_dict(verdict),
+                started=document["started"],
+                versions=document["versions"],
+            )
+        except OSError as error:
+            raise RunError(f"run: {path}, expected a readable file ({error.strerror})") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError(f"run: {path}, expected a run.json ({one_line(str(error), 120)})") from None

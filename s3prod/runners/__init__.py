@@ -1,0 +1,78 @@
+"""Runners carry out a plan and write down every attempt; `run_plan` is the one way to start one.
+
+A runner is a row of `RUNNERS`: a name and a function (plan, target, history path, progress) → metrics, whose shape is
+`s3p_engine_finish`'s (`csrc/engine/engine.h`), whoever sends the requests.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from s3prod.errors import RunError, UsageError
+from s3prod.plan import Plan
+from s3prod.results import HISTORY_FILE, Run
+from s3prod.target import Target
+from s3prod.verdict import check
+
+Progress = Callable[[Mapping[str, Any]], None]
+Runner = Callable[[Plan, Target, Path, Progress | None], dict[str, Any]]
+
+
+def _native(plan: Plan, target: Target, history: Path, progress: Progress | None) -> dict[str, Any]:
+    from s3prod.runners import native
+
+    return native.run(plan, target, history, progress)
+
+
+def _boto3(plan: Plan, target: Target, history: Path, progress: Progress | None) -> dict[str, Any]:
+    from s3prod.runners import boto3
+
+    return boto3.run(plan, target, history, progress)
+
+
+RUNNERS: dict[str, Runner] = {"native": _native, "boto3": _boto3}
+
+
+def find(name: str) -> Runner:
+    """The runner of that name; a `UsageError` lists the names.
+
+    >>> find("perl")
+    Traceback (most recent call last):
+    s3prod.errors.UsageError: runner: perl, expected one of native, boto3
+    """
+    if name not in RUNNERS:
+        raise UsageError("runner", name, f"one of {', '.join(RUNNERS)}")
+    return RUNNERS[name]
+
+
+def run_plan(
+    plan: Plan, target: Target, *, runner: str = "native", out: str | Path, progress: Progress | None = None
+) -> Run:
+    """Carries a plan out against a target, judges its history, and writes `run.json` and `history.s3ph` to `out`.
+
+    >>> run_plan(plan, store.target(), out="reports/herd").verdict.consistency  # doctest: +SKIP
+    'held'
+    """
+    import s3prod
+
+    carry_out, out = find(runner), Path(out)
+    plan.validate()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError("out", str(out), f"a folder that can be made ({error.strerror})") from None
+    history = out / HISTORY_FILE
+    if history.exists():
+        raise UsageError("out", str(out), f"a folder without a {HISTORY_FILE}")
+    started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    metrics = carry_out(plan, target, history, progress)
+    try:
+        verdict = check(str(history))
+    except (OSError, ValueError) as error:
+        raise RunError(f"check: {history}, {error}") from None
+    run = Run(plan, target.public(), runner, metrics, out, verdict, started, s3prod.versions())
+    run.write()
+    return run

@@ -1,0 +1,267 @@
+"""The store under test: where it is, the credentials, how buckets are addressed, and the profile of what it promises.
+
+Each setting comes from the first of: an option, the environment (`S3_ENDPOINT`, `S3_ACCESS_KEY`, …), `s3_config.yaml`.
+When none of them names an endpoint, the caller starts the embedded store (`s3prod.store`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from s3prod import profile as profiles
+from s3prod.errors import TargetError, one_line
+
+CONFIG_FILE = "s3_config.yaml"
+_PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{0,33}")
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its environment variable and the keys that it has in the configuration file."""
+
+    env: str
+    file: tuple[str, ...] = ()
+
+
+SETTINGS: dict[str, Setting] = {
+    "endpoints": Setting("S3_ENDPOINT", ("s3_endpoint", "s3_endpoint_url")),
+    "access_key": Setting("S3_ACCESS_KEY", ("s3_access_key",)),
+    "secret_key": Setting("S3_SECRET_KEY", ("s3_secret_key",)),
+    "session_token": Setting("S3_SESSION_TOKEN"),
+    "region": Setting("S3_REGION", ("s3_region",)),
+    "bucket_prefix": Setting("S3_BUCKET_PREFIX", ("s3_bucket_prefix",)),
+    "verify_tls": Setting("S3_VERIFY_SSL", ("verify_ssl",)),
+    "ca_file": Setting("S3_CA_FILE"),
+    "addressing": Setting("S3_ADDRESSING"),
+    "proxy": Setting("S3_PROXY"),
+    "connect_timeout_ms": Setting("S3_CONNECT_TIMEOUT_MS"),
+    "profile": Setting("S3_PROFILE"),
+}
+OTHER_FILE_KEYS = ("s3_sdk", "s3_sdk_version")  # the runner's, not the target's
+
+
+@dataclass(frozen=True)
+class Target:
+    """A store under test. The secrets are not in its `repr`.
+
+    >>> Target(("http://127.0.0.1:9000",), "key", "secret")
+    Target(endpoints=('http://127.0.0.1:9000',), access_key='key', region='us-east-1', addressing='path')
+    """
+
+    endpoints: tuple[str, ...]
+    access_key: str
+    secret_key: str
+    session_token: str | None = None
+    region: str = "us-east-1"
+    addressing: str = "path"
+    verify_tls: bool = True
+    ca_file: str | None = None
+    proxy: str | None = None
+    connect_timeout_ms: int = 5000
+    bucket_prefix: str = "s3prod"
+    profile: Mapping[str, profiles.Value] = field(default_factory=lambda: profiles.load("generic"))
+    embedded: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "endpoints", tuple(_endpoint(text) for text in self.endpoints))
+        for name in ("access_key", "secret_key"):
+            if not getattr(self, name):
+                raise TargetError(name, "empty", "a credential")
+        if not self.endpoints:
+            raise TargetError("endpoint", "empty", "one endpoint or more")
+        if self.addressing not in ("path", "virtual"):
+            raise TargetError("addressing", self.addressing, "path or virtual")
+        if not _PREFIX.fullmatch(self.bucket_prefix):
+            raise TargetError("bucket_prefix", self.bucket_prefix, "1 to 34 of a-z, 0-9 and -, first no -")
+        if not 1 <= self.connect_timeout_ms <= 600_000:
+            raise TargetError("connect_timeout_ms", self.connect_timeout_ms, "1 to 600000")
+        if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", self.region):
+            raise TargetError("region", self.region, "a region name")
+        if self.ca_file is not None and not Path(self.ca_file).is_file():
+            raise TargetError("ca_file", self.ca_file, "a readable file")
+
+    def __repr__(self) -> str:
+        return (
+            f"Target(endpoints={self.endpoints!r}, access_key={self.access_key!r}, region={self.region!r}, "
+            f"addressing={self.addressing!r})"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The target as the engine takes it, with its secrets."""
+        out = self.public() | {"secret_key": self.secret_key} | self._given("session_token", "proxy")
+        del out["embedded"]
+        return out
+
+    def to_json(self) -> str:
+        """`to_dict` as text, for the engine. It holds the secrets: it is never written to a file.
+
+        >>> '"secret_key": "s"' in Target(("http://h",), "k", "s").to_json()
+        True
+        """
+        return json.dumps(self.to_dict())
+
+    def public(self) -> dict[str, Any]:
+        """The target without its secrets, for reports.
+
+        >>> "secret_key" in Target(("http://h",), "k", "s").public()
+        False
+        """
+        return (
+            {
+                "endpoints": list(self.endpoints),
+                "access_key": self.access_key,
+                "region": self.region,
+                "addressing": self.addressing,
+                "verify_tls": self.verify_tls,
+                "connect_timeout_ms": self.connect_timeout_ms,
+                "bucket_prefix": self.bucket_prefix,
+                "profile": dict(self.profile),
+                "embedded": self.embedded,
+            }
+            | self._given("ca_file")
+            | ({} if self.proxy is None else {"proxy": _without_password(self.proxy)})
+        )
+
+    def _given(self, *names: str) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+def _endpoint(text: str) -> str:
+    """The endpoint without a trailing slash; refused when it is no `http(s)://host[:port]`."""
+    expected = "http://HOST[:PORT] or https://HOST[:PORT]"
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        good = None
+    if not good or parts.username is not None or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise TargetError("endpoint", _without_password(text), expected)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"//[^@/]*@", "//…@", url)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The flat mapping of a configuration file; a `TargetError` names a key or a type that does not fit.
+
+    >>> read_config(Path("/nonexistent/s3_config.yaml"))
+    Traceback (most recent call last):
+    s3prod.errors.TargetError: config: /nonexistent/s3_config.yaml, expected a readable file (No such file or directory)
+    """
+    import yaml
+
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise TargetError("config", str(path), f"a readable file ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise TargetError("config", str(path), f"YAML ({one_line(str(error), 160)})") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise TargetError("config", str(path), "a mapping of s3_endpoint, s3_access_key, …")
+    known = [key for setting in SETTINGS.values() for key in setting.file] + list(OTHER_FILE_KEYS)
+    for key in document:
+        if key not in known:
+            raise TargetError(f"{path}: {key}", "unknown key", f"one of {', '.join(known)}")
+    return document
+
+
+def resolve(
+    options: Mapping[str, object] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    config: str | Path | None = None,
+) -> Target | None:
+    """The target that options, environment and configuration file describe; None when no endpoint is given anywhere.
+
+    >>> resolve({"endpoints": ["http://127.0.0.1:9000"], "access_key": "k", "secret_key": "s"}, environ={}).region
+    'us-east-1'
+    """
+    options = {name: value for name, value in (options or {}).items() if value not in (None, [], ())}
+    environ = os.environ if environ is None else environ
+    path = Path(config or CONFIG_FILE)
+    document = read_config(path) if config is not None or path.is_file() else {}
+    found: dict[str, tuple[str, object]] = {}
+    for name, setting in SETTINGS.items():
+        if name in options:
+            found[name] = (name, options[name])
+        elif environ.get(setting.env, "") != "":
+            found[name] = (setting.env, environ[setting.env])
+        else:
+            for key in setting.file:
+                if document.get(key) is not None:
+                    found[name] = (f"{path}: {key}", document[key])
+    if "endpoints" not in found:
+        return None
+    for name in ("access_key", "secret_key"):
+        if name not in found:
+            option, setting = name.replace("_", "-"), SETTINGS[name]
+            raise TargetError(name, "not given", f"--{option}, {setting.env} or {setting.file[0]} in {CONFIG_FILE}")
+    values = {name: _READ[name](where, value) for name, (where, value) in found.items()}
+    return Target(**values)
+
+
+def _text(where: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise TargetError(where, "of type " + type(value).__name__, "text")
+    return value
+
+
+def _secret(where: str, value: object) -> str:
+    """As `_text`; YAML reads unquoted digits as a number, and the value must not be shown."""
+    if not isinstance(value, str):
+        raise TargetError(where, "not a text", "text in quotes")
+    return value
+
+
+def _flag(where: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).lower()
+    if text not in _TRUE + _FALSE:
+        raise TargetError(where, str(value), "true or false")
+    return text in _TRUE
+
+
+def _integer(where: str, value: object) -> int:
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", str(value)):
+        raise TargetError(where, str(value), "a whole number")
+    return int(str(value))
+
+
+def _endpoints(where: str, value: object) -> tuple[str, ...]:
+    texts = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not texts or not all(isinstance(text, str) for text in texts):
+        raise TargetError(where, repr(value), "http://HOST[:PORT], or several of them")
+    return tuple(texts)
+
+
+def _profile(where: str, value: object) -> dict[str, profiles.Value]:
+    return profiles.load(_text(where, value))
+
+
+_READ: dict[str, Any] = {
+    "endpoints": _endpoints,
+    "access_key": _secret,
+    "secret_key": _secret,
+    "session_token": _secret,
+    "region": _text,
+    "bucket_prefix": _text,
+    "verify_tls": _flag,
+    "ca_file": _text,
+    "addressing": _text,
+    "proxy": _text,
+    "connect_timeout_ms": _integer,
+    "profile": _profile,
+}
