@@ -1,9 +1,10 @@
-/* Incremental HTTP/1.1 response parser: allocates nothing, does not rescan, keeps pointers out (header fields are offsets
- * into the caller's head buffer). Strict where leniency would hide a fault: bare LF, contradicting Content-Length,
- * Content-Length together with Transfer-Encoding, more than 100 fields or 64 KiB of head are errors. 1xx are skipped.
+/* Incremental HTTP/1.1 response parser: allocates nothing, does not rescan, keeps pointers out (header fields are
+ * offsets into the caller's head buffer). Strict where leniency would hide a fault: bare LF, contradicting
+ * Content-Length, Content-Length together with Transfer-Encoding, a transfer coding other than chunked, folded lines,
+ * control characters, more than 100 fields or 64 KiB of head are errors. 1xx are skipped, but 101 is an error.
  *
- * Use: s3p_http1_start; append received bytes to the head buffer and call s3p_http1_head until it answers > 0; then feed
- * what follows to s3p_http1_body, which yields runs of decoded body bytes, until it says done.
+ * Use: s3p_http1_start; append received bytes to the head buffer and call s3p_http1_head until it answers > 0; then
+ * feed what follows to s3p_http1_body, which yields runs of decoded body bytes, until it says done.
  * Threads: plain data of its owner. Source: RFC 9112. */
 #ifndef S3P_HTTP_HTTP1_H
 #define S3P_HTTP_HTTP1_H
@@ -16,6 +17,7 @@
 
 #define S3P_HTTP1_HEAD_BYTES (64u * 1024u)
 #define S3P_HTTP1_FIELDS 100
+#define S3P_HTTP1_LINE_BYTES (8u * 1024u) /* of a chunk header, and of all trailers together */
 
 enum s3p_http1_result { S3P_HTTP1_PARTIAL = 0, S3P_HTTP1_BAD = -1 };
 
@@ -36,12 +38,13 @@ struct s3p_http1 {
     struct s3p_http1_field field[S3P_HTTP1_FIELDS];
     const char *why; /* static text that says what was wrong, after S3P_HTTP1_BAD */
     /* position */
-    size_t scanned;
+    size_t line;    /* where the line being read starts */
+    size_t scanned; /* no line end between `line` and here */
     int state;
     uint64_t left; /* body or chunk bytes still to come */
     bool head_request;
     bool done;
-    uint32_t line_bytes; /* of the chunk header or trailer line being read */
+    uint32_t line_bytes; /* of the chunk header or the trailers being read */
 };
 
 void s3p_http1_start(struct s3p_http1 *h, bool head_request);
@@ -49,7 +52,8 @@ void s3p_http1_start(struct s3p_http1 *h, bool head_request);
 int64_t s3p_http1_head(struct s3p_http1 *h, const char *p, size_t len);
 /* Takes bytes of the body. Sets *data,*data_len to the decoded run found (may be 0) and returns the bytes consumed, or
  * S3P_HTTP1_BAD. Call again with the rest. h->done tells the end; bytes left after it are surplus. */
-int64_t s3p_http1_body(struct s3p_http1 *h, const char *p, size_t len, const char **data, size_t *data_len);
+int64_t s3p_http1_body(struct s3p_http1 *h, const char *p, size_t len, const char **data,
+                       size_t *data_len);
 /* The stream ended: true when that is a complete answer (no length given), false when it was cut. */
 bool s3p_http1_eof(struct s3p_http1 *h);
 /* Finds a field, name in lower case; {NULL, 0} when absent. `head` is the buffer that was parsed. */
