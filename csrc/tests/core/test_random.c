@@ -85,7 +85,7 @@ T_TEST(random_unit_and_exponential)
 
 static void check_zipf(double theta)
 {
-    enum { RANKS = 1000, CELLS = 40 }; /* the last cell holds all ranks from 39 on */
+    enum { RANKS = 1000, CELLS = 10 }; /* the last cell holds all ranks from 9 on */
     int64_t seen[CELLS] = {0};
     double expected[CELLS] = {0}, sum = 0;
     for (int k = 0; k < RANKS; k++)
@@ -106,7 +106,7 @@ static void check_zipf(double theta)
 
 T_TEST(random_zipf_follows_the_law)
 {
-    static const double thetas[] = {0, 0.5, 0.99, 1, 1.00000001, 1.5};
+    static const double thetas[] = {0, 0.5, 0.99, 1, 1.00000001, 1.5, 3};
     for (size_t i = 0; i < sizeof thetas / sizeof thetas[0]; i++)
         check_zipf(thetas[i]);
 }
