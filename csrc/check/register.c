@@ -1,0 +1,260 @@
+#include "check/register.h"
+
+#include <string.h>
+
+#include "check/cluster.h"
+#include "check/mutate.h"
+#include "core/alloc.h"
+#include "s3/outcome.h"
+
+#ifdef S3P_CHECK_MUTANTS
+int s3p_check_mutant;
+#endif
+
+int s3p_reg_create(struct s3p_reg **out, struct s3p_err *err)
+{
+    *out = s3p_calloc(1, sizeof **out);
+    return *out != NULL ? 0 : s3p_fail(err, S3P_ENOMEM, 0, "register workspace");
+}
+
+static void release(struct s3p_reg *r)
+{
+    s3p_free(r->cluster);
+    s3p_free(r->forward);
+    s3p_free(r->backward);
+    s3p_free(r->spare);
+    s3p_free(r->seq);
+    s3p_free(r->position);
+    s3p_free(r->bound);
+    s3p_free(r->upper);
+    s3p_free(r->bound_by);
+    memset(r, 0, sizeof *r);
+}
+
+void s3p_reg_free(struct s3p_reg *r)
+{
+    if (r == NULL)
+        return;
+    release(r);
+    s3p_free(r);
+}
+
+static int reserve(struct s3p_reg *r, uint32_t values, struct s3p_err *err)
+{
+    size_t want = (size_t)values + 3; /* absent, and two for a total order's end */
+    if (want <= r->cap)
+        return 0;
+    want += want / 2;
+    if (want > UINT32_MAX)
+        return s3p_fail(err, S3P_ELIMIT, 0, "more than 2^32 values of one key");
+    release(r);
+    r->cluster = s3p_alloc(want * sizeof *r->cluster);
+    r->forward = s3p_alloc(want * sizeof *r->forward);
+    r->backward = s3p_alloc(want * sizeof *r->backward);
+    r->spare = s3p_alloc(want * sizeof *r->spare);
+    r->seq = s3p_alloc(want * sizeof *r->seq);
+    r->position = s3p_alloc(want * sizeof *r->position);
+    r->bound = s3p_alloc(want * sizeof *r->bound);
+    r->upper = s3p_alloc(want * sizeof *r->upper);
+    r->bound_by = s3p_alloc(want * sizeof *r->bound_by);
+    if (r->cluster == NULL || r->forward == NULL || r->backward == NULL || r->spare == NULL || r->seq == NULL ||
+        r->position == NULL || r->bound == NULL || r->upper == NULL || r->bound_by == NULL) {
+        release(r);
+        return s3p_fail(err, S3P_ENOMEM, 0, "register workspace of %zu values", want);
+    }
+    r->cap = (uint32_t)want;
+    return 0;
+}
+
+void s3p_reg_blame(struct s3p_reg *r, enum s3p_rule rule, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
+    struct s3p_reg_result *out = r->out;
+    if (out->nviolations == S3P_REG_VIOLATIONS)
+        return;
+    struct s3p_reg_violation *v = &out->violation[out->nviolations++];
+    const uint32_t op[S3P_REG_WITNESS] = {a, b, c, d};
+    v->rule = (uint8_t)rule;
+    v->n = 0;
+    for (int i = 0; i < S3P_REG_WITNESS; i++) {
+        bool wanted = op[i] != S3P_NO_OP;
+        for (int j = 0; j < v->n && wanted; j++)
+            wanted = v->op[j] != op[i];
+        if (wanted)
+            v->op[v->n++] = op[i];
+    }
+}
+
+uint32_t s3p_reg_latest_read(const struct s3p_reg *r, uint32_t v)
+{
+    for (uint32_t i = 0; i < r->n; i++)
+        if (r->ops[i].kind == S3P_REG_READ && r->ops[i].value == v && r->ops[i].inv == r->cluster[v].r_inv)
+            return i;
+    return S3P_NO_OP;
+}
+
+uint32_t s3p_reg_earliest_read(const struct s3p_reg *r, uint32_t v)
+{
+    for (uint32_t i = 0; i < r->n; i++)
+        if (r->ops[i].kind == S3P_REG_READ && r->ops[i].value == v && r->ops[i].res == r->cluster[v].r_res)
+            return i;
+    return S3P_NO_OP;
+}
+
+static int fold_write(struct s3p_reg *r, uint32_t i, struct s3p_err *err)
+{
+    const struct s3p_reg_op *op = &r->ops[i];
+    struct s3p_cluster *c = &r->cluster[op->value];
+    if (op->value == S3P_REG_ABSENT || c->write != S3P_NO_OP)
+        return s3p_fail(err, S3P_EFORMAT, 0, "operation %u: value %u is written twice", i, op->value);
+    if (op->kind == S3P_REG_CAS && op->pred != S3P_NO_VALUE && op->pred > r->values)
+        return s3p_fail(err, S3P_EFORMAT, 0, "operation %u: expected value %u out of range", i, op->pred);
+    c->write = i;
+    c->kind = op->kind;
+    c->outcome = op->outcome;
+    c->w_inv = op->inv;
+    c->w_res = op->res;
+    c->pred = op->kind == S3P_REG_CAS ? op->pred : op->kind == S3P_REG_CREATE ? S3P_REG_ABSENT : S3P_NO_VALUE;
+    if (op->outcome == S3P_UNKNOWN) {
+        c->w_res = S3P_MUT(S3P_MUT_UNKNOWN_KEEPS_RETURN, INT64_MAX, op->res);
+        r->nunknown++;
+    }
+    return 0;
+}
+
+/* One pass over the operations: everything later looks at clusters only. `first_delete` is the earliest call of a delete
+ * that may have taken effect. */
+static int fold(struct s3p_reg *r, int64_t *first_delete, struct s3p_err *err)
+{
+    *first_delete = INT64_MAX;
+    for (uint32_t i = 0; i < r->n; i++) {
+        const struct s3p_reg_op *op = &r->ops[i];
+        if (op->value > r->values)
+            return s3p_fail(err, S3P_EFORMAT, 0, "operation %u: value %u out of range", i, op->value);
+        if (op->inv == INT64_MIN || op->inv > op->res)
+            return s3p_fail(err, S3P_EFORMAT, 0, "operation %u returns before its call", i);
+        struct s3p_cluster *c = &r->cluster[op->value];
+        if (op->kind == S3P_REG_READ) {
+            c->r_inv = op->inv > c->r_inv ? op->inv : c->r_inv;
+            c->r_res = op->res < c->r_res ? op->res : c->r_res;
+        } else if (op->kind == S3P_REG_NOT) {
+            r->nnegative++;
+        } else if (op->kind == S3P_REG_DELETE) {
+            if (op->outcome != S3P_FAILED && op->inv < *first_delete)
+                *first_delete = op->inv;
+        } else {
+            S3P_TRY(fold_write(r, i, err));
+        }
+    }
+    return 0;
+}
+
+/* Deletes called after everything that bears evidence had returned constrain nothing: the end of a run. Unknown writes
+ * may still be in flight: where they landed, nobody looked. */
+static bool deletes_trail(const struct s3p_reg *r, int64_t first_delete)
+{
+    for (uint32_t i = 0; i < r->n; i++) {
+        const struct s3p_reg_op *op = &r->ops[i];
+        bool evidence = op->kind == S3P_REG_READ || op->kind == S3P_REG_NOT ||
+                        (op->kind != S3P_REG_DELETE && op->outcome == S3P_OK_OUTCOME);
+        if (evidence && op->res >= first_delete)
+            return S3P_MUT(S3P_MUT_DELETE_ALWAYS_TRAILING, false, true);
+    }
+    return true;
+}
+
+/* A value that was seen, by operation `witness`: it took effect, and so did what it was built on. */
+static void mark_live(struct s3p_reg *r, uint32_t v, uint32_t witness)
+{
+    while (v != S3P_REG_ABSENT && v != S3P_NO_VALUE && !r->cluster[v].live) {
+        struct s3p_cluster *c = &r->cluster[v];
+        c->live = 1;
+        if (c->write == S3P_NO_OP) {
+            if (S3P_MUT(S3P_MUT_UNWRITTEN_OFF, true, false))
+                s3p_reg_blame(r, S3P_RULE_UNWRITTEN_VALUE, witness, S3P_NO_OP, S3P_NO_OP, S3P_NO_OP);
+            return;
+        }
+        if (c->outcome == S3P_FAILED) {
+            if (S3P_MUT(S3P_MUT_FAILED_VISIBLE_OFF, true, false))
+                s3p_reg_blame(r, S3P_RULE_FAILED_BUT_VISIBLE, witness, c->write, S3P_NO_OP, S3P_NO_OP);
+            c->w_res = INT64_MAX;
+        }
+        if (S3P_MUT(S3P_MUT_UNKNOWN_PREDECESSOR_DEAD, false, true))
+            return;
+        witness = c->write;
+        v = c->pred;
+    }
+}
+
+/* Which values took effect: acknowledged ones and seen ones; also the rules that one cluster decides. */
+static void classify(struct s3p_reg *r)
+{
+    for (uint32_t v = 1; v <= r->values; v++) {
+        const struct s3p_cluster *c = &r->cluster[v];
+        bool seen = s3p_cluster_seen(c);
+        if (S3P_MUT(S3P_MUT_UNKNOWN_NEVER_LIVE, seen, seen && c->outcome != S3P_UNKNOWN))
+            mark_live(r, v, c->outcome != S3P_OK_OUTCOME || c->write == S3P_NO_OP ? s3p_reg_earliest_read(r, v)
+                                                                                  : S3P_NO_OP);
+        else if (c->write != S3P_NO_OP && (c->outcome == S3P_OK_OUTCOME ||
+                                           S3P_MUT(S3P_MUT_UNKNOWN_IS_OK, false, c->outcome == S3P_UNKNOWN)))
+            mark_live(r, v, c->write);
+        if (seen && c->write != S3P_NO_OP &&
+            S3P_MUT(S3P_MUT_FUTURE_READ_OFF,
+                    S3P_MUT(S3P_MUT_FUTURE_READ_LE, c->r_res < c->w_inv, c->r_res <= c->w_inv), false))
+            s3p_reg_blame(r, S3P_RULE_FUTURE_READ, s3p_reg_earliest_read(r, v), c->write, S3P_NO_OP, S3P_NO_OP);
+    }
+    for (uint32_t v = 1; v <= r->values; v++) {
+        const struct s3p_cluster *c = &r->cluster[v];
+        if (!c->live || c->write == S3P_NO_OP)
+            continue;
+        r->ncas += c->kind != S3P_REG_WRITE;
+        r->nplain += c->kind == S3P_REG_WRITE;
+        r->out->unresolved += c->kind == S3P_REG_CAS && c->pred == S3P_NO_VALUE;
+    }
+}
+
+static void start(struct s3p_reg *r)
+{
+    static const struct s3p_cluster empty = {
+        .w_inv = INT64_MIN, .w_res = INT64_MAX, .r_inv = INT64_MIN, .r_res = INT64_MAX,
+        .write = S3P_NO_OP, .pred = S3P_NO_VALUE, .succ = S3P_NO_VALUE,
+    };
+    for (uint32_t v = 0; v <= r->values; v++)
+        r->cluster[v] = empty;
+    r->cluster[S3P_REG_ABSENT].w_res = INT64_MIN;
+    r->cluster[S3P_REG_ABSENT].live = 1;
+    r->ncas = r->nplain = r->nunknown = r->nnegative = 0;
+    r->nforward = r->nbackward = 0;
+}
+
+int s3p_reg_check(struct s3p_reg *r, const struct s3p_reg_op *ops, uint32_t n, uint32_t values,
+                  struct s3p_reg_result *out, struct s3p_err *err)
+{
+    out->nviolations = out->negatives = out->unresolved = 0;
+    out->not_checked = false;
+    S3P_TRY(reserve(r, values, err));
+    r->ops = ops;
+    r->n = n;
+    r->values = values;
+    r->out = out;
+    start(r);
+    int64_t first_delete;
+    S3P_TRY(fold(r, &first_delete, err));
+    if (first_delete != INT64_MAX && !deletes_trail(r, first_delete)) {
+        out->not_checked = true;
+        return 0;
+    }
+    classify(r);
+    if (r->ncas != 0)
+        s3p_chain_link(r);
+    if (out->nviolations != 0) { /* what follows would only repeat it */
+        out->negatives = r->nnegative;
+        return 0;
+    }
+    s3p_zone_build(r);
+    if (r->ncas != 0)
+        s3p_chain_cycles(r);
+    s3p_zone_check(r);
+    if (r->nnegative != 0)
+        s3p_chain_negatives(r);
+    return 0;
+}

@@ -1,0 +1,34 @@
+/* The rules that a history can break, by stable name: one table. The names are the machine form's "rule" and the columns of
+ * the kill matrix; they are never renamed. Threads: constants. */
+#ifndef S3P_CHECK_RULES_H
+#define S3P_CHECK_RULES_H
+
+enum s3p_rule {
+    S3P_RULE_BODY_TORN,
+    S3P_RULE_BODY_FOREIGN,
+    S3P_RULE_BODY_CORRUPT,
+    S3P_RULE_BODY_LENGTH,
+    S3P_RULE_UNWRITTEN_VALUE,
+    S3P_RULE_FUTURE_READ,
+    S3P_RULE_FAILED_BUT_VISIBLE,
+    S3P_RULE_ETAG_MISMATCH,
+    S3P_RULE_CAS_SPLIT_BRAIN,
+    S3P_RULE_CREATE_TWICE,
+    S3P_RULE_CHAIN_INFEASIBLE,
+    S3P_RULE_ZONE_OVERLAP,
+    S3P_RULE_STALE_READ,
+    S3P_RULE_LOST_UPDATE,
+    S3P_RULE_ABSENT_AFTER_ACK,
+    S3P_RULE_CAS_IGNORED,
+    S3P_RULE_CONDITION_FALSE_NEGATIVE,
+    S3P_RULE_COUNT,
+};
+
+struct s3p_rule_row {
+    const char *name;
+    const char *level; /* "K1" register, "K2" conditional writes, "body", "etag" */
+    const char *text;  /* the sentence of a witness; $0 … $3 are its attempts in words */
+};
+extern const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT];
+
+#endif
