@@ -56,7 +56,8 @@ struct s3p_conn {
 /* Copies a text for people to a `why`, cut to fit. */
 static inline void s3p_conn_explain(char why[S3P_CONN_WHY_BYTES], const char *text)
 {
-    size_t n = strnlen(text, S3P_CONN_WHY_BYTES - 1);
+    size_t n = strlen(text);
+    n = n < S3P_CONN_WHY_BYTES ? n : S3P_CONN_WHY_BYTES - 1;
     memmove(why, text, n);
     why[n] = '\0';
 }
