@@ -1,0 +1,212 @@
+/* The compiled plan: names resolved to numbers, programs as arrays of steps with jump targets. Immutable after parsing, in
+ * one arena, shared by all workers. docs/semantics.md section 1 is the language. */
+#ifndef S3P_ENGINE_PLAN_H
+#define S3P_ENGINE_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/arena.h"
+#include "engine/keyspace.h"
+#include "history/record.h"
+#include "s3/op.h"
+
+#define S3P_BUCKETS_MAX 16
+#define S3P_WORKERS_MAX 64
+#define S3P_CLIENTS_MAX 100000
+#define S3P_BARRIERS_MAX 64 /* a phase */
+#define S3P_LOOPS_MAX 16    /* nested */
+
+enum s3p_field { /* of a name that a step bound */
+    S3P_FIELD_ETAG,
+    S3P_FIELD_VERSION,
+    S3P_FIELD_UPLOAD,
+    S3P_FIELD_PARTS,
+    S3P_FIELD_TOKEN,
+    S3P_FIELD_KEY,
+    S3P_FIELD_KEYS,
+    S3P_FIELD_SIZE,
+    S3P_FIELD_COUNTER,
+    S3P_FIELD_NOW_MS,
+    S3P_FIELDS,
+};
+extern const char *const s3p_field_name[S3P_FIELDS];
+
+#define S3P_NO_SLOT (-1)
+
+/* slot.field + add, or `add` alone. A text field (etag, version, token, key) stands in `equal` only. */
+struct s3p_expr {
+    int slot;
+    enum s3p_field field;
+    int64_t add;
+};
+struct s3p_text_arg { /* slot.field, or a literal */
+    int slot;
+    enum s3p_field field;
+    struct s3p_str text;
+};
+struct s3p_key_arg { /* slot.key, or a key of a space */
+    int slot;
+    struct s3p_keyref ref;
+};
+
+enum s3p_range_kind { S3P_RANGE_NONE, S3P_RANGE_FIXED, S3P_RANGE_RANDOM };
+
+struct s3p_object_step { /* put, get, head, delete */
+    struct s3p_key_arg key;
+    enum s3p_cond cond;
+    struct s3p_text_arg cond_value;
+    enum s3p_range_kind range;
+    uint64_t range_first, range_last; /* last UINT64_MAX: to the end; random: first is the length */
+    enum s3p_body_kind body;
+    uint64_t *sizes; /* cells and constant: one is drawn */
+    int nsizes;
+    struct s3p_expr counter;
+};
+struct s3p_list_step { /* list, list_v1 */
+    struct s3p_str prefix, delimiter, start_after;
+    struct s3p_text_arg token;
+    int max_keys; /* 0: not sent */
+};
+struct s3p_loop_step { /* loop enter and loop back */
+    int counter;       /* number of the loop among the client's counters */
+    bool until_ok;
+    uint64_t times;
+};
+enum { S3P_WHEN_FAILED = 1 << 0, S3P_WHEN_OK = 1 << 1, S3P_WHEN_UNKNOWN = 1 << 2 }; /* 1 << enum s3p_outcome */
+struct s3p_when_step {
+    bool equal;
+    struct s3p_expr a, b;
+    unsigned classes;
+    int *statuses;
+    int nstatuses;
+    struct s3p_str *codes;
+    int ncodes;
+};
+struct s3p_sleep_step { /* a uniform draw below min(cap, base << failures), or `base` exactly when cap is 0 */
+    int64_t base_ns, cap_ns;
+};
+struct s3p_choose_step {
+    uint16_t space;
+    enum s3p_take take;
+};
+
+enum s3p_step_kind {
+    S3P_STEP_END,
+    S3P_STEP_OBJECT,
+    S3P_STEP_DELETE_OBJECTS,
+    S3P_STEP_LIST,
+    S3P_STEP_BUCKET,
+    S3P_STEP_LOOP_ENTER, /* target: the step behind the loop */
+    S3P_STEP_LOOP_BACK,  /* target: the first step of the loop's body */
+    S3P_STEP_WHEN,       /* target: the step to go on with when it does not hold */
+    S3P_STEP_JUMP,
+    S3P_STEP_BARRIER,
+    S3P_STEP_SLEEP,
+    S3P_STEP_CHOOSE,
+    S3P_STEP_KINDS,
+};
+
+struct s3p_step {
+    enum s3p_step_kind kind;
+    enum s3p_op op;
+    int target;
+    int unknown_exit; /* a mutation that ends unknown goes on there and counts a loop; 0: the next step */
+    int slot;         /* of `as`, S3P_NO_SLOT without */
+    int keys_slot;    /* delete_objects */
+    uint16_t bucket;
+    union {
+        struct s3p_object_step object;
+        struct s3p_list_step list;
+        struct s3p_loop_step loop;
+        struct s3p_when_step when;
+        struct s3p_sleep_step sleep;
+        struct s3p_choose_step choose;
+        int barrier;
+    } u;
+};
+
+struct s3p_slot_info {
+    struct s3p_str name;
+    uint32_t fields; /* bits of enum s3p_field that the program refers to */
+};
+
+struct s3p_program {
+    struct s3p_step *steps;
+    int nsteps;
+    struct s3p_slot_info *slots;
+    int nslots;
+    int nloops;
+    uint64_t barriers;      /* bits of the phase's barriers that it names */
+    uint32_t ops;           /* bits of enum s3p_op */
+    bool conditional_write; /* has a put under a condition: commits are counted by client */
+    bool lifecycle;         /* uses a lifecycle space */
+    bool own;               /* chooses from an `own` space */
+    bool random_range;
+    int page_keys; /* largest page that it lists; 0: it does not list */
+};
+
+enum s3p_run_phase { S3P_SETUP = 0, S3P_MAIN = 1, S3P_TEARDOWN = 2, S3P_PHASES = 3, S3P_ENDED = 3 };
+extern const char *const s3p_run_phase_name[S3P_PHASES];
+
+enum s3p_arrival { S3P_TIMES, S3P_UNTIL_STOP, S3P_UNTIL_OTHERS, S3P_OPEN };
+
+struct s3p_group {
+    struct s3p_str name;
+    enum s3p_run_phase phase;
+    int clients, first_client;
+    enum s3p_arrival arrival;
+    uint64_t times; /* S3P_TIMES */
+    double per_s;   /* S3P_OPEN */
+    bool poisson;
+    int queue;
+    struct s3p_program program;
+};
+
+struct s3p_load_percentile {
+    const char *what; /* "p99_ms"; NULL: not asked */
+    double percentile, at_most_ms;
+    enum s3p_op op;
+};
+struct s3p_load {
+    bool asked;
+    int rate_group; /* -1: not asked */
+    double per_s, within;
+    struct s3p_load_percentile percentile[3];
+};
+
+struct s3p_plan {
+    struct s3p_arena arena;
+    struct s3p_str name;
+    uint64_t seed;
+    struct s3p_str bucket[S3P_BUCKETS_MAX]; /* roles */
+    int nbuckets;
+    struct s3p_spaces spaces;
+    int workers;
+    int64_t deadline_ns;
+    bool payload_signed;
+    uint64_t memory_mb;
+    int64_t stop_ns;        /* 0: no rule */
+    uint64_t stop_attempts; /* 0: no rule */
+    struct s3p_group *group;
+    int ngroups, clients;
+    struct s3p_str barrier[S3P_PHASES][S3P_BARRIERS_MAX];
+    int nbarriers[S3P_PHASES];
+    struct s3p_load load;
+};
+
+/* Parses and validates. The error is one line: the field's path, its value, what was expected. */
+int s3p_plan_parse(struct s3p_plan **out, const char *json, size_t len, struct s3p_err *err)
+    S3P_MUST_CHECK;
+void s3p_plan_free(struct s3p_plan *p); /* NULL is a no-op */
+
+/* The worker that runs a client: round-robin, and worker 0 for programs that use a lifecycle space. */
+int s3p_plan_worker(const struct s3p_plan *p, const struct s3p_group *g, int client);
+/* What a client costs beside its listed pages: stack, connection with its buffers, state. A bound, for the budget. */
+#define S3P_CLIENT_BYTES (96u * 1024u)
+#define S3P_SLOT_BYTES 2048u
+/* Bytes that the largest phase of the plan needs at the same time, with history segments and histograms. */
+uint64_t s3p_plan_memory(const struct s3p_plan *p);
+size_t s3p_page_bytes(int page_keys); /* bound on the XML of one listed page */
+
+#endif
