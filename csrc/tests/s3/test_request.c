@@ -1,0 +1,188 @@
+#include "s3/request.h"
+
+#include "core/text.h"
+#include "tests/s3/vec.h"
+
+static struct s3p_credentials cred_of(const json_t *v)
+{
+    const json_t *c = json_object_get(v, "cred");
+    struct s3p_str token = vec_str(c, "session_token");
+    return (struct s3p_credentials){vec_str(c, "access_key").p, vec_str(c, "secret_key").p,
+                                    token.len > 0 ? token.p : NULL, vec_str(c, "region").p};
+}
+
+static enum s3p_cond cond_of(struct s3p_str name)
+{
+    for (int i = 0; i < S3P_COND_COUNT; i++)
+        if (s3p_str_eq(name, s3p_cond_name[i]))
+            return (enum s3p_cond)i;
+    t_fail(__FILE__, __LINE__, "condition %.*s", (int)name.len, name.p);
+}
+
+static uint64_t range_end(const json_t *n)
+{
+    return json_is_null(n) ? UINT64_MAX : (uint64_t)json_integer_value(n);
+}
+
+static struct s3p_request request_of(const json_t *v)
+{
+    struct s3p_str op = vec_str(v, "op"), payload = vec_str(v, "payload");
+    struct s3p_request r = {
+        .op = s3p_op_find(op.p, op.len),
+        .bucket = vec_str(v, "bucket"),
+        .key = vec_str(v, "key"),
+        .cond = cond_of(vec_str(v, "cond")),
+        .cond_value = vec_str(v, "cond_value"),
+        .body_len = (uint64_t)vec_int(v, "body_len"),
+        .id = vec_id(v, "id"),
+        .content_md5 = vec_str(v, "content_md5"),
+        .prefix = vec_str(v, "prefix"),
+        .delimiter = vec_str(v, "delimiter"),
+        .start = vec_str(v, "start"),
+        .token = vec_str(v, "token"),
+        .max_keys = (int)vec_int(v, "max_keys"),
+    };
+    const json_t *range = json_object_get(v, "range");
+    if (range != NULL) {
+        r.ranged = true;
+        r.range_first = range_end(json_array_get(range, 0));
+        r.range_last = range_end(json_array_get(range, 1));
+    }
+    if (json_object_get(v, "payload") != NULL)
+        r.payload = payload.len > 0 ? S3P_PAYLOAD_SIGNED : S3P_PAYLOAD_EMPTY;
+    s3p_sha256(payload.p, payload.len, r.payload_sha256);
+    return r;
+}
+
+T_TEST(request_heads)
+{
+    json_t *root = vec_load(t_vectors("sign.json")), *v;
+    size_t i;
+    json_array_foreach(vec_list(root, "requests", 40), i, v)
+    {
+        struct s3p_credentials cred = cred_of(v);
+        struct s3p_request r = request_of(v);
+        struct s3p_request_ctx c;
+        struct s3p_buf out;
+        s3p_buf_init(&out, 100000);
+        T_OK(s3p_request_ctx_init(&c, &cred, vec_str(v, "authority"), vec_bool(v, "virtual_host"), err));
+        for (int again = 0; again < 2; again++) { /* the second one comes from the caches */
+            s3p_buf_clear(&out);
+            T_TRUE(s3p_request_write(&c, &r, vec_int(v, "wall_s"), &out));
+            vec_expect(v, out.data, out.len, vec_str(v, "head"));
+        }
+        s3p_buf_free(&out);
+        s3p_request_ctx_free(&c);
+    }
+    json_decref(root);
+}
+
+static struct s3p_request_ctx plain_ctx(void)
+{
+    static const struct s3p_credentials cred = {"AK", "SK", NULL, "us-east-1"};
+    struct s3p_request_ctx c;
+    T_OK(s3p_request_ctx_init(&c, &cred, S3P_STR("h:1"), false, err));
+    return c;
+}
+
+T_TEST(request_bounds)
+{
+    struct s3p_request_ctx c = plain_ctx();
+    struct s3p_request r = {.op = S3P_OP_PUT, .bucket = S3P_STR("b"), .key = S3P_STR("a b"), .id = s3p_id_make(1, 2, 3)};
+    struct s3p_buf out;
+    s3p_buf_init(&out, 10000);
+    T_TRUE(s3p_request_write(&c, &r, 0, &out));
+    size_t len = out.len;
+    s3p_buf_free(&out);
+    for (size_t max = 0; max <= len; max++) {
+        s3p_buf_init(&out, max);
+        T_EQ(s3p_request_write(&c, &r, 0, &out), max == len);
+        s3p_buf_free(&out);
+    }
+    static char huge[40000]; /* all NUL: three times as long when encoded, over the scratch's bound */
+    s3p_buf_init(&out, 1 << 20);
+    r.key = (struct s3p_str){huge, sizeof huge};
+    T_TRUE(!s3p_request_write(&c, &r, 0, &out));
+    T_EQ(out.len, 0);
+    r.key = S3P_STR("k");
+    T_TRUE(s3p_request_write(&c, &r, 0, &out)); /* and it recovers */
+    s3p_buf_free(&out);
+    s3p_request_ctx_free(&c);
+}
+
+T_TEST(request_no_header_injection)
+{
+    static const char bad[][8] = {"\"a\r\nx:y", "a\nb", "a\rb", "\"\x01\"", "\x7f"};
+    struct s3p_request_ctx c = plain_ctx();
+    struct s3p_buf out;
+    s3p_buf_init(&out, 10000);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct s3p_request r = {.op = S3P_OP_GET, .bucket = S3P_STR("b"), .key = S3P_STR("k"), .cond = S3P_COND_IF_MATCH};
+        r.cond_value = (struct s3p_str){bad[i], strlen(bad[i])};
+        T_TRUE(!s3p_request_write(&c, &r, 0, &out));
+    }
+    T_EQ(out.len, 0);
+    s3p_buf_free(&out);
+    s3p_request_ctx_free(&c);
+}
+
+/* After warm-up nothing is allocated: every allocation would fail. */
+T_TEST(request_allocates_nothing_when_warm)
+{
+    struct s3p_request_ctx c = plain_ctx();
+    struct s3p_request r = {.op = S3P_OP_PUT, .bucket = S3P_STR("b"), .key = S3P_STR("k"), .id = s3p_id_make(1, 2, 3)};
+    struct s3p_buf out;
+    s3p_buf_init(&out, 4096);
+    T_EQ(s3p_buf_reserve(&out, 4096), 0);
+    int64_t before = s3p_alloc_live();
+    for (int i = 0; i < 100; i++) {
+        s3p_alloc_fail_at(1);
+        s3p_buf_clear(&out);
+        T_TRUE(s3p_request_write(&c, &r, 86400 * (int64_t)i, &out));
+    }
+    s3p_alloc_fail_at(0);
+    T_EQ(s3p_alloc_live(), before);
+    s3p_buf_free(&out);
+    s3p_request_ctx_free(&c);
+}
+
+T_TEST(request_ctx_failing_allocations)
+{
+    static const struct s3p_credentials cred = {"AK", "SK", NULL, "r"};
+    for (int64_t nth = 1;; nth++) {
+        struct s3p_request_ctx c;
+        s3p_alloc_fail_at(nth);
+        int rc = s3p_request_ctx_init(&c, &cred, S3P_STR("h"), false, NULL);
+        s3p_alloc_fail_at(0);
+        s3p_request_ctx_free(&c); /* releasable either way */
+        if (rc == S3P_OK) {
+            T_TRUE(nth > 1);
+            break;
+        }
+        T_EQ(rc, S3P_ENOMEM);
+    }
+    struct s3p_request_ctx c;
+    static const struct s3p_credentials none = {"", "", NULL, ""};
+    T_EQ(s3p_request_ctx_init(&c, &none, S3P_STR("h"), false, NULL), S3P_EINVAL);
+    s3p_request_ctx_free(&c);
+}
+
+T_TEST(request_delete_body)
+{
+    static const char want[] = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+                               "<Object><Key>a</Key></Object><Object><Key>&lt;&amp;&gt;&quot;&#13;é'</Key></Object>"
+                               "<Quiet>false</Quiet></Delete>";
+    struct s3p_str keys[] = {S3P_STR("a"), S3P_STR("<&>\"\ré'")};
+    struct s3p_buf out;
+    s3p_buf_init(&out, 1000);
+    s3p_delete_body(&out, keys, 2);
+    T_STR(s3p_buf_cstr(&out), want);
+    s3p_buf_free(&out);
+}
+
+T_TEST(request_content_md5)
+{
+    char md5[24];
+    s3p_content_md5(md5, "", 0);
+    T_MEM(md5, "1B2M2Y8AsgTpgAmY7PhCfg==", 24);
+}
