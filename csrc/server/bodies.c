@@ -1,0 +1,189 @@
+#include "server/bodies.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/alloc.h"
+#include "core/text.h"
+#include "server/records.h"
+#include "server/tables.h"
+
+#define DIRS 256
+#define COUNTER_BITS 32
+#define PATH_BYTES 20 /* "xx/" and 16 digits and NUL */
+
+/* bodies/<low byte>/<id>: the low byte spreads consecutive ids evenly */
+static void body_path(char path[PATH_BYTES], uint64_t id)
+{
+    unsigned char bytes[8];
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (unsigned char)(id >> (8 * (7 - i)));
+    s3p_hex(path, bytes + 7, 1);
+    path[2] = '/';
+    s3p_hex(path + 3, bytes, 8);
+    path[19] = 0;
+}
+
+int s3p_srv_bodies_open(struct s3p_srv_store *s, struct s3p_err *err)
+{
+    if (mkdirat(s->dir_fd, "bodies", 0700) != 0 && errno != EEXIST)
+        return s3p_fail(err, S3P_EIO, errno, "bodies: %s", strerror(errno));
+    s->bodies_fd = openat(s->dir_fd, "bodies", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->bodies_fd < 0)
+        return s3p_fail(err, S3P_EIO, errno, "bodies: %s", strerror(errno));
+    for (unsigned i = 0; i < DIRS; i++) {
+        unsigned char byte = (unsigned char)i;
+        char name[3] = {0};
+        s3p_hex(name, &byte, 1);
+        if (mkdirat(s->bodies_fd, name, 0700) != 0 && errno != EEXIST)
+            return s3p_fail(err, S3P_EIO, errno, "bodies/%s: %s", name, strerror(errno));
+    }
+    if (s->durable && (fsync(s->bodies_fd) != 0 || fsync(s->dir_fd) != 0))
+        return s3p_fail(err, S3P_EIO, errno, "bodies: %s", strerror(errno));
+    return 0;
+}
+
+int s3p_srv_body_create(struct s3p_srv_store *s, uint64_t *id)
+{
+    char path[PATH_BYTES];
+    *id = s->boot << COUNTER_BITS | atomic_fetch_add_explicit(&s->next_body, 1, memory_order_relaxed);
+    body_path(path, *id);
+    return openat(s->bodies_fd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
+int s3p_srv_body_open(const struct s3p_srv_store *s, uint64_t id)
+{
+    char path[PATH_BYTES];
+    body_path(path, id);
+    return openat(s->bodies_fd, path, O_RDONLY | O_CLOEXEC);
+}
+
+void s3p_srv_body_unlink(const struct s3p_srv_store *s, uint64_t id)
+{
+    char path[PATH_BYTES];
+    body_path(path, id);
+    (void)unlinkat(s->bodies_fd, path, 0); /* what stays behind is swept at the next start */
+}
+
+int s3p_srv_body_sync(const struct s3p_srv_store *s, uint64_t id, int fd)
+{
+    char path[PATH_BYTES];
+    if (fdatasync(fd) != 0)
+        return -1;
+    body_path(path, id);
+    path[2] = 0;
+    int dir = openat(s->bodies_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return -1;
+    int rc = fsync(dir);
+    close(dir);
+    return rc;
+}
+
+/* Ids of all bodies that records name, sorted. */
+struct ids {
+    uint64_t *v;
+    size_t n, cap;
+};
+
+static bool ids_add(struct ids *ids, uint64_t id)
+{
+    if (ids->n == ids->cap) {
+        size_t cap = ids->cap > 0 ? 2 * ids->cap : 1024;
+        uint64_t *v = s3p_realloc(ids->v, cap * sizeof *v);
+        if (v == NULL)
+            return false;
+        ids->v = v;
+        ids->cap = cap;
+    }
+    ids->v[ids->n++] = id;
+    return true;
+}
+
+static int id_order(const void *a, const void *b)
+{
+    uint64_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+static int collect_bucket(struct s3p_srv_store *s, MDB_txn *txn, uint64_t bucket, struct ids *ids)
+{
+    struct s3p_srv_walk w;
+    int rc = s3p_srv_walk_open(&w, txn, s, bucket);
+    if (rc != 0)
+        return rc;
+    for (rc = s3p_srv_walk_seek(&w, S3P_STR("")); rc == 0; rc = s3p_srv_walk_next(&w)) {
+        struct s3p_srv_record r;
+        if (!s3p_srv_record_decode(&r, w.record))
+            rc = MDB_CORRUPTED;
+        else if (r.in_file && !ids_add(ids, r.body_id))
+            rc = ENOMEM;
+        if (rc != 0)
+            break;
+    }
+    s3p_srv_walk_close(&w);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static int collect(struct s3p_srv_store *s, struct ids *ids)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor = NULL;
+    int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
+    if (rc != 0)
+        return rc;
+    rc = mdb_cursor_open(txn, s->buckets, &cursor);
+    while (rc == 0) {
+        MDB_val k, v;
+        struct s3p_srv_bucket b;
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+        if (rc == 0 && (rc = s3p_srv_bucket_decode(&b, &v)) == 0)
+            rc = collect_bucket(s, txn, b.id, ids);
+    }
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static void sweep_dir(struct s3p_srv_store *s, unsigned char byte, const struct ids *ids)
+{
+    char name[3] = {0};
+    s3p_hex(name, &byte, 1);
+    int fd = openat(s->bodies_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (dir == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        unsigned char bytes[8];
+        uint64_t id = 0;
+        if (strlen(e->d_name) != 16 || !s3p_unhex(bytes, e->d_name, 16))
+            continue;
+        for (int i = 0; i < 8; i++)
+            id = id << 8 | bytes[i];
+        if (ids->n == 0 || bsearch(&id, ids->v, ids->n, sizeof id, id_order) == NULL)
+            (void)unlinkat(fd, e->d_name, 0);
+    }
+    closedir(dir);
+}
+
+int s3p_srv_bodies_sweep(struct s3p_srv_store *s, struct s3p_err *err)
+{
+    struct ids ids = {0};
+    int rc = collect(s, &ids);
+    if (rc == 0 && ids.n > 0)
+        qsort(ids.v, ids.n, sizeof *ids.v, id_order);
+    for (unsigned i = 0; rc == 0 && i < DIRS; i++)
+        sweep_dir(s, (unsigned char)i, &ids);
+    s3p_free(ids.v);
+    return rc == 0 ? 0 : s3p_fail(err, S3P_EIO, rc, "cannot sweep the bodies: %s", mdb_strerror(rc));
+}

@@ -1,0 +1,233 @@
+#include "server/commit.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "server/loop.h"
+#include "server/tables.h"
+
+#define SCRATCH_MAX (1024 * 1024)
+#define REPLACED_MAX (64 * 1024 * 1024)
+
+int s3p_srv_txn_create(struct s3p_srv_txn **out, struct s3p_srv *srv, struct s3p_err *err)
+{
+    struct s3p_srv_txn *t = s3p_calloc(1, sizeof *t);
+    if (t == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "no memory for the commits");
+    t->srv = srv;
+    s3p_buf_init(&t->scratch, SCRATCH_MAX);
+    s3p_buf_init(&t->replaced, REPLACED_MAX);
+    *out = t;
+    return 0;
+}
+
+void s3p_srv_txn_free(struct s3p_srv_txn *t)
+{
+    if (t == NULL)
+        return;
+    s3p_buf_free(&t->scratch);
+    s3p_buf_free(&t->replaced);
+    s3p_free(t);
+}
+
+bool s3p_srv_txn_current(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
+                         struct s3p_srv_record *now)
+{
+    struct s3p_str bytes;
+    int rc = s3p_srv_table_get(t->txn, &t->srv->store, bucket, key, &bytes);
+    if (rc == 0 && s3p_srv_record_decode(now, bytes))
+        return true;
+    if (rc != MDB_NOTFOUND)
+        t->rc = rc != 0 ? rc : MDB_CORRUPTED;
+    return false;
+}
+
+static void note_replaced(struct s3p_srv_txn *t, const struct s3p_srv_record *now)
+{
+    if (now != NULL && now->in_file)
+        s3p_buf_add(&t->replaced, &now->body_id, sizeof now->body_id);
+}
+
+void s3p_srv_txn_put(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
+                     const struct s3p_srv_record *now, const struct s3p_srv_record *then)
+{
+    s3p_buf_clear(&t->scratch);
+    s3p_srv_record_encode(&t->scratch, then);
+    note_replaced(t, now);
+    int rc = s3p_buf_ok(&t->scratch)
+                 ? s3p_srv_table_put(t->txn, &t->srv->store, bucket, key,
+                                     (struct s3p_str){t->scratch.data, t->scratch.len})
+                 : MDB_MAP_FULL;
+    t->changed = true;
+    if (rc != 0 && t->rc == 0)
+        t->rc = rc;
+}
+
+void s3p_srv_txn_del(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
+                     const struct s3p_srv_record *now)
+{
+    note_replaced(t, now);
+    int rc = s3p_srv_table_del(t->txn, &t->srv->store, bucket, key);
+    t->changed = true;
+    if (rc != 0 && t->rc == 0)
+        t->rc = rc;
+}
+
+uint64_t s3p_srv_txn_seq(struct s3p_srv_txn *t)
+{
+    return 1 + atomic_fetch_add_explicit(&t->srv->store.next_seq, 1, memory_order_relaxed);
+}
+
+static void fail_all(struct s3p_srv_req *list, int rc)
+{
+    bool room = rc != MDB_MAP_FULL && rc != ENOSPC && rc != MDB_TXN_FULL;
+    for (struct s3p_srv_req *r = list; r != NULL; r = r->next)
+        r->write.result = room ? S3P_SE_INTERNAL : S3P_SE_BUSY;
+}
+
+/* Durable mode: bodies reach the disk before the records that name them. */
+static void sync_bodies(struct s3p_srv *srv, struct s3p_srv_req *list)
+{
+    for (struct s3p_srv_req *r = list; r != NULL; r = r->next)
+        if (r->intake.staged && s3p_srv_body_sync(&srv->store, r->intake.body_id, r->intake.fd) != 0)
+            r->write.result = S3P_SE_INTERNAL;
+}
+
+static void apply_all(struct s3p_srv_txn *t, struct s3p_srv_req *list)
+{
+    for (struct s3p_srv_req *r = list; r != NULL && t->rc == 0; r = r->next)
+        if (r->write.result == S3P_SE_NONE)
+            r->write.result = r->write.apply(t, r);
+}
+
+/* The staged body of a request that was applied belongs to its record from now on. */
+static void keep_bodies(struct s3p_srv_txn *t, struct s3p_srv_req *list)
+{
+    for (struct s3p_srv_req *r = list; r != NULL; r = r->next)
+        if (r->write.result == S3P_SE_NONE && !r->write.drop)
+            r->intake.staged = false;
+    for (size_t at = 0; at + 8 <= t->replaced.len; at += 8) {
+        uint64_t id;
+        memcpy(&id, t->replaced.data + at, sizeof id);
+        s3p_srv_body_unlink(&t->srv->store, id);
+    }
+}
+
+void s3p_srv_commit_batch(struct s3p_srv_txn *t, struct s3p_srv_req *list)
+{
+    t->rc = 0;
+    t->changed = false;
+    t->wall_ns = s3p_wall_ns();
+    s3p_buf_clear(&t->replaced);
+    for (struct s3p_srv_req *r = list; r != NULL; r = r->next)
+        r->write.result = S3P_SE_NONE;
+    if (t->srv->store.durable)
+        sync_bodies(t->srv, list);
+    int rc = mdb_txn_begin(t->srv->store.env, NULL, 0, &t->txn);
+    if (rc != 0) {
+        fail_all(list, rc);
+        return;
+    }
+    apply_all(t, list);
+    if (t->rc != 0 || !t->changed) {
+        mdb_txn_abort(t->txn);
+        if (t->rc != 0)
+            fail_all(list, t->rc);
+        return;
+    }
+    rc = mdb_txn_commit(t->txn);
+    if (rc != 0)
+        fail_all(list, rc);
+    else
+        keep_bodies(t, list);
+}
+
+struct s3p_srv_committer {
+    /* immutable after start */
+    struct s3p_srv_txn *txn;
+    pthread_t thread;
+    /* guarded by mu */
+    pthread_mutex_t mu;
+    pthread_cond_t more;
+    struct s3p_srv_req *queue, **queue_end;
+    bool stop;
+};
+
+/* Gives each request back to its own loop, in order. */
+static void give_back(struct s3p_srv_req *list)
+{
+    while (list != NULL) {
+        struct s3p_srv_req *r = list;
+        list = r->next;
+        s3p_srv_loop_done(r->loop, r);
+    }
+}
+
+static void *committer_main(void *arg)
+{
+    struct s3p_srv_committer *c = arg;
+    for (;;) {
+        pthread_mutex_lock(&c->mu);
+        while (c->queue == NULL && !c->stop)
+            pthread_cond_wait(&c->more, &c->mu);
+        struct s3p_srv_req *list = c->queue;
+        c->queue = NULL;
+        c->queue_end = &c->queue;
+        pthread_mutex_unlock(&c->mu);
+        if (list == NULL)
+            return NULL;
+        s3p_srv_commit_batch(c->txn, list);
+        give_back(list);
+    }
+}
+
+int s3p_srv_committer_create(struct s3p_srv_committer **out, struct s3p_srv *srv, struct s3p_err *err)
+{
+    struct s3p_srv_committer *c = s3p_calloc(1, sizeof *c);
+    if (c == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "no memory for the committer");
+    int rc = s3p_srv_txn_create(&c->txn, srv, err);
+    if (rc < 0) {
+        s3p_free(c);
+        return rc;
+    }
+    c->queue_end = &c->queue;
+    pthread_mutex_init(&c->mu, NULL);
+    pthread_cond_init(&c->more, NULL);
+    rc = pthread_create(&c->thread, NULL, committer_main, c);
+    if (rc != 0) {
+        s3p_srv_txn_free(c->txn);
+        s3p_free(c);
+        return s3p_fail(err, S3P_EIO, rc, "cannot start the committer: %s", strerror(rc));
+    }
+    *out = c;
+    return 0;
+}
+
+void s3p_srv_committer_add(struct s3p_srv_committer *c, struct s3p_srv_req *list)
+{
+    pthread_mutex_lock(&c->mu);
+    *c->queue_end = list;
+    while (*c->queue_end != NULL)
+        c->queue_end = &(*c->queue_end)->next;
+    pthread_cond_signal(&c->more);
+    pthread_mutex_unlock(&c->mu);
+}
+
+void s3p_srv_committer_free(struct s3p_srv_committer *c)
+{
+    if (c == NULL)
+        return;
+    pthread_mutex_lock(&c->mu);
+    c->stop = true;
+    pthread_cond_signal(&c->more);
+    pthread_mutex_unlock(&c->mu);
+    pthread_join(c->thread, NULL);
+    pthread_mutex_destroy(&c->mu);
+    pthread_cond_destroy(&c->more);
+    s3p_srv_txn_free(c->txn);
+    s3p_free(c);
+}

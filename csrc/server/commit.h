@@ -1,0 +1,44 @@
+/* Writes become state here, and nowhere else. All requests that wait go into one transaction (group commit): each is judged
+ * against the state that the previous one left, inside the transaction; every answer of the batch waits for the commit,
+ * and fails with it.
+ *
+ * Fast mode commits in the event thread, at the end of a round; durable mode in one committer thread, so that a sync does
+ * not stall reads. */
+#ifndef S3P_SERVER_COMMIT_H
+#define S3P_SERVER_COMMIT_H
+
+#include "server/server.h"
+
+struct s3p_srv_txn {
+    struct s3p_srv *srv;
+    MDB_txn *txn;
+    int rc;       /* first failure of LMDB: the batch is lost */
+    bool changed; /* something to commit */
+    int64_t wall_ns;
+    struct s3p_buf scratch;
+    struct s3p_buf replaced; /* uint64 ids of bodies to unlink after the commit */
+};
+
+int s3p_srv_txn_create(struct s3p_srv_txn **out, struct s3p_srv *srv, struct s3p_err *err) S3P_MUST_CHECK;
+void s3p_srv_txn_free(struct s3p_srv_txn *t);
+
+/* Applies and commits the list, linked by `next`; sets write.result of each. */
+void s3p_srv_commit_batch(struct s3p_srv_txn *t, struct s3p_srv_req *list);
+
+/* For apply functions: reads and edits of the state. They note failures in t->rc and replaced bodies. `now` is NULL for an
+ * absent key; its views live until the next edit. */
+bool s3p_srv_txn_current(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
+                         struct s3p_srv_record *now); /* false: absent, or t->rc is set */
+void s3p_srv_txn_put(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
+                     const struct s3p_srv_record *now, const struct s3p_srv_record *then);
+void s3p_srv_txn_del(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
+                     const struct s3p_srv_record *now);
+uint64_t s3p_srv_txn_seq(struct s3p_srv_txn *t);
+
+/* The committer thread of durable mode. Free waits until the queue is empty. */
+int s3p_srv_committer_create(struct s3p_srv_committer **out, struct s3p_srv *srv,
+                             struct s3p_err *err) S3P_MUST_CHECK;
+void s3p_srv_committer_free(struct s3p_srv_committer *c);
+void s3p_srv_committer_add(struct s3p_srv_committer *c, struct s3p_srv_req *list); /* any thread */
+
+#endif

@@ -1,0 +1,97 @@
+#include "server/errors.h"
+
+#include <string.h>
+
+#include "server/xml_write.h"
+
+static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
+    [S3P_SE_NONE] = {200, "", ""},
+    [S3P_SE_ACCESS_DENIED] = {403, "AccessDenied", "Access Denied"},
+    [S3P_SE_ACCESS_KEY_UNKNOWN] = {403, "InvalidAccessKeyId",
+                                   "The access key Id you provided does not exist in our records."},
+    [S3P_SE_SIGNATURE] = {403, "SignatureDoesNotMatch",
+                          "The request signature we calculated does not match the signature you "
+                          "provided. Check your key and signing method."},
+    [S3P_SE_SKEWED] = {403, "RequestTimeTooSkewed",
+                       "The difference between the request time and the current time is too large."},
+    [S3P_SE_EXPIRED] = {403, "AccessDenied", "Request has expired"},
+    [S3P_SE_NOT_SIGNED] = {403, "AccessDenied",
+                           "There were headers present in the request which were not signed"},
+    [S3P_SE_AUTH_HEADER] = {400, "AuthorizationHeaderMalformed",
+                            "The authorization header that you provided is not valid."},
+    [S3P_SE_AUTH_QUERY] = {400, "AuthorizationQueryParametersError",
+                           "The query parameters of the presigned request are not valid."},
+    [S3P_SE_AUTH_DATE] = {403, "AccessDenied",
+                          "AWS authentication requires a valid Date or x-amz-date header"},
+    [S3P_SE_HASH_MISSING] = {400, "InvalidRequest",
+                             "Missing required header for this request: x-amz-content-sha256"},
+    [S3P_SE_HASH_VALUE] = {400, "InvalidArgument",
+                           "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value."},
+    [S3P_SE_HASH_MISMATCH] = {400, "XAmzContentSHA256Mismatch",
+                              "The provided 'x-amz-content-sha256' header does not match what was "
+                              "computed."},
+    [S3P_SE_NOT_IMPLEMENTED] = {501, "NotImplemented",
+                                "A header, parameter or operation you provided implies functionality "
+                                "that is not implemented."},
+    [S3P_SE_METHOD] = {405, "MethodNotAllowed",
+                       "The specified method is not allowed against this resource."},
+    [S3P_SE_URI] = {400, "InvalidURI", "Couldn't parse the specified URI."},
+    [S3P_SE_HEADERS] = {400, "RequestHeaderSectionTooLarge",
+                        "Your request header section exceeds the maximum allowed."},
+    [S3P_SE_BUCKET_NAME] = {400, "InvalidBucketName", "The specified bucket is not valid."},
+    [S3P_SE_NO_BUCKET] = {404, "NoSuchBucket", "The specified bucket does not exist"},
+    [S3P_SE_BUCKET_EXISTS] = {409, "BucketAlreadyOwnedByYou",
+                              "Your previous request to create the named bucket succeeded and you "
+                              "already own it."},
+    [S3P_SE_BUCKET_NOT_EMPTY] = {409, "BucketNotEmpty",
+                                 "The bucket you tried to delete is not empty"},
+    [S3P_SE_NO_KEY] = {404, "NoSuchKey", "The specified key does not exist."},
+    [S3P_SE_KEY_LONG] = {400, "KeyTooLongError", "Your key is too long"},
+    [S3P_SE_ARGUMENT] = {400, "InvalidArgument", "Invalid Argument"},
+    [S3P_SE_RANGE] = {416, "InvalidRange", "The requested range is not satisfiable"},
+    [S3P_SE_PRECONDITION] = {412, "PreconditionFailed",
+                             "At least one of the pre-conditions you specified did not hold"},
+    [S3P_SE_NOT_MODIFIED] = {304, "NotModified", "Not Modified"},
+    [S3P_SE_DIGEST_FORM] = {400, "InvalidDigest", "The Content-MD5 you specified was invalid."},
+    [S3P_SE_DIGEST] = {400, "BadDigest",
+                       "The Content-MD5 you specified did not match what we received."},
+    [S3P_SE_SUM_FORM] = {400, "InvalidRequest", "Value for x-amz-checksum header is invalid."},
+    [S3P_SE_SUM] = {400, "BadDigest",
+                    "The checksum you specified did not match the calculated checksum."},
+    [S3P_SE_SUM_MISSING] = {400, "InvalidRequest",
+                            "Missing required header for this request: Content-MD5 OR "
+                            "x-amz-checksum-*"},
+    [S3P_SE_LENGTH_MISSING] = {411, "MissingContentLength",
+                               "You must provide the Content-Length HTTP header."},
+    [S3P_SE_LENGTH_SHORT] = {400, "IncompleteBody",
+                             "You did not provide the number of bytes specified by the "
+                             "Content-Length HTTP header"},
+    [S3P_SE_TOO_LARGE] = {400, "EntityTooLarge",
+                          "Your proposed upload exceeds the maximum allowed size"},
+    [S3P_SE_METADATA] = {400, "MetadataTooLarge",
+                         "Your metadata headers exceed the maximum allowed metadata size"},
+    [S3P_SE_XML] = {400, "MalformedXML",
+                    "The XML you provided was not well-formed or did not validate against our "
+                    "published schema"},
+    [S3P_SE_XML_LARGE] = {400, "MaxMessageLengthExceeded", "Your request was too big."},
+    [S3P_SE_BUSY] = {503, "SlowDown", "The store has no room left. Please reduce your request rate."},
+    [S3P_SE_INTERNAL] = {500, "InternalError",
+                         "We encountered an internal error. Please try again."},
+};
+
+const struct s3p_srv_error_row *s3p_srv_error_row(enum s3p_srv_error e)
+{
+    return (unsigned)e < S3P_SE_COUNT ? &rows[e] : &rows[S3P_SE_INTERNAL];
+}
+
+void s3p_srv_error_xml(struct s3p_buf *out, enum s3p_srv_error e, struct s3p_str resource,
+                       struct s3p_str id)
+{
+    const struct s3p_srv_error_row *row = s3p_srv_error_row(e);
+    s3p_srv_xml_begin(out, NULL, "Error");
+    s3p_srv_xml_text(out, "Code", (struct s3p_str){row->code, strlen(row->code)});
+    s3p_srv_xml_text(out, "Message", (struct s3p_str){row->message, strlen(row->message)});
+    s3p_srv_xml_text(out, "Resource", resource);
+    s3p_srv_xml_text(out, "RequestId", id);
+    s3p_srv_xml_close(out, "Error");
+}

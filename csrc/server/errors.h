@@ -1,0 +1,63 @@
+/* The S3 error codes that the store answers, one row each: HTTP status, Code, Message.
+ * Source: the error table of the S3 API reference; where it leaves a choice the store's own is noted in errors.c. */
+#ifndef S3P_SERVER_ERRORS_H
+#define S3P_SERVER_ERRORS_H
+
+#include "core/buf.h"
+
+enum s3p_srv_error {
+    S3P_SE_NONE,
+    S3P_SE_ACCESS_DENIED,
+    S3P_SE_ACCESS_KEY_UNKNOWN,
+    S3P_SE_SIGNATURE,
+    S3P_SE_SKEWED,
+    S3P_SE_EXPIRED,
+    S3P_SE_NOT_SIGNED,
+    S3P_SE_AUTH_HEADER,
+    S3P_SE_AUTH_QUERY,
+    S3P_SE_AUTH_DATE,
+    S3P_SE_HASH_MISSING,
+    S3P_SE_HASH_VALUE,
+    S3P_SE_HASH_MISMATCH,
+    S3P_SE_NOT_IMPLEMENTED,
+    S3P_SE_METHOD,
+    S3P_SE_URI,
+    S3P_SE_HEADERS,
+    S3P_SE_BUCKET_NAME,
+    S3P_SE_NO_BUCKET,
+    S3P_SE_BUCKET_EXISTS,
+    S3P_SE_BUCKET_NOT_EMPTY,
+    S3P_SE_NO_KEY,
+    S3P_SE_KEY_LONG,
+    S3P_SE_ARGUMENT,
+    S3P_SE_RANGE,
+    S3P_SE_PRECONDITION,
+    S3P_SE_NOT_MODIFIED,
+    S3P_SE_DIGEST_FORM,
+    S3P_SE_DIGEST,
+    S3P_SE_SUM_FORM,
+    S3P_SE_SUM,
+    S3P_SE_SUM_MISSING,
+    S3P_SE_LENGTH_MISSING,
+    S3P_SE_LENGTH_SHORT,
+    S3P_SE_TOO_LARGE,
+    S3P_SE_METADATA,
+    S3P_SE_XML,
+    S3P_SE_XML_LARGE,
+    S3P_SE_BUSY,
+    S3P_SE_INTERNAL,
+    S3P_SE_COUNT,
+};
+
+struct s3p_srv_error_row {
+    unsigned status;
+    const char *code, *message;
+};
+
+const struct s3p_srv_error_row *s3p_srv_error_row(enum s3p_srv_error e); /* never NULL; statics */
+
+/* Appends the error document. `resource` and `id` are data and get escaped. */
+void s3p_srv_error_xml(struct s3p_buf *out, enum s3p_srv_error e, struct s3p_str resource,
+                       struct s3p_str id);
+
+#endif

@@ -1,0 +1,125 @@
+#include "server/intake.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/text.h"
+
+#define MEMORY_MAX (4 * 1024 * 1024)
+
+void s3p_srv_intake_init(struct s3p_srv_intake *in)
+{
+    memset(in, 0, sizeof *in);
+    in->fd = -1;
+    s3p_buf_init(&in->memory, MEMORY_MAX);
+}
+
+void s3p_srv_intake_reset(struct s3p_srv_intake *in, const struct s3p_srv_store *s)
+{
+    if (in->fd >= 0)
+        close(in->fd);
+    in->fd = -1;
+    if (in->staged)
+        s3p_srv_body_unlink(s, in->body_id);
+    in->staged = false;
+    s3p_srv_sum_drop(&in->sum_state);
+    s3p_buf_clear(&in->memory);
+}
+
+void s3p_srv_intake_free(struct s3p_srv_intake *in, const struct s3p_srv_store *s)
+{
+    s3p_srv_intake_reset(in, s);
+    s3p_buf_free(&in->memory);
+}
+
+static enum s3p_srv_error read_digests(struct s3p_srv_intake *in, const struct s3p_srv_head *h)
+{
+    struct s3p_str md5 = s3p_srv_head_get(h, "content-md5");
+    in->md5_given = md5.p != NULL;
+    if (in->md5_given &&
+        s3p_unbase64(in->md5_header, S3P_MD5_BYTES, md5.p, md5.len) != S3P_MD5_BYTES)
+        return S3P_SE_DIGEST_FORM;
+    return s3p_srv_sum_parse(h, &in->sum_given, in->sum_header);
+}
+
+enum s3p_srv_error s3p_srv_intake_begin(struct s3p_srv_intake *in, struct s3p_srv_store *s,
+                                        const struct s3p_srv_head *h, const struct s3p_srv_auth *auth,
+                                        uint64_t declared, bool object)
+{
+    enum s3p_srv_error e = read_digests(in, h);
+    if (e != S3P_SE_NONE)
+        return e;
+    in->declared = declared;
+    in->got = 0;
+    in->failed = false;
+    in->hash = auth->payload == S3P_SRV_PAYLOAD_HASHED;
+    in->md5_wanted = object || in->md5_given;
+    if (in->hash)
+        s3p_sha256_init(&in->sha_state);
+    if (in->md5_wanted)
+        s3p_md5_init(&in->md5_state);
+    /* S3 computes CRC64NVME for objects that come without a checksum */
+    enum s3p_srv_sum_kind kind =
+        in->sum_given != S3P_SRV_SUM_NONE || !object ? in->sum_given : S3P_SRV_SUM_CRC64NVME;
+    if (!s3p_srv_sum_begin(&in->sum_state, kind))
+        return S3P_SE_INTERNAL;
+    if (object && declared > in->memory_max) {
+        in->fd = s3p_srv_body_create(s, &in->body_id);
+        if (in->fd < 0)
+            return errno == ENOSPC || errno == EMFILE || errno == ENFILE ? S3P_SE_BUSY : S3P_SE_INTERNAL;
+        in->staged = true;
+    }
+    return S3P_SE_NONE;
+}
+
+static bool write_all(int fd, const char *p, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, p, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        p += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+void s3p_srv_intake_add(struct s3p_srv_intake *in, const void *p, size_t len)
+{
+    in->got += len;
+    if (in->hash)
+        s3p_sha256_add(&in->sha_state, p, len);
+    if (in->md5_wanted)
+        s3p_md5_add(&in->md5_state, p, len);
+    s3p_srv_sum_add(&in->sum_state, p, len);
+    if (in->fd >= 0)
+        in->failed |= !write_all(in->fd, p, len);
+    else
+        s3p_buf_add(&in->memory, p, len);
+}
+
+enum s3p_srv_error s3p_srv_intake_end(struct s3p_srv_intake *in, const struct s3p_srv_auth *auth)
+{
+    uint8_t hash[S3P_SHA256_BYTES];
+    in->sum_len = s3p_srv_sum_end(&in->sum_state, in->sum);
+    if (in->md5_wanted)
+        s3p_md5_end(&in->md5_state, in->md5);
+    if (in->hash)
+        s3p_sha256_end(&in->sha_state, hash);
+    if (in->failed)
+        return S3P_SE_BUSY;
+    if (!s3p_buf_ok(&in->memory))
+        return S3P_SE_INTERNAL;
+    if (in->got != in->declared)
+        return S3P_SE_LENGTH_SHORT;
+    if (in->hash && memcmp(hash, auth->hash, sizeof hash) != 0)
+        return S3P_SE_HASH_MISMATCH;
+    if (in->md5_given && memcmp(in->md5, in->md5_header, sizeof in->md5) != 0)
+        return S3P_SE_DIGEST;
+    if (in->sum_given != S3P_SRV_SUM_NONE && memcmp(in->sum, in->sum_header, in->sum_len) != 0)
+        return S3P_SE_SUM;
+    return S3P_SE_NONE;
+}

@@ -1,0 +1,170 @@
+/* ListObjects and ListObjectsV2. */
+#include <string.h>
+
+#include "core/text.h"
+#include "server/list_page.h"
+#include "server/ops.h"
+#include "server/xml_write.h"
+
+struct listing {
+    struct s3p_srv_req *req;
+    struct s3p_srv_page page;
+    struct s3p_str position; /* marker or start-after, as asked */
+    struct s3p_str token;    /* as asked; .p NULL without */
+    bool v2, url, owner;
+};
+
+static struct s3p_str arg(const struct s3p_srv_req *req, const char *name)
+{
+    const struct s3p_srv_arg *a = s3p_srv_head_arg(&req->head, name);
+    return a != NULL ? a->value : (struct s3p_str){NULL, 0};
+}
+
+static struct s3p_str arg_or_empty(const struct s3p_srv_req *req, const char *name)
+{
+    struct s3p_str s = arg(req, name);
+    return s.p != NULL ? s : S3P_STR("");
+}
+
+static bool parse_max_keys(struct s3p_str text, unsigned *out)
+{
+    uint64_t v = S3P_SRV_LIST_MAX;
+    if (text.p != NULL && !s3p_parse_u64(text.p, text.len, &v))
+        return false;
+    *out = v < S3P_SRV_LIST_MAX ? (unsigned)v : S3P_SRV_LIST_MAX;
+    return true;
+}
+
+static bool parse(struct listing *l)
+{
+    struct s3p_srv_req *req = l->req;
+    struct s3p_str encoding = arg(req, "encoding-type");
+    l->url = encoding.p != NULL;
+    l->page.prefix = arg_or_empty(req, "prefix");
+    l->page.delimiter = arg_or_empty(req, "delimiter");
+    l->position = arg_or_empty(req, l->v2 ? "start-after" : "marker");
+    l->page.after = l->position;
+    l->owner = !l->v2 || s3p_str_eq(arg_or_empty(req, "fetch-owner"), "true");
+    if (!parse_max_keys(arg(req, "max-keys"), &l->page.max_keys) || (l->url && !s3p_str_eq(encoding, "url")))
+        return false;
+    if (!l->v2)
+        return true;
+    if (!s3p_str_eq(arg(req, "list-type"), "2"))
+        return false;
+    l->token = arg(req, "continuation-token");
+    if (l->token.p == NULL)
+        return true;
+    /* a token wins over start-after */
+    if (!s3p_srv_token_read(l->token, req->loop->srv->keys.secret_key, &req->intake.memory))
+        return false;
+    l->page.after = (struct s3p_str){req->intake.memory.data, req->intake.memory.len};
+    return true;
+}
+
+static void add_name(const struct listing *l, struct s3p_buf *out, const char *tag, struct s3p_str text)
+{
+    if (l->url)
+        s3p_srv_xml_url(out, tag, text);
+    else
+        s3p_srv_xml_text(out, tag, text);
+}
+
+static void add_key(void *cls, struct s3p_str key, const struct s3p_srv_record *r)
+{
+    const struct listing *l = cls;
+    struct s3p_buf *b = &l->req->answer.body;
+    char etag[S3P_SRV_ETAG_BYTES];
+    s3p_srv_etag_text(etag, r->md5);
+    s3p_srv_xml_open(b, "Contents");
+    add_name(l, b, "Key", key);
+    s3p_srv_xml_time(b, "LastModified", r->mtime_wall_ns);
+    s3p_srv_xml_text(b, "ETag", (struct s3p_str){etag, sizeof etag});
+    if (r->sum_len > 0 && r->sum_kind < S3P_SRV_SUM_KINDS) {
+        const char *kind = s3p_srv_sum_element((enum s3p_srv_sum_kind)r->sum_kind);
+        s3p_srv_xml_text(b, "ChecksumAlgorithm", (struct s3p_str){kind, strlen(kind)});
+        s3p_buf_str(b, "<ChecksumType>FULL_OBJECT</ChecksumType>");
+    }
+    s3p_srv_xml_u64(b, "Size", r->size);
+    if (l->owner)
+        s3p_buf_str(b, "<Owner><ID>s3prod</ID><DisplayName>s3prod</DisplayName></Owner>");
+    s3p_buf_str(b, "<StorageClass>STANDARD</StorageClass></Contents>");
+}
+
+static void add_common(void *cls, struct s3p_str prefix)
+{
+    const struct listing *l = cls;
+    struct s3p_buf *b = &l->req->meta; /* they stand behind the keys */
+    s3p_srv_xml_open(b, "CommonPrefixes");
+    add_name(l, b, "Prefix", prefix);
+    s3p_srv_xml_close(b, "CommonPrefixes");
+}
+
+static void add_question(const struct listing *l)
+{
+    struct s3p_buf *b = &l->req->answer.body;
+    s3p_srv_xml_begin(b, S3P_SRV_XMLNS, "ListBucketResult");
+    s3p_srv_xml_text(b, "Name", l->req->head.bucket);
+    add_name(l, b, "Prefix", l->page.prefix);
+    if (!l->v2)
+        add_name(l, b, "Marker", l->position);
+    else if (l->position.len > 0)
+        add_name(l, b, "StartAfter", l->position);
+    if (l->token.p != NULL)
+        s3p_srv_xml_text(b, "ContinuationToken", l->token);
+    s3p_srv_xml_u64(b, "MaxKeys", l->page.max_keys);
+    if (l->page.delimiter.len > 0)
+        add_name(l, b, "Delimiter", l->page.delimiter);
+    if (l->url)
+        s3p_srv_xml_text(b, "EncodingType", S3P_STR("url"));
+}
+
+static void add_result(const struct listing *l)
+{
+    struct s3p_buf *b = &l->req->answer.body;
+    struct s3p_str last = {l->page.last, l->page.last_len};
+    s3p_buf_add(b, l->req->meta.data, l->req->meta.len);
+    if (l->v2)
+        s3p_srv_xml_u64(b, "KeyCount", l->page.count);
+    s3p_srv_xml_bool(b, "IsTruncated", l->page.truncated);
+    if (l->page.truncated && l->v2) {
+        s3p_srv_xml_open(b, "NextContinuationToken");
+        s3p_srv_token_make(b, last, l->req->loop->srv->keys.secret_key);
+        s3p_srv_xml_close(b, "NextContinuationToken");
+    } else if (l->page.truncated && l->page.delimiter.len > 0) {
+        add_name(l, b, "NextMarker", last);
+    }
+    s3p_srv_xml_close(b, "ListBucketResult");
+}
+
+static void list(struct s3p_srv_req *req, bool v2)
+{
+    struct listing l = {.req = req, .v2 = v2};
+    struct s3p_srv_view *v = &req->loop->view;
+    if (!parse(&l)) {
+        s3p_srv_answer_error(req, S3P_SE_ARGUMENT);
+        return;
+    }
+    add_question(&l);
+    if (!s3p_srv_view_begin(v)) {
+        s3p_srv_answer_error(req, S3P_SE_INTERNAL);
+        return;
+    }
+    int rc = s3p_srv_page_walk(&l.page, v->txn, v->store, req->bucket.id, add_key, add_common, &l);
+    s3p_srv_view_end(v);
+    if (rc != 0 || !s3p_buf_ok(&req->meta)) {
+        s3p_srv_answer_error(req, S3P_SE_INTERNAL);
+        return;
+    }
+    add_result(&l);
+    s3p_srv_answer_xml(req);
+}
+
+void s3p_srv_list_objects(struct s3p_srv_req *req)
+{
+    list(req, false);
+}
+
+void s3p_srv_list_objects_v2(struct s3p_srv_req *req)
+{
+    list(req, true);
+}

@@ -1,0 +1,159 @@
+/* PutObject and DeleteObject. */
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/text.h"
+#include "server/commit.h"
+#include "server/mutants.h"
+#include "server/ops.h"
+
+#define USER_METADATA_MAX 2048 /* names without their prefix, and values */
+
+/* System metadata that is kept and given back. */
+static const char *const kept[] = {"content-type",        "cache-control", "content-disposition", "content-encoding",
+                                   "content-language", "expires"};
+
+static bool is_kept(struct s3p_str name)
+{
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        if (s3p_srv_same_nocase(name, kept[i]))
+            return true;
+    return false;
+}
+
+/* As S3 stores them: names in lower case; a tab in a value is white space like any other. */
+static void add_meta(struct s3p_buf *meta, struct s3p_str name, struct s3p_str value)
+{
+    size_t from = meta->len;
+    s3p_srv_meta_add(meta, name, value);
+    if (!s3p_buf_ok(meta))
+        return;
+    char *stored = meta->data + from + S3P_SRV_META_HEAD;
+    for (size_t i = 0; i < name.len; i++)
+        if (stored[i] >= 'A' && stored[i] <= 'Z')
+            stored[i] = (char)(stored[i] - 'A' + 'a');
+    for (size_t i = name.len; i < name.len + value.len; i++)
+        if (stored[i] == '\t')
+            stored[i] = ' ';
+}
+
+enum s3p_srv_error s3p_srv_put_object_check(struct s3p_srv_req *req)
+{
+    static const char prefix[] = "x-amz-meta-";
+    const struct s3p_srv_head *h = &req->head;
+    size_t user = 0;
+    for (size_t i = 0; i < h->n_fields; i++) {
+        struct s3p_str name = h->fields[i].name, value = h->fields[i].value;
+        bool meta = s3p_srv_starts_nocase(name, prefix);
+        if (meta)
+            user += name.len - (sizeof prefix - 1) + value.len;
+        if (user > USER_METADATA_MAX)
+            return S3P_SE_METADATA;
+        if (value.len > UINT16_MAX || name.len > UINT16_MAX)
+            return S3P_SE_HEADERS;
+        if (meta || is_kept(name))
+            add_meta(&req->meta, name, value);
+    }
+    return s3p_srv_conditions_writable(&req->conditions, true);
+}
+
+/* The bucket may have gone, or have been made anew, while the body came in. */
+static bool bucket_stands(struct s3p_srv_txn *t, const struct s3p_srv_req *req)
+{
+    struct s3p_srv_bucket b;
+    int rc = s3p_srv_bucket_get(t->txn, &t->srv->store, req->head.bucket, &b);
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        t->rc = rc;
+    return rc == 0 && b.id == req->bucket.id;
+}
+
+/* What every write does first, in its transaction: bucket, current record, precondition. */
+static enum s3p_srv_error judge(struct s3p_srv_txn *t, struct s3p_srv_req *req, struct s3p_srv_record *now,
+                                bool *present)
+{
+    if (!bucket_stands(t, req))
+        return S3P_SE_NO_BUCKET;
+    *present = s3p_srv_txn_current(t, req->bucket.id, req->head.key, now);
+    if (t->rc != 0)
+        return S3P_SE_INTERNAL;
+    enum s3p_srv_error e = s3p_srv_conditions_write(&req->conditions, *present ? now : NULL);
+    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
+        e = s3p_srv_mutants_judge(t, req, *present ? now : NULL, e);
+    return e;
+}
+
+static enum s3p_srv_error apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *req)
+{
+    struct s3p_srv_intake *in = &req->intake;
+    struct s3p_srv_record now;
+    bool present;
+    enum s3p_srv_error e = judge(t, req, &now, &present);
+    if ((e != S3P_SE_NONE && !req->write.apply_anyway) || req->write.drop)
+        return e;
+    struct s3p_srv_record then = {
+        .seq = s3p_srv_txn_seq(t),
+        .mtime_wall_ns = t->wall_ns,
+        .size = in->got,
+        .in_file = in->staged,
+        .body_id = in->staged ? in->body_id : 0,
+        .sum_kind = (uint8_t)in->sum_state.kind,
+        .sum_len = (uint8_t)in->sum_len,
+        .meta = {req->meta.data, req->meta.len},
+        .body = in->staged ? S3P_STR("") : (struct s3p_str){in->memory.data, in->memory.len},
+    };
+    memcpy(then.md5, in->md5, sizeof then.md5);
+    memcpy(then.sum, in->sum, sizeof then.sum);
+    s3p_srv_txn_put(t, req->bucket.id, req->head.key, present ? &now : NULL, &then);
+    return e;
+}
+
+static void reply_put(struct s3p_srv_req *req)
+{
+    const struct s3p_srv_intake *in = &req->intake;
+    s3p_srv_answer_status(req, 200);
+    s3p_srv_answer_etag(req, in->md5);
+    if (in->sum_len > 0) {
+        char text[4 * ((S3P_SRV_SUM_MAX + 2) / 3)];
+        size_t n = s3p_base64(text, in->sum, in->sum_len);
+        s3p_srv_answer_field(req, s3p_srv_sum_header(in->sum_state.kind), (struct s3p_str){text, n});
+        s3p_srv_answer_field(req, "x-amz-checksum-type", S3P_STR("FULL_OBJECT"));
+    }
+    if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL))
+        s3p_srv_mutants_reply(req);
+}
+
+void s3p_srv_put_object(struct s3p_srv_req *req)
+{
+    if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL) &&
+        s3p_srv_mutants_hold(req, apply_put, reply_put))
+        return;
+    s3p_srv_submit(req, apply_put, reply_put);
+}
+
+enum s3p_srv_error s3p_srv_delete_object_check(struct s3p_srv_req *req)
+{
+    return s3p_srv_conditions_writable(&req->conditions, false);
+}
+
+static enum s3p_srv_error apply_delete(struct s3p_srv_txn *t, struct s3p_srv_req *req)
+{
+    struct s3p_srv_record now;
+    bool present;
+    enum s3p_srv_error e = judge(t, req, &now, &present);
+    if ((e == S3P_SE_NONE || req->write.apply_anyway) && present && !req->write.drop)
+        s3p_srv_txn_del(t, req->bucket.id, req->head.key, &now);
+    return e;
+}
+
+static void reply_delete(struct s3p_srv_req *req)
+{
+    s3p_srv_answer_status(req, 204);
+}
+
+void s3p_srv_delete_object(struct s3p_srv_req *req)
+{
+    if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL) &&
+        s3p_srv_mutants_hold(req, apply_delete, reply_delete))
+        return;
+    s3p_srv_submit(req, apply_delete, reply_delete);
+}

@@ -1,0 +1,25 @@
+/* The handlers that routes.c names: `check` before the body, `run` with the whole request. */
+#ifndef S3P_SERVER_OPS_H
+#define S3P_SERVER_OPS_H
+
+#include "server/server.h"
+
+void s3p_srv_list_buckets(struct s3p_srv_req *req);
+void s3p_srv_create_bucket(struct s3p_srv_req *req);
+void s3p_srv_head_bucket(struct s3p_srv_req *req);
+void s3p_srv_delete_bucket(struct s3p_srv_req *req);
+void s3p_srv_bucket_location(struct s3p_srv_req *req);
+
+enum s3p_srv_error s3p_srv_put_object_check(struct s3p_srv_req *req);
+void s3p_srv_put_object(struct s3p_srv_req *req);
+enum s3p_srv_error s3p_srv_get_object_check(struct s3p_srv_req *req);
+void s3p_srv_get_object(struct s3p_srv_req *req); /* and HeadObject */
+enum s3p_srv_error s3p_srv_delete_object_check(struct s3p_srv_req *req);
+void s3p_srv_delete_object(struct s3p_srv_req *req);
+
+void s3p_srv_list_objects(struct s3p_srv_req *req);    /* V1 */
+void s3p_srv_list_objects_v2(struct s3p_srv_req *req);
+enum s3p_srv_error s3p_srv_delete_objects_check(struct s3p_srv_req *req);
+void s3p_srv_delete_objects(struct s3p_srv_req *req);
+
+#endif

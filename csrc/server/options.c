@@ -1,0 +1,170 @@
+#include "server/options.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "core/random.h"
+#include "core/text.h"
+
+enum kind { TEXT, KEY_TEXT, NUMBER, SIZE, FLAG, LIST };
+
+static const struct option {
+    const char *name;
+    enum kind kind;
+    size_t offset;
+    uint64_t min, max; /* numbers */
+} table[] = {
+    {"--host", TEXT, offsetof(struct s3p_srv_options, host), 0, 0},
+    {"--port", NUMBER, offsetof(struct s3p_srv_options, port), 0, 65535},
+    {"--data", TEXT, offsetof(struct s3p_srv_options, data), 0, 0},
+    {"--durable", FLAG, offsetof(struct s3p_srv_options, durable), 0, 0},
+    {"--fast", FLAG, offsetof(struct s3p_srv_options, fast), 0, 0},
+    {"--access-key", KEY_TEXT, offsetof(struct s3p_srv_options, access_key), 0, 0},
+    {"--secret-key", KEY_TEXT, offsetof(struct s3p_srv_options, secret_key), 0, 0},
+    {"--tls-cert", TEXT, offsetof(struct s3p_srv_options, tls_cert), 0, 0},
+    {"--tls-key", TEXT, offsetof(struct s3p_srv_options, tls_key), 0, 0},
+    {"--endpoints", NUMBER, offsetof(struct s3p_srv_options, endpoints), 1, S3P_SRV_ENDPOINTS_MAX},
+    {"--threads", NUMBER, offsetof(struct s3p_srv_options, threads), 1, S3P_SRV_THREADS_MAX},
+    {"--min-part-bytes", SIZE, offsetof(struct s3p_srv_options, min_part_bytes), 1, UINT64_C(5) << 30},
+    {"--mutant", LIST, offsetof(struct s3p_srv_options, mutants), 0, 0},
+    {"--mode", TEXT, offsetof(struct s3p_srv_options, mode), 0, 0},
+    {"--seed", SIZE, offsetof(struct s3p_srv_options, seed), 0, INT64_MAX},
+    {"--admin", FLAG, offsetof(struct s3p_srv_options, admin), 0, 0},
+    {"--with-parent", FLAG, offsetof(struct s3p_srv_options, with_parent), 0, 0},
+    {"--help", FLAG, offsetof(struct s3p_srv_options, help), 0, 0},
+};
+
+const char *s3p_srv_options_help(void)
+{
+    return "usage: s3prod serve [null] [options]\n"
+           "The embedded S3 store. Its first line of output is a JSON object with endpoint and keys.\n"
+           "\n"
+           "  --host ADDRESS          address to listen on (127.0.0.1)\n"
+           "  --port N                port of the first endpoint, 0: any free one (0)\n"
+           "  --endpoints N           listening ports over the same store (1)\n"
+           "  --threads N             event threads (1)\n"
+           "  --data DIR              keep the data there; without it, a temporary directory\n"
+           "  --durable | --fast      sync every commit | leave syncing to the system\n"
+           "  --access-key K --secret-key S   credentials; drawn at random without them\n"
+           "  --tls-cert FILE --tls-key FILE  serve https\n"
+           "  --min-part-bytes N      smallest part but the last of a multipart upload (5242880)\n"
+           "  --mutant SPEC           switch a fault on: name[:p=..][,every=..][,op=..][,key=..]\n"
+           "                          [,endpoint=..][,min_inflight=..][,after=..][,delay_ms=..]\n"
+           "  --mode NAME             a legal but surprising behaviour\n"
+           "  --seed N                seed of the mutants (1)\n"
+           "  --admin                 open the admin port without a mutant\n"
+           "  --with-parent           end when the parent process ends\n"
+           "\n"
+           "example: s3prod serve --port 9000 --access-key test --secret-key testtest\n";
+}
+
+static int take_number(const struct option *row, const char *value, uint64_t *out, struct s3p_err *err)
+{
+    if (!s3p_parse_u64(value, strlen(value), out) || *out < row->min || *out > row->max)
+        return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected a number from %llu to %llu", row->name,
+                        value, (unsigned long long)row->min, (unsigned long long)row->max);
+    return 0;
+}
+
+static int take(const struct option *row, const char *value, struct s3p_srv_options *o, struct s3p_err *err)
+{
+    char *at = (char *)o + row->offset;
+    uint64_t number = 0;
+    size_t len = strlen(value);
+    switch (row->kind) {
+    case TEXT:
+        memcpy(at, &value, sizeof value);
+        return 0;
+    case KEY_TEXT:
+        if (len < 1 || len > S3P_SRV_KEY_TEXT_MAX)
+            return s3p_fail(err, S3P_EINVAL, 0, "%s: %zu bytes: expected 1 to %d", row->name, len,
+                            S3P_SRV_KEY_TEXT_MAX);
+        memcpy(at, value, len + 1);
+        return 0;
+    case NUMBER:
+        S3P_TRY(take_number(row, value, &number, err));
+        memcpy(at, &(unsigned){(unsigned)number}, sizeof(unsigned));
+        return 0;
+    case SIZE:
+        S3P_TRY(take_number(row, value, &number, err));
+        memcpy(at, &number, sizeof number);
+        return 0;
+    case LIST:
+        if (o->n_mutants == S3P_SRV_MUTANTS_MAX)
+            return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected at most %d of them", row->name,
+                            value, S3P_SRV_MUTANTS_MAX);
+        o->mutants[o->n_mutants++] = value;
+        return 0;
+    case FLAG:
+        break;
+    }
+    return 0;
+}
+
+static const struct option *find(const char *arg, size_t len)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (strlen(table[i].name) == len && strncmp(table[i].name, arg, len) == 0)
+            return &table[i];
+    return NULL;
+}
+
+static int check(const struct s3p_srv_options *o, struct s3p_err *err)
+{
+    if (o->durable && o->fast)
+        return s3p_fail(err, S3P_EINVAL, 0, "--durable: \"--fast\" given too: expected one of them");
+    if (o->durable && o->data == NULL)
+        return s3p_fail(err, S3P_EINVAL, 0, "--data: \"\": expected a directory with --durable");
+    if ((o->tls_cert == NULL) != (o->tls_key == NULL))
+        return s3p_fail(err, S3P_EINVAL, 0, "--tls-cert: expected --tls-cert and --tls-key together");
+    if (o->port != 0 && o->port + o->endpoints - 1 > 65535)
+        return s3p_fail(err, S3P_EINVAL, 0, "--endpoints: \"%u\": expected ports up to 65535",
+                        o->endpoints);
+    if (o->mode != NULL)
+        return s3p_fail(err, S3P_EINVAL, 0, "--mode: \"%s\": expected a mode of this store; it has none",
+                        o->mode);
+    return 0;
+}
+
+static void random_key(char *out, const char *prefix)
+{
+    uint64_t bits[2] = {s3p_entropy_u64(), s3p_entropy_u64()};
+    size_t n = strlen(prefix);
+    memcpy(out, prefix, n);
+    s3p_hex(out + n, bits, sizeof bits);
+    out[n + 2 * sizeof bits] = 0;
+}
+
+int s3p_srv_options_parse(struct s3p_srv_options *o, int argc, char **argv, struct s3p_err *err)
+{
+    memset(o, 0, sizeof *o);
+    o->host = "127.0.0.1";
+    o->endpoints = o->threads = 1;
+    o->seed = 1;
+    o->min_part_bytes = 5 * 1024 * 1024;
+    for (int i = 1; i < argc; i++) {
+        const char *arg = argv[i], *eq = strchr(arg, '=');
+        if (i == 1 && strcmp(arg, "null") == 0) {
+            o->null_server = true;
+            continue;
+        }
+        const struct option *row = find(arg, eq != NULL ? (size_t)(eq - arg) : strlen(arg));
+        if (row == NULL)
+            return s3p_fail(err, S3P_EINVAL, 0, "option: \"%s\": expected one of --help", arg);
+        if (row->kind == FLAG) {
+            if (eq != NULL)
+                return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected no value", row->name, eq + 1);
+            *((bool *)((char *)o + row->offset)) = true;
+            continue;
+        }
+        const char *value = eq != NULL ? eq + 1 : i + 1 < argc ? argv[++i] : NULL;
+        if (value == NULL)
+            return s3p_fail(err, S3P_EINVAL, 0, "%s: \"\": expected a value", row->name);
+        S3P_TRY(take(row, value, o, err));
+    }
+    if (o->access_key[0] == 0)
+        random_key(o->access_key, "AK");
+    if (o->secret_key[0] == 0)
+        random_key(o->secret_key, "");
+    return check(o, err);
+}

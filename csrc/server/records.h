@@ -1,0 +1,40 @@
+/* What the store keeps of one object, as bytes. Integers are little-endian at fixed offsets:
+ *   0 format(1) · 1 flags(1) · 2 checksum algorithm(1) · 3 checksum length(1) · 4 metadata length(4) · 8 seq(8)
+ *   16 mtime_ns(8) · 24 size(8) · 32 body id(8) · 40 MD5(16) · 56 checksum(32) · 88 metadata · inline body
+ * Metadata: name length(2), value length(2), name, value, again and again. */
+#ifndef S3P_SERVER_RECORDS_H
+#define S3P_SERVER_RECORDS_H
+
+#include <stdbool.h>
+
+#include "core/buf.h"
+#include "core/digest.h"
+
+#define S3P_SRV_RECORD_HEAD 88
+#define S3P_SRV_SUM_MAX 32
+#define S3P_SRV_META_HEAD 4
+#define S3P_SRV_ETAG_BYTES 34 /* with its quotes */
+
+struct s3p_srv_record {
+    uint64_t seq; /* order of the writes; never of time */
+    int64_t mtime_wall_ns;
+    uint64_t size;
+    uint64_t body_id; /* file of the body, when in_file */
+    bool in_file;
+    uint8_t md5[S3P_MD5_BYTES];
+    uint8_t sum_kind, sum_len; /* enum s3p_srv_sum_kind */
+    uint8_t sum[S3P_SRV_SUM_MAX];
+    struct s3p_str meta; /* views into the bytes given to decode */
+    struct s3p_str body; /* inline body, else empty */
+};
+
+void s3p_srv_record_encode(struct s3p_buf *out, const struct s3p_srv_record *r); /* appends */
+bool s3p_srv_record_decode(struct s3p_srv_record *r, struct s3p_str bytes); /* false: damaged */
+
+void s3p_srv_etag_text(char text[S3P_SRV_ETAG_BYTES], const uint8_t md5[S3P_MD5_BYTES]);
+
+void s3p_srv_meta_add(struct s3p_buf *meta, struct s3p_str name, struct s3p_str value);
+/* The next pair; `at` starts at 0. False at the end. */
+bool s3p_srv_meta_next(struct s3p_str meta, size_t *at, struct s3p_str *name, struct s3p_str *value);
+
+#endif

@@ -1,0 +1,182 @@
+#include "server/requests.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/random.h"
+#include "core/text.h"
+#include "server/mutants.h"
+#include "server/routes.h"
+
+#define FIELDS_MAX (64 * 1024)
+#define BODY_MAX (64 * 1024 * 1024)
+#define META_MAX (4 * 1024 * 1024)
+#define KEEP_BYTES (256 * 1024) /* larger buffers are not kept in the pool */
+#define OBJECT_MAX (UINT64_C(5) << 30)
+#define DOCUMENT_MAX (2 * 1024 * 1024)
+
+/* Bodies up to this size stand in the record: what one LMDB page holds without overflow pages. */
+#define INLINE_MAX 2048
+
+struct s3p_srv_req *s3p_srv_req_get(struct s3p_srv_loop *loop)
+{
+    struct s3p_srv_req *r = loop->free;
+    if (r != NULL) {
+        loop->free = r->next;
+        r->next = NULL;
+        return r;
+    }
+    r = s3p_alloc(sizeof *r);
+    if (r == NULL)
+        return NULL;
+    memset(r, 0, offsetof(struct s3p_srv_req, head));
+    s3p_srv_head_init(&r->head);
+    s3p_srv_intake_init(&r->intake);
+    s3p_buf_init(&r->answer.fields, FIELDS_MAX);
+    s3p_buf_init(&r->answer.body, BODY_MAX);
+    s3p_buf_init(&r->meta, META_MAX);
+    r->answer.fd = -1;
+    r->loop = loop;
+    r->intake.memory_max = INLINE_MAX;
+    return r;
+}
+
+static void reuse(struct s3p_buf *b)
+{
+    if (b->cap > KEEP_BYTES)
+        s3p_buf_free(b);
+    s3p_buf_clear(b);
+}
+
+void s3p_srv_req_put(struct s3p_srv_req *r)
+{
+    if (S3P_SRV_UNLIKELY(r->loop->srv->mutants != NULL))
+        s3p_srv_mutants_end(r);
+    s3p_srv_intake_reset(&r->intake, &r->loop->srv->store);
+    reuse(&r->intake.memory);
+    reuse(&r->answer.fields);
+    reuse(&r->answer.body);
+    reuse(&r->meta);
+    if (r->answer.fd >= 0)
+        close(r->answer.fd);
+    r->answer.fd = -1;
+    r->answer.status = 0;
+    r->answer.error = S3P_SE_NONE;
+    r->answer.offset = r->answer.length = 0;
+    memset(&r->write, 0, sizeof r->write);
+    r->stage = S3P_SRV_STAGE_HEAD;
+    r->suspended = false;
+    r->route = NULL;
+    r->conn = NULL;
+    r->next = r->loop->free;
+    r->loop->free = r;
+}
+
+void s3p_srv_req_free(struct s3p_srv_req *r)
+{
+    s3p_srv_head_free(&r->head);
+    s3p_srv_intake_free(&r->intake, &r->loop->srv->store);
+    s3p_buf_free(&r->answer.fields);
+    s3p_buf_free(&r->answer.body);
+    s3p_buf_free(&r->meta);
+    if (r->answer.fd >= 0)
+        close(r->answer.fd);
+    s3p_free(r);
+}
+
+static void draw_id(struct s3p_srv_req *r)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    struct s3p_srv *srv = r->loop->srv;
+    uint64_t n = atomic_fetch_add_explicit(&srv->next_id, 1, memory_order_relaxed);
+    uint64_t id = s3p_mix64(srv->id_seed + n); /* a bijection: no id comes twice */
+    for (int i = S3P_SRV_REQUEST_ID_BYTES - 1; i >= 0; i--, id >>= 4)
+        r->id[i] = digits[id & 15];
+    r->id[S3P_SRV_REQUEST_ID_BYTES] = 0;
+}
+
+static enum s3p_srv_error look_up_bucket(struct s3p_srv_req *r)
+{
+    if (r->route->level == S3P_SRV_SERVICE)
+        return S3P_SE_NONE;
+    if (!s3p_srv_bucket_name_ok(r->head.bucket))
+        return S3P_SE_BUCKET_NAME;
+    if (r->route->flags & S3P_SRV_ROUTE_NO_BUCKET)
+        return S3P_SE_NONE;
+    struct s3p_srv_view *v = &r->loop->view;
+    if (!s3p_srv_view_begin(v))
+        return S3P_SE_INTERNAL;
+    int rc = s3p_srv_bucket_get(v->txn, v->store, r->head.bucket, &r->bucket);
+    s3p_srv_view_end(v);
+    r->bucket.location = S3P_STR("");
+    return rc == 0 ? S3P_SE_NONE : rc == MDB_NOTFOUND ? S3P_SE_NO_BUCKET : S3P_SE_INTERNAL;
+}
+
+static enum s3p_srv_error begin_body(struct s3p_srv_req *r)
+{
+    bool object = (r->route->flags & S3P_SRV_ROUTE_BODY) != 0;
+    struct s3p_str length = s3p_srv_head_get(&r->head, "content-length");
+    uint64_t declared = 0;
+    if (s3p_srv_head_get(&r->head, "transfer-encoding").p != NULL)
+        return S3P_SE_NOT_IMPLEMENTED;
+    if (length.p == NULL && object)
+        return S3P_SE_LENGTH_MISSING;
+    if (length.p != NULL && !s3p_parse_u64(length.p, length.len, &declared))
+        return S3P_SE_ARGUMENT;
+    if (declared > (object ? OBJECT_MAX : DOCUMENT_MAX))
+        return object ? S3P_SE_TOO_LARGE : S3P_SE_XML_LARGE;
+    return s3p_srv_intake_begin(&r->intake, &r->loop->srv->store, &r->head, &r->auth, declared, object);
+}
+
+static enum s3p_srv_error begin(struct s3p_srv_req *r)
+{
+    struct s3p_srv *srv = r->loop->srv;
+    if (r->answer.error != S3P_SE_NONE) /* of the target */
+        return r->answer.error;
+    if (r->head.overflow)
+        return S3P_SE_HEADERS;
+    enum s3p_srv_error routed, e;
+    r->route = s3p_srv_route_find(&r->head, &routed);
+    e = s3p_srv_auth_check(&r->head, &srv->keys, r->loop->wall_ns / S3P_S, &r->loop->auth_cache, &r->auth);
+    if (e != S3P_SE_NONE)
+        return e;
+    if (routed != S3P_SE_NONE)
+        return routed;
+    uint64_t ignored;
+    e = s3p_srv_route_fields(&r->head, &ignored);
+    if (ignored > 0)
+        atomic_fetch_add_explicit(&srv->ignored_fields, ignored, memory_order_relaxed);
+    if (e == S3P_SE_NONE)
+        e = look_up_bucket(r);
+    if (e != S3P_SE_NONE)
+        return e;
+    s3p_srv_conditions_read(&r->head, &r->conditions);
+    if (r->route->check != NULL && (e = r->route->check(r)) != S3P_SE_NONE)
+        return e;
+    return begin_body(r);
+}
+
+void s3p_srv_req_begin(struct s3p_srv_req *r)
+{
+    draw_id(r);
+    enum s3p_srv_error e = begin(r);
+    r->stage = S3P_SRV_STAGE_BODY;
+    if (e != S3P_SE_NONE) {
+        s3p_srv_answer_error(r, e);
+        r->stage = S3P_SRV_STAGE_READY;
+    } else if (S3P_SRV_UNLIKELY(r->loop->srv->mutants != NULL)) {
+        s3p_srv_mutants_begin(r);
+    }
+}
+
+void s3p_srv_req_run(struct s3p_srv_req *r)
+{
+    enum s3p_srv_error e = s3p_srv_intake_end(&r->intake, &r->auth);
+    r->stage = S3P_SRV_STAGE_READY;
+    if (e != S3P_SE_NONE)
+        s3p_srv_answer_error(r, e);
+    else
+        r->route->run(r);
+}

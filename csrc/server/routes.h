@@ -1,0 +1,34 @@
+/* What the store answers: one row an operation of the S3 API, implemented or refused. */
+#ifndef S3P_SERVER_ROUTES_H
+#define S3P_SERVER_ROUTES_H
+
+#include "server/server.h"
+
+enum s3p_srv_level { S3P_SRV_SERVICE, S3P_SRV_BUCKET, S3P_SRV_OBJECT };
+
+enum s3p_srv_route_flags {
+    S3P_SRV_ROUTE_BODY = 1,      /* the body is an object: streamed, length required */
+    S3P_SRV_ROUTE_NO_BUCKET = 2, /* the bucket need not exist */
+    S3P_SRV_ROUTE_WRITE = 4,     /* changes state */
+};
+
+struct s3p_srv_route {
+    const char *name; /* of the operation, as the S3 API says it */
+    const char *method;
+    enum s3p_srv_level level;
+    const char *select; /* argument that chooses the row, before rows without one; or header, "x-amz-…" */
+    unsigned flags;
+    const char *const *args; /* other arguments that it understands, NULL-terminated; NULL: none */
+    enum s3p_srv_error (*check)(struct s3p_srv_req *req); /* before the body; may be NULL */
+    void (*run)(struct s3p_srv_req *req); /* with the whole request; NULL: refused, 501 */
+};
+
+/* The row of a request: the first that fits. NULL and *e set when there is none or when an argument is not understood. */
+const struct s3p_srv_route *s3p_srv_route_find(const struct s3p_srv_head *h, enum s3p_srv_error *e);
+const struct s3p_srv_route *s3p_srv_route_rows(size_t *n);
+
+/* Headers whose meaning the store does not honour are refused (501), never skipped. Unknown x-amz-* headers are counted
+ * in *ignored. */
+enum s3p_srv_error s3p_srv_route_fields(const struct s3p_srv_head *h, uint64_t *ignored);
+
+#endif

@@ -1,0 +1,140 @@
+#include "server/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "core/alloc.h"
+#include "core/random.h"
+#include "server/admin.h"
+#include "server/front.h"
+#include "server/mutants.h"
+
+#define MEMORY_DIR "/dev/shm"
+#define MEMORY_FREE_MIN (UINT64_C(2) << 30)
+#define PEM_MAX (1024 * 1024)
+
+/* Whether a directory of the memory file system has room for a test's data. */
+static bool memory_dir_fits(void)
+{
+    struct statvfs v;
+    return access(MEMORY_DIR, W_OK) == 0 && statvfs(MEMORY_DIR, &v) == 0 &&
+           (uint64_t)v.f_bavail * v.f_frsize >= MEMORY_FREE_MIN;
+}
+
+static int make_dir(struct s3p_srv *srv, struct s3p_err *err)
+{
+    const char *tmp = getenv("TMPDIR");
+    const char *base = memory_dir_fits() ? MEMORY_DIR : tmp != NULL && tmp[0] != 0 ? tmp : "/tmp";
+    int n = snprintf(srv->temporary, sizeof srv->temporary, "%s/s3prod-XXXXXX", base);
+    if (n < 0 || (size_t)n >= sizeof srv->temporary || mkdtemp(srv->temporary) == NULL) {
+        srv->temporary[0] = 0;
+        return s3p_fail(err, S3P_EIO, errno, "cannot make a directory in %s: %s", base, strerror(errno));
+    }
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+static int read_pem(const char *path, struct s3p_buf *out, struct s3p_err *err)
+{
+    s3p_buf_init(out, PEM_MAX);
+    if (path == NULL)
+        return 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return s3p_fail(err, S3P_EINVAL, errno, "--tls-cert or --tls-key: \"%s\": %s; expected a PEM file",
+                        path, strerror(errno));
+    char chunk[4096];
+    ssize_t n;
+    while ((n = read(fd, chunk, sizeof chunk)) > 0)
+        s3p_buf_add(out, chunk, (size_t)n);
+    close(fd);
+    return n == 0 && s3p_buf_ok(out) ? 0 : s3p_fail(err, S3P_EIO, errno, "%s: cannot read", path);
+}
+
+static int start_front(struct s3p_srv *srv, struct s3p_err *err)
+{
+    struct s3p_buf cert, key;
+    int rc = read_pem(srv->options.tls_cert, &cert, err);
+    s3p_buf_init(&key, PEM_MAX);
+    if (rc == 0)
+        rc = read_pem(srv->options.tls_key, &key, err);
+    bool tls = srv->options.tls_cert != NULL;
+    if (rc == 0)
+        rc = s3p_srv_front_start(srv, tls ? s3p_buf_cstr(&cert) : NULL, tls ? s3p_buf_cstr(&key) : NULL, err);
+    s3p_buf_free(&cert);
+    s3p_buf_free(&key);
+    return rc;
+}
+
+/* Every connection and every body on its way needs a descriptor. */
+static void raise_descriptors(void)
+{
+    struct rlimit lim;
+    if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
+        lim.rlim_cur = lim.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &lim);
+    }
+}
+
+static int open_parts(struct s3p_srv *srv, struct s3p_err *err)
+{
+    const struct s3p_srv_options *o = &srv->options;
+    const char *dir = o->data;
+    if (dir == NULL) {
+        S3P_TRY(make_dir(srv, err));
+        dir = srv->temporary;
+    }
+    if (o->n_mutants > 0 || o->admin)
+        S3P_TRY(s3p_srv_mutants_create(&srv->mutants, srv, err));
+    S3P_TRY(s3p_srv_store_open(&srv->store, dir, o->durable, err));
+    srv->store_open = true;
+    S3P_TRY(start_front(srv, err));
+    return srv->mutants != NULL ? s3p_srv_admin_start(srv, err) : 0;
+}
+
+int s3p_srv_open(struct s3p_srv **out, const struct s3p_srv_options *o, struct s3p_err *err)
+{
+    struct s3p_srv *srv = s3p_calloc(1, sizeof *srv);
+    if (srv == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "no memory for the store");
+    srv->options = *o;
+    srv->keys = (struct s3p_srv_keys){srv->options.access_key, srv->options.secret_key};
+    srv->id_seed = s3p_entropy_u64();
+    raise_descriptors();
+    int rc = open_parts(srv, err);
+    if (rc < 0) {
+        s3p_srv_close(srv);
+        return rc;
+    }
+    *out = srv;
+    return 0;
+}
+
+void s3p_srv_close(struct s3p_srv *srv)
+{
+    if (srv == NULL)
+        return;
+    s3p_srv_admin_stop(srv);
+    s3p_srv_front_stop(srv);
+    s3p_srv_mutants_free(srv->mutants);
+    if (srv->store_open)
+        s3p_srv_store_close(&srv->store);
+    if (srv->temporary[0] != 0)
+        (void)nftw(srv->temporary, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    s3p_free(srv);
+}

@@ -1,0 +1,144 @@
+/* The shapes that the parts of the store share: server, event loop, request.
+ *
+ * A request's way: front.c takes the head apart, routes.c finds its row, auth.c checks the signature, the row's `check`
+ * may refuse it before its body, intake.c takes the body in, the row's `run` answers (reads) or submits a write;
+ * commit.c applies all writes that wait in one transaction; then the write's `reply` makes the answer and front.c
+ * sends it.
+ *
+ * Threads: a request belongs to its event loop, except between submit and completion of a write, when it belongs to the
+ * thread that commits. */
+#ifndef S3P_SERVER_SERVER_H
+#define S3P_SERVER_SERVER_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "server/auth.h"
+#include "server/conditions.h"
+#include "server/intake.h"
+#include "server/options.h"
+#include "server/store.h"
+
+#define S3P_SRV_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define S3P_SRV_REQUEST_ID_BYTES 16
+#define S3P_SRV_ROUTES_MAX 96
+
+struct s3p_srv_mutants;
+struct s3p_srv_req;
+struct s3p_srv_txn;
+struct s3p_srv_loop;
+
+/* The answer, built by the request's loop, sent by front.c. */
+struct s3p_srv_answer {
+    unsigned status;
+    enum s3p_srv_error error; /* what `status` comes from, when it is one */
+    struct s3p_buf fields;    /* name NUL value NUL … */
+    struct s3p_buf body;
+    int fd;                   /* body from a file instead; owned until it is sent, -1 without */
+    uint64_t offset, length;  /* of the file's part; for HEAD the length that GET would have */
+};
+
+/* A mutation on its way through commit.c. */
+struct s3p_srv_write {
+    /* In the transaction; must change nothing unless it returns S3P_SE_NONE. Failures of LMDB go to txn->rc. */
+    enum s3p_srv_error (*apply)(struct s3p_srv_txn *txn, struct s3p_srv_req *req);
+    void (*reply)(struct s3p_srv_req *req); /* in the loop, after the commit, when `result` is S3P_SE_NONE */
+    enum s3p_srv_error result;
+    bool apply_anyway; /* mutants: changes the state although the answer is an error */
+    bool drop;         /* mutants: acknowledge, apply nothing */
+};
+
+struct s3p_srv_route;
+
+struct s3p_srv_req {
+    struct s3p_srv_req *next; /* of the list that it is in: free, pending, done, delayed */
+    struct s3p_srv_loop *loop;
+    struct MHD_Connection *conn;
+    unsigned endpoint;
+    int stage; /* front.c */
+    bool suspended;
+    char id[S3P_SRV_REQUEST_ID_BYTES + 1];
+    const struct s3p_srv_route *route;
+    struct s3p_srv_auth auth;
+    struct s3p_srv_bucket bucket; /* of bucket and object requests; its location view is not kept */
+    struct s3p_srv_conditions conditions;
+    struct s3p_srv_intake intake;
+    struct s3p_srv_write write;
+    struct s3p_srv_answer answer;
+    struct s3p_buf meta; /* metadata of a PUT, as stored; or the parsed keys of a DeleteObjects */
+    uint8_t etag_md5[S3P_MD5_BYTES];
+    int64_t due_ns; /* delayed until */
+    void (*resume)(struct s3p_srv_req *req);
+    struct s3p_srv_head head;
+};
+
+/* One listening port of one loop. */
+struct s3p_srv_port {
+    struct s3p_srv_loop *loop;
+    unsigned endpoint;
+    struct MHD_Daemon *daemon;
+    int epoll_fd;
+};
+
+struct s3p_srv_loop {
+    /* immutable after start */
+    struct s3p_srv *srv;
+    unsigned index;
+    pthread_t thread;
+    bool running;
+    int wake_fd;
+    /* loop thread only */
+    struct s3p_srv_port ports[S3P_SRV_ENDPOINTS_MAX];
+    struct s3p_srv_view view;
+    struct s3p_srv_auth_cache auth_cache;
+    struct s3p_srv_req *free, *delayed, *pending, **pending_end;
+    struct s3p_srv_txn *txn; /* commits of this thread */
+    unsigned suspended;      /* requests that wait */
+    int64_t wall_ns;         /* read once a round */
+    /* shared: atomics */
+    _Atomic uint64_t counts[S3P_SRV_ROUTES_MAX], errors; /* answers by route row, answers >= 400 */
+    /* guarded by mu */
+    pthread_mutex_t mu;
+    struct s3p_srv_req *done; /* from the committer */
+};
+
+struct s3p_srv_committer;
+struct s3p_srv_admin;
+
+struct s3p_srv {
+    /* immutable after start */
+    struct s3p_srv_options options;
+    struct s3p_srv_keys keys;
+    uint64_t id_seed;
+    unsigned n_loops;
+    struct s3p_srv_loop *loops;
+    unsigned ports[S3P_SRV_ENDPOINTS_MAX];
+    struct s3p_srv_committer *committer; /* durable mode only */
+    struct s3p_srv_admin *admin;         /* NULL without */
+    unsigned admin_port;                 /* 0 without */
+    bool store_open;
+    char temporary[256];                 /* data directory to remove at the end, else empty */
+    struct s3p_srv_mutants *mutants;     /* NULL without any and without the admin port */
+    /* guarded inside */
+    struct s3p_srv_store store;
+    /* shared: atomics */
+    _Atomic uint64_t next_id;
+    _Atomic uint64_t ignored_fields; /* unknown x-amz-* headers that were let through */
+    _Atomic int stop;
+};
+
+/* Answers, for handlers; all of them may be called once a request. */
+void s3p_srv_answer_error(struct s3p_srv_req *req, enum s3p_srv_error e);
+void s3p_srv_answer_status(struct s3p_srv_req *req, unsigned status);
+void s3p_srv_answer_field(struct s3p_srv_req *req, const char *name, struct s3p_str value);
+void s3p_srv_answer_etag(struct s3p_srv_req *req, const uint8_t md5[S3P_MD5_BYTES]);
+void s3p_srv_answer_xml(struct s3p_srv_req *req); /* 200 with the document in answer.body */
+
+/* Hands the request to the committer; `apply` and `reply` as in struct s3p_srv_write. The caller returns at once. */
+void s3p_srv_submit(struct s3p_srv_req *req, enum s3p_srv_error (*apply)(struct s3p_srv_txn *, struct s3p_srv_req *),
+                    void (*reply)(struct s3p_srv_req *));
+/* Suspends the request and calls `resume` in its loop after `delay_ns`. */
+void s3p_srv_delay(struct s3p_srv_req *req, int64_t delay_ns, void (*resume)(struct s3p_srv_req *));
+
+#endif

@@ -1,0 +1,161 @@
+#include "server/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "server/bodies.h"
+#include "server/tables.h"
+
+/* Address space only: the file grows as it is used. */
+#define MAP_BYTES (UINT64_C(1) << 36)
+#define READERS 1024
+#define SEQ_BITS 40 /* writes of one boot; the boot number stands above them */
+
+static int fail_db(struct s3p_err *err, int rc, const char *what)
+{
+    return s3p_fail(err, S3P_EIO, rc, "%s: %s", what, mdb_strerror(rc));
+}
+
+static int open_tables(struct s3p_srv_store *s, struct s3p_err *err)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+    if (rc != 0)
+        return fail_db(err, rc, "cannot begin");
+    MDB_val key = {4, (void *)(uintptr_t) "boot"}, value;
+    if ((rc = mdb_dbi_open(txn, "buckets", MDB_CREATE, &s->buckets)) == 0 &&
+        (rc = mdb_dbi_open(txn, "current", MDB_CREATE, &s->current)) == 0 &&
+        (rc = mdb_dbi_open(txn, "about", MDB_CREATE, &s->about)) == 0) {
+        rc = mdb_get(txn, s->about, &key, &value);
+        if (rc == 0 && value.mv_size == sizeof s->boot)
+            memcpy(&s->boot, value.mv_data, sizeof s->boot);
+        s->boot++;
+        value = (MDB_val){sizeof s->boot, &s->boot};
+        rc = rc == 0 || rc == MDB_NOTFOUND ? mdb_put(txn, s->about, &key, &value, 0) : rc;
+    }
+    if (rc != 0) {
+        mdb_txn_abort(txn);
+        return fail_db(err, rc, "cannot open the tables");
+    }
+    rc = mdb_txn_commit(txn);
+    return rc == 0 ? 0 : fail_db(err, rc, "cannot commit");
+}
+
+static int open_env(struct s3p_srv_store *s, const char *dir, struct s3p_err *err)
+{
+    /* NOTLS: read views move between the threads that serve a request */
+    unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (s->durable ? 0 : MDB_NOSYNC | MDB_NOMEMINIT);
+    int dead, rc = mdb_env_create(&s->env);
+    if (rc != 0)
+        return fail_db(err, rc, "cannot create the environment");
+    if ((rc = mdb_env_set_maxdbs(s->env, 16)) != 0 || (rc = mdb_env_set_maxreaders(s->env, READERS)) != 0 ||
+        (rc = mdb_env_set_mapsize(s->env, MAP_BYTES)) != 0 ||
+        (rc = mdb_env_open(s->env, dir, flags, 0600)) != 0 ||
+        (rc = mdb_reader_check(s->env, &dead)) != 0)
+        return fail_db(err, rc, dir);
+    return open_tables(s, err);
+}
+
+int s3p_srv_store_open(struct s3p_srv_store *s, const char *dir, bool durable, struct s3p_err *err)
+{
+    memset(s, 0, sizeof *s);
+    s->durable = durable;
+    s->dir_fd = s->bodies_fd = -1;
+    int rc = 0;
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        rc = s3p_fail(err, S3P_EIO, errno, "%s: %s", dir, strerror(errno));
+    if (rc == 0 && (s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        rc = s3p_fail(err, S3P_EIO, errno, "%s: %s", dir, strerror(errno));
+    if (rc == 0)
+        rc = open_env(s, dir, err);
+    if (rc == 0)
+        rc = s3p_srv_bodies_open(s, err);
+    if (rc == 0)
+        rc = s3p_srv_bodies_sweep(s, err);
+    if (rc != 0) {
+        s3p_srv_store_close(s);
+        return rc;
+    }
+    atomic_init(&s->next_body, 1);
+    atomic_init(&s->next_seq, s->boot << SEQ_BITS);
+    return 0;
+}
+
+void s3p_srv_store_close(struct s3p_srv_store *s)
+{
+    if (s->env != NULL) {
+        (void)mdb_env_sync(s->env, 1);
+        mdb_env_close(s->env);
+    }
+    if (s->bodies_fd >= 0)
+        close(s->bodies_fd);
+    if (s->dir_fd >= 0)
+        close(s->dir_fd);
+    s->env = NULL;
+    s->bodies_fd = s->dir_fd = -1;
+}
+
+void s3p_srv_view_init(struct s3p_srv_view *v, const struct s3p_srv_store *s)
+{
+    *v = (struct s3p_srv_view){.store = s};
+}
+
+void s3p_srv_view_free(struct s3p_srv_view *v)
+{
+    if (v->txn != NULL)
+        mdb_txn_abort(v->txn);
+    v->txn = NULL;
+}
+
+bool s3p_srv_view_begin(struct s3p_srv_view *v)
+{
+    int rc = v->txn != NULL ? mdb_txn_renew(v->txn)
+                            : mdb_txn_begin(v->store->env, NULL, MDB_RDONLY, &v->txn);
+    v->open = rc == 0;
+    return v->open;
+}
+
+void s3p_srv_view_end(struct s3p_srv_view *v)
+{
+    if (v->open)
+        mdb_txn_reset(v->txn);
+    v->open = false;
+}
+
+int s3p_srv_bucket_decode(struct s3p_srv_bucket *b, const MDB_val *v)
+{
+    if (v->mv_size < 16)
+        return MDB_CORRUPTED;
+    memcpy(&b->id, v->mv_data, 8);
+    memcpy(&b->created_wall_ns, (const char *)v->mv_data + 8, 8);
+    b->location = (struct s3p_str){(const char *)v->mv_data + 16, v->mv_size - 16};
+    return 0;
+}
+
+int s3p_srv_bucket_get(MDB_txn *txn, const struct s3p_srv_store *s, struct s3p_str name,
+                       struct s3p_srv_bucket *out)
+{
+    MDB_val k = {name.len, (void *)(uintptr_t)name.p}, v;
+    int rc = name.len > 0 ? mdb_get(txn, s->buckets, &k, &v) : MDB_NOTFOUND;
+    return rc == 0 ? s3p_srv_bucket_decode(out, &v) : rc;
+}
+
+int s3p_srv_bucket_put(MDB_txn *txn, const struct s3p_srv_store *s, struct s3p_str name,
+                       const struct s3p_srv_bucket *b)
+{
+    char bytes[16 + 64];
+    if (b->location.len > 64)
+        return MDB_BAD_VALSIZE;
+    memcpy(bytes, &b->id, 8);
+    memcpy(bytes + 8, &b->created_wall_ns, 8);
+    if (b->location.len > 0)
+        memcpy(bytes + 16, b->location.p, b->location.len);
+    MDB_val k = {name.len, (void *)(uintptr_t)name.p}, v = {16 + b->location.len, bytes};
+    return mdb_put(txn, s->buckets, &k, &v, MDB_NOOVERWRITE);
+}

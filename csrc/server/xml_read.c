@@ -1,0 +1,161 @@
+#include "server/xml_read.h"
+
+#include <expat.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "server/parse.h"
+
+#define DEPTH_MAX 8
+#define TEXT_MAX 4096
+#define SEPARATOR '|'
+
+struct reader {
+    XML_Parser parser;
+    unsigned depth;
+    bool bad;
+    struct s3p_buf text; /* of the element that is open */
+    void (*start)(struct reader *r, const char *name);
+    void (*end)(struct reader *r, const char *name);
+    void *doc;
+    bool in_object, root_ok;
+    size_t key_count; /* of the open <Object> */
+};
+
+/* Without the namespace, which may be S3's or absent. */
+static const char *local_name(const char *name)
+{
+    const char *at = strrchr(name, SEPARATOR);
+    return at != NULL ? at + 1 : name;
+}
+
+static void stop(struct reader *r)
+{
+    r->bad = true;
+    XML_StopParser(r->parser, XML_FALSE);
+}
+
+static void XMLCALL on_start(void *cls, const char *name, const char **attributes)
+{
+    (void)attributes;
+    struct reader *r = cls;
+    if (++r->depth > DEPTH_MAX) {
+        stop(r);
+        return;
+    }
+    s3p_buf_clear(&r->text);
+    r->start(r, local_name(name));
+}
+
+static void XMLCALL on_end(void *cls, const char *name)
+{
+    struct reader *r = cls;
+    if (!s3p_buf_ok(&r->text))
+        stop(r);
+    else
+        r->end(r, local_name(name));
+    s3p_buf_clear(&r->text);
+    r->depth--;
+}
+
+static void XMLCALL on_text(void *cls, const char *s, int len)
+{
+    struct reader *r = cls;
+    s3p_buf_add(&r->text, s, (size_t)len);
+}
+
+static void XMLCALL on_doctype(void *cls, const char *name, const char *sysid, const char *pubid, int subset)
+{
+    (void)name;
+    (void)sysid;
+    (void)pubid;
+    (void)subset;
+    stop(cls);
+}
+
+static enum s3p_srv_error parse(struct reader *r, struct s3p_str body)
+{
+    r->parser = XML_ParserCreateNS(NULL, SEPARATOR);
+    if (r->parser == NULL)
+        return S3P_SE_INTERNAL;
+    s3p_buf_init(&r->text, TEXT_MAX);
+    XML_SetUserData(r->parser, r);
+    XML_SetElementHandler(r->parser, on_start, on_end);
+    XML_SetCharacterDataHandler(r->parser, on_text);
+    XML_SetStartDoctypeDeclHandler(r->parser, on_doctype);
+    bool ok = XML_Parse(r->parser, body.p, (int)body.len, 1) == XML_STATUS_OK;
+    XML_ParserFree(r->parser);
+    s3p_buf_free(&r->text);
+    return ok && !r->bad && r->root_ok ? S3P_SE_NONE : S3P_SE_XML;
+}
+
+static void delete_start(struct reader *r, const char *name)
+{
+    if (r->depth == 1)
+        r->root_ok = strcmp(name, "Delete") == 0;
+    if (r->depth == 2 && strcmp(name, "Object") == 0) {
+        r->in_object = true;
+        r->key_count = 0;
+    }
+}
+
+static void delete_key(struct reader *r, struct s3p_srv_delete_doc *doc)
+{
+    if (r->text.len == 0 || r->text.len > S3P_SRV_KEY_MAX || r->key_count++ > 0 ||
+        ++doc->n_keys > S3P_SRV_DELETE_KEYS_MAX) {
+        stop(r);
+        return;
+    }
+    uint32_t len = (uint32_t)r->text.len;
+    s3p_buf_add(doc->keys, &len, sizeof len);
+    s3p_buf_add(doc->keys, r->text.data, r->text.len);
+}
+
+static void delete_end(struct reader *r, const char *name)
+{
+    struct s3p_srv_delete_doc *doc = r->doc;
+    if (r->depth == 2 && strcmp(name, "Quiet") == 0)
+        doc->quiet = r->text.len == 4 && memcmp(r->text.data, "true", 4) == 0;
+    if (r->depth == 2 && r->in_object) {
+        r->in_object = false;
+        if (r->key_count != 1)
+            stop(r);
+    }
+    if (r->depth != 3 || !r->in_object)
+        return;
+    if (strcmp(name, "Key") == 0)
+        delete_key(r, doc);
+    doc->versions |= strcmp(name, "VersionId") == 0;
+    doc->etags |= strcmp(name, "ETag") == 0 || strcmp(name, "LastModifiedTime") == 0 ||
+                  strcmp(name, "Size") == 0;
+}
+
+enum s3p_srv_error s3p_srv_xml_delete(struct s3p_str body, struct s3p_srv_delete_doc *out)
+{
+    struct reader r = {.start = delete_start, .end = delete_end, .doc = out};
+    out->n_keys = 0;
+    out->quiet = out->versions = out->etags = false;
+    enum s3p_srv_error e = parse(&r, body);
+    if (e == S3P_SE_NONE && (out->n_keys == 0 || !s3p_buf_ok(out->keys)))
+        e = S3P_SE_XML;
+    return e;
+}
+
+static void location_start(struct reader *r, const char *name)
+{
+    if (r->depth == 1)
+        r->root_ok = strcmp(name, "CreateBucketConfiguration") == 0;
+}
+
+static void location_end(struct reader *r, const char *name)
+{
+    if (r->depth == 2 && strcmp(name, "LocationConstraint") == 0)
+        s3p_buf_add(r->doc, r->text.data, r->text.len);
+}
+
+enum s3p_srv_error s3p_srv_xml_create_bucket(struct s3p_str body, struct s3p_buf *location)
+{
+    struct reader r = {.start = location_start, .end = location_end, .doc = location};
+    enum s3p_srv_error e = parse(&r, body);
+    return e == S3P_SE_NONE && location->len > 64 ? S3P_SE_XML : e;
+}
