@@ -115,7 +115,7 @@ static struct s3p_id part_id(const struct s3p_verify *v, const struct part *c)
     if (c->from == 0 && c->to >= sizeof own.b) {
         memcpy(own.b, c->p, sizeof own.b);
         bool names_write = c->to >= NAMES_WRITE && get_le(c->p + 16) == c->offset;
-        if (names_write || s3p_id_none(v->id))
+        if ((names_write || s3p_id_none(v->id)) && !s3p_id_none(own))
             return own;
     }
     return s3p_id_none(v->id) ? v->meta_id : v->id;
@@ -129,16 +129,21 @@ static void judge_part(struct s3p_verify *v, struct part c)
     if (c.to <= c.from || (c.offset == 0 && !cell_0_fields(v, &c, &len, &key_hash)))
         return;
     struct s3p_id id = part_id(v, &c);
-    if (s3p_id_none(id))
-        return;
-    if (!part_is_of(&c, id, len, key_hash)) {
-        if (s3p_id_none(v->meta_id) || !part_is_of(&c, v->meta_id, len, key_hash)) {
+    if (s3p_id_none(id)) { /* no id, or sixteen zeros where one should be */
+        if (c.from == 0 && c.to >= sizeof id.b)
             find(v, S3P_BODY_CORRUPT, c.offset);
-            return;
-        }
-        id = v->meta_id;
+        return;
     }
-    find_id(v, id, c.offset);
+    /* a piece that cannot name its write may be the other one's of a torn body, or the metadata's */
+    const struct s3p_id candidates[] = {id, v->id2, v->meta_id};
+    size_t i = 0;
+    while (i < 3 && (s3p_id_none(candidates[i]) || !part_is_of(&c, candidates[i], len, key_hash)))
+        i++;
+    if (i == 3) {
+        find(v, S3P_BODY_CORRUPT, c.offset);
+        return;
+    }
+    find_id(v, candidates[i], c.offset);
     if (c.offset == 0 && c.from == 0 && c.to >= 36)
         v->write_len = len;
     if (c.offset == 0 && key_hash != v->key_hash)
