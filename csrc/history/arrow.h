@@ -47,7 +47,14 @@ struct ArrowArrayStream {
 };
 #endif
 
-/* Opens `path` and fills `out`, which then owns the file. */
+/* Opens `path` (a file without a footer too) and fills `out`, which then owns the file. */
 int s3p_history_stream(struct ArrowArrayStream *out, const char *path, struct s3p_err *err) S3P_MUST_CHECK;
+
+/* The same of an open file, of which the stream takes a hold of its own. */
+int s3p_histfile_stream(struct ArrowArrayStream *out, struct s3p_histfile *f, struct s3p_err *err) S3P_MUST_CHECK;
+
+/* Beside it, segment by segment and row by row, what is not there as a plain column: "key" and the texts, as nullable
+ * utf8. These are copies, made a segment at a time. */
+int s3p_histfile_text_stream(struct ArrowArrayStream *out, struct s3p_histfile *f, struct s3p_err *err) S3P_MUST_CHECK;
 
 #endif

@@ -9,6 +9,7 @@
 #ifndef S3P_HISTORY_RECORD_H
 #define S3P_HISTORY_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "s3/etag.h"
@@ -106,6 +107,26 @@ struct s3p_column_row {
     uint16_t offset;                  /* in struct s3p_attempt */
 };
 extern const struct s3p_column_row s3p_column_table[S3P_COLUMN_COUNT];
+
+/* What the values of a column mean: drives JSON, the Arrow field metadata and the reader's checks. */
+enum s3p_column_as {
+    S3P_AS_NUMBER = 0,
+    S3P_AS_ENUM = 1,  /* 0 <= value < values, named by value_name */
+    S3P_AS_FLAGS = 2, /* bits 0 <= bit < values, named by value_name */
+    S3P_AS_TEXT = 3,  /* offset in the text arena */
+    S3P_AS_ID = 4,    /* 16 bytes, as 32 hex digits */
+};
+struct s3p_column_sense {
+    enum s3p_column_as as;
+    uint8_t values;
+    bool always;  /* written as JSON even when it equals `none` */
+    int64_t none; /* the value that says "absent" (of a u64 as two's complement) */
+    const char *(*value_name)(unsigned value);
+};
+extern const struct s3p_column_sense s3p_column_sense_table[S3P_COLUMN_COUNT];
+
+/* A record with every field absent. */
+void s3p_attempt_clear(struct s3p_attempt *r);
 
 /* One entry of a LIST page (side table of the segment). */
 struct s3p_entry {

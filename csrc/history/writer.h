@@ -22,9 +22,12 @@
 #include "history/record.h"
 
 #define S3P_HISTORY_VERSION 1u
-#define S3P_SEGMENT_RECORDS 16384u /* 4,096 … 65,536 are valid in files (fewer only in a worker's last one) */
-#define S3P_SEGMENT_TEXT_BYTES (2u << 20)
-#define S3P_SEGMENT_ENTRIES 65536u
+#define S3P_SEGMENT_RECORDS 8192u /* 1 … 65,536 are valid in files: a segment is also sealed when its texts are full */
+#define S3P_SEGMENT_RECORDS_MAX 65536u
+#define S3P_SEGMENT_TEXT_BYTES (1u << 20)
+#define S3P_SEGMENT_ENTRIES 32768u
+#define S3P_BATCH_RECORDS 1000u /* children of one DELETE_OBJECTS that surely land in its segment */
+#define S3P_TEXT_MAX 65535u     /* a longer text is cut */
 
 struct s3p_history; /* the file and its writer thread */
 struct s3p_appender;
@@ -42,7 +45,9 @@ size_t s3p_history_bytes_per_worker(void); /* memory of the pool, for the plan's
 
 /* Puts a text into the open segment's arena and returns its offset for the next s3p_append (0 for empty text). Texts and
  * entries of a record must be put before it and with nothing appended between: s3p_append_begin makes sure that there
- * is room for `text_bytes` and `entries` in the open segment, sealing it first when there is not. */
+ * is room for `text_bytes` and `entries` in the open segment, sealing it first when there is not. Before a record that
+ * is no child it also makes room for a whole batch, so that the children of a DELETE_OBJECTS, appended one after the
+ * other right behind it, share its segment and may name its position. */
 void s3p_append_begin(struct s3p_appender *a, size_t text_bytes, size_t entries);
 uint32_t s3p_append_text(struct s3p_appender *a, const char *p, size_t len);
 uint32_t s3p_append_entry(struct s3p_appender *a, const struct s3p_entry *e); /* index of the entry */
