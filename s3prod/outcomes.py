@@ -82,9 +82,9 @@ def outcome_of(end: End) -> tuple[str, str]:
 
 
 def is_mutation(op: str) -> bool:
-    """Whether the operation can change the store: an unknown end of it ends the loop around it.
+    """Whether the operation changes objects: an unknown end of it ends the `repeat until` around it.
 
-    >>> [is_mutation(op) for op in ("put", "delete_bucket", "head_bucket", "list")]
+    >>> [is_mutation(op) for op in ("put", "delete_objects", "delete_bucket", "list")]
     [True, True, False, False]
     """
-    return op in document()["classes"]["mutation"] or op in ("create_bucket", "delete_bucket")
+    return op in document()["classes"]["mutation"]

@@ -22,15 +22,15 @@ Runner = Callable[[Plan, Target, Path, Progress | None], dict[str, Any]]
 
 
 def _native(plan: Plan, target: Target, history: Path, progress: Progress | None) -> dict[str, Any]:
-    from s3prod.runners import native
+    from s3prod.runners.native import run
 
-    return native.run(plan, target, history, progress)
+    return run(plan, target, history, progress)
 
 
 def _boto3(plan: Plan, target: Target, history: Path, progress: Progress | None) -> dict[str, Any]:
-    from s3prod.runners import boto3
+    from s3prod.runners.boto3 import run
 
-    return boto3.run(plan, target, history, progress)
+    return run(plan, target, history, progress)
 
 
 RUNNERS: dict[str, Runner] = {"native": _native, "boto3": _boto3}

@@ -1,0 +1,119 @@
+"""The metrics of a boto3 run, in the shape of `s3p_engine_finish` (`csrc/engine/engine.h`), without histograms."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from s3prod.plan import walk
+from s3prod.runners.boto3_phase import Group, Phase
+from s3prod.runners.boto3_record import Book
+
+LATE_MS = 10  # an arrival that a free client took up later than this was held up by the generator
+BUSY = 0.9  # so much of one core is all that Python's threads have
+
+
+def latencies(ns: Sequence[int]) -> dict[str, float]:
+    """Percentiles in microseconds; nothing of nothing.
+
+    >>> latencies([1000, 3000])["max_us"]
+    3.0
+    """
+    if not ns:
+        return {}
+    us = np.sort(np.asarray(ns, dtype=np.float64)) / 1e3
+    points = {"p50_us": 50, "p99_us": 99, "p999_us": 99.9}
+    out = {name: float(us[max(0, int(np.ceil(q / 100 * len(us))) - 1)]) for name, q in points.items()}
+    return out | {"max_us": float(us[-1]), "mean_us": float(us.mean())}
+
+
+def _op(counted: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in counted.items() if name != "latency_ns"} | latencies(counted["latency_ns"])
+
+
+def _group(group: Group, seconds: float) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name in ("runs", "no_key", "exhausted", "unknown"):
+        out[name] = sum(interpreter.counts[name] for interpreter in group.interpreters)
+    out["unsent"] = 0 if group.arrivals is None else group.arrivals.unsent
+    out["rate_per_s"] = out["runs"] / seconds if seconds else 0.0
+    for name in ("attempts", "ok", "failed"):
+        out[name] = sum(sender.counts[name] for sender in group.senders)
+    if any("put" in step and ("if_match" in step or "if_none_match" in step) for step in walk(group.program)):
+        out["commits_by_client"] = [sender.commits for sender in group.senders]
+    if group.arrivals is not None:
+        out["lateness"] = latencies(group.arrivals.late_ns)
+    return out
+
+
+def _load(plan: Mapping[str, Any], metrics: Mapping[str, Any], busy: float) -> dict[str, Any]:
+    """The load verdict: what was missed while Python's threads were the limit is nobody's fault."""
+    asked: list[dict[str, Any]] = []
+    questions = plan.get("load", {})
+    if "rate" in questions:
+        wanted = questions["rate"]["per_s"] * questions["rate"].get("within", 0.9)
+        got = metrics["groups"][questions["rate"]["group"]]["rate_per_s"]
+        asked.append({"what": "rate", "asked": questions["rate"]["per_s"], "got": got, "met": got >= wanted})
+    for name in ("p50_ms", "p99_ms", "p999_ms"):
+        if name in questions:
+            us = metrics["ops"].get(questions[name]["op"], {}).get(name.replace("_ms", "_us"))
+            got, at_most = None if us is None else us / 1e3, questions[name]["at_most"]
+            asked.append(
+                {
+                    "what": f"{questions[name]['op']} {name}",
+                    "asked": at_most,
+                    "got": got,
+                    "met": got is not None and got <= at_most,
+                }
+            )
+    if not asked:
+        return {"verdict": "not-asked", "because": [], "asked": []}
+    if all(question["met"] for question in asked):
+        return {"verdict": "reached", "because": [], "asked": asked}
+    if busy >= BUSY:
+        because = f"the runner used {busy:.0%} of a core, and Python's threads have one"
+        return {"verdict": "generator-limited", "because": [because], "asked": asked}
+    because = "; ".join(f"{question['what']} was not met" for question in asked if not question["met"])
+    return {"verdict": "missed", "because": [because], "asked": asked}
+
+
+def of_run(
+    plan: Mapping[str, Any],
+    book: Book,
+    groups: Sequence[Group],
+    phases: Sequence[Phase],
+    usage: resource.struct_rusage,
+    started: int,
+    interrupted: bool,
+) -> dict[str, Any]:
+    """The metrics of a run that has ended."""
+    now, used = time.monotonic_ns(), resource.getrusage(resource.RUSAGE_SELF)
+    spans = {phase.name: ((phase.ended or now) - phase.started) / 1e9 for phase in phases if phase.started}
+    cpu_s = used.ru_utime + used.ru_stime - usage.ru_utime - usage.ru_stime
+    attempts, main_seconds = book.counts["attempts"], spans.get("main", 0.0)
+    seconds = (now - started) / 1e9
+    metrics: dict[str, Any] = {
+        "run": f"{book.run:012x}",
+        "seed": plan["seed"],
+        "interrupted": interrupted,
+        "start_ns": started,
+        "seconds": seconds,
+        "main_seconds": main_seconds,
+        "phases": [{"phase": name, "seconds": span} for name, span in spans.items()],
+        "ops": {name: _op(counted) for name, counted in book.ops.items()},
+        "groups": {group.name: _group(group, spans.get(group.phase, 0.0)) for group in groups},
+        "bytes_out": book.bytes_out,
+        "bytes_in": book.bytes_in,
+        "cpu_s": cpu_s,
+        "cpu_us_per_attempt": cpu_s * 1e6 / attempts if attempts else 0.0,
+        "max_in_flight": book.max_in_flight,
+        "history_stall_s": 0.0,
+        "buckets": dict(book.buckets),
+        "left_behind": sorted(book.made),
+    }
+    metrics["load"] = _load(plan, metrics, cpu_s / seconds if seconds else 0.0)
+    return metrics

@@ -1,0 +1,314 @@
+"""One S3 step on boto3: the call, its attempts as botocore's events show them, and the record of each.
+
+The events of one call come on the thread that made it: `before-send` begins an attempt, `before-parse` and
+`response-received` say how it was answered. With retries off there is one attempt a call; whatever botocore sends again by
+itself (a redirect to another region) is recorded as a further attempt.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore import exceptions as wire_errors
+
+from s3prod import body as bodies
+from s3prod import ids
+from s3prod.errors import RunError, one_line
+from s3prod.outcomes import End, outcome_of
+from s3prod.runners import boto3_calls as calls
+from s3prod.runners.boto3_interp import Request, Result
+
+# What the exceptions of botocore say about how far the attempt got, first fit: (class, phase, wire error).
+_WIRE: tuple[tuple[type[Exception], str, str], ...] = (
+    (wire_errors.ConnectTimeoutError, "not_sent", "connect"),
+    (wire_errors.ProxyConnectionError, "not_sent", "connect"),
+    (wire_errors.EndpointConnectionError, "not_sent", "connect"),
+    (wire_errors.SSLError, "partly_sent", "tls"),
+    (wire_errors.ReadTimeoutError, "sent", "timeout"),
+    (wire_errors.ConnectionClosedError, "partly_sent", "eof"),
+    (wire_errors.ResponseStreamingError, "sent", "eof"),
+    (wire_errors.IncompleteReadError, "sent", "eof"),
+    (wire_errors.HTTPClientError, "partly_sent", "recv"),
+)
+_HANDSHAKE = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER", "HANDSHAKE_FAILURE", "Hostname mismatch")
+
+
+class Cancelled(Exception):
+    """Ctrl-C: nothing more is sent."""
+
+
+@dataclass
+class Attempt:
+    """One HTTP request as far as botocore shows it."""
+
+    t_call: int
+    t_first: int = 0
+    t_return: int = 0
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    parsed: Mapping[str, Any] = field(default_factory=dict)
+    error: Exception | None = None
+    data: bytes = b""
+    value_id: bytes = ids.NO_ID
+
+    @property
+    def code(self) -> str:
+        """The S3 error code; empty when the answer had no body to hold one."""
+        code = str(self.parsed.get("Error", {}).get("Code", ""))
+        return "" if code == str(self.status) else code
+
+    def phase_and_wire(self) -> tuple[str, str]:
+        """How far it got, and why there is no complete answer."""
+        if self.error is None:
+            return "answered", "none"
+        if isinstance(self.error, Cancelled):
+            return "partly_sent", "cancelled"
+        if isinstance(self.error, wire_errors.SSLError) and any(word in str(self.error) for word in _HANDSHAKE):
+            return "not_sent", "tls"
+        for kind, phase, wire in _WIRE:
+            if isinstance(self.error, kind):
+                resolve = wire == "connect" and "resolve" in str(self.error).lower()
+                return phase, "resolve" if resolve else wire
+        return "sent", "protocol"
+
+
+class Book:
+    """What a run's clients share for writing down: the history, the counters, whether the run was cancelled."""
+
+    def __init__(
+        self, run: int, buckets: Mapping[str, str], keys: Any, append: Callable[[dict[str, Any]], None]
+    ) -> None:
+        self.run, self.buckets, self.keys = run, dict(buckets), keys
+        self.lock = threading.Lock()
+        self._append = append
+        self.cancelled = False
+        self.phase = "setup"
+        self.constant: set[Any] = set()  # keys that a constant body was written to: they are not checked
+        self.in_flight = self.max_in_flight = self.bytes_out = self.bytes_in = 0
+        self.counts = {"attempts": 0, "ok": 0, "failed": 0, "unknown": 0}
+        self.main_attempts = 0
+        self.made: set[str] = set()  # real names of buckets that were made and not removed
+        self.ops: dict[str, dict[str, Any]] = {}
+
+    @contextlib.contextmanager
+    def flight(self) -> Iterator[None]:
+        """One call in flight."""
+        with self.lock:
+            self.in_flight += 1
+            self.max_in_flight = max(self.max_in_flight, self.in_flight)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.in_flight -= 1
+
+    def write(self, records: list[dict[str, Any]], out: int, in_: int) -> None:
+        """One attempt: its record, and those of a batch's children behind it."""
+        first = records[0]
+        with self.lock:
+            for record in records:
+                self._append(record)
+            self.bytes_out += out
+            self.bytes_in += in_
+            self.counts["attempts"] += 1
+            self.counts[first["outcome"]] += 1
+            self.main_attempts += first["run_phase"] == "main"
+            op = self.ops.setdefault(
+                first["op"], {"attempts": 0, "ok": 0, "failed": 0, "unknown": 0, "by_status": {}, "latency_ns": []}
+            )
+            op["attempts"] += 1
+            op[first["outcome"]] += 1
+            if first["op"] == "create_bucket" and first["outcome"] != "failed":
+                self.made.add(self.buckets[first["bucket"]])
+            if first["op"] == "delete_bucket" and first["outcome"] == "ok":
+                self.made.discard(self.buckets[first["bucket"]])
+            status = str(first.get("status", 0))
+            op["by_status"][status] = op["by_status"].get(status, 0) + 1
+            if first["run_phase"] == "main" and "t_return" in first:
+                op["latency_ns"].append(first["t_return"] - (first.get("t_sched") or first["t_call"]))
+
+
+class Sender:
+    """One client of the plan: it owns a boto3 client and sends one step at a time."""
+
+    def __init__(self, book: Book, api: Any, client: int, group: int, endpoint: int, region: str) -> None:
+        self.book, self.api, self.region = book, api, region
+        self.place = {"client": client, "group": group, "endpoint": endpoint}
+        self.client = client
+        self.sched = 0  # the intended start, for the first attempt of an open arrival
+        self.counts = {"attempts": 0, "ok": 0, "failed": 0, "unknown": 0}
+        self.commits = 0
+        self._draws = self._op_seq = 0
+        self._attempts: list[Attempt] = []
+        self._request: Request | None = None
+        self._lock = threading.Lock()
+        self._abandoned = False
+        events = api.meta.events
+        events.register_first("before-send.s3", self._before_send)
+        events.register_first("before-parse.s3", self._before_parse)
+        events.register_first("response-received.s3", self._response_received)
+
+    # --- botocore's events -----------------------------------------------------------------------------------------
+
+    def _before_send(self, **_: Any) -> None:
+        if self.book.cancelled:
+            raise Cancelled
+        self._attempts.append(Attempt(time.monotonic_ns(), value_id=self._value_id))
+
+    def _before_parse(self, response_dict: Mapping[str, Any], **_: Any) -> None:
+        attempt = self._attempts[-1]
+        attempt.t_first = attempt.t_return = time.monotonic_ns()
+        attempt.status, attempt.headers = response_dict["status_code"], response_dict["headers"]
+
+    def _response_received(
+        self, response_dict: Any, parsed_response: Any, exception: Exception | None, **_: Any
+    ) -> None:
+        attempt = self._attempts[-1]
+        attempt.parsed, attempt.error = parsed_response or {}, exception
+
+    # --- one step --------------------------------------------------------------------------------------------------
+
+    def send(self, request: Request) -> Result:
+        """Carries the step out and records each of its attempts."""
+        with self._lock:
+            self._attempts, self._request = [], request
+        self._op_seq += 1
+        self._value_id = self._draw(request)
+        call = calls.build(self.api, self.book.buckets[request.bucket], request, self._payload(request), self.region)
+        with self.book.flight():
+            self._call(call, request)
+        with self._lock:
+            attempts, self._request = self._attempts, None
+            if self._abandoned:
+                raise Cancelled
+        if not attempts:
+            raise Cancelled
+        results = [self._record(request, attempt, i, attempts) for i, attempt in enumerate(attempts)]
+        self.sched = 0
+        return results[-1]
+
+    def _draw(self, request: Request) -> bytes:
+        if request.op != "put":
+            return ids.NO_ID
+        self._draws += 1
+        return ids.make(self.book.run, self.client, self._draws)
+
+    def _payload(self, request: Request) -> tuple[bytes, str]:
+        """The body and the id for the metadata."""
+        if request.op != "put":
+            return b"", ""
+        assert request.key is not None
+        if request.body_kind == "counter":
+            data = bodies.counter_body(self._value_id, request.counter)
+        elif request.body_kind == "constant":
+            self.book.constant.add(request.key)
+            data = bytes(request.size)
+        else:
+            data = bodies.fill(self._value_id, request.size, bodies.key_hash(request.bucket, request.key.text))
+        request.size = len(data)
+        return data, self._value_id.hex()
+
+    def _call(self, call: Callable[[], Mapping[str, Any]], request: Request) -> None:
+        """Makes the call; what it comes to is in the last attempt."""
+        error: Exception | None = None
+        data = b""
+        try:
+            response = call()
+            if request.op == "get":
+                data = response["Body"].read()
+        except wire_errors.ClientError:
+            pass  # an answer: response_received has it
+        except Cancelled as cancelled:
+            error = cancelled
+        except Exception as failed:
+            if not self._attempts:
+                raise RunError(f"boto3: {request.op}: {type(failed).__name__}: {one_line(str(failed), 200)}") from None
+            error = failed
+        if self._attempts:
+            last = self._attempts[-1]
+            last.data = data
+            last.error = last.error or error
+            if request.op == "get" and last.status in (200, 206):
+                last.t_return = time.monotonic_ns()
+
+    def cancel(self) -> None:
+        """Records what is in flight as unknown, from another thread; the call's own end is dropped."""
+        with self._lock:
+            if self._request is None or self._abandoned:
+                return
+            self._abandoned = True
+            request, attempts = self._request, list(self._attempts)
+        for i, attempt in enumerate(attempts):
+            if attempt is attempts[-1]:
+                attempt = Attempt(attempt.t_call, error=Cancelled(), value_id=attempt.value_id)
+            self._record(request, attempt, i, attempts)
+
+    def _record(self, request: Request, attempt: Attempt, number: int, attempts: list[Attempt]) -> Result:
+        phase, wire = attempt.phase_and_wire()
+        parsed_error = "Error" in attempt.parsed
+        end = End(
+            op=request.op,
+            cond=request.cond,
+            phase=phase,
+            status=attempt.status,
+            code=attempt.code,
+            error_document=200 <= attempt.status < 300 and parsed_error,
+            has_etag=bool(attempt.headers.get("etag")),
+            body_complete=phase == "answered",
+        )
+        outcome, evidence = outcome_of(end)
+        ambiguous = any(outcome_is_unknown(request, earlier) for earlier in attempts[:number])
+        if ambiguous and outcome == "failed":
+            outcome, evidence = "unknown", "none"
+        record: dict[str, Any] = {
+            "op": request.op,
+            "outcome": outcome,
+            "evidence": evidence,
+            "run_phase": self.book.phase,
+            "phase": phase,
+            "wire": wire,
+            "bucket": request.bucket,
+            "op_seq": self._op_seq,
+            "attempt": number,
+            "t_call": attempt.t_call,
+            **self.place,
+        }
+        if request.key is not None:
+            record |= {"space": request.key.space, "key_index": request.key.index}
+        if request.cond:
+            record["cond"] = request.cond
+            if not request.cond.endswith("_any"):
+                record["expect_etag"] = request.cond_value
+        if self.sched and number == 0:
+            record["t_sched"] = self.sched
+        if attempt.t_first:
+            record |= {"t_sent": attempt.t_first, "t_first": attempt.t_first, "status": attempt.status}
+        if phase == "answered":
+            record["t_return"] = attempt.t_return
+        if ambiguous:
+            record["flags"] = ["retry_ambiguous"]
+        text = attempt.code or ("" if attempt.error is None else one_line(str(attempt.error), 200))
+        if text:
+            record["code_text"] = text
+        headers = attempt.headers
+        for name, header in (("request_id", "x-amz-request-id"), ("version_id", "x-amz-version-id"), ("etag", "etag")):
+            if headers.get(header):
+                record[name] = headers[header]
+        fields, children = calls.read(self.book, request, attempt, record)
+        self.counts["attempts"] += 1
+        self.counts[outcome] += 1
+        self.commits += request.op == "put" and bool(request.cond) and outcome == "ok"
+        self.book.write([record, *children], request.size if request.op == "put" else 0, len(attempt.data))
+        return Result(request.op, outcome, attempt.status, attempt.code, fields)
+
+
+def outcome_is_unknown(request: Request, attempt: Attempt) -> bool:
+    """Whether an earlier attempt of the same operation may have taken effect."""
+    phase, _ = attempt.phase_and_wire()
+    end = End(request.op, request.cond, phase, attempt.status, attempt.code, has_etag=bool(attempt.headers.get("etag")))
+    return outcome_of(end)[0] == "unknown"
