@@ -138,10 +138,16 @@ bool s3p_net_apply(const struct s3p_net *n, void *easy)
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify * 2);
     curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* Its cache of stores would put the first net's store in place of every other. */
+    curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+#endif
     if (n->store != NULL) {
         curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, share_trust);
         curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, (void *)n);
     }
+    /* A resumed session is not verified again, and libcurl cannot tell two nets with different trust apart. */
+    curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     if (n->connect_timeout_ns > 0 && n->connect_timeout_ns != S3P_NEVER)
         curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                          (long)((n->connect_timeout_ns + S3P_MS - 1) / S3P_MS));

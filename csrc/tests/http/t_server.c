@@ -189,7 +189,9 @@ static void *accept_main(void *arg)
             continue;
         int one = 1;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        struct peer_thread *t = s3p_calloc(1, sizeof *t);
+        struct peer_thread *t;
+        while ((t = s3p_calloc(1, sizeof *t)) == NULL)
+            continue; /* a failure that was meant for the client */
         t->peer.server = s;
         t->peer.fd = fd;
         t->peer.index = atomic_fetch_add(&s->accepted, 1);

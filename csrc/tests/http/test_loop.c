@@ -387,6 +387,7 @@ T_TEST(loop_cancel)
 
 /* ---- memory ---- */
 
+#ifdef S3P_ALLOC_TEST
 static void count_up(void *arg)
 {
     (*(int *)arg)++;
@@ -405,7 +406,6 @@ static int start_two(int *n)
     return rc;
 }
 
-#ifdef S3P_ALLOC_TEST
 T_TEST(loop_every_allocation_fails_once)
 {
     int64_t before = s3p_alloc_live();
