@@ -7,6 +7,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "server/loop.h"
+#include "server/mutants.h"
 #include "server/tables.h"
 
 #define SCRATCH_MAX (1024 * 1024)
@@ -57,6 +58,8 @@ void s3p_srv_txn_put(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
     s3p_buf_clear(&t->scratch);
     s3p_srv_record_encode(&t->scratch, then);
     note_replaced(t, now);
+    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
+        s3p_srv_mutants_changed(t, bucket, key, now);
     int rc = s3p_buf_ok(&t->scratch)
                  ? s3p_srv_table_put(t->txn, &t->srv->store, bucket, key,
                                      (struct s3p_str){t->scratch.data, t->scratch.len})
@@ -70,6 +73,8 @@ void s3p_srv_txn_del(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
                      const struct s3p_srv_record *now)
 {
     note_replaced(t, now);
+    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
+        s3p_srv_mutants_changed(t, bucket, key, now);
     int rc = s3p_srv_table_del(t->txn, &t->srv->store, bucket, key);
     t->changed = true;
     if (rc != 0 && t->rc == 0)
@@ -107,7 +112,7 @@ static void apply_all(struct s3p_srv_txn *t, struct s3p_srv_req *list)
 static void keep_bodies(struct s3p_srv_txn *t, struct s3p_srv_req *list)
 {
     for (struct s3p_srv_req *r = list; r != NULL; r = r->next)
-        if (r->write.result == S3P_SE_NONE && !r->write.drop)
+        if ((r->write.result == S3P_SE_NONE || r->write.apply_anyway) && !r->write.drop)
             r->intake.staged = false;
     for (size_t at = 0; at + 8 <= t->replaced.len; at += 8) {
         uint64_t id;

@@ -96,6 +96,7 @@ static void resume(struct s3p_srv_req *req)
     if (req->suspended) {
         req->suspended = false;
         req->loop->suspended--;
+        req->loop->resumed = true;
         MHD_resume_connection(req->conn);
     }
 }
@@ -198,7 +199,8 @@ static int64_t run_delayed(struct s3p_srv_loop *loop, bool all)
 
 static int wait_ms(struct s3p_srv_loop *loop, int64_t next_due_ns)
 {
-    int64_t ms = 1000;
+    int64_t ms = loop->resumed ? 0 : 1000; /* a resumed connection does not show in the descriptor */
+    loop->resumed = false;
     for (unsigned e = 0; e < loop->srv->options.endpoints; e++) {
         MHD_UNSIGNED_LONG_LONG t;
         if (MHD_get_timeout(loop->ports[e].daemon, &t) == MHD_YES && (int64_t)t < ms)

@@ -1,12 +1,377 @@
-#include "server/mutants.h"
-#include "server/admin.h"
-int s3p_srv_mutants_create(struct s3p_srv_mutants **out, struct s3p_srv *srv, struct s3p_err *err) {(void)out;(void)srv; return s3p_fail(err, S3P_EUNSUP, 0, "no mutants");}
-void s3p_srv_mutants_free(struct s3p_srv_mutants *m){(void)m;}
-void s3p_srv_mutants_begin(struct s3p_srv_req *req){(void)req;}
-void s3p_srv_mutants_end(struct s3p_srv_req *req){(void)req;}
-enum s3p_srv_error s3p_srv_mutants_judge(struct s3p_srv_txn *t, struct s3p_srv_req *req, const struct s3p_srv_record *now, enum s3p_srv_error e){(void)t;(void)req;(void)now;return e;}
-void s3p_srv_mutants_reply(struct s3p_srv_req *req){(void)req;}
-bool s3p_srv_mutants_hold(struct s3p_srv_req *req, enum s3p_srv_error (*apply)(struct s3p_srv_txn *, struct s3p_srv_req *), void (*reply)(struct s3p_srv_req *)){(void)req;(void)apply;(void)reply;return false;}
-enum s3p_srv_read s3p_srv_mutants_read(struct s3p_srv_req *req, const struct s3p_srv_record *r){(void)req;(void)r;return 0;}
-int s3p_srv_admin_start(struct s3p_srv *srv, struct s3p_err *err){(void)srv;(void)err;return 0;}
-void s3p_srv_admin_stop(struct s3p_srv *srv){(void)srv;}
+#include "server/mutant_state.h"
+
+#include <fnmatch.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/random.h"
+#include "server/routes.h"
+
+#define IDS_MAX (64 * 1024 * 1024)
+
+static uint64_t hash(uint64_t seed, struct s3p_str s)
+{
+    uint64_t h = s3p_mix64(seed + s.len);
+    for (size_t i = 0; i < s.len; i++)
+        h = (h ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
+    return s3p_mix64(h);
+}
+
+static struct s3p_srv_key_state *find(struct s3p_srv_mutants *m, uint64_t bucket, struct s3p_str key, bool make)
+{
+    struct s3p_srv_key_state **at = &m->keys[hash(bucket, key) % S3P_SRV_KEY_STATES], *k;
+    for (k = *at; k != NULL; k = k->next)
+        if (k->bucket == bucket && k->len == key.len && memcmp(k->key, key.p, key.len) == 0)
+            return k;
+    if (!make || (k = s3p_calloc(1, sizeof *k + key.len + 1)) == NULL)
+        return NULL;
+    k->bucket = bucket;
+    k->wrong = k->wrong_next = -1;
+    k->len = key.len;
+    if (key.len > 0)
+        memcpy(k->key, key.p, key.len);
+    k->next = *at;
+    *at = k;
+    return k;
+}
+
+static void drop_version(struct s3p_srv_version *v)
+{
+    if (v->fd >= 0)
+        close(v->fd);
+    s3p_buf_free(&v->bytes);
+    s3p_free(v);
+}
+
+static void drop_key(struct s3p_srv_key_state *k)
+{
+    while (k->versions != NULL) {
+        struct s3p_srv_version *v = k->versions;
+        k->versions = v->next;
+        drop_version(v);
+    }
+    s3p_free(k);
+}
+
+/* A key that nothing is remembered of is forgotten. */
+static void forget(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k)
+{
+    if (k->inflight > 0 || k->gaps > 0 || k->wrong >= 0 || k->wrong_next >= 0 || k->versions != NULL)
+        return;
+    struct s3p_srv_key_state **at =
+        &m->keys[hash(k->bucket, (struct s3p_str){k->key, k->len}) % S3P_SRV_KEY_STATES];
+    while (*at != k)
+        at = &(*at)->next;
+    *at = k->next;
+    drop_key(k);
+}
+
+static int switch_on(struct s3p_srv_mutants *m, struct s3p_srv_mutant *list, unsigned *n, const char *text,
+                     size_t len, struct s3p_err *err)
+{
+    size_t rows;
+    if (*n == S3P_SRV_MUTANTS_MAX)
+        return s3p_fail(err, S3P_EINVAL, 0, "mutants: more than %d: expected fewer", S3P_SRV_MUTANTS_MAX);
+    struct s3p_srv_mutant *a = &list[(*n)++];
+    memset(a, 0, sizeof *a);
+    S3P_TRY(s3p_srv_mutant_parse(&a->spec, text, len, err));
+    a->row = s3p_srv_mutant_rows(&rows) + a->spec.row;
+    unsigned endpoints = m->srv->options.endpoints;
+    if (a->spec.endpoint >= 0 && (unsigned)a->spec.endpoint >= endpoints)
+        return s3p_fail(err, S3P_EINVAL, 0, "mutant endpoint: \"%d\": expected one of the %u endpoints",
+                        a->spec.endpoint, endpoints);
+    return 0;
+}
+
+static void put_on(struct s3p_srv_mutants *m, const struct s3p_srv_mutant *list, unsigned n)
+{
+    pthread_mutex_lock(&m->mu);
+    memcpy(m->active, list, n * sizeof *list);
+    m->n_active = n;
+    m->old_versions = false;
+    for (unsigned i = 0; i < n; i++) {
+        m->old_versions |= list[i].row->old_versions;
+        m->counts[list[i].spec.row].used = true;
+    }
+    pthread_mutex_unlock(&m->mu);
+}
+
+int s3p_srv_mutants_create(struct s3p_srv_mutants **out, struct s3p_srv *srv, struct s3p_err *err)
+{
+    struct s3p_srv_mutant list[S3P_SRV_MUTANTS_MAX];
+    struct s3p_srv_mutants *m = s3p_calloc(1, sizeof *m);
+    unsigned n = 0;
+    if (m == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "no memory for the mutants");
+    pthread_mutex_init(&m->mu, NULL);
+    s3p_buf_init(&m->ids, IDS_MAX);
+    m->srv = srv;
+    m->seed = srv->options.seed;
+    m->start_ns = s3p_now_ns();
+    for (unsigned i = 0; i < srv->options.n_mutants; i++) {
+        const char *text = srv->options.mutants[i];
+        int rc = switch_on(m, list, &n, text, strlen(text), err);
+        if (rc < 0) {
+            s3p_srv_mutants_free(m);
+            return rc;
+        }
+    }
+    put_on(m, list, n);
+    *out = m;
+    return 0;
+}
+
+void s3p_srv_mutants_free(struct s3p_srv_mutants *m)
+{
+    if (m == NULL)
+        return;
+    for (unsigned i = 0; i < S3P_SRV_KEY_STATES; i++)
+        while (m->keys[i] != NULL) {
+            struct s3p_srv_key_state *k = m->keys[i];
+            m->keys[i] = k->next;
+            drop_key(k);
+        }
+    s3p_buf_free(&m->ids);
+    pthread_mutex_destroy(&m->mu);
+    s3p_free(m);
+}
+
+int s3p_srv_mutants_switch(struct s3p_srv_mutants *m, const char *text, size_t len, struct s3p_err *err)
+{
+    struct s3p_srv_mutant list[S3P_SRV_MUTANTS_MAX];
+    unsigned n = 0;
+    while (len > 0) {
+        const char *end = memchr(text, '\n', len);
+        size_t line = end != NULL ? (size_t)(end - text) : len;
+        struct s3p_str spec = s3p_srv_trim((struct s3p_str){text, line});
+        if (spec.len > 0)
+            S3P_TRY(switch_on(m, list, &n, spec.p, spec.len, err));
+        size_t used = end != NULL ? line + 1 : line;
+        text += used;
+        len -= used;
+    }
+    put_on(m, list, n);
+    return 0;
+}
+
+json_t *s3p_srv_mutants_altered(struct s3p_srv_mutants *m)
+{
+    size_t n;
+    const struct s3p_srv_mutant_row *rows = s3p_srv_mutant_rows(&n);
+    json_t *names = json_object(), *ids = json_array();
+    pthread_mutex_lock(&m->mu);
+    for (size_t i = 0; i < n; i++)
+        if (m->counts[i].used)
+            json_object_set_new(names, rows[i].name,
+                                json_pack("{s:I, s:I}", "fired", (json_int_t)m->counts[i].fired, "altered",
+                                          (json_int_t)m->counts[i].altered));
+    for (size_t at = 0; at + S3P_SRV_REQUEST_ID_BYTES <= m->ids.len; at += S3P_SRV_REQUEST_ID_BYTES)
+        json_array_append_new(ids, json_stringn(m->ids.data + at, S3P_SRV_REQUEST_ID_BYTES));
+    pthread_mutex_unlock(&m->mu);
+    return json_pack("{s:o, s:o}", "mutants", names, "request_ids", ids);
+}
+
+bool s3p_srv_mutant_fires(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, const struct s3p_srv_req *req,
+                          const struct s3p_srv_key_state *k)
+{
+    const struct s3p_srv_mutant_spec *s = &a->spec;
+    const char *verb = s3p_srv_verb(req->route->name);
+    if (s->verb != NULL && (verb == NULL || strcmp(verb, s->verb) != 0))
+        return false;
+    if (s->endpoint >= 0 && (unsigned)s->endpoint != req->endpoint)
+        return false;
+    if (k == NULL || k->inflight < s->min_inflight || (s->key[0] != 0 && fnmatch(s->key, k->key, 0) != 0))
+        return false;
+    if (s->after_ns > 0 && s3p_now_ns() - m->start_ns < s->after_ns)
+        return false;
+    uint64_t n = a->seen++;
+    if ((n + 1) % s->every != 0)
+        return false;
+    struct s3p_rng draw = {m->seed, hash(0, (struct s3p_str){a->row->name, strlen(a->row->name)}), n};
+    if (s->p < 1.0 && s3p_rng_unit(&draw) >= s->p)
+        return false;
+    m->counts[s->row].fired++;
+    return true;
+}
+
+void s3p_srv_mutant_altered(struct s3p_srv_mutants *m, unsigned row, const struct s3p_srv_req *req)
+{
+    m->counts[row].altered++;
+    size_t n = S3P_SRV_REQUEST_ID_BYTES, len = m->ids.len;
+    if (len < n || memcmp(m->ids.data + len - n, req->id, n) != 0)
+        s3p_buf_add(&m->ids, req->id, n);
+}
+
+bool s3p_srv_conditional(const struct s3p_srv_req *req)
+{
+    return req->conditions.if_match.p != NULL || req->conditions.if_none_match.p != NULL;
+}
+
+void s3p_srv_mutants_begin(struct s3p_srv_req *req)
+{
+    struct s3p_srv_mutants *m = req->loop->srv->mutants;
+    if (req->route->level != S3P_SRV_OBJECT)
+        return;
+    pthread_mutex_lock(&m->mu);
+    struct s3p_srv_key_state *k = find(m, req->bucket.id, req->head.key, true);
+    if (k != NULL)
+        k->inflight++;
+    req->key_state = k;
+    pthread_mutex_unlock(&m->mu);
+}
+
+void s3p_srv_mutants_end(struct s3p_srv_req *req)
+{
+    struct s3p_srv_mutants *m = req->loop->srv->mutants;
+    struct s3p_srv_key_state *k = req->key_state;
+    if (k == NULL)
+        return;
+    pthread_mutex_lock(&m->mu);
+    req->key_state = NULL;
+    k->inflight--;
+    k->gaps -= req->write.gap;
+    forget(m, k);
+    pthread_mutex_unlock(&m->mu);
+}
+
+static void submit_held(struct s3p_srv_req *req)
+{
+    s3p_srv_submit(req, req->write.apply, req->write.reply);
+}
+
+bool s3p_srv_mutants_hold(struct s3p_srv_req *req,
+                          enum s3p_srv_error (*apply)(struct s3p_srv_txn *, struct s3p_srv_req *),
+                          void (*reply)(struct s3p_srv_req *))
+{
+    struct s3p_srv_mutants *m = req->loop->srv->mutants;
+    int64_t delay_ns = -1;
+    pthread_mutex_lock(&m->mu);
+    for (unsigned i = 0; i < m->n_active && delay_ns < 0; i++)
+        if (m->active[i].row->hold != NULL && m->active[i].row->hold(m, &m->active[i], req, req->key_state))
+            delay_ns = m->active[i].spec.delay_ns;
+    pthread_mutex_unlock(&m->mu);
+    if (delay_ns < 0)
+        return false;
+    req->write.apply = apply;
+    req->write.reply = reply;
+    s3p_srv_delay(req, delay_ns, submit_held);
+    return true;
+}
+
+enum s3p_srv_error s3p_srv_mutants_judge(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                                         const struct s3p_srv_record *now, enum s3p_srv_error e)
+{
+    struct s3p_srv_mutants *m = t->srv->mutants;
+    struct s3p_srv_key_state *k = req->key_state;
+    if (k == NULL)
+        return e;
+    pthread_mutex_lock(&m->mu);
+    if (k->wrong >= 0 && s3p_srv_conditional(req))
+        s3p_srv_mutant_altered(m, (unsigned)k->wrong, req); /* judged against a state that should not be */
+    if (req->write.judged > 0) {
+        if (e != S3P_SE_NONE)
+            s3p_srv_mutant_altered(m, req->write.judged - 1, req);
+        e = S3P_SE_NONE;
+    }
+    for (unsigned i = 0; i < m->n_active; i++)
+        if (m->active[i].row->judge != NULL)
+            e = m->active[i].row->judge(m, &m->active[i], req, k, now, e);
+    if (req->write.gap) {
+        req->write.gap = false;
+        k->gaps--;
+    }
+    pthread_mutex_unlock(&m->mu);
+    return e;
+}
+
+/* Forgets versions that no read may still ask for, but keeps the newest: the torn reads mix with it. */
+static void trim_versions(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k, int64_t now_ns)
+{
+    int64_t keep_ns = 0;
+    for (unsigned i = 0; i < m->n_active; i++)
+        if (m->active[i].row->old_versions && m->active[i].spec.delay_ns > keep_ns)
+            keep_ns = m->active[i].spec.delay_ns;
+    struct s3p_srv_version *last = k->versions;
+    unsigned n = 1;
+    while (last->next != NULL && n < S3P_SRV_VERSIONS_MAX && last->next->replaced_ns > now_ns - keep_ns) {
+        last = last->next;
+        n++;
+    }
+    while (last->next != NULL) {
+        struct s3p_srv_version *v = last->next;
+        last->next = v->next;
+        drop_version(v);
+    }
+}
+
+static void remember(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k, const struct s3p_srv_record *now)
+{
+    struct s3p_srv_version *v = s3p_calloc(1, sizeof *v);
+    if (v == NULL)
+        return;
+    s3p_buf_init(&v->bytes, IDS_MAX);
+    v->replaced_ns = s3p_now_ns();
+    v->present = now != NULL;
+    v->fd = -1;
+    if (now != NULL) {
+        s3p_srv_record_encode(&v->bytes, now);
+        if (now->in_file)
+            v->fd = s3p_srv_body_open(&m->srv->store, now->body_id);
+    }
+    v->next = k->versions;
+    k->versions = v;
+    trim_versions(m, k, v->replaced_ns);
+}
+
+void s3p_srv_mutants_changed(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
+                             const struct s3p_srv_record *now)
+{
+    struct s3p_srv_mutants *m = t->srv->mutants;
+    pthread_mutex_lock(&m->mu);
+    struct s3p_srv_key_state *k = find(m, bucket, key, m->old_versions);
+    if (k != NULL) {
+        k->wrong = k->wrong_next;
+        k->wrong_next = -1;
+        if (m->old_versions)
+            remember(m, k, now);
+        forget(m, k);
+    }
+    pthread_mutex_unlock(&m->mu);
+}
+
+void s3p_srv_mutants_reply(struct s3p_srv_req *req)
+{
+    struct s3p_srv_mutants *m = req->loop->srv->mutants;
+    pthread_mutex_lock(&m->mu);
+    for (unsigned i = 0; i < m->n_active; i++)
+        if (m->active[i].row->reply != NULL)
+            m->active[i].row->reply(m, &m->active[i], req);
+    pthread_mutex_unlock(&m->mu);
+}
+
+enum s3p_srv_read s3p_srv_mutants_read(struct s3p_srv_req *req, const struct s3p_srv_record *r)
+{
+    struct s3p_srv_mutants *m = req->loop->srv->mutants;
+    struct s3p_srv_key_state *k = req->key_state;
+    bool answered = false;
+    pthread_mutex_lock(&m->mu);
+    if (k != NULL && k->gaps > 0) {
+        s3p_srv_mutant_altered(m, k->gap_row, req);
+        s3p_srv_answer_error(req, S3P_SE_NO_KEY);
+        answered = true;
+    }
+    for (unsigned i = 0; k != NULL && i < m->n_active && !answered; i++)
+        if (m->active[i].row->read != NULL)
+            answered = m->active[i].row->read(m, &m->active[i], req, k, r);
+    if (k != NULL && !answered && k->wrong >= 0)
+        s3p_srv_mutant_altered(m, (unsigned)k->wrong, req);
+    pthread_mutex_unlock(&m->mu);
+    if (answered)
+        return S3P_SRV_READ_DONE;
+    if (r != NULL)
+        return s3p_srv_answer_object(req, r);
+    s3p_srv_answer_error(req, S3P_SE_NO_KEY);
+    return S3P_SRV_READ_DONE;
+}

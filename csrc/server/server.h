@@ -25,6 +25,7 @@
 #define S3P_SRV_ROUTES_MAX 96
 
 struct s3p_srv_mutants;
+struct s3p_srv_key_state;
 struct s3p_srv_req;
 struct s3p_srv_txn;
 struct s3p_srv_loop;
@@ -47,6 +48,8 @@ struct s3p_srv_write {
     enum s3p_srv_error result;
     bool apply_anyway; /* mutants: changes the state although the answer is an error */
     bool drop;         /* mutants: acknowledge, apply nothing */
+    bool gap;          /* mutants: the key is absent while this overwrite is on its way */
+    unsigned judged;   /* mutants: 1 + row that judged the precondition before; 0: none */
 };
 
 struct s3p_srv_route;
@@ -67,8 +70,8 @@ struct s3p_srv_req {
     struct s3p_srv_write write;
     struct s3p_srv_answer answer;
     struct s3p_buf meta; /* metadata of a PUT, as stored; or the parsed keys of a DeleteObjects */
-    uint8_t etag_md5[S3P_MD5_BYTES];
-    int64_t due_ns; /* delayed until */
+    struct s3p_srv_key_state *key_state; /* of the mutants; NULL without */
+    int64_t due_ns;                      /* delayed until */
     void (*resume)(struct s3p_srv_req *req);
     struct s3p_srv_head head;
 };
@@ -95,6 +98,7 @@ struct s3p_srv_loop {
     struct s3p_srv_req *free, *delayed, *pending, **pending_end;
     struct s3p_srv_txn *txn; /* commits of this thread */
     unsigned suspended;      /* requests that wait */
+    bool resumed;            /* some have been resumed since the daemons last ran */
     int64_t wall_ns;         /* read once a round */
     /* shared: atomics */
     _Atomic uint64_t counts[S3P_SRV_ROUTES_MAX], errors; /* answers by route row, answers >= 400 */

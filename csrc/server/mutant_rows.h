@@ -1,0 +1,65 @@
+/* The faults of the store: one row each. The hooks of a row are called under the lock of mutants.c, for requests that the
+ * row's switch has let through. */
+#ifndef S3P_SERVER_MUTANT_ROWS_H
+#define S3P_SERVER_MUTANT_ROWS_H
+
+#include "server/commit.h"
+#include "server/mutant_spec.h"
+#include "server/reads.h"
+
+#define S3P_SRV_MUTANT_ROWS_MAX 128
+
+struct s3p_srv_mutants;
+struct s3p_srv_mutant;
+struct s3p_srv_key_state;
+
+struct s3p_srv_mutant_row {
+    const char *name;
+    const char *breaks;  /* what, in a sentence */
+    const char *section; /* of the bug catalogue */
+    const char *needs;   /* "", or concurrency, endpoints, overwrites … that make it show */
+    unsigned delay_ms;   /* default of delay_ms; 0 where it has no meaning */
+    bool old_versions;   /* replaced records and bodies must be remembered */
+
+    /* Before a write is submitted: true when the row wants it delayed by its delay first. */
+    bool (*hold)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,
+                 struct s3p_srv_key_state *k);
+    /* In the transaction: the judgement on a write; may set write.drop and write.apply_anyway. */
+    enum s3p_srv_error (*judge)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,
+                                struct s3p_srv_key_state *k, const struct s3p_srv_record *now,
+                                enum s3p_srv_error e);
+    /* The answer to a write that succeeded. */
+    void (*reply)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req);
+    /* A read: true when it has made the answer itself. `r` is NULL for an absent key. */
+    bool (*read)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,
+                 struct s3p_srv_key_state *k, const struct s3p_srv_record *r);
+};
+
+const struct s3p_srv_mutant_row *s3p_srv_mutant_rows(size_t *n);
+
+/* Hooks, by file. */
+#define S3P_SRV_HOLD(name)                                                                         \
+    bool name(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,        \
+              struct s3p_srv_key_state *k)
+#define S3P_SRV_JUDGE(name)                                                                        \
+    enum s3p_srv_error name(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,                   \
+                            struct s3p_srv_req *req, struct s3p_srv_key_state *k,                  \
+                            const struct s3p_srv_record *now, enum s3p_srv_error e)
+#define S3P_SRV_READ(name)                                                                         \
+    bool name(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,        \
+              struct s3p_srv_key_state *k, const struct s3p_srv_record *r)
+
+S3P_SRV_HOLD(s3p_srv_mutant_im_hold);
+S3P_SRV_HOLD(s3p_srv_mutant_inm_hold);
+S3P_SRV_HOLD(s3p_srv_mutant_gap_hold);
+S3P_SRV_JUDGE(s3p_srv_mutant_ignored_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_412_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_applied_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_lost_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_first_judge);
+S3P_SRV_READ(s3p_srv_mutant_stale_read);
+S3P_SRV_READ(s3p_srv_mutant_torn_get);
+S3P_SRV_READ(s3p_srv_mutant_torn_blocks);
+void s3p_srv_mutant_etag_reply(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req);
+
+#endif

@@ -1,0 +1,63 @@
+/* What the faults remember; of mutants.c and the files of its rows only. Everything is guarded by m->mu. */
+#ifndef S3P_SERVER_MUTANT_STATE_H
+#define S3P_SERVER_MUTANT_STATE_H
+
+#include "server/mutant_rows.h"
+#include "server/mutants.h"
+
+#define S3P_SRV_KEY_STATES 4096
+#define S3P_SRV_VERSIONS_MAX 256
+
+/* One switch that is on. */
+struct s3p_srv_mutant {
+    struct s3p_srv_mutant_spec spec;
+    const struct s3p_srv_mutant_row *row;
+    uint64_t seen; /* requests that it has looked at */
+};
+
+/* A record that was replaced, newest first. */
+struct s3p_srv_version {
+    struct s3p_srv_version *next;
+    int64_t replaced_ns;
+    bool present; /* false: there was none */
+    int fd;       /* its body's file, kept open beyond its name; -1 without */
+    struct s3p_buf bytes;
+};
+
+struct s3p_srv_key_state {
+    struct s3p_srv_key_state *next;
+    uint64_t bucket;
+    unsigned inflight;      /* requests on the key */
+    unsigned gaps, gap_row; /* overwrites that have taken the key away, and the row of that fault */
+    int wrong, wrong_next;  /* row that made the present (next) state wrong, or -1 */
+    unsigned n_versions;
+    struct s3p_srv_version *versions;
+    size_t len;
+    char key[];
+};
+
+struct s3p_srv_mutants {
+    /* immutable after start */
+    struct s3p_srv *srv;
+    uint64_t seed;
+    int64_t start_ns;
+    /* guarded by mu */
+    pthread_mutex_t mu;
+    struct s3p_srv_mutant active[S3P_SRV_MUTANTS_MAX];
+    unsigned n_active;
+    bool old_versions;
+    struct {
+        uint64_t fired, altered;
+        bool used;
+    } counts[S3P_SRV_MUTANT_ROWS_MAX];
+    struct s3p_buf ids; /* request ids, one behind the other */
+    struct s3p_srv_key_state *keys[S3P_SRV_KEY_STATES];
+};
+
+/* Whether the switch fires for this request now; counts it when it does. */
+bool s3p_srv_mutant_fires(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, const struct s3p_srv_req *req,
+                          const struct s3p_srv_key_state *k);
+void s3p_srv_mutant_altered(struct s3p_srv_mutants *m, unsigned row, const struct s3p_srv_req *req);
+bool s3p_srv_conditional(const struct s3p_srv_req *req);
+
+#endif
