@@ -25,6 +25,16 @@ class UsageError(S3ProdError):
 class PlanError(UsageError):
     """A plan that cannot run: an unknown step, a reference to nothing, a number out of its range."""
 
+    @classmethod
+    def of(cls, line: str) -> PlanError:
+        """The error of a line that names field, value and what was expected.
+
+        >>> str(PlanError.of("seed: -1, expected 0 or more"))
+        'seed: -1, expected 0 or more'
+        """
+        field, _, rest = line.partition(": ")
+        return cls(field, rest, "")
+
 
 class TargetError(UsageError):
     """A target that cannot be addressed: a missing credential, a bad endpoint, an unknown setting."""

@@ -77,8 +77,12 @@ def outcome_of(end: End) -> tuple[str, str]:
     >>> outcome_of(End("put", cond="if_match", status=412, code="PreconditionFailed"))
     ('failed', 'not_match')
     """
-    row = next(row for row in _rows(end.op) if _fits(row, end))
+    row = _first(end)
     return row["outcome"], row["evidence"]
+
+
+def _first(end: End) -> dict[str, Any]:
+    return next(row for row in _rows(end.op) if _fits(row, end))
 
 
 def is_mutation(op: str) -> bool:

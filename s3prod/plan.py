@@ -8,8 +8,8 @@
         remove_bucket(),
     ], require={"*": Require(acked_writes=50)})
 
-`Plan.validate()` applies the JSON Schema of plans and then the checks of the C engine, which is the one implementation
-of what a plan means (`docs/semantics.md` section 1).
+`Plan.validate()` asks the C engine, which is the one implementation of what a plan means (`docs/semantics.md` section 1),
+and then the JSON Schema of plans, which is its description for other tools.
 """
 
 from __future__ import annotations
@@ -367,27 +367,30 @@ class Plan:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Plan:
-        """The plan of a JSON text. What the schema or the engine does not accept is a `PlanError`.
+        """The plan of a JSON text. What the engine or the schema does not accept is a `PlanError`.
 
         >>> plan = Plan("p", groups=[Group("g", [head("a")])])
         >>> Plan.from_json(plan.to_json()) == plan
         True
         """
-        try:
-            document = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise PlanError("plan", one_line(str(error), 200), "a JSON document") from None
-        return cls.from_dict(document)
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "replace")
+        check_semantics(text)
+        document = json.loads(text)
+        check_schema(document)
+        return cls._of(document)
 
     @classmethod
     def from_dict(cls, document: object) -> Plan:
-        """The plan of a parsed JSON document, checked by the schema.
+        """The plan of a parsed JSON document, checked as `from_json` does.
 
         >>> Plan.from_dict({"name": "p", "groups": [{"group": "g", "program": [{"head": "a"}]}]}).seed
         1
         """
-        check_schema(document)
-        assert isinstance(document, dict)
+        return cls.from_json(json.dumps(document))
+
+    @classmethod
+    def _of(cls, document: Mapping[str, Any]) -> Plan:
         given = dict(document)
         given["groups"] = [Group(**group) for group in given["groups"]]
         given["spaces"] = {name: _space(space) for name, space in given.get("spaces", {}).items()}
@@ -406,19 +409,14 @@ class Plan:
             raise PlanError("plan", str(path), f"a readable file ({error.strerror})") from None
 
     def validate(self) -> Plan:
-        """Checks the plan by the schema and by the engine; gives it back, or raises `PlanError`.
+        """Checks the plan by the engine and by the schema; gives it back, or raises `PlanError`.
 
         >>> Plan("p", groups=[Group("g", [get("x.key")])]).validate()
         Traceback (most recent call last):
         s3prod.errors.PlanError: ...
         """
-        from s3prod import _native
-
+        check_semantics(self.to_json())
         check_schema(self.to_dict())
-        try:
-            _native.plan_check(self.to_json())
-        except ValueError as error:
-            raise PlanError("plan", one_line(str(error)), "") from None
         return self
 
     def with_seed(self, seed: int | None) -> Plan:
@@ -466,6 +464,21 @@ def _validator() -> Any:
     return Draft202012Validator(schema)
 
 
+def check_semantics(text: str) -> None:
+    """Raises `PlanError` with field, value and what was expected when the engine does not accept the JSON text.
+
+    >>> check_semantics('{"name": "p"}')
+    Traceback (most recent call last):
+    s3prod.errors.PlanError: ...
+    """
+    from s3prod import _native
+
+    try:
+        _native.plan_check(text)
+    except ValueError as error:
+        raise PlanError.of(one_line(str(error))) from None
+
+
 def check_schema(document: object) -> None:
     """Raises `PlanError` with the field, its value and what was expected when the document is not a plan.
 
@@ -478,4 +491,4 @@ def check_schema(document: object) -> None:
     error = best_match(_validator().iter_errors(document))
     if error is not None:
         path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".")
-        raise PlanError(path or "plan", one_line(error.message, 240), "")
+        raise PlanError.of(f"{path or 'plan'}: {one_line(error.message, 240)}")

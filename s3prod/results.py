@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from s3prod.errors import RunError, one_line
+from s3prod.errors import PlanError, RunError, one_line
 from s3prod.plan import Plan
 from s3prod.verdict import LOAD_STATUS, Verdict, combine
 
@@ -112,5 +112,5 @@ class Run:
             )
         except OSError as error:
             raise RunError(f"run: {path}, expected a readable file ({error.strerror})") from None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, PlanError) as error:
             raise RunError(f"run: {path}, expected a run.json ({one_line(str(error), 120)})") from None

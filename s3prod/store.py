@@ -21,6 +21,8 @@ from s3prod import profile as profiles
 from s3prod.errors import StoreError, one_line
 from s3prod.target import Target
 
+END_S = 5.0  # from SIGTERM to SIGKILL
+
 
 class EmbeddedStore:
     """`s3prod serve` in a process of its own, which ends with this one. Use it as a context manager.
@@ -77,7 +79,7 @@ class EmbeddedStore:
         line, until = b"", time.monotonic() + deadline_s
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
-            while not line.endswith(b"\n"):
+            while b"\n" not in line:
                 if not selector.select(max(0.0, until - time.monotonic())):
                     raise StoreError(f"serve: no first line after {deadline_s:g} s, expected its endpoint")
                 got = os.read(self._process.stdout.fileno(), 65536)
@@ -85,7 +87,7 @@ class EmbeddedStore:
                     raise StoreError(self._last_error())
                 line += got
         try:
-            first = json.loads(line)
+            first = json.loads(line.partition(b"\n")[0])
         except ValueError:
             first = None
         if not isinstance(first, dict) or "endpoints" not in first:
@@ -123,7 +125,7 @@ class EmbeddedStore:
         return document
 
     def close(self) -> int:
-        """Ends the store (SIGTERM, then SIGKILL after 5 s) and gives back its exit status."""
+        """Ends the store (SIGTERM, SIGKILL when it does not listen) and gives back its exit status."""
         self._end()
         self._errors.close()
         return self._process.returncode
@@ -146,7 +148,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(5)
+            process.wait(END_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

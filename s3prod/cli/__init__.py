@@ -77,6 +77,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get("S3PROD_TRACEBACK"):
             raise
         status, text = error.exit_status, one_line(str(error))
+    except ImportError as error:
+        if os.environ.get("S3PROD_TRACEBACK"):
+            raise
+        status, text = (
+            S3ProdError.exit_status,
+            f"install: {one_line(str(error))}, expected a complete build (make build)",
+        )
     except Exception as error:
         if os.environ.get("S3PROD_TRACEBACK"):
             raise

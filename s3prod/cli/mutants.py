@@ -34,7 +34,9 @@ def table() -> list[dict[str, Any]]:
     rows = []
     for row in _server.mutants():
         cell = MUTANTS.get(row["name"])
-        judged: dict[str, Any] = {"plan": None, "rules": []} if cell is None else {"plan": cell.plan, "rules": list(cell.rules)}
+        judged: dict[str, Any] = (
+            {"plan": None, "rules": []} if cell is None else {"plan": cell.plan, "rules": list(cell.rules)}
+        )
         rows.append({**row, **judged})
     return rows
 

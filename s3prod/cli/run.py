@@ -71,11 +71,13 @@ def load(name: str, scale: str | None, seed: int | None) -> Plan:
     if scale is not None:
         raise UsageError("scale", scale, "a built-in plan; a file has its own scale")
     try:
-        document = json.loads(path.read_bytes())
+        text = path.read_bytes()
     except OSError as error:
         raise UsageError("plan", name, f"a readable file ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError("plan", name, f"a JSON document ({error})") from None
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None  # from_json says what is wrong
     if isinstance(document, dict) and isinstance(document.get("plan"), dict) and "metrics" in document:
-        document = document["plan"]
-    return Plan.from_dict(document).with_seed(seed)
+        text = json.dumps(document["plan"]).encode()
+    return Plan.from_json(text).with_seed(seed)
