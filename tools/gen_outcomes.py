@@ -57,11 +57,12 @@ def status_range(status: int | str) -> tuple[int, int]:
 
 def body_fits(body: str, end: End) -> bool:
     """Whether the end is in that body state."""
-    return {
+    states: dict[str, bool] = {
         "error_document": end["error_document"],
         "no_etag": not end["has_etag"],
         "incomplete": not end["body_complete"],
-    }[body]
+    }
+    return states[body]
 
 
 def fits(row: Row, end: End, classes: dict[str, list[str]]) -> bool:
@@ -74,9 +75,7 @@ def fits(row: Row, end: End, classes: dict[str, list[str]]) -> bool:
         if accepted is not None and end[field] not in accepted:
             return False
     statuses = values(row, "status")
-    if statuses is not None and not any(
-        low <= end["status"] <= high for low, high in map(status_range, statuses)
-    ):
+    if statuses is not None and not any(low <= end["status"] <= high for low, high in map(status_range, statuses)):
         return False
     bodies = values(row, "body")
     return bodies is None or all(body_fits(b, end) for b in bodies)

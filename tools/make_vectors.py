@@ -141,9 +141,7 @@ def body_vectors() -> dict[str, Any]:
     return {
         "key_hashes": [{"role": r, "key": k, "hash": f"{key_hash(r, k):016x}"} for r, k in keys],
         "bodies": bodies,
-        "counters": [
-            {"id": ids[0].hex(), "counter": c, "text": counter_body(ids[0], c)} for c in counters
-        ],
+        "counters": [{"id": ids[0].hex(), "counter": c, "text": counter_body(ids[0], c)} for c in counters],
     }
 
 

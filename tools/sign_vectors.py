@@ -81,7 +81,7 @@ def sign(
     for name, value in headers:
         request.headers[name] = value
     credentials = Credentials(cred["access_key"], cred["secret_key"], cred["session_token"] or None)
-    now = datetime.datetime.fromtimestamp(wall_s, datetime.timezone.utc)
+    now = datetime.datetime.fromtimestamp(wall_s, datetime.UTC)
     with mock.patch.object(botocore.auth, "get_current_datetime", lambda: now):
         Auth(credentials, "s3", cred["region"]).add_auth(request)
     return {k.lower(): v for k, v in request.headers.items()}
@@ -172,7 +172,9 @@ def request_vectors() -> list[dict[str, Any]]:
     return out
 
 
-def published(name: str, method: str, path: str, query: str, headers: Pairs, payload: bytes, signature: str) -> dict[str, Any]:
+def published(
+    name: str, method: str, path: str, query: str, headers: Pairs, payload: bytes, signature: str
+) -> dict[str, Any]:
     """One example of the AWS documentation."""
     signed = sign(DOC, DOC_TIME, method, f"https://{DOC_HOST}{path}", query, [("host", DOC_HOST), *headers], payload)
     assert signed["authorization"].endswith("Signature=" + signature), (name, signed["authorization"])
@@ -211,7 +213,9 @@ def header_vectors() -> list[dict[str, Any]]:
         ),
     ]  # fmt: skip
     for value in ("a  b", "  a", "a  ", "   ", "", "a b  c   d", "x" * 3000, "y " * 900):
-        signed = sign(DOC, DOC_TIME, "GET", f"https://{DOC_HOST}/k", "", [("host", DOC_HOST), ("x-amz-meta-v", value)], b"")
+        signed = sign(
+            DOC, DOC_TIME, "GET", f"https://{DOC_HOST}/k", "", [("host", DOC_HOST), ("x-amz-meta-v", value)], b""
+        )
         out.append(
             {
                 "name": f"value {value[:12]!r}",
@@ -237,13 +241,13 @@ def presign_vectors() -> list[dict[str, Any]]:
         (TEMPORARY, "DELETE", "/k", [("X-Amz-Sa", "between"), ("uploadId", "u")], 3600),
         (TEMPORARY, "HEAD", "/%C3%A9//x", [], 900),
     ]
-    out = []
+    out: list[dict[str, Any]] = []
     for cred, method, path, query, expires in cases:
         text = canonical(query)
         url = f"https://{DOC_HOST}{path}" + ("?" + text if text else "")
         request = AWSRequest(method=method, url=url)
         credentials = Credentials(cred["access_key"], cred["secret_key"], cred["session_token"] or None)
-        now = datetime.datetime.fromtimestamp(DOC_TIME, datetime.timezone.utc)
+        now = datetime.datetime.fromtimestamp(DOC_TIME, datetime.UTC)
         with mock.patch.object(botocore.auth, "get_current_datetime", lambda now=now: now):
             S3SigV4QueryAuth(credentials, "s3", cred["region"], expires).add_auth(request)
         params, _, signature = request.url.partition("?")[2].rpartition("&X-Amz-Signature=")

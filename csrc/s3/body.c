@@ -17,8 +17,8 @@ uint64_t s3p_key_hash(const char *bucket_role, size_t role_len, const char *key,
 }
 
 /* One cell that the asked range covers only in part. */
-static size_t fill_part(const struct s3p_body *b, const struct s3p_cell_source *s, uint64_t offset, uint8_t *dst,
-                        size_t n)
+static size_t fill_part(const struct s3p_body *b, const struct s3p_cell_source *s, uint64_t offset,
+                        uint8_t *dst, size_t n)
 {
     uint8_t cell[S3P_CELL];
     size_t skip = (size_t)(offset % S3P_CELL);
@@ -38,7 +38,7 @@ void s3p_body_fill(const struct s3p_body *b, uint64_t offset, uint8_t *dst, size
     for (; n - done >= S3P_CELL; done += S3P_CELL) {
         uint64_t w[5];
         s3p_cell_filler(&s, offset + done, w);
-        s3p_cell_seal(&s, offset + done, w, dst + done);
+        s3p_cell_put(&s, offset + done, w, dst + done);
     }
     if (done < n)
         fill_part(b, &s, offset + done, dst + done, n - done);

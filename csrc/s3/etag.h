@@ -1,5 +1,6 @@
-/* An ETag as 16 bytes: the digest itself when the text is 32 hex digits (quoted or not), else the first 16 bytes of the
- * SHA-256 of the text without its quotes. `form` tells which; equality of (form, bytes) is equality of ETags. */
+/* An ETag as 16 bytes: the digest itself when the text is 32 hex digits (quoted or not), else the
+ * first 16 bytes of the SHA-256 of the text without its quotes. `form` tells which; equality of
+ * (form, bytes) is equality of ETags. */
 #ifndef S3P_S3_ETAG_H
 #define S3P_S3_ETAG_H
 

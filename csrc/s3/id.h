@@ -1,5 +1,6 @@
-/* Value ids: 128 bits = run 48 · client 32 · counter 48, big-endian, drawn by whoever sends. A retry is a new attempt with
- * a new id. As text: 32 lower-case hex digits (the metadata header x-amz-meta-s3p-id). All zero means "none". */
+/* Value ids: 128 bits = run 48 · client 32 · counter 48, big-endian, drawn by whoever sends. A
+ * retry is a new attempt with a new id. As text: 32 lower-case hex digits (the metadata header
+ * x-amz-meta-s3p-id). All zero means "none". */
 #ifndef S3P_S3_ID_H
 #define S3P_S3_ID_H
 

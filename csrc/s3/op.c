@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* delete_child is no request of its own: it is a record that a delete_objects makes, so no plan can ask for it. */
+/* delete_child is no request of its own: it is a record that a delete_objects makes, so no plan can
+ * ask for it. */
 const struct s3p_op_row s3p_op_table[S3P_OP_COUNT] = {
     [S3P_OP_NONE] = {"none", "", S3P_CLASS_READ, false, false},
     [S3P_OP_PUT] = {"put", "PUT", S3P_CLASS_MUTATION, true, true},

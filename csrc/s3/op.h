@@ -1,5 +1,6 @@
-/* The operations and condition kinds of S3, by number. The numbers are in history files: never renumbered. The names are
- * the plan's step names and the records' `op`. One table, s3p_op_table, says what each one is. */
+/* The operations and condition kinds of S3, by number. The numbers are in history files: never
+ * renumbered. The names are the plan's step names and the records' `op`. One table, s3p_op_table,
+ * says what each one is. */
 #ifndef S3P_S3_OP_H
 #define S3P_S3_OP_H
 
@@ -32,14 +33,19 @@ enum s3p_op {
     S3P_OP_COUNT = 22,
 };
 
-enum s3p_op_class { S3P_CLASS_READ = 0, S3P_CLASS_MUTATION = 1, S3P_CLASS_LIST = 2, S3P_CLASS_BUCKET = 3 };
+enum s3p_op_class {
+    S3P_CLASS_READ = 0,
+    S3P_CLASS_MUTATION = 1,
+    S3P_CLASS_LIST = 2,
+    S3P_CLASS_BUCKET = 3,
+};
 
 struct s3p_op_row {
     const char *name;   /* "put" */
     const char *method; /* "PUT" */
     enum s3p_op_class cls;
     bool on_key;  /* addresses an object, not a bucket */
-    bool offered; /* the engine can send it now; a plan that asks for another one is refused by name */
+    bool offered; /* the engine can send it; a plan that asks for another one is refused by name */
 };
 extern const struct s3p_op_row s3p_op_table[S3P_OP_COUNT];
 enum s3p_op s3p_op_find(const char *name, size_t len); /* S3P_OP_NONE when unknown */
@@ -54,6 +60,6 @@ enum s3p_cond { /* one condition a request; in files, never renumbered */
     S3P_COND_IF_UNMODIFIED_SINCE = 6,
     S3P_COND_COUNT = 7,
 };
-extern const char *const s3p_cond_name[S3P_COND_COUNT]; /* "", "if_match", "if_none_match", "if_none_match_any", … */
+extern const char *const s3p_cond_name[S3P_COND_COUNT]; /* "", "if_match", "if_none_match", … */
 
 #endif

@@ -1,6 +1,7 @@
-/* What an attempt's end means. One data file, outcomes.json, is compiled into this table and run as vectors by every
- * runner. Rows are tried in order, the first that fits wins; the last row fits everything, so that nothing is silently
- * "failed": it errs towards unknown. Source: docs/semantics.md, section "Outcomes". */
+/* What an attempt's end means. One data file, outcomes.json, is compiled into this table and run as
+ * vectors by every runner. Rows are tried in order, the first that fits wins; the last row fits
+ * everything, so that nothing is silently "failed": it errs towards unknown.
+ * Source: docs/semantics.md, section "Outcomes". */
 #ifndef S3P_S3_OUTCOME_H
 #define S3P_S3_OUTCOME_H
 
@@ -8,9 +9,10 @@
 
 #include "s3/op.h"
 
-enum s3p_outcome { S3P_FAILED = 0, S3P_OK_OUTCOME = 1, S3P_UNKNOWN = 2 }; /* in files, never renumbered */
+/* Both are in files: never renumbered. */
+enum s3p_outcome { S3P_FAILED = 0, S3P_OK_OUTCOME = 1, S3P_UNKNOWN = 2 };
 
-enum s3p_evidence { /* what the answer says about the state of the key; in files, never renumbered */
+enum s3p_evidence { /* what the answer says about the state of the key */
     S3P_EV_NONE = 0,
     S3P_EV_VALUE = 1,     /* the value seen, or written */
     S3P_EV_ABSENT = 2,    /* the key was absent */
@@ -32,6 +34,6 @@ struct s3p_end { /* how the attempt ended */
 enum s3p_outcome s3p_outcome_of(const struct s3p_end *e, enum s3p_evidence *evidence);
 
 extern const char *const s3p_outcome_name[3];  /* "failed", "ok", "unknown" */
-extern const char *const s3p_evidence_name[6]; /* "none", "value", "absent", "present", "not_match", "match" */
+extern const char *const s3p_evidence_name[6]; /* "none", "value", "absent", "present", … */
 
 #endif

@@ -5,7 +5,8 @@
 #include "core/text.h"
 #include "s3/xml.h"
 
-#define SCRATCH_MAX (64 * 1024) /* a key of 1,024 bytes is 3,072 encoded; list parameters are no longer */
+#define SCRATCH_MAX                                                                                \
+    (64 * 1024) /* a key of 1,024 bytes is 3,072 encoded; list parameters are no longer */
 #define HEADERS_MAX 10
 #define LENGTH_MAX 20 /* decimal digits of a uint64 */
 #define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -19,7 +20,8 @@ static const struct s3p_str cond_header[S3P_COND_COUNT] = {
     [S3P_COND_IF_UNMODIFIED_SINCE] = {"if-unmodified-since", 19},
 };
 
-/* One request while it is written: what is sent and what is signed come from `h`, sorted by name. */
+/* One request while it is written: what is sent and what is signed come from `h`, sorted by name.
+ */
 struct head {
     struct s3p_header h[HEADERS_MAX];
     int n;
@@ -27,10 +29,11 @@ struct head {
     struct s3p_str path, query, wire_query, payload_hash;
 };
 
-int s3p_request_ctx_init(struct s3p_request_ctx *c, const struct s3p_credentials *cred, struct s3p_str authority,
-                         bool virtual_host, struct s3p_err *err)
+int s3p_request_ctx_init(struct s3p_request_ctx *c, const struct s3p_credentials *cred,
+                         struct s3p_str authority, bool virtual_host, struct s3p_err *err)
 {
-    *c = (struct s3p_request_ctx){.authority = authority, .virtual_host = virtual_host, .date_s = -1};
+    *c = (struct s3p_request_ctx){
+        .authority = authority, .virtual_host = virtual_host, .date_s = -1};
     s3p_buf_init(&c->scratch, SCRATCH_MAX);
     S3P_TRY(s3p_signer_init(&c->signer, cred, 0, err));
     if (s3p_buf_reserve(&c->scratch, 4096) < 0)
@@ -52,8 +55,8 @@ static void add_param(struct s3p_buf *q, const char *name, struct s3p_str value)
     s3p_uri_encode(q, value.p, value.len, false);
 }
 
-/* The canonical query: names in byte order. Each parameter is written with the '&' before it; the caller drops the
- * first one. */
+/* The canonical query: names in byte order. Each parameter is written with the '&' before it; the
+ * caller drops the first one. */
 static void add_query(struct s3p_buf *q, const struct s3p_request *r)
 {
     char digits[20];
@@ -79,8 +82,10 @@ static void add_query(struct s3p_buf *q, const struct s3p_request *r)
         add_param(q, "&start-after=", r->start);
 }
 
-/* Path, query and (virtual host) the Host value go to the scratch, which holds still from then on. */
-static bool set_target(struct s3p_request_ctx *c, const struct s3p_request *r, struct head *h, struct s3p_str *host)
+/* Path, query and (virtual host) the Host value go to the scratch, which holds still from then on.
+ */
+static bool set_target(struct s3p_request_ctx *c, const struct s3p_request *r, struct head *h,
+                       struct s3p_str *host)
 {
     struct s3p_buf *b = &c->scratch;
     s3p_buf_clear(b);
@@ -107,7 +112,8 @@ static bool set_target(struct s3p_request_ctx *c, const struct s3p_request *r, s
     h->query = (struct s3p_str){b->data + query_at, query_end - query_at};
     h->wire_query = h->query;
     h->wire_query.len -= r->op == S3P_OP_DELETE_OBJECTS; /* a bare name is sent without its '=' */
-    *host = c->virtual_host ? (struct s3p_str){b->data + query_end, b->len - query_end} : c->authority;
+    *host = c->virtual_host ? (struct s3p_str){b->data + query_end, b->len - query_end}
+                            : c->authority;
     return true;
 }
 
@@ -135,7 +141,8 @@ static bool sends_body(enum s3p_op op)
 }
 
 /* In the order of their names: the array is the canonical form. */
-static void set_headers(struct s3p_request_ctx *c, const struct s3p_request *r, struct s3p_str host, struct head *h)
+static void set_headers(struct s3p_request_ctx *c, const struct s3p_request *r, struct s3p_str host,
+                        struct head *h)
 {
     if (sends_body(r->op))
         add_header(h, S3P_STR("content-length"),
@@ -172,7 +179,8 @@ static struct s3p_str payload_hash(const struct s3p_request *r, char hex[64])
 
 static char *put(char *p, struct s3p_str s)
 {
-    memcpy(p, s.p, s.len);
+    if (s.len > 0)
+        memcpy(p, s.p, s.len);
     return p + s.len;
 }
 
@@ -209,7 +217,8 @@ static bool holds_control(struct s3p_str s)
     return false;
 }
 
-bool s3p_request_write(struct s3p_request_ctx *c, const struct s3p_request *r, int64_t wall_s, struct s3p_buf *out)
+bool s3p_request_write(struct s3p_request_ctx *c, const struct s3p_request *r, int64_t wall_s,
+                       struct s3p_buf *out)
 {
     struct head h;
     struct s3p_str host;

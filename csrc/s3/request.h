@@ -1,5 +1,6 @@
-/* Writes the complete head of a signed S3 request into a reused buffer, and reads what an answer says. No allocation after
- * the buffers have grown. Wire headers and canonical form come from the same sorted array, so what is signed is sent. */
+/* Writes the complete head of a signed S3 request into a reused buffer. No allocation after the
+ * buffers have grown. Wire headers and canonical form come from the same sorted array, so what is
+ * signed is sent. Threads: a context belongs to its worker. */
 #ifndef S3P_S3_REQUEST_H
 #define S3P_S3_REQUEST_H
 
@@ -13,7 +14,7 @@ struct s3p_request {
     struct s3p_str bucket, key; /* raw bytes; key empty for bucket operations */
     /* conditions and range */
     enum s3p_cond cond;
-    struct s3p_str cond_value; /* the ETag exactly as received (quoted), or an HTTP date; unused for the *_ANY kinds */
+    struct s3p_str cond_value; /* ETag as received (quoted), or HTTP date; unused for *_ANY */
     bool ranged;
     uint64_t range_first, range_last; /* inclusive; range_last UINT64_MAX: to the end */
     /* body */
@@ -35,12 +36,16 @@ struct s3p_request_ctx { /* per worker */
     char date[16];              /* cached, for the second `date_s` */
     int64_t date_s;
 };
-int s3p_request_ctx_init(struct s3p_request_ctx *c, const struct s3p_credentials *cred, struct s3p_str authority,
-                         bool virtual_host, struct s3p_err *err) S3P_MUST_CHECK;
+/* Borrows the texts of `cred` and `authority`. A context that failed to init may be freed. */
+int s3p_request_ctx_init(struct s3p_request_ctx *c, const struct s3p_credentials *cred,
+                         struct s3p_str authority, bool virtual_host,
+                         struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_request_ctx_free(struct s3p_request_ctx *c);
 
-/* Appends the head (request line, headers, Authorization, blank line). False when `out` or the scratch ran over its bound. */
-bool s3p_request_write(struct s3p_request_ctx *c, const struct s3p_request *r, int64_t wall_s, struct s3p_buf *out);
+/* Appends the head (request line, headers, Authorization, blank line). False when `out` or the
+ * scratch (64 KiB) ran over its bound, or the condition's value holds a control byte. */
+bool s3p_request_write(struct s3p_request_ctx *c, const struct s3p_request *r, int64_t wall_s,
+                       struct s3p_buf *out);
 
 /* The body of DeleteObjects (quiet false) for n keys; XML-escaped. */
 void s3p_delete_body(struct s3p_buf *out, const struct s3p_str *keys, int n);

@@ -11,8 +11,8 @@
 #define EXPIRES_MAX_S 604800
 #define HEX_SHA256 64
 
-/* The canonical request never exists as a whole: it is hashed through a small window, so its size has no bound and
- * nothing is allocated, while OpenSSL still sees few and long pieces. */
+/* The canonical request never exists as a whole: it is hashed through a small window, so its size
+ * has no bound and nothing is allocated, while OpenSSL still sees few and long pieces. */
 struct hasher {
     struct s3p_sha256 sha;
     size_t n;
@@ -34,7 +34,8 @@ static inline void hash(struct hasher *h, const char *p, size_t len)
             return;
         }
     }
-    memcpy(h->window + h->n, p, len);
+    if (len > 0)
+        memcpy(h->window + h->n, p, len);
     h->n += len;
 }
 #define HASH(h, lit) hash((h), (lit), sizeof(lit) - 1)
@@ -85,7 +86,8 @@ static bool plain_text(const char *s, size_t max)
     return true;
 }
 
-static void derive(const void *key, size_t key_len, const char *text, size_t len, uint8_t out[S3P_SHA256_BYTES])
+static void derive(const void *key, size_t key_len, const char *text, size_t len,
+                   uint8_t out[S3P_SHA256_BYTES])
 {
     struct s3p_hmac h;
     s3p_hmac_init(&h, key, key_len);
@@ -114,16 +116,20 @@ static void set_day(struct s3p_signer *s, const char day[8])
     s->scope_len = (size_t)(p - s->scope);
 }
 
-int s3p_signer_init(struct s3p_signer *s, const struct s3p_credentials *cred, int64_t wall_s, struct s3p_err *err)
+int s3p_signer_init(struct s3p_signer *s, const struct s3p_credentials *cred, int64_t wall_s,
+                    struct s3p_err *err)
 {
     *s = (struct s3p_signer){.cred = *cred};
     if (!plain_text(cred->access_key, ACCESS_KEY_MAX))
-        return s3p_fail(err, S3P_EINVAL, 0, "access_key: expected 1 to %d characters, no blank, '/' or ','",
+        return s3p_fail(err, S3P_EINVAL, 0,
+                        "access_key: expected 1 to %d characters, no blank, '/' or ','",
                         ACCESS_KEY_MAX);
-    if (cred->secret_key == NULL || cred->secret_key[0] == 0 || strlen(cred->secret_key) > SECRET_MAX)
+    if (cred->secret_key == NULL || cred->secret_key[0] == 0 ||
+        strlen(cred->secret_key) > SECRET_MAX)
         return s3p_fail(err, S3P_EINVAL, 0, "secret_key: expected 1 to %d characters", SECRET_MAX);
     if (!plain_text(cred->region, REGION_MAX))
-        return s3p_fail(err, S3P_EINVAL, 0, "region: expected 1 to %d characters, no blank, '/' or ','", REGION_MAX);
+        return s3p_fail(err, S3P_EINVAL, 0,
+                        "region: expected 1 to %d characters, no blank, '/' or ','", REGION_MAX);
     if (cred->session_token != NULL && strpbrk(cred->session_token, " \r\n") != NULL)
         return s3p_fail(err, S3P_EINVAL, 0, "session_token: expected no blank and no line break");
     char date[16];
@@ -139,7 +145,8 @@ void s3p_signer_day(struct s3p_signer *s, const char date[16])
 }
 
 /* From the hash of the canonical request to the signature. */
-static void signature(const struct s3p_signer *s, struct hasher *canonical, const char date[16], char hex[HEX_SHA256])
+static void signature(const struct s3p_signer *s, struct hasher *canonical, const char date[16],
+                      char hex[HEX_SHA256])
 {
     uint8_t digest[S3P_SHA256_BYTES];
     char text[sizeof(ALGORITHM) + 17 + sizeof s->scope + 1 + HEX_SHA256];
@@ -156,7 +163,8 @@ static void signature(const struct s3p_signer *s, struct hasher *canonical, cons
     s3p_hex(hex, digest, sizeof digest);
 }
 
-static void hash_start(struct hasher *h, const char *method, struct s3p_str path, struct s3p_str query)
+static void hash_start(struct hasher *h, const char *method, struct s3p_str path,
+                       struct s3p_str query)
 {
     s3p_sha256_init(&h->sha);
     h->n = 0;
@@ -168,9 +176,9 @@ static void hash_start(struct hasher *h, const char *method, struct s3p_str path
     hash_char(h, '\n');
 }
 
-void s3p_sign_header(const struct s3p_signer *s, struct s3p_buf *out, const char *method, struct s3p_str path,
-                     struct s3p_str query, const struct s3p_header *headers, int nheaders, struct s3p_str payload_hash,
-                     const char date[16])
+void s3p_sign_header(const struct s3p_signer *s, struct s3p_buf *out, const char *method,
+                     struct s3p_str path, struct s3p_str query, const struct s3p_header *headers,
+                     int nheaders, struct s3p_str payload_hash, const char date[16])
 {
     struct hasher h;
     size_t names_len = 0;
@@ -184,11 +192,11 @@ void s3p_sign_header(const struct s3p_signer *s, struct s3p_buf *out, const char
     }
     names_len -= names_len > 0;
 
-    static const char start[] = "authorization: " ALGORITHM " Credential=", signed_headers[] = ", SignedHeaders=",
-                      signature_is[] = ", Signature=";
+    static const char start[] = "authorization: " ALGORITHM " Credential=",
+                      signed_headers[] = ", SignedHeaders=", signature_is[] = ", Signature=";
     size_t key_len = strlen(s->cred.access_key);
-    size_t len = sizeof start + key_len + s->scope_len + sizeof signed_headers + names_len + sizeof signature_is +
-                 HEX_SHA256; /* the three NULs stand for '/', CR and LF */
+    size_t len = sizeof start + key_len + s->scope_len + sizeof signed_headers + names_len +
+                 sizeof signature_is + HEX_SHA256; /* the three NULs stand for '/', CR and LF */
     char *p = s3p_buf_grow(out, len);
     if (p == NULL)
         return;
@@ -255,7 +263,8 @@ static void add_merged(struct s3p_buf *out, struct s3p_str a, struct s3p_str b)
 }
 
 /* The X-Amz-… parameters but the signature, sorted. */
-static void add_auth_query(const struct s3p_signer *s, struct s3p_buf *q, int64_t expires_s, const char date[16])
+static void add_auth_query(const struct s3p_signer *s, struct s3p_buf *q, int64_t expires_s,
+                           const char date[16])
 {
     s3p_buf_str(q, "X-Amz-Algorithm=" ALGORITHM "&X-Amz-Credential=");
     s3p_uri_encode(q, s->cred.access_key, strlen(s->cred.access_key), false);
@@ -272,11 +281,13 @@ static void add_auth_query(const struct s3p_signer *s, struct s3p_buf *q, int64_
     s3p_buf_str(q, "&X-Amz-SignedHeaders=host");
 }
 
-int s3p_presign(const struct s3p_signer *s, struct s3p_buf *out, const char *method, struct s3p_str host,
-                struct s3p_str path, struct s3p_str query, int64_t expires_s, const char date[16], struct s3p_err *err)
+int s3p_presign(const struct s3p_signer *s, struct s3p_buf *out, const char *method,
+                struct s3p_str host, struct s3p_str path, struct s3p_str query, int64_t expires_s,
+                const char date[16], struct s3p_err *err)
 {
     if (expires_s < 1 || expires_s > EXPIRES_MAX_S)
-        return s3p_fail(err, S3P_EINVAL, 0, "expires_s: %lld, expected 1 to %d", (long long)expires_s, EXPIRES_MAX_S);
+        return s3p_fail(err, S3P_EINVAL, 0, "expires_s: %lld, expected 1 to %d",
+                        (long long)expires_s, EXPIRES_MAX_S);
     struct s3p_buf auth;
     size_t start = out->len;
     s3p_buf_init(&auth, out->max);
@@ -286,7 +297,8 @@ int s3p_presign(const struct s3p_signer *s, struct s3p_buf *out, const char *met
     bool complete = s3p_buf_ok(&auth) && s3p_buf_ok(out);
     s3p_buf_free(&auth);
     if (!complete)
-        return s3p_fail(err, S3P_ELIMIT, 0, "presigned query: over %zu bytes, or out of memory", out->max);
+        return s3p_fail(err, S3P_ELIMIT, 0, "presigned query: over %zu bytes, or out of memory",
+                        out->max);
 
     struct hasher h;
     char hex[HEX_SHA256];
@@ -297,12 +309,15 @@ int s3p_presign(const struct s3p_signer *s, struct s3p_buf *out, const char *met
     signature(s, &h, date, hex);
     s3p_buf_str(out, "&X-Amz-Signature=");
     s3p_buf_add(out, hex, sizeof hex);
-    return s3p_buf_ok(out) ? S3P_OK : s3p_fail(err, S3P_ELIMIT, 0, "presigned query: over %zu bytes", out->max);
+    if (!s3p_buf_ok(out))
+        return s3p_fail(err, S3P_ELIMIT, 0, "presigned query: over %zu bytes", out->max);
+    return S3P_OK;
 }
 
 /* 1: stands for itself; 2: '/', which may. */
 static const uint8_t plain[256] = {
-    ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1, ['-'] = 1, ['.'] = 1, ['_'] = 1, ['~'] = 1, ['/'] = 2,
+    ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1, ['-'] = 1,
+    ['.'] = 1,         ['_'] = 1,         ['~'] = 1,         ['/'] = 2,
 };
 
 void s3p_uri_encode(struct s3p_buf *out, const char *p, size_t len, bool keep_slash)

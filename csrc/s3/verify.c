@@ -24,16 +24,6 @@ static uint64_t get_le(const uint8_t *p)
     return le64toh(v);
 }
 
-static bool same_cell(const uint8_t *a, const uint8_t *b)
-{
-    uint64_t x[8], y[8], diff = 0;
-    memcpy(x, a, S3P_CELL);
-    memcpy(y, b, S3P_CELL);
-    for (int i = 0; i < 8; i++)
-        diff |= x[i] ^ y[i];
-    return diff == 0;
-}
-
 static uint64_t cell_of(uint64_t offset)
 {
     return offset - offset % S3P_CELL;
@@ -42,7 +32,7 @@ static uint64_t cell_of(uint64_t offset)
 static void find(struct s3p_verify *v, enum s3p_body_verdict verdict, uint64_t offset)
 {
     static const int rank[] = {
-        [S3P_BODY_OPAQUE] = 0, [S3P_BODY_CLEAN] = 1, [S3P_BODY_SHORT] = 2,   [S3P_BODY_LONG] = 3,
+        [S3P_BODY_OPAQUE] = 0,  [S3P_BODY_CLEAN] = 1, [S3P_BODY_SHORT] = 2,   [S3P_BODY_LONG] = 3,
         [S3P_BODY_FOREIGN] = 4, [S3P_BODY_TORN] = 5,  [S3P_BODY_CORRUPT] = 6,
     };
     if (rank[verdict] <= rank[v->verdict])
@@ -65,8 +55,8 @@ static void find_id(struct s3p_verify *v, struct s3p_id id, uint64_t offset)
     find(v, S3P_BODY_TORN, offset);
 }
 
-void s3p_verify_start(struct s3p_verify *v, uint64_t key_hash, bool whole, uint64_t range_start, uint64_t expect_len,
-                      uint64_t total_len, struct s3p_id meta_id)
+void s3p_verify_start(struct s3p_verify *v, uint64_t key_hash, bool whole, uint64_t range_start,
+                      uint64_t expect_len, uint64_t total_len, struct s3p_id meta_id)
 {
     *v = (struct s3p_verify){
         .key_hash = key_hash,
@@ -89,9 +79,10 @@ static uint64_t told_len(const struct s3p_verify *v)
     return v->expect_len != UNKNOWN ? v->expect_len : v->pos;
 }
 
-/* What cell 0 says of itself as far as the part holds it, else what is known from elsewhere. False when the part cannot
- * be judged without a length that nobody told. */
-static bool cell_0_fields(const struct s3p_verify *v, const struct part *c, uint64_t *len, uint64_t *key_hash)
+/* What cell 0 says of itself as far as the part holds it, else what is known from elsewhere. False
+ * when the part cannot be judged without a length that nobody told. */
+static bool cell_0_fields(const struct s3p_verify *v, const struct part *c, uint64_t *len,
+                          uint64_t *key_hash)
 {
     *len = c->from == 0 && c->to >= 36 ? get_le(c->p + 28) : told_len(v);
     *key_hash = c->from == 0 && c->to >= 44 ? get_le(c->p + 36) : v->key_hash;
@@ -124,7 +115,8 @@ static struct s3p_id part_id(const struct s3p_verify *v, const struct part *c)
 static void judge_part(struct s3p_verify *v, struct part c)
 {
     uint64_t len = 0, key_hash = 0;
-    if (v->write_len != UNKNOWN && c.offset + c.to > v->write_len) /* what lies behind the end is `long`, not corrupt */
+    /* what lies behind the end is `long`, not corrupt */
+    if (v->write_len != UNKNOWN && c.offset + c.to > v->write_len)
         c.to = v->write_len > c.offset ? (size_t)(v->write_len - c.offset) : 0;
     if (c.to <= c.from || (c.offset == 0 && !cell_0_fields(v, &c, &len, &key_hash)))
         return;
@@ -134,7 +126,7 @@ static void judge_part(struct s3p_verify *v, struct part c)
             find(v, S3P_BODY_CORRUPT, c.offset);
         return;
     }
-    /* a piece that cannot name its write may be the other one's of a torn body, or the metadata's */
+    /* what cannot name its write may be the other one's of a torn body, or the metadata's */
     const struct s3p_id candidates[] = {id, v->id2, v->meta_id};
     size_t i = 0;
     while (i < 3 && (s3p_id_none(candidates[i]) || !part_is_of(&c, candidates[i], len, key_hash)))
@@ -155,8 +147,9 @@ static void judge_cell(struct s3p_verify *v, uint64_t offset, const uint8_t *p)
     struct part c = {.offset = offset, .from = 0, .to = S3P_CELL, .p = p};
     struct s3p_id own;
     memcpy(own.b, p, sizeof own.b);
-    /* behind the end of the write: a cell of another write is evidence of a torn body, anything else only of length */
-    if (v->write_len != UNKNOWN && offset + S3P_CELL > v->write_len && offset != 0 && part_is_of(&c, own, 0, 0))
+    /* behind the end of the write: another write's cell proves a torn body, the rest only length */
+    if (v->write_len != UNKNOWN && offset + S3P_CELL > v->write_len && offset != 0 &&
+        part_is_of(&c, own, 0, 0))
         find_id(v, own, offset);
     else
         judge_part(v, c);
@@ -170,14 +163,9 @@ static void judge_cells(struct s3p_verify *v, uint64_t offset, const uint8_t *p,
     s3p_cell_source_init(&s, v->id);
     for (size_t at = 0; at < n; at += S3P_CELL) {
         uint64_t here = offset + at;
-        if (known && here != 0 && v->write_len >= S3P_CELL && here <= v->write_len - S3P_CELL) {
-            uint8_t cell[S3P_CELL];
-            uint64_t w[5];
-            s3p_cell_filler(&s, here, w);
-            s3p_cell_seal(&s, here, w, cell);
-            if (same_cell(cell, p + at))
-                continue;
-        }
+        bool inside = v->write_len >= S3P_CELL && here <= v->write_len - S3P_CELL;
+        if (known && inside && here != 0 && s3p_cell_is(&s, here, p + at))
+            continue;
         judge_cell(v, here, p + at);
         if (!known && !s3p_id_none(v->id)) {
             known = true;
@@ -188,12 +176,13 @@ static void judge_cells(struct s3p_verify *v, uint64_t offset, const uint8_t *p,
 
 static bool is_counter(const struct s3p_verify *v)
 {
-    return v->range_start == 0 && v->pos >= COUNTER_ID && memcmp(v->small, COUNTER_START, COUNTER_ID) == 0;
+    return v->range_start == 0 && v->pos >= COUNTER_ID &&
+           memcmp(v->small, COUNTER_START, COUNTER_ID) == 0;
 }
 
 static void keep_start(struct s3p_verify *v, const uint8_t *p, size_t len)
 {
-    if (v->pos >= sizeof v->small)
+    if (len == 0 || v->pos >= sizeof v->small)
         return;
     size_t room = sizeof v->small - (size_t)v->pos;
     memcpy(v->small + v->pos, p, len < room ? len : room);
@@ -239,7 +228,8 @@ static void judge_counter(struct s3p_verify *v)
     while (end < n && v->small[end] >= '0' && v->small[end] <= '9')
         end++;
     if (!s3p_id_parse(&id, v->small + COUNTER_ID, 32) ||
-        !s3p_parse_u64(v->small + first, end - first, &magnitude) || magnitude > (uint64_t)INT64_MAX + minus) {
+        !s3p_parse_u64(v->small + first, end - first, &magnitude) ||
+        magnitude > (uint64_t)INT64_MAX + minus) {
         find(v, S3P_BODY_CORRUPT, 0);
         return;
     }
@@ -266,11 +256,14 @@ static void judge_ends(struct s3p_verify *v)
     bool one_cell = cell_of(end) < start;
     if (tail != 0) {
         size_t from = one_cell ? head : 0;
-        judge_part(v, (struct part){.offset = cell_of(end), .from = from, .to = tail, .p = v->cell + from});
+        judge_part(v, (struct part){
+                          .offset = cell_of(end), .from = from, .to = tail, .p = v->cell + from});
     }
     if (head != 0 && !one_cell)
-        judge_part(v, (struct part){
-                          .offset = cell_of(start), .from = head, .to = S3P_CELL, .p = (const uint8_t *)v->small});
+        judge_part(v, (struct part){.offset = cell_of(start),
+                                    .from = head,
+                                    .to = S3P_CELL,
+                                    .p = (const uint8_t *)v->small});
 }
 
 static void judge_lengths(struct s3p_verify *v)

@@ -7,8 +7,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Skips blanks, a byte order mark and XML declarations: some stores send `<?xml …?>` and blanks for as long as they work,
- * and the document at last. */
+/* Skips blanks, a byte order mark and XML declarations: some stores send `<?xml …?>` and blanks for
+ * as long as they work, and the document at last. */
 static const char *skip_prolog(const char *p, const char *end)
 {
     if (end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)

@@ -64,7 +64,8 @@ static int open_element(void *arg, int id, struct s3p_err *err)
 static int bad(const char *element, struct s3p_str text, struct s3p_err *err)
 {
     int shown = text.len < 64 ? (int)text.len : 64;
-    return s3p_fail(err, S3P_EFORMAT, 0, "listing: %s \"%.*s\"", element, shown, shown == 0 ? "" : text.p);
+    return s3p_fail(err, S3P_EFORMAT, 0, "listing: %s \"%.*s\"", element, shown,
+                    shown == 0 ? "" : text.p);
 }
 
 static int take_count(int *out, const char *element, struct s3p_str text, struct s3p_err *err)
@@ -76,8 +77,8 @@ static int take_count(int *out, const char *element, struct s3p_str text, struct
     return S3P_OK;
 }
 
-static int take_of_entry(struct list_state *s, struct s3p_list_entry *e, int id, struct s3p_str text,
-                         struct s3p_err *err)
+static int take_of_entry(struct list_state *s, struct s3p_list_entry *e, int id,
+                         struct s3p_str text, struct s3p_err *err)
 {
     switch (id) {
     case KEY:
@@ -113,7 +114,9 @@ static int take_element(void *arg, int id, struct s3p_str text, struct s3p_err *
         return S3P_OK;
     case TRUNCATED:
         page->truncated = s3p_str_eq(text, "true");
-        return page->truncated || s3p_str_eq(text, "false") ? S3P_OK : bad("IsTruncated", text, err);
+        if (!page->truncated && !s3p_str_eq(text, "false"))
+            return bad("IsTruncated", text, err);
+        return S3P_OK;
     case KEY_COUNT:
         return take_count(&page->key_count, "KeyCount", text, err);
     case MAX_KEYS:
@@ -127,7 +130,8 @@ static int take_element(void *arg, int id, struct s3p_str text, struct s3p_err *
     }
 }
 
-/* Undoes encoding-type=url in place; a blank may come as '+'. The bytes are the arena's, that is ours. */
+/* Undoes encoding-type=url in place; a blank may come as '+'. The bytes are the arena's, that is
+ * ours. */
 static int decode(struct s3p_str *s, struct s3p_err *err)
 {
     char *base = (char *)(uintptr_t)s->p, *to = base;
@@ -145,7 +149,8 @@ static int decode(struct s3p_str *s, struct s3p_err *err)
     return S3P_OK;
 }
 
-int s3p_xml_list(struct s3p_list_page *page, struct s3p_arena *arena, const char *p, size_t len, struct s3p_err *err)
+int s3p_xml_list(struct s3p_list_page *page, struct s3p_arena *arena, const char *p, size_t len,
+                 struct s3p_err *err)
 {
     *page = (struct s3p_list_page){.key_count = -1, .max_keys = -1};
     struct list_state s = {.page = page, .arena = arena};
@@ -160,8 +165,12 @@ int s3p_xml_list(struct s3p_list_page *page, struct s3p_arena *arena, const char
 
 enum { DELETE_ROOT = 1, DELETED, DELETED_KEY, FAILED, FAILED_KEY, FAILED_CODE };
 static const struct s3p_xml_element delete_elements[] = {
-    {0, DELETE_ROOT, "DeleteResult"},   {DELETE_ROOT, DELETED, "Deleted"}, {DELETED, DELETED_KEY, "Key"},
-    {DELETE_ROOT, FAILED, "Error"},     {FAILED, FAILED_KEY, "Key"},       {FAILED, FAILED_CODE, "Code"},
+    {0, DELETE_ROOT, "DeleteResult"},
+    {DELETE_ROOT, DELETED, "Deleted"},
+    {DELETED, DELETED_KEY, "Key"},
+    {DELETE_ROOT, FAILED, "Error"},
+    {FAILED, FAILED_KEY, "Key"},
+    {FAILED, FAILED_CODE, "Code"},
     {0, 0, NULL},
 };
 
@@ -198,12 +207,14 @@ static int take_result(void *arg, int id, struct s3p_str text, struct s3p_err *e
         return s3p_xml_keep(&e->code, s->arena, text, err);
     default: /* the end of a result: an error without a code would read as a deletion */
         if (e->key.p == NULL || (id == FAILED && e->code.len == 0))
-            return s3p_fail(err, S3P_EFORMAT, 0, "batch delete: result without %s", e->key.p == NULL ? "Key" : "Code");
+            return s3p_fail(err, S3P_EFORMAT, 0, "batch delete: result without %s",
+                            e->key.p == NULL ? "Key" : "Code");
         return S3P_OK;
     }
 }
 
-int s3p_xml_delete(struct s3p_delete_results *r, struct s3p_arena *arena, const char *p, size_t len, struct s3p_err *err)
+int s3p_xml_delete(struct s3p_delete_results *r, struct s3p_arena *arena, const char *p, size_t len,
+                   struct s3p_err *err)
 {
     *r = (struct s3p_delete_results){0};
     struct delete_state s = {r, arena};

@@ -47,12 +47,14 @@ static void XMLCALL on_open(void *arg, const XML_Char *full_name, const XML_Char
     if (s->rc != S3P_OK)
         return;
     if (s->depth == S3P_XML_DEPTH) {
-        stop(s, s3p_fail(s->err, S3P_EFORMAT, 0, "answer: XML deeper than %d elements", S3P_XML_DEPTH));
+        stop(s, s3p_fail(s->err, S3P_EFORMAT, 0, "answer: XML deeper than %d elements",
+                         S3P_XML_DEPTH));
         return;
     }
     const struct s3p_xml_element *root = s->reader->elements;
     if (s->depth == 0 && strcmp(name, root->name) != 0) {
-        stop(s, s3p_fail(s->err, S3P_EFORMAT, 0, "answer: root element <%.64s>, expected <%s>", name, root->name));
+        stop(s, s3p_fail(s->err, S3P_EFORMAT, 0, "answer: root element <%.64s>, expected <%s>",
+                         name, root->name));
         return;
     }
     int parent = s->depth == 0 ? 0 : s->ids[s->depth - 1];
@@ -83,14 +85,15 @@ static void XMLCALL on_close(void *arg, const XML_Char *name)
     if (!s3p_buf_ok(&s->text))
         rc = s3p_fail(s->err, S3P_ENOMEM, 0, "answer: text of an element");
     else if (id != 0)
-        rc = s->reader->take(s->reader->arg, id, (struct s3p_str){s->text.data, s->text.len}, s->err);
+        rc = s->reader->take(s->reader->arg, id, (struct s3p_str){s->text.data, s->text.len},
+                             s->err);
     s3p_buf_clear(&s->text);
     if (rc < 0)
         stop(s, rc);
 }
 
-static void XMLCALL on_doctype(void *arg, const XML_Char *name, const XML_Char *system_id, const XML_Char *public_id,
-                               int has_internal)
+static void XMLCALL on_doctype(void *arg, const XML_Char *name, const XML_Char *system_id,
+                               const XML_Char *public_id, int has_internal)
 {
     struct state *s = arg;
     (void)name;
@@ -122,7 +125,8 @@ static int parse(struct state *s, const char *p, size_t len)
 int s3p_xml_read(const struct s3p_xml_reader *r, const char *p, size_t len, struct s3p_err *err)
 {
     static const XML_Memory_Handling_Suite memory = {s3p_alloc, s3p_realloc, s3p_free};
-    struct state s = {.reader = r, .err = err, .parser = XML_ParserCreate_MM("UTF-8", &memory, NULL)};
+    struct state s = {
+        .reader = r, .err = err, .parser = XML_ParserCreate_MM("UTF-8", &memory, NULL)};
     if (s.parser == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "XML parser");
     s3p_buf_init(&s.text, len);
@@ -132,7 +136,8 @@ int s3p_xml_read(const struct s3p_xml_reader *r, const char *p, size_t len, stru
     return rc;
 }
 
-/* Full at 16, 32, 64, …: only then is there a new array, so the arena holds at most twice what is used. */
+/* Full at 16, 32, 64, …: only then is there a new array, so the arena holds at most twice what is
+ * used. */
 void *s3p_xml_append(struct s3p_arena *arena, void *array, int n, size_t size, struct s3p_err *err)
 {
     bool full = n == 0 || (n >= FIRST_COUNT && (n & (n - 1)) == 0);
@@ -149,11 +154,13 @@ void *s3p_xml_append(struct s3p_arena *arena, void *array, int n, size_t size, s
     return grown;
 }
 
-int s3p_xml_keep(struct s3p_str *out, struct s3p_arena *arena, struct s3p_str text, struct s3p_err *err)
+int s3p_xml_keep(struct s3p_str *out, struct s3p_arena *arena, struct s3p_str text,
+                 struct s3p_err *err)
 {
     const char *p = s3p_arena_strndup(arena, text.len == 0 ? "" : text.p, text.len);
     if (p == NULL)
-        return s3p_fail(err, S3P_ELIMIT, 0, "answer: a text of %zu bytes does not fit the arena", text.len);
+        return s3p_fail(err, S3P_ELIMIT, 0, "answer: a text of %zu bytes does not fit the arena",
+                        text.len);
     *out = (struct s3p_str){p, text.len};
     return S3P_OK;
 }

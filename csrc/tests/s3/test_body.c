@@ -36,24 +36,22 @@ T_TEST(body_vectors)
 {
     json_t *root = vec_load(t_vectors("body.json")), *v, *r;
     size_t i, j;
-    json_array_foreach(vec_list(root, "bodies", 15), i, v)
-    {
+    json_array_foreach (vec_list(root, "bodies", 15), i, v) {
         struct s3p_body b = body_of(v);
         uint8_t md5[S3P_MD5_BYTES];
         char hex[32];
-        json_array_foreach(vec_list(v, "ranges", 1), j, r) check_range(&b, r);
+        json_array_foreach (vec_list(v, "ranges", 1), j, r)
+            check_range(&b, r);
         s3p_body_md5(&b, md5);
         s3p_hex(hex, md5, sizeof md5);
         vec_expect(v, hex, 32, vec_str(v, "md5"));
     }
-    json_array_foreach(vec_list(root, "key_hashes", 4), i, v)
-    {
+    json_array_foreach (vec_list(root, "key_hashes", 4), i, v) {
         char hex[17];
         snprintf(hex, sizeof hex, "%016llx", (unsigned long long)body_of(v).key_hash);
         vec_expect(v, hex, 16, vec_str(v, "hash"));
     }
-    json_array_foreach(vec_list(root, "counters", 7), i, v)
-    {
+    json_array_foreach (vec_list(root, "counters", 7), i, v) {
         char text[S3P_COUNTER_BODY_MAX];
         size_t len = s3p_counter_body(text, vec_id(v, "id"), vec_int(v, "counter"));
         vec_expect(v, text, len, vec_str(v, "text"));

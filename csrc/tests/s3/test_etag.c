@@ -6,8 +6,7 @@ T_TEST(etag_vectors)
 {
     json_t *root = vec_load(t_vectors("etag.json")), *v;
     size_t i;
-    json_array_foreach(vec_list(root, "etags", 15), i, v)
-    {
+    json_array_foreach (vec_list(root, "etags", 15), i, v) {
         struct s3p_str text = vec_str(v, "text");
         struct s3p_etag e = s3p_etag_parse(text.p, text.len);
         char hex[32];

@@ -6,11 +6,11 @@ T_TEST(id_vectors)
 {
     json_t *root = vec_load(t_vectors("id.json")), *v;
     size_t i;
-    json_array_foreach(vec_list(root, "ids", 4), i, v)
-    {
+    json_array_foreach (vec_list(root, "ids", 4), i, v) {
         char text[32];
-        struct s3p_id parsed, id = s3p_id_make((uint64_t)vec_int(v, "run"), (uint32_t)vec_int(v, "client"),
-                                               (uint64_t)vec_int(v, "counter"));
+        struct s3p_id parsed,
+            id = s3p_id_make((uint64_t)vec_int(v, "run"), (uint32_t)vec_int(v, "client"),
+                             (uint64_t)vec_int(v, "counter"));
         struct s3p_str want = vec_str(v, "text");
         s3p_id_text(text, id);
         vec_expect(v, text, 32, want);
@@ -20,8 +20,7 @@ T_TEST(id_vectors)
         T_TRUE(s3p_id_parse(&parsed, want.p, want.len) && s3p_id_eq(parsed, id));
         T_EQ(s3p_id_none(id), i == 0);
     }
-    json_array_foreach(vec_list(root, "bad", 5), i, v)
-    {
+    json_array_foreach (vec_list(root, "bad", 5), i, v) {
         struct s3p_id id;
         T_TRUE(!s3p_id_parse(&id, json_string_value(v), json_string_length(v)));
     }

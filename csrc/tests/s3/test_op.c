@@ -19,8 +19,16 @@ T_TEST(op_table)
 T_TEST(op_offered)
 {
     static const enum s3p_op offered[] = {
-        S3P_OP_PUT, S3P_OP_GET, S3P_OP_HEAD, S3P_OP_DELETE, S3P_OP_DELETE_OBJECTS, S3P_OP_LIST,
-        S3P_OP_LIST_V1, S3P_OP_CREATE_BUCKET, S3P_OP_HEAD_BUCKET, S3P_OP_DELETE_BUCKET,
+        S3P_OP_PUT,
+        S3P_OP_GET,
+        S3P_OP_HEAD,
+        S3P_OP_DELETE,
+        S3P_OP_DELETE_OBJECTS,
+        S3P_OP_LIST,
+        S3P_OP_LIST_V1,
+        S3P_OP_CREATE_BUCKET,
+        S3P_OP_HEAD_BUCKET,
+        S3P_OP_DELETE_BUCKET,
     };
     int n = 0;
     for (int op = 0; op < S3P_OP_COUNT; op++)

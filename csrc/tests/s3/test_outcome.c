@@ -20,8 +20,7 @@ T_TEST(outcome_vectors)
     static const char *const phases[] = {"not_sent", "partly_sent", "sent", "answered"};
     json_t *root = load_outcomes(), *v;
     size_t i;
-    json_array_foreach(vec_list(root, "vectors", 80), i, v)
-    {
+    json_array_foreach (vec_list(root, "vectors", 80), i, v) {
         struct s3p_str op = vec_str(v, "op");
         struct s3p_end end = {
             .op = s3p_op_find(op.p, op.len),
@@ -36,8 +35,10 @@ T_TEST(outcome_vectors)
         enum s3p_evidence evidence;
         enum s3p_outcome outcome = s3p_outcome_of(&end, &evidence);
         T_TRUE(end.op != S3P_OP_NONE);
-        vec_expect(v, s3p_outcome_name[outcome], strlen(s3p_outcome_name[outcome]), vec_str(v, "outcome"));
-        vec_expect(v, s3p_evidence_name[evidence], strlen(s3p_evidence_name[evidence]), vec_str(v, "evidence"));
+        vec_expect(v, s3p_outcome_name[outcome], strlen(s3p_outcome_name[outcome]),
+                   vec_str(v, "outcome"));
+        vec_expect(v, s3p_evidence_name[evidence], strlen(s3p_evidence_name[evidence]),
+                   vec_str(v, "evidence"));
     }
     json_decref(root);
 }
@@ -50,8 +51,7 @@ T_TEST(outcome_classes)
     int n = 0;
     for (int cls = 0; cls < 4; cls++) {
         size_t i;
-        json_array_foreach(vec_list(json_object_get(root, "classes"), classes[cls], 1), i, v)
-        {
+        json_array_foreach (vec_list(json_object_get(root, "classes"), classes[cls], 1), i, v) {
             enum s3p_op op = s3p_op_find(json_string_value(v), json_string_length(v));
             T_TRUE(op != S3P_OP_NONE);
             T_EQ(s3p_op_table[op].cls, cls);
@@ -70,8 +70,12 @@ T_TEST(outcome_errs_towards_unknown)
         if (s3p_op_table[op].cls != S3P_CLASS_MUTATION)
             continue;
         for (int status = 0; status < 700; status++) {
-            struct s3p_end e = {.op = (enum s3p_op)op, .phase = 3, .status = status, .code = "Strange",
-                                .has_etag = true, .body_complete = true};
+            struct s3p_end e = {.op = (enum s3p_op)op,
+                                .phase = 3,
+                                .status = status,
+                                .code = "Strange",
+                                .has_etag = true,
+                                .body_complete = true};
             enum s3p_evidence evidence;
             bool expected = status >= 300 && status < 400;
             for (size_t i = 0; i < sizeof definite / sizeof definite[0]; i++)

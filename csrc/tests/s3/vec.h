@@ -53,12 +53,14 @@ static inline struct s3p_id vec_id(const json_t *o, const char *name)
     return id;
 }
 
-static inline void vec_expect(const json_t *vector, const char *got, size_t len, struct s3p_str want)
+static inline void vec_expect(const json_t *vector, const char *got, size_t len,
+                              struct s3p_str want)
 {
-    if (len == want.len && memcmp(got, want.p, len) == 0)
+    if (len == want.len && (len == 0 || memcmp(got, want.p, len) == 0))
         return;
     char *text = json_dumps(vector, JSON_COMPACT);
-    t_fail(__FILE__, __LINE__, "got\n%.*s\nwant\n%.*s\nfor %.300s", (int)len, got, (int)want.len, want.p, text);
+    t_fail(__FILE__, __LINE__, "got\n%.*s\nwant\n%.*s\nfor %.300s", (int)len, got, (int)want.len,
+           want.p, text);
 }
 
 #endif
