@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/alloc.h"
@@ -10,18 +9,29 @@
 #include "server/routes.h"
 
 #define BODY_MAX (64 * 1024)
+#define ANSWER_MAX (256 * 1024 * 1024)
 
 struct s3p_srv_admin {
     struct MHD_Daemon *daemon;
 };
 
+static int add_text(const char *text, size_t len, void *cls)
+{
+    s3p_buf_add(cls, text, len);
+    return 0;
+}
+
 static enum MHD_Result send_json(struct MHD_Connection *conn, unsigned status, json_t *doc)
 {
-    char *text = json_dumps(doc, JSON_COMPACT);
+    struct s3p_buf text;
+    s3p_buf_init(&text, ANSWER_MAX);
+    (void)json_dump_callback(doc, add_text, &text, JSON_COMPACT);
     json_decref(doc);
-    if (text == NULL)
-        return MHD_NO;
-    struct MHD_Response *r = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *r =
+        s3p_buf_ok(&text)
+            ? MHD_create_response_from_buffer(text.len, text.data, MHD_RESPMEM_MUST_COPY)
+            : NULL;
+    s3p_buf_free(&text);
     if (r == NULL)
         return MHD_NO;
     MHD_add_response_header(r, "Content-Type", "application/json");
@@ -48,8 +58,8 @@ static json_t *stats(struct s3p_srv *srv, const struct s3p_buf *body, unsigned *
     for (unsigned l = 0; l < srv->n_loops; l++)
         errors += atomic_load_explicit(&srv->loops[l].errors, memory_order_relaxed);
     uint64_t ignored = atomic_load_explicit(&srv->ignored_fields, memory_order_relaxed);
-    return json_pack("{s:o, s:I, s:I}", "answers", answers, "errors", (json_int_t)errors, "ignored_headers",
-                     (json_int_t)ignored);
+    return json_pack("{s:o, s:I, s:I}", "answers", answers, "errors", (json_int_t)errors,
+                     "ignored_headers", (json_int_t)ignored);
 }
 
 static json_t *altered(struct s3p_srv *srv, const struct s3p_buf *body, unsigned *status)
@@ -90,8 +100,9 @@ static enum MHD_Result answer(struct s3p_srv *srv, struct MHD_Connection *conn, 
     return send_json(conn, 404, json_pack("{s:s}", "error", "no such page"));
 }
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url, const char *method,
-                                  const char *version, const char *data, size_t *size, void **context)
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *size, void **context)
 {
     (void)version;
     struct s3p_buf *body = *context;
@@ -130,9 +141,10 @@ int s3p_srv_admin_start(struct s3p_srv *srv, struct s3p_err *err)
     srv->admin = s3p_calloc(1, sizeof *srv->admin);
     if (srv->admin == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "no memory for the admin port");
-    srv->admin->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, srv,
-        MHD_OPTION_SOCK_ADDR, &at, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+    srv->admin->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, NULL,
+                         NULL, on_request, srv, MHD_OPTION_SOCK_ADDR, &at,
+                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
     if (srv->admin->daemon == NULL)
         return s3p_fail(err, S3P_EIO, errno, "cannot open the admin port: %s", strerror(errno));
     srv->admin_port = MHD_get_daemon_info(srv->admin->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;

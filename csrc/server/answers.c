@@ -1,7 +1,8 @@
+#include "server/server.h"
+
 #include <string.h>
 
 #include "core/text.h"
-#include "server/server.h"
 
 void s3p_srv_answer_field(struct s3p_srv_req *req, const char *name, struct s3p_str value)
 {
@@ -25,7 +26,8 @@ void s3p_srv_answer_error(struct s3p_srv_req *req, enum s3p_srv_error e)
     a->status = s3p_srv_error_row(e)->status;
     if (e == S3P_SE_NOT_MODIFIED || s3p_str_eq(req->head.method, "HEAD"))
         return;
-    s3p_srv_error_xml(&a->body, e, req->head.path, (struct s3p_str){req->id, S3P_SRV_REQUEST_ID_BYTES});
+    s3p_srv_error_xml(&a->body, e, req->head.path,
+                      (struct s3p_str){req->id, S3P_SRV_REQUEST_ID_BYTES});
     s3p_srv_answer_field(req, "Content-Type", S3P_STR("application/xml"));
 }
 

@@ -30,7 +30,8 @@ static struct s3p_str cut(struct s3p_str *s, char sep)
     return head;
 }
 
-/* <access key>/<date>/<region>/s3/aws4_request; the access key may contain slashes, so cut from the end. */
+/* <access key>/<date>/<region>/s3/aws4_request; the access key may contain slashes, so cut from the
+ * end. */
 static bool parse_credential(struct s3p_str c, struct s3p_srv_auth *out)
 {
     struct s3p_str part[4];
@@ -152,7 +153,8 @@ static bool parse_amz_date(struct s3p_str s, int64_t *wall_s)
     if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
         second > 60)
         return false;
-    /* days from the civil calendar (Hinnant): years begin in March, so that the leap day is the last one */
+    /* days from the civil calendar (Hinnant): years begin in March, so that the leap day is the
+     * last one */
     int64_t y = (int64_t)year - (month <= 2), era = y / 400, yoe = y - era * 400;
     int64_t doy = (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + (int64_t)day - 1;
     int64_t days = era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
@@ -184,7 +186,8 @@ static bool is_signed(struct s3p_str list, struct s3p_str name)
     return false;
 }
 
-/* Host and every x-amz-* header must be under the signature, or a middleman could change what the request means. */
+/* Host and every x-amz-* header must be under the signature, or a middleman could change what the
+ * request means. */
 static bool covers(const struct s3p_srv_head *h, const struct s3p_srv_auth *a)
 {
     if (!is_signed(a->signed_headers, S3P_STR("host")))
@@ -304,15 +307,21 @@ static const struct s3p_hmac *signing_key(const struct s3p_srv_auth *a, const ch
 }
 
 void s3p_srv_auth_signature(const struct s3p_srv_auth *a, const char *secret_key,
-                            struct s3p_srv_auth_cache *cache, struct s3p_str canonical, char hex[64])
+                            struct s3p_srv_auth_cache *cache, struct s3p_str canonical,
+                            char hex[64])
 {
     uint8_t digest[S3P_SHA256_BYTES];
     char digest_hex[64], text[512];
     s3p_sha256(canonical.p, canonical.len, digest);
     s3p_hex(digest_hex, digest, sizeof digest);
     struct s3p_str parts[] = {
-        S3P_STR("AWS4-HMAC-SHA256\n"), a->amz_date,  S3P_STR("\n"), a->date,
-        S3P_STR("/"),                  a->region,    S3P_STR("/s3/aws4_request\n"),
+        S3P_STR("AWS4-HMAC-SHA256\n"),
+        a->amz_date,
+        S3P_STR("\n"),
+        a->date,
+        S3P_STR("/"),
+        a->region,
+        S3P_STR("/s3/aws4_request\n"),
         {digest_hex, sizeof digest_hex},
     };
     size_t len = 0;
@@ -340,7 +349,8 @@ enum s3p_srv_error s3p_srv_auth_check(const struct s3p_srv_head *h, const struct
                                       struct s3p_srv_auth *out)
 {
     enum s3p_srv_error e = s3p_srv_auth_parse(h, out);
-    /* a mode that is known but not offered is refused after the signature, like any other feature */
+    /* a mode that is known but not offered is refused after the signature, like any other feature
+     */
     if (e != S3P_SE_NONE && e != S3P_SE_NOT_IMPLEMENTED)
         return e;
     if (!s3p_str_eq(out->access_key, keys->access_key))

@@ -1,7 +1,8 @@
-/* Signature Version 4 as the server checks it: Authorization header or presigned query. Written from the specification and
- * apart from the client's signer, so that a mistake in one is not mirrored in the other.
- * Source: AWS General Reference, "Signature Version 4 signing process"; S3 API reference, "Authenticating Requests".
- * Any region of the credential scope is accepted; the canonical path is the target as received. */
+/* Signature Version 4 as the server checks it: Authorization header or presigned query. Written
+ * from the specification and apart from the client's signer, so that a mistake in one is not
+ * mirrored in the other. Source: AWS General Reference, "Signature Version 4 signing process"; S3
+ * API reference, "Authenticating Requests". Any region of the credential scope is accepted; the
+ * canonical path is the target as received. */
 #ifndef S3P_SERVER_AUTH_H
 #define S3P_SERVER_AUTH_H
 
@@ -32,7 +33,8 @@ struct s3p_srv_keys {
     const char *access_key, *secret_key;
 };
 
-/* Signing keys already derived, by (date, region), and the canonical request as scratch. Threads: one owner. */
+/* Signing keys already derived, by (date, region), and the canonical request as scratch. Threads:
+ * one owner. */
 struct s3p_srv_auth_cache {
     struct {
         char date[8], region[32];
@@ -47,7 +49,8 @@ struct s3p_srv_auth_cache {
 void s3p_srv_auth_cache_init(struct s3p_srv_auth_cache *c);
 void s3p_srv_auth_cache_free(struct s3p_srv_auth_cache *c);
 
-/* S3P_SE_NONE when the request is signed by `keys` and timely. Anonymous requests are S3P_SE_ACCESS_DENIED. */
+/* S3P_SE_NONE when the request is signed by `keys` and timely. Anonymous requests are
+ * S3P_SE_ACCESS_DENIED. */
 enum s3p_srv_error s3p_srv_auth_check(const struct s3p_srv_head *h, const struct s3p_srv_keys *keys,
                                       int64_t wall_s, struct s3p_srv_auth_cache *cache,
                                       struct s3p_srv_auth *out);
@@ -57,6 +60,7 @@ enum s3p_srv_error s3p_srv_auth_parse(const struct s3p_srv_head *h, struct s3p_s
 void s3p_srv_auth_canonical(const struct s3p_srv_head *h, const struct s3p_srv_auth *a,
                             struct s3p_buf *out);
 void s3p_srv_auth_signature(const struct s3p_srv_auth *a, const char *secret_key,
-                            struct s3p_srv_auth_cache *cache, struct s3p_str canonical, char hex[64]);
+                            struct s3p_srv_auth_cache *cache, struct s3p_str canonical,
+                            char hex[64]);
 
 #endif

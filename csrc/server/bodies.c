@@ -51,7 +51,8 @@ int s3p_srv_bodies_open(struct s3p_srv_store *s, struct s3p_err *err)
 int s3p_srv_body_create(struct s3p_srv_store *s, uint64_t *id)
 {
     char path[PATH_BYTES];
-    *id = s->boot << COUNTER_BITS | atomic_fetch_add_explicit(&s->next_body, 1, memory_order_relaxed);
+    *id =
+        s->boot << COUNTER_BITS | atomic_fetch_add_explicit(&s->next_body, 1, memory_order_relaxed);
     body_path(path, *id);
     return openat(s->bodies_fd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 }
@@ -185,5 +186,6 @@ int s3p_srv_bodies_sweep(struct s3p_srv_store *s, struct s3p_err *err)
     for (unsigned i = 0; rc == 0 && i < DIRS; i++)
         sweep_dir(s, (unsigned char)i, &ids);
     s3p_free(ids.v);
-    return rc == 0 ? 0 : s3p_fail(err, S3P_EIO, rc, "cannot sweep the bodies: %s", mdb_strerror(rc));
+    return rc == 0 ? 0
+                   : s3p_fail(err, S3P_EIO, rc, "cannot sweep the bodies: %s", mdb_strerror(rc));
 }

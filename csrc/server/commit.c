@@ -97,7 +97,8 @@ static void fail_all(struct s3p_srv_req *list, int rc)
 static void sync_bodies(struct s3p_srv *srv, struct s3p_srv_req *list)
 {
     for (struct s3p_srv_req *r = list; r != NULL; r = r->next)
-        if (r->intake.staged && s3p_srv_body_sync(&srv->store, r->intake.body_id, r->intake.fd) != 0)
+        if (r->intake.staged &&
+            s3p_srv_body_sync(&srv->store, r->intake.body_id, r->intake.fd) != 0)
             r->write.result = S3P_SE_INTERNAL;
 }
 
@@ -189,7 +190,8 @@ static void *committer_main(void *arg)
     }
 }
 
-int s3p_srv_committer_create(struct s3p_srv_committer **out, struct s3p_srv *srv, struct s3p_err *err)
+int s3p_srv_committer_create(struct s3p_srv_committer **out, struct s3p_srv *srv,
+                             struct s3p_err *err)
 {
     struct s3p_srv_committer *c = s3p_calloc(1, sizeof *c);
     if (c == NULL)

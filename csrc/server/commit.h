@@ -1,9 +1,9 @@
-/* Writes become state here, and nowhere else. All requests that wait go into one transaction (group commit): each is judged
- * against the state that the previous one left, inside the transaction; every answer of the batch waits for the commit,
- * and fails with it.
+/* Writes become state here, and nowhere else. All requests that wait go into one transaction (group
+ * commit): each is judged against the state that the previous one left, inside the transaction;
+ * every answer of the batch waits for the commit, and fails with it.
  *
- * Fast mode commits in the event thread, at the end of a round; durable mode in one committer thread, so that a sync does
- * not stall reads. */
+ * Fast mode commits in the event thread, at the end of a round; durable mode in one committer
+ * thread, so that a sync does not stall reads. */
 #ifndef S3P_SERVER_COMMIT_H
 #define S3P_SERVER_COMMIT_H
 
@@ -19,14 +19,15 @@ struct s3p_srv_txn {
     struct s3p_buf replaced; /* uint64 ids of bodies to unlink after the commit */
 };
 
-int s3p_srv_txn_create(struct s3p_srv_txn **out, struct s3p_srv *srv, struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_srv_txn_create(struct s3p_srv_txn **out, struct s3p_srv *srv,
+                       struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_srv_txn_free(struct s3p_srv_txn *t);
 
 /* Applies and commits the list, linked by `next`; sets write.result of each. */
 void s3p_srv_commit_batch(struct s3p_srv_txn *t, struct s3p_srv_req *list);
 
-/* For apply functions: reads and edits of the state. They note failures in t->rc and replaced bodies. `now` is NULL for an
- * absent key; its views live until the next edit. */
+/* For apply functions: reads and edits of the state. They note failures in t->rc and replaced
+ * bodies. `now` is NULL for an absent key; its views live until the next edit. */
 bool s3p_srv_txn_current(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
                          struct s3p_srv_record *now); /* false: absent, or t->rc is set */
 void s3p_srv_txn_put(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,

@@ -50,8 +50,9 @@ enum s3p_srv_error s3p_srv_conditions_writable(const struct s3p_srv_conditions *
         return S3P_SE_NOT_IMPLEMENTED;
     if (c->if_none_match.p == NULL)
         return S3P_SE_NONE;
-    return none_match && is_star(c->if_none_match) && c->if_match.p == NULL ? S3P_SE_NONE
-                                                                            : S3P_SE_NOT_IMPLEMENTED;
+    return none_match && is_star(c->if_none_match) && c->if_match.p == NULL
+               ? S3P_SE_NONE
+               : S3P_SE_NOT_IMPLEMENTED;
 }
 
 enum s3p_srv_error s3p_srv_conditions_write(const struct s3p_srv_conditions *c,
@@ -63,7 +64,8 @@ enum s3p_srv_error s3p_srv_conditions_write(const struct s3p_srv_conditions *c,
         return S3P_SE_NONE;
     if (current == NULL)
         return S3P_SE_NO_KEY;
-    return s3p_srv_etag_listed(c->if_match, current->md5, false) ? S3P_SE_NONE : S3P_SE_PRECONDITION;
+    return s3p_srv_etag_listed(c->if_match, current->md5, false) ? S3P_SE_NONE
+                                                                 : S3P_SE_PRECONDITION;
 }
 
 /* Last-Modified has seconds; compare what the client could see. */

@@ -1,5 +1,6 @@
-/* Preconditions. One function evaluates those of writes, wherever they stand; one those of reads (RFC 9110, 13.2.2).
- * Quotes are stripped on both sides before ETags are compared; a weak tag never matches If-Match. */
+/* Preconditions. One function evaluates those of writes, wherever they stand; one those of reads
+ * (RFC 9110, 13.2.2). Quotes are stripped on both sides before ETags are compared; a weak tag never
+ * matches If-Match. */
 #ifndef S3P_SERVER_CONDITIONS_H
 #define S3P_SERVER_CONDITIONS_H
 
@@ -13,10 +14,12 @@ struct s3p_srv_conditions {
 
 void s3p_srv_conditions_read(const struct s3p_srv_head *h, struct s3p_srv_conditions *out);
 
-/* What a write may carry: If-Match, and If-None-Match with `*` alone; the rest is refused with 501. */
+/* What a write may carry: If-Match, and If-None-Match with `*` alone; the rest is refused with 501.
+ */
 enum s3p_srv_error s3p_srv_conditions_writable(const struct s3p_srv_conditions *c, bool none_match);
 
-/* `current` is NULL for an absent key. NONE: go on; PRECONDITION; NO_KEY (If-Match on an absent key). */
+/* `current` is NULL for an absent key. NONE: go on; PRECONDITION; NO_KEY (If-Match on an absent
+ * key). */
 enum s3p_srv_error s3p_srv_conditions_write(const struct s3p_srv_conditions *c,
                                             const struct s3p_srv_record *current);
 /* NONE: go on; PRECONDITION; NOT_MODIFIED. Malformed dates are ignored, as RFC 9110 demands. */

@@ -17,7 +17,8 @@ enum s3p_srv_error s3p_srv_delete_objects_check(struct s3p_srv_req *req)
     enum s3p_srv_error e = s3p_srv_conditions_writable(c, false);
     if (e == S3P_SE_NONE)
         e = s3p_srv_sum_parse(&req->head, &kind, value);
-    if (e == S3P_SE_NONE && kind == S3P_SRV_SUM_NONE && s3p_srv_head_get(&req->head, "content-md5").p == NULL)
+    if (e == S3P_SE_NONE && kind == S3P_SRV_SUM_NONE &&
+        s3p_srv_head_get(&req->head, "content-md5").p == NULL)
         e = S3P_SE_SUM_MISSING;
     return e;
 }

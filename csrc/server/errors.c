@@ -12,8 +12,9 @@ static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
     [S3P_SE_SIGNATURE] = {403, "SignatureDoesNotMatch",
                           "The request signature we calculated does not match the signature you "
                           "provided. Check your key and signing method."},
-    [S3P_SE_SKEWED] = {403, "RequestTimeTooSkewed",
-                       "The difference between the request time and the current time is too large."},
+    [S3P_SE_SKEWED] =
+        {403, "RequestTimeTooSkewed",
+         "The difference between the request time and the current time is too large."},
     [S3P_SE_EXPIRED] = {403, "AccessDenied", "Request has expired"},
     [S3P_SE_NOT_SIGNED] = {403, "AccessDenied",
                            "There were headers present in the request which were not signed"},
@@ -25,14 +26,16 @@ static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
                           "AWS authentication requires a valid Date or x-amz-date header"},
     [S3P_SE_HASH_MISSING] = {400, "InvalidRequest",
                              "Missing required header for this request: x-amz-content-sha256"},
-    [S3P_SE_HASH_VALUE] = {400, "InvalidArgument",
-                           "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value."},
+    [S3P_SE_HASH_VALUE] =
+        {400, "InvalidArgument",
+         "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value."},
     [S3P_SE_HASH_MISMATCH] = {400, "XAmzContentSHA256Mismatch",
                               "The provided 'x-amz-content-sha256' header does not match what was "
                               "computed."},
-    [S3P_SE_NOT_IMPLEMENTED] = {501, "NotImplemented",
-                                "A header, parameter or operation you provided implies functionality "
-                                "that is not implemented."},
+    [S3P_SE_NOT_IMPLEMENTED] =
+        {501, "NotImplemented",
+         "A header, parameter or operation you provided implies functionality "
+         "that is not implemented."},
     [S3P_SE_METHOD] = {405, "MethodNotAllowed",
                        "The specified method is not allowed against this resource."},
     [S3P_SE_URI] = {400, "InvalidURI", "Couldn't parse the specified URI."},
@@ -74,7 +77,8 @@ static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
                     "The XML you provided was not well-formed or did not validate against our "
                     "published schema"},
     [S3P_SE_XML_LARGE] = {400, "MaxMessageLengthExceeded", "Your request was too big."},
-    [S3P_SE_BUSY] = {503, "SlowDown", "The store has no room left. Please reduce your request rate."},
+    [S3P_SE_BUSY] = {503, "SlowDown",
+                     "The store has no room left. Please reduce your request rate."},
     [S3P_SE_INTERNAL] = {500, "InternalError",
                          "We encountered an internal error. Please try again."},
 };

@@ -1,5 +1,6 @@
 /* The S3 error codes that the store answers, one row each: HTTP status, Code, Message.
- * Source: the error table of the S3 API reference; where it leaves a choice the store's own is noted in errors.c. */
+ * Source: the error table of the S3 API reference; where it leaves a choice the store's own is
+ * noted in errors.c. */
 #ifndef S3P_SERVER_ERRORS_H
 #define S3P_SERVER_ERRORS_H
 

@@ -61,8 +61,8 @@ static enum MHD_Result send_answer(struct s3p_srv_req *req, bool close_after)
     return rc;
 }
 
-static enum MHD_Result add_field(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
-                                 const char *value, size_t value_len)
+static enum MHD_Result add_field(void *cls, enum MHD_ValueKind kind, const char *name,
+                                 size_t name_len, const char *value, size_t value_len)
 {
     (void)kind;
     s3p_srv_head_field(cls, (struct s3p_str){name, name_len},
@@ -70,14 +70,16 @@ static enum MHD_Result add_field(void *cls, enum MHD_ValueKind kind, const char 
     return MHD_YES;
 }
 
-/* A refused body: with Expect the client has not sent it, and the answer goes out at once; a small one is dropped first,
- * so that the client is not reset while it still sends; a large one costs the connection. */
+/* A refused body: with Expect the client has not sent it, and the answer goes out at once; a small
+ * one is dropped first, so that the client is not reset while it still sends; a large one costs the
+ * connection. */
 static enum MHD_Result refuse(struct s3p_srv_req *req)
 {
     uint64_t declared = 0;
     struct s3p_str length = s3p_srv_head_get(&req->head, "content-length");
-    bool body = (length.p != NULL && s3p_parse_u64(length.p, length.len, &declared) && declared > 0) ||
-                s3p_srv_head_get(&req->head, "transfer-encoding").p != NULL;
+    bool body =
+        (length.p != NULL && s3p_parse_u64(length.p, length.len, &declared) && declared > 0) ||
+        s3p_srv_head_get(&req->head, "transfer-encoding").p != NULL;
     if (!body)
         return MHD_YES;
     if (s3p_srv_head_get(&req->head, "expect").p != NULL || declared > DRAIN_MAX)
@@ -87,7 +89,8 @@ static enum MHD_Result refuse(struct s3p_srv_req *req)
     return MHD_YES;
 }
 
-static enum MHD_Result on_head(struct s3p_srv_req *req, struct MHD_Connection *conn, const char *method)
+static enum MHD_Result on_head(struct s3p_srv_req *req, struct MHD_Connection *conn,
+                               const char *method)
 {
     req->conn = conn;
     req->head.method = (struct s3p_str){method, strlen(method)};
@@ -106,8 +109,8 @@ static enum MHD_Result on_drain(struct s3p_srv_req *req, size_t *size)
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url,
-                                  const char *method, const char *version, const char *data, size_t *size,
-                                  void **context)
+                                  const char *method, const char *version, const char *data,
+                                  size_t *size, void **context)
 {
     (void)cls;
     (void)url;
@@ -161,8 +164,8 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **context,
     *context = NULL;
 }
 
-static int listen_address(const struct s3p_srv_options *o, unsigned port, struct sockaddr_storage *out,
-                          struct s3p_err *err)
+static int listen_address(const struct s3p_srv_options *o, unsigned port,
+                          struct sockaddr_storage *out, struct s3p_err *err)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
@@ -171,7 +174,8 @@ static int listen_address(const struct s3p_srv_options *o, unsigned port, struct
     else if (inet_pton(AF_INET6, o->host, &v6.sin6_addr) == 1)
         memcpy(out, &v6, sizeof v6);
     else
-        return s3p_fail(err, S3P_EINVAL, 0, "--host: \"%s\": expected an IPv4 or IPv6 address", o->host);
+        return s3p_fail(err, S3P_EINVAL, 0, "--host: \"%s\": expected an IPv4 or IPv6 address",
+                        o->host);
     return 0;
 }
 
@@ -182,7 +186,8 @@ static int open_port(struct s3p_srv_port *p, unsigned number, const char *cert, 
     struct sockaddr_storage address = {0};
     S3P_TRY(listen_address(&srv->options, number, &address, err));
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
-                     (address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0) | (cert != NULL ? MHD_USE_TLS : 0);
+                     (address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0) |
+                     (cert != NULL ? MHD_USE_TLS : 0);
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
@@ -195,10 +200,11 @@ static int open_port(struct s3p_srv_port *p, unsigned number, const char *cert, 
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_MAX, MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned)BACKLOG,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_LISTENING_ADDRESS_REUSE,
-        (unsigned)(srv->n_loops > 1), MHD_OPTION_ARRAY, cert != NULL ? tls : tls + 2, MHD_OPTION_END);
+        (unsigned)(srv->n_loops > 1), MHD_OPTION_ARRAY, cert != NULL ? tls : tls + 2,
+        MHD_OPTION_END);
     if (p->daemon == NULL)
-        return s3p_fail(err, S3P_EIO, errno, "cannot listen on %s port %u: %s", srv->options.host, number,
-                        strerror(errno));
+        return s3p_fail(err, S3P_EIO, errno, "cannot listen on %s port %u: %s", srv->options.host,
+                        number, strerror(errno));
     p->epoll_fd = MHD_get_daemon_info(p->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     srv->ports[p->endpoint] = MHD_get_daemon_info(p->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
     return 0;

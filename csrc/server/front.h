@@ -1,7 +1,8 @@
 /* The HTTP front: libmicrohttpd daemons driven by the store's own event loops.
  *
- * Each loop is one thread with one daemon for every endpoint, run by MHD_run when its epoll descriptor is readable. What
- * the daemons hand over in one round is committed together at its end. */
+ * Each loop is one thread with one daemon for every endpoint, run by MHD_run when its epoll
+ * descriptor is readable. What the daemons hand over in one round is committed together at its end.
+ */
 #ifndef S3P_SERVER_FRONT_H
 #define S3P_SERVER_FRONT_H
 

@@ -44,8 +44,9 @@ static enum s3p_srv_error read_digests(struct s3p_srv_intake *in, const struct s
 }
 
 enum s3p_srv_error s3p_srv_intake_begin(struct s3p_srv_intake *in, struct s3p_srv_store *s,
-                                        const struct s3p_srv_head *h, const struct s3p_srv_auth *auth,
-                                        uint64_t declared, bool object)
+                                        const struct s3p_srv_head *h,
+                                        const struct s3p_srv_auth *auth, uint64_t declared,
+                                        bool object)
 {
     enum s3p_srv_error e = read_digests(in, h);
     if (e != S3P_SE_NONE)
@@ -67,7 +68,8 @@ enum s3p_srv_error s3p_srv_intake_begin(struct s3p_srv_intake *in, struct s3p_sr
     if (object && declared > in->memory_max) {
         in->fd = s3p_srv_body_create(s, &in->body_id);
         if (in->fd < 0)
-            return errno == ENOSPC || errno == EMFILE || errno == ENFILE ? S3P_SE_BUSY : S3P_SE_INTERNAL;
+            return errno == ENOSPC || errno == EMFILE || errno == ENFILE ? S3P_SE_BUSY
+                                                                         : S3P_SE_INTERNAL;
         in->staged = true;
     }
     return S3P_SE_NONE;

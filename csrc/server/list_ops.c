@@ -45,7 +45,8 @@ static bool parse(struct listing *l)
     l->position = arg_or_empty(req, l->v2 ? "start-after" : "marker");
     l->page.after = l->position;
     l->owner = !l->v2 || s3p_str_eq(arg_or_empty(req, "fetch-owner"), "true");
-    if (!parse_max_keys(arg(req, "max-keys"), &l->page.max_keys) || (l->url && !s3p_str_eq(encoding, "url")))
+    if (!parse_max_keys(arg(req, "max-keys"), &l->page.max_keys) ||
+        (l->url && !s3p_str_eq(encoding, "url")))
         return false;
     if (!l->v2)
         return true;
@@ -61,7 +62,8 @@ static bool parse(struct listing *l)
     return true;
 }
 
-static void add_name(const struct listing *l, struct s3p_buf *out, const char *tag, struct s3p_str text)
+static void add_name(const struct listing *l, struct s3p_buf *out, const char *tag,
+                     struct s3p_str text)
 {
     if (l->url)
         s3p_srv_xml_url(out, tag, text);

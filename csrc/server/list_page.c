@@ -8,7 +8,8 @@
 #define TOKEN_VERSION '1'
 #define TOKEN_CHECK 12
 
-/* Where keys that start with `prefix` end: its last byte one up, carrying over 0xFF. False: at the very end. */
+/* Where keys that start with `prefix` end: its last byte one up, carrying over 0xFF. False: at the
+ * very end. */
 static bool past_prefix(struct s3p_str prefix, char out[S3P_SRV_KEY_MAX], size_t *len)
 {
     size_t n = prefix.len;
@@ -55,7 +56,8 @@ static bool has_prefix(struct s3p_str key, struct s3p_str prefix)
     return key.len >= prefix.len && (prefix.len == 0 || memcmp(key.p, prefix.p, prefix.len) == 0);
 }
 
-int s3p_srv_page_walk(struct s3p_srv_page *page, MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket,
+int s3p_srv_page_walk(struct s3p_srv_page *page, MDB_txn *txn, const struct s3p_srv_store *s,
+                      uint64_t bucket,
                       void (*key)(void *cls, struct s3p_str key, const struct s3p_srv_record *r),
                       void (*common)(void *cls, struct s3p_str prefix), void *cls)
 {

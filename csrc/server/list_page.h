@@ -1,7 +1,8 @@
 /* One page of a listing: keys and common prefixes in unsigned byte order of the UTF-8 key.
  *
- * The position after which a page goes on is the last thing that was listed, key or common prefix; a common prefix is listed
- * only when it is itself greater than the position, so resuming behind one skips all of its members. */
+ * The position after which a page goes on is the last thing that was listed, key or common prefix;
+ * a common prefix is listed only when it is itself greater than the position, so resuming behind
+ * one skips all of its members. */
 #ifndef S3P_SERVER_LIST_PAGE_H
 #define S3P_SERVER_LIST_PAGE_H
 
@@ -22,12 +23,15 @@ struct s3p_srv_page {
 };
 
 /* Calls `key` and `common` in order. 0 or an LMDB code. */
-int s3p_srv_page_walk(struct s3p_srv_page *page, MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket,
+int s3p_srv_page_walk(struct s3p_srv_page *page, MDB_txn *txn, const struct s3p_srv_store *s,
+                      uint64_t bucket,
                       void (*key)(void *cls, struct s3p_str key, const struct s3p_srv_record *r),
                       void (*common)(void *cls, struct s3p_str prefix), void *cls);
 
-/* Continuation tokens: base64 of version, position, and a check that only this store's key makes. */
+/* Continuation tokens: base64 of version, position, and a check that only this store's key makes.
+ */
 void s3p_srv_token_make(struct s3p_buf *out, struct s3p_str position, const char *secret);
-bool s3p_srv_token_read(struct s3p_str token, const char *secret, struct s3p_buf *position); /* appends */
+bool s3p_srv_token_read(struct s3p_str token, const char *secret,
+                        struct s3p_buf *position); /* appends */
 
 #endif

@@ -13,7 +13,8 @@
 #include "server/requests.h"
 #include "server/routes.h"
 
-int s3p_srv_loop_init(struct s3p_srv_loop *loop, struct s3p_srv *srv, unsigned index, struct s3p_err *err)
+int s3p_srv_loop_init(struct s3p_srv_loop *loop, struct s3p_srv *srv, unsigned index,
+                      struct s3p_err *err)
 {
     loop->srv = srv;
     loop->index = index;
@@ -199,7 +200,8 @@ static int64_t run_delayed(struct s3p_srv_loop *loop, bool all)
 
 static int wait_ms(struct s3p_srv_loop *loop, int64_t next_due_ns)
 {
-    int64_t ms = loop->resumed ? 0 : 1000; /* a resumed connection does not show in the descriptor */
+    int64_t ms =
+        loop->resumed ? 0 : 1000; /* a resumed connection does not show in the descriptor */
     loop->resumed = false;
     for (unsigned e = 0; e < loop->srv->options.endpoints; e++) {
         MHD_UNSIGNED_LONG_LONG t;

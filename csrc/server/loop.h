@@ -1,4 +1,5 @@
-/* One event loop of the store: a thread that runs its daemons, commits what a round brought, and wakes what is due. */
+/* One event loop of the store: a thread that runs its daemons, commits what a round brought, and
+ * wakes what is due. */
 #ifndef S3P_SERVER_LOOP_H
 #define S3P_SERVER_LOOP_H
 

@@ -6,7 +6,8 @@
 #include "server/mutant_state.h"
 
 #define BODY_MAX (64 * 1024 * 1024)
-#define CELL 64 /* bodies are checked in cells of this size: a mix has whole ones of both writers */
+#define CELL 64 /* bodies are checked in cells of this size: a mix has whole ones of both writers  \
+                 */
 
 static bool is_get(const struct s3p_srv_req *req)
 {
@@ -19,7 +20,8 @@ static bool load_fd(int fd, uint64_t size, struct s3p_buf *out)
     return p != NULL && pread(fd, p, size, 0) == (ssize_t)size;
 }
 
-static bool load_current(const struct s3p_srv_req *req, const struct s3p_srv_record *r, struct s3p_buf *out)
+static bool load_current(const struct s3p_srv_req *req, const struct s3p_srv_record *r,
+                         struct s3p_buf *out)
 {
     if (!r->in_file) {
         s3p_buf_view(out, r->body);
@@ -32,7 +34,8 @@ static bool load_current(const struct s3p_srv_req *req, const struct s3p_srv_rec
     return ok;
 }
 
-static bool load_version(const struct s3p_srv_version *v, struct s3p_srv_record *r, struct s3p_buf *out)
+static bool load_version(const struct s3p_srv_version *v, struct s3p_srv_record *r,
+                         struct s3p_buf *out)
 {
     if (!v->present || !s3p_srv_record_decode(r, (struct s3p_str){v->bytes.data, v->bytes.len}))
         return false;
@@ -43,7 +46,8 @@ static bool load_version(const struct s3p_srv_version *v, struct s3p_srv_record 
 }
 
 /* The answer from a record whose body is in memory. */
-static void answer_from(struct s3p_srv_req *req, struct s3p_srv_record r, const struct s3p_buf *body)
+static void answer_from(struct s3p_srv_req *req, struct s3p_srv_record r,
+                        const struct s3p_buf *body)
 {
     r.in_file = false;
     r.body = (struct s3p_str){body->data, body->len};
@@ -54,7 +58,8 @@ static void answer_from(struct s3p_srv_req *req, struct s3p_srv_record r, const 
 static struct s3p_srv_version *version_at(struct s3p_srv_key_state *k, int64_t then_ns)
 {
     struct s3p_srv_version *found = NULL;
-    for (struct s3p_srv_version *v = k->versions; v != NULL && v->replaced_ns > then_ns; v = v->next)
+    for (struct s3p_srv_version *v = k->versions; v != NULL && v->replaced_ns > then_ns;
+         v = v->next)
         found = v;
     return found;
 }
@@ -63,7 +68,8 @@ S3P_SRV_READ(s3p_srv_mutant_stale_read)
 {
     (void)r;
     struct s3p_srv_version *v = version_at(k, s3p_now_ns() - a->spec.delay_ns);
-    if (v == NULL || (a->spec.endpoint < 0 && req->endpoint == 0) || !s3p_srv_mutant_fires(m, a, req, k))
+    if (v == NULL || (a->spec.endpoint < 0 && req->endpoint == 0) ||
+        !s3p_srv_mutant_fires(m, a, req, k))
         return false;
     if (!v->present) {
         s3p_srv_answer_error(req, S3P_SE_NO_KEY);
@@ -83,15 +89,17 @@ S3P_SRV_READ(s3p_srv_mutant_stale_read)
 }
 
 /* Answers with the fields of `r`, and bytes of the version before it from `from` on. */
-static bool answer_mixed(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,
-                         struct s3p_srv_key_state *k, const struct s3p_srv_record *r, uint64_t from)
+static bool answer_mixed(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
+                         struct s3p_srv_req *req, struct s3p_srv_key_state *k,
+                         const struct s3p_srv_record *r, uint64_t from)
 {
     struct s3p_srv_record old;
     struct s3p_buf body, other;
     s3p_buf_init(&body, BODY_MAX);
     s3p_buf_init(&other, BODY_MAX);
     bool mixed = false;
-    if (load_current(req, r, &body) && load_version(k->versions, &old, &other) && other.len > from) {
+    if (load_current(req, r, &body) && load_version(k->versions, &old, &other) &&
+        other.len > from) {
         size_t n = (other.len < body.len ? other.len : body.len) - from;
         mixed = body.len > from && memcmp(body.data + from, other.data + from, n) != 0;
         if (mixed && s3p_srv_mutant_fires(m, a, req, k)) {

@@ -1,5 +1,5 @@
-/* The faults of the store: one row each. The hooks of a row are called under the lock of mutants.c, for requests that the
- * row's switch has let through. */
+/* The faults of the store: one row each. The hooks of a row are called under the lock of mutants.c,
+ * for requests that the row's switch has let through. */
 #ifndef S3P_SERVER_MUTANT_ROWS_H
 #define S3P_SERVER_MUTANT_ROWS_H
 
@@ -25,9 +25,9 @@ struct s3p_srv_mutant_row {
     bool (*hold)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,
                  struct s3p_srv_key_state *k);
     /* In the transaction: the judgement on a write; may set write.drop and write.apply_anyway. */
-    enum s3p_srv_error (*judge)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,
-                                struct s3p_srv_key_state *k, const struct s3p_srv_record *now,
-                                enum s3p_srv_error e);
+    enum s3p_srv_error (*judge)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
+                                struct s3p_srv_req *req, struct s3p_srv_key_state *k,
+                                const struct s3p_srv_record *now, enum s3p_srv_error e);
     /* The answer to a write that succeeded. */
     void (*reply)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req);
     /* A read: true when it has made the answer itself. `r` is NULL for an absent key. */
@@ -60,6 +60,7 @@ S3P_SRV_JUDGE(s3p_srv_mutant_first_judge);
 S3P_SRV_READ(s3p_srv_mutant_stale_read);
 S3P_SRV_READ(s3p_srv_mutant_torn_get);
 S3P_SRV_READ(s3p_srv_mutant_torn_blocks);
-void s3p_srv_mutant_etag_reply(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req);
+void s3p_srv_mutant_etag_reply(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
+                               struct s3p_srv_req *req);
 
 #endif

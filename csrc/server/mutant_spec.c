@@ -11,11 +11,16 @@
 static const struct {
     const char *operation, *verb;
 } verbs[] = {
-    {"PutObject", "put"},           {"GetObject", "get"},
-    {"HeadObject", "head"},         {"DeleteObject", "delete"},
-    {"DeleteObjects", "delete_objects"}, {"ListObjectsV2", "list"},
-    {"ListObjects", "list_v1"},     {"CreateBucket", "create_bucket"},
-    {"HeadBucket", "head_bucket"},  {"DeleteBucket", "delete_bucket"},
+    {"PutObject", "put"},
+    {"GetObject", "get"},
+    {"HeadObject", "head"},
+    {"DeleteObject", "delete"},
+    {"DeleteObjects", "delete_objects"},
+    {"ListObjectsV2", "list"},
+    {"ListObjects", "list_v1"},
+    {"CreateBucket", "create_bucket"},
+    {"HeadBucket", "head_bucket"},
+    {"DeleteBucket", "delete_bucket"},
 };
 
 const char *s3p_srv_verb(const char *operation)
@@ -26,10 +31,11 @@ const char *s3p_srv_verb(const char *operation)
     return NULL;
 }
 
-static int bad(struct s3p_err *err, struct s3p_str field, struct s3p_str value, const char *expected)
+static int bad(struct s3p_err *err, struct s3p_str field, struct s3p_str value,
+               const char *expected)
 {
-    return s3p_fail(err, S3P_EINVAL, 0, "mutant %.*s: \"%.*s\": expected %s", (int)(field.len & 0xff), field.p,
-                    (int)(value.len & 0xff), value.p, expected);
+    return s3p_fail(err, S3P_EINVAL, 0, "mutant %.*s: \"%.*s\": expected %s",
+                    (int)(field.len & 0xff), field.p, (int)(value.len & 0xff), value.p, expected);
 }
 
 static int take_count(struct s3p_str name, struct s3p_str value, uint64_t min, uint64_t max,
@@ -51,7 +57,8 @@ static int take_p(struct s3p_str name, struct s3p_str value, double *out, struct
     return 0;
 }
 
-static int take_verb(struct s3p_str name, struct s3p_str value, const char **out, struct s3p_err *err)
+static int take_verb(struct s3p_str name, struct s3p_str value, const char **out,
+                     struct s3p_err *err)
 {
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (s3p_str_eq(value, verbs[i].verb)) {
@@ -70,7 +77,8 @@ static int take_key(struct s3p_str name, struct s3p_str value, char *out, struct
     return 0;
 }
 
-static int take(struct s3p_srv_mutant_spec *s, struct s3p_str name, struct s3p_str value, struct s3p_err *err)
+static int take(struct s3p_srv_mutant_spec *s, struct s3p_str name, struct s3p_str value,
+                struct s3p_err *err)
 {
     uint64_t n = 0;
     if (s3p_str_eq(name, "p"))
@@ -114,7 +122,8 @@ static struct s3p_str cut(struct s3p_str *s, char sep)
     return head;
 }
 
-int s3p_srv_mutant_parse(struct s3p_srv_mutant_spec *out, const char *text, size_t len, struct s3p_err *err)
+int s3p_srv_mutant_parse(struct s3p_srv_mutant_spec *out, const char *text, size_t len,
+                         struct s3p_err *err)
 {
     struct s3p_str rest = {text, len}, name = cut(&rest, ':');
     size_t n, i = 0;
@@ -123,9 +132,12 @@ int s3p_srv_mutant_parse(struct s3p_srv_mutant_spec *out, const char *text, size
         i++;
     if (i == n)
         return bad(err, S3P_STR("name"), name, "one that `s3prod mutants` lists");
-    *out = (struct s3p_srv_mutant_spec){
-        .row = (unsigned)i, .p = 1.0, .every = 1, .endpoint = -1, .min_inflight = 1,
-        .delay_ns = (int64_t)rows[i].delay_ms * S3P_MS};
+    *out = (struct s3p_srv_mutant_spec){.row = (unsigned)i,
+                                        .p = 1.0,
+                                        .every = 1,
+                                        .endpoint = -1,
+                                        .min_inflight = 1,
+                                        .delay_ns = (int64_t)rows[i].delay_ms * S3P_MS};
     if (name.len < len && rest.len == 0)
         return bad(err, name, rest, "parameters behind the colon");
     while (rest.len > 0) {

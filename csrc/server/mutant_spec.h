@@ -1,4 +1,5 @@
-/* The switch of one fault: `name[:p=<probability>][,every=<n>][,op=<verb>][,key=<glob>][,endpoint=<i>]
+/* The switch of one fault:
+ * `name[:p=<probability>][,every=<n>][,op=<verb>][,key=<glob>][,endpoint=<i>]
  * [,min_inflight=<k>][,after=<s>][,delay_ms=<d>]`. */
 #ifndef S3P_SERVER_MUTANT_SPEC_H
 #define S3P_SERVER_MUTANT_SPEC_H
@@ -14,7 +15,7 @@ struct s3p_srv_mutant_spec {
     unsigned row; /* in the table of s3p_srv_mutant_rows */
     double p;
     uint64_t every;
-    const char *verb; /* NULL: every one that the fault is about */
+    const char *verb;               /* NULL: every one that the fault is about */
     char key[S3P_SRV_GLOB_MAX + 1]; /* empty: every key */
     int endpoint;                   /* -1: every one */
     unsigned min_inflight;          /* requests on the key, this one included */

@@ -1,4 +1,5 @@
-/* What the faults remember; of mutants.c and the files of its rows only. Everything is guarded by m->mu. */
+/* What the faults remember; of mutants.c and the files of its rows only. Everything is guarded by
+ * m->mu. */
 #ifndef S3P_SERVER_MUTANT_STATE_H
 #define S3P_SERVER_MUTANT_STATE_H
 
@@ -55,8 +56,8 @@ struct s3p_srv_mutants {
 };
 
 /* Whether the switch fires for this request now; counts it when it does. */
-bool s3p_srv_mutant_fires(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, const struct s3p_srv_req *req,
-                          const struct s3p_srv_key_state *k);
+bool s3p_srv_mutant_fires(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
+                          const struct s3p_srv_req *req, const struct s3p_srv_key_state *k);
 void s3p_srv_mutant_altered(struct s3p_srv_mutants *m, unsigned row, const struct s3p_srv_req *req);
 bool s3p_srv_conditional(const struct s3p_srv_req *req);
 

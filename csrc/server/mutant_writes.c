@@ -21,11 +21,13 @@ static enum s3p_srv_error look(struct s3p_srv_req *req, bool *present)
 }
 
 /* Judged now, written later: the one that fails now is refused honestly. */
-static bool check_then_act(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,
-                           struct s3p_srv_key_state *k, struct s3p_str condition)
+static bool check_then_act(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
+                           struct s3p_srv_req *req, struct s3p_srv_key_state *k,
+                           struct s3p_str condition)
 {
     bool present;
-    if (condition.p == NULL || look(req, &present) != S3P_SE_NONE || !s3p_srv_mutant_fires(m, a, req, k))
+    if (condition.p == NULL || look(req, &present) != S3P_SE_NONE ||
+        !s3p_srv_mutant_fires(m, a, req, k))
         return false;
     req->write.judged = a->spec.row + 1;
     return true;
@@ -49,7 +51,8 @@ static bool is_put(const struct s3p_srv_req *req)
 S3P_SRV_HOLD(s3p_srv_mutant_gap_hold)
 {
     bool present = false;
-    if (!is_put(req) || look(req, &present) != S3P_SE_NONE || !present || !s3p_srv_mutant_fires(m, a, req, k))
+    if (!is_put(req) || look(req, &present) != S3P_SE_NONE || !present ||
+        !s3p_srv_mutant_fires(m, a, req, k))
         return false;
     req->write.gap = true;
     k->gaps++;
@@ -91,8 +94,9 @@ S3P_SRV_JUDGE(s3p_srv_mutant_applied_judge)
 }
 
 /* Acknowledged and dropped: what the key says is wrong until the next write that is applied. */
-static enum s3p_srv_error lose(struct s3p_srv_mutants *m, const struct s3p_srv_mutant *a, struct s3p_srv_req *req,
-                               struct s3p_srv_key_state *k, enum s3p_srv_error e)
+static enum s3p_srv_error lose(struct s3p_srv_mutants *m, const struct s3p_srv_mutant *a,
+                               struct s3p_srv_req *req, struct s3p_srv_key_state *k,
+                               enum s3p_srv_error e)
 {
     req->write.drop = true;
     k->wrong = (int)a->spec.row;
@@ -116,7 +120,8 @@ S3P_SRV_JUDGE(s3p_srv_mutant_first_judge)
     return lose(m, a, req, k, e);
 }
 
-void s3p_srv_mutant_etag_reply(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req)
+void s3p_srv_mutant_etag_reply(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
+                               struct s3p_srv_req *req)
 {
     if (!s3p_srv_mutant_fires(m, a, req, req->key_state))
         return;

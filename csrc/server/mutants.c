@@ -19,7 +19,8 @@ static uint64_t hash(uint64_t seed, struct s3p_str s)
     return s3p_mix64(h);
 }
 
-static struct s3p_srv_key_state *find(struct s3p_srv_mutants *m, uint64_t bucket, struct s3p_str key, bool make)
+static struct s3p_srv_key_state *find(struct s3p_srv_mutants *m, uint64_t bucket,
+                                      struct s3p_str key, bool make)
 {
     struct s3p_srv_key_state **at = &m->keys[hash(bucket, key) % S3P_SRV_KEY_STATES], *k;
     for (k = *at; k != NULL; k = k->next)
@@ -58,7 +59,8 @@ static void drop_key(struct s3p_srv_key_state *k)
 /* A key that nothing is remembered of is forgotten. */
 static void forget(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k)
 {
-    if (k->inflight > 0 || k->gaps > 0 || k->wrong >= 0 || k->wrong_next >= 0 || k->versions != NULL)
+    if (k->inflight > 0 || k->gaps > 0 || k->wrong >= 0 || k->wrong_next >= 0 ||
+        k->versions != NULL)
         return;
     struct s3p_srv_key_state **at =
         &m->keys[hash(k->bucket, (struct s3p_str){k->key, k->len}) % S3P_SRV_KEY_STATES];
@@ -68,19 +70,21 @@ static void forget(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k)
     drop_key(k);
 }
 
-static int switch_on(struct s3p_srv_mutants *m, struct s3p_srv_mutant *list, unsigned *n, const char *text,
-                     size_t len, struct s3p_err *err)
+static int switch_on(struct s3p_srv_mutants *m, struct s3p_srv_mutant *list, unsigned *n,
+                     const char *text, size_t len, struct s3p_err *err)
 {
     size_t rows;
     if (*n == S3P_SRV_MUTANTS_MAX)
-        return s3p_fail(err, S3P_EINVAL, 0, "mutants: more than %d: expected fewer", S3P_SRV_MUTANTS_MAX);
+        return s3p_fail(err, S3P_EINVAL, 0, "mutants: more than %d: expected fewer",
+                        S3P_SRV_MUTANTS_MAX);
     struct s3p_srv_mutant *a = &list[(*n)++];
     memset(a, 0, sizeof *a);
     S3P_TRY(s3p_srv_mutant_parse(&a->spec, text, len, err));
     a->row = s3p_srv_mutant_rows(&rows) + a->spec.row;
     unsigned endpoints = m->srv->options.endpoints;
     if (a->spec.endpoint >= 0 && (unsigned)a->spec.endpoint >= endpoints)
-        return s3p_fail(err, S3P_EINVAL, 0, "mutant endpoint: \"%d\": expected one of the %u endpoints",
+        return s3p_fail(err, S3P_EINVAL, 0,
+                        "mutant endpoint: \"%d\": expected one of the %u endpoints",
                         a->spec.endpoint, endpoints);
     return 0;
 }
@@ -138,7 +142,8 @@ void s3p_srv_mutants_free(struct s3p_srv_mutants *m)
     s3p_free(m);
 }
 
-int s3p_srv_mutants_switch(struct s3p_srv_mutants *m, const char *text, size_t len, struct s3p_err *err)
+int s3p_srv_mutants_switch(struct s3p_srv_mutants *m, const char *text, size_t len,
+                           struct s3p_err *err)
 {
     struct s3p_srv_mutant list[S3P_SRV_MUTANTS_MAX];
     unsigned n = 0;
@@ -165,16 +170,16 @@ json_t *s3p_srv_mutants_altered(struct s3p_srv_mutants *m)
     for (size_t i = 0; i < n; i++)
         if (m->counts[i].used)
             json_object_set_new(names, rows[i].name,
-                                json_pack("{s:I, s:I}", "fired", (json_int_t)m->counts[i].fired, "altered",
-                                          (json_int_t)m->counts[i].altered));
+                                json_pack("{s:I, s:I}", "fired", (json_int_t)m->counts[i].fired,
+                                          "altered", (json_int_t)m->counts[i].altered));
     for (size_t at = 0; at + S3P_SRV_REQUEST_ID_BYTES <= m->ids.len; at += S3P_SRV_REQUEST_ID_BYTES)
         json_array_append_new(ids, json_stringn(m->ids.data + at, S3P_SRV_REQUEST_ID_BYTES));
     pthread_mutex_unlock(&m->mu);
     return json_pack("{s:o, s:o}", "mutants", names, "request_ids", ids);
 }
 
-bool s3p_srv_mutant_fires(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, const struct s3p_srv_req *req,
-                          const struct s3p_srv_key_state *k)
+bool s3p_srv_mutant_fires(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
+                          const struct s3p_srv_req *req, const struct s3p_srv_key_state *k)
 {
     const struct s3p_srv_mutant_spec *s = &a->spec;
     const char *verb = s3p_srv_verb(req->route->name);
@@ -182,14 +187,16 @@ bool s3p_srv_mutant_fires(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, c
         return false;
     if (s->endpoint >= 0 && (unsigned)s->endpoint != req->endpoint)
         return false;
-    if (k == NULL || k->inflight < s->min_inflight || (s->key[0] != 0 && fnmatch(s->key, k->key, 0) != 0))
+    if (k == NULL || k->inflight < s->min_inflight ||
+        (s->key[0] != 0 && fnmatch(s->key, k->key, 0) != 0))
         return false;
     if (s->after_ns > 0 && s3p_now_ns() - m->start_ns < s->after_ns)
         return false;
     uint64_t n = a->seen++;
     if ((n + 1) % s->every != 0)
         return false;
-    struct s3p_rng draw = {m->seed, hash(0, (struct s3p_str){a->row->name, strlen(a->row->name)}), n};
+    struct s3p_rng draw = {m->seed, hash(0, (struct s3p_str){a->row->name, strlen(a->row->name)}),
+                           n};
     if (s->p < 1.0 && s3p_rng_unit(&draw) >= s->p)
         return false;
     m->counts[s->row].fired++;
@@ -249,7 +256,8 @@ bool s3p_srv_mutants_hold(struct s3p_srv_req *req,
     int64_t delay_ns = -1;
     pthread_mutex_lock(&m->mu);
     for (unsigned i = 0; i < m->n_active && delay_ns < 0; i++)
-        if (m->active[i].row->hold != NULL && m->active[i].row->hold(m, &m->active[i], req, req->key_state))
+        if (m->active[i].row->hold != NULL &&
+            m->active[i].row->hold(m, &m->active[i], req, req->key_state))
             delay_ns = m->active[i].spec.delay_ns;
     pthread_mutex_unlock(&m->mu);
     if (delay_ns < 0)
@@ -269,7 +277,8 @@ enum s3p_srv_error s3p_srv_mutants_judge(struct s3p_srv_txn *t, struct s3p_srv_r
         return e;
     pthread_mutex_lock(&m->mu);
     if (k->wrong >= 0 && s3p_srv_conditional(req))
-        s3p_srv_mutant_altered(m, (unsigned)k->wrong, req); /* judged against a state that should not be */
+        s3p_srv_mutant_altered(m, (unsigned)k->wrong,
+                               req); /* judged against a state that should not be */
     if (req->write.judged > 0) {
         if (e != S3P_SE_NONE)
             s3p_srv_mutant_altered(m, req->write.judged - 1, req);
@@ -286,7 +295,8 @@ enum s3p_srv_error s3p_srv_mutants_judge(struct s3p_srv_txn *t, struct s3p_srv_r
     return e;
 }
 
-/* Forgets versions that no read may still ask for, but keeps the newest: the torn reads mix with it. */
+/* Forgets versions that no read may still ask for, but keeps the newest: the torn reads mix with
+ * it. */
 static void trim_versions(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k, int64_t now_ns)
 {
     int64_t keep_ns = 0;
@@ -295,7 +305,8 @@ static void trim_versions(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k
             keep_ns = m->active[i].spec.delay_ns;
     struct s3p_srv_version *last = k->versions;
     unsigned n = 1;
-    while (last->next != NULL && n < S3P_SRV_VERSIONS_MAX && last->next->replaced_ns > now_ns - keep_ns) {
+    while (last->next != NULL && n < S3P_SRV_VERSIONS_MAX &&
+           last->next->replaced_ns > now_ns - keep_ns) {
         last = last->next;
         n++;
     }
@@ -306,7 +317,8 @@ static void trim_versions(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k
     }
 }
 
-static void remember(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k, const struct s3p_srv_record *now)
+static void remember(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k,
+                     const struct s3p_srv_record *now)
 {
     struct s3p_srv_version *v = s3p_calloc(1, sizeof *v);
     if (v == NULL)

@@ -1,8 +1,8 @@
-/* Faults on purpose. The store's own code calls these hooks, in a handful of places and only when srv->mutants is set;
- * which fault does what is in mutant_rows.c.
+/* Faults on purpose. The store's own code calls these hooks, in a handful of places and only when
+ * srv->mutants is set; which fault does what is in mutant_rows.c.
  *
- * Deterministic: the n-th request that a switch looks at fires or not by (seed, name, n). An answer counts as altered when
- * a client could notice that it is wrong: its request id is noted.
+ * Deterministic: the n-th request that a switch looks at fires or not by (seed, name, n). An answer
+ * counts as altered when a client could notice that it is wrong: its request id is noted.
  *
  * Threads: all functions may be called from any thread; one lock inside. */
 #ifndef S3P_SERVER_MUTANTS_H
@@ -14,13 +14,16 @@
 #include "server/server.h"
 
 /* With the mutants of srv->options. */
-int s3p_srv_mutants_create(struct s3p_srv_mutants **out, struct s3p_srv *srv, struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_srv_mutants_create(struct s3p_srv_mutants **out, struct s3p_srv *srv,
+                           struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_srv_mutants_free(struct s3p_srv_mutants *m);
 
-/* Replaces the switches by those of `text`, one a line; none: all off. A bad line changes nothing. */
+/* Replaces the switches by those of `text`, one a line; none: all off. A bad line changes nothing.
+ */
 int s3p_srv_mutants_switch(struct s3p_srv_mutants *m, const char *text, size_t len,
                            struct s3p_err *err) S3P_MUST_CHECK;
-/* {"mutants": {name: {"fired": n, "altered": n}}, "request_ids": […]}: every mutant that has been on. */
+/* {"mutants": {name: {"fired": n, "altered": n}}, "request_ids": […]}: every mutant that has been
+ * on. */
 json_t *s3p_srv_mutants_altered(struct s3p_srv_mutants *m);
 
 /* Hooks: a request with a bucket begins and ends; */
@@ -36,7 +39,8 @@ enum s3p_srv_error s3p_srv_mutants_judge(struct s3p_srv_txn *t, struct s3p_srv_r
 /* a record is about to be replaced (`now` NULL: there was none); */
 void s3p_srv_mutants_changed(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
                              const struct s3p_srv_record *now);
-/* the answer to a successful PUT stands; a read has found its record (or NULL) and makes its answer here. */
+/* the answer to a successful PUT stands; a read has found its record (or NULL) and makes its answer
+ * here. */
 void s3p_srv_mutants_reply(struct s3p_srv_req *req);
 enum s3p_srv_read s3p_srv_mutants_read(struct s3p_srv_req *req, const struct s3p_srv_record *r);
 

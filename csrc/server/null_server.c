@@ -34,7 +34,7 @@ struct conn {
     struct conn *prev, *next;
     int fd;
     uint64_t body_left;
-    size_t head_len;     /* bytes of an unfinished head kept in `head` */
+    size_t head_len; /* bytes of an unfinished head kept in `head` */
     char head[HEAD_MAX];
 };
 
@@ -141,7 +141,8 @@ static bool consume(struct conn *c, const char *p, size_t len)
             p += head.len;
             len -= head.len;
             if (c->body_left > 0) {
-                if (len == 0 && field(head, "expect").p != NULL && !send_all(c->fd, go_on, sizeof go_on - 1))
+                if (len == 0 && field(head, "expect").p != NULL &&
+                    !send_all(c->fd, go_on, sizeof go_on - 1))
                     return false;
                 continue;
             }
@@ -188,7 +189,8 @@ static void *null_main(void *arg)
     return NULL;
 }
 
-static int open_listener(struct s3p_null_server *n, const struct s3p_srv_options *o, struct s3p_err *err)
+static int open_listener(struct s3p_null_server *n, const struct s3p_srv_options *o,
+                         struct s3p_err *err)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)o->port)};
     socklen_t len = sizeof at;
@@ -196,8 +198,10 @@ static int open_listener(struct s3p_null_server *n, const struct s3p_srv_options
     if (inet_pton(AF_INET, o->host, &at.sin_addr) != 1)
         return s3p_fail(err, S3P_EINVAL, 0, "--host: \"%s\": expected an IPv4 address", o->host);
     n->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (n->listen_fd < 0 || setsockopt(n->listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
-        bind(n->listen_fd, (struct sockaddr *)&at, sizeof at) != 0 || listen(n->listen_fd, 4096) != 0 ||
+    if (n->listen_fd < 0 ||
+        setsockopt(n->listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+        bind(n->listen_fd, (struct sockaddr *)&at, sizeof at) != 0 ||
+        listen(n->listen_fd, 4096) != 0 ||
         getsockname(n->listen_fd, (struct sockaddr *)&at, &len) != 0)
         return s3p_fail(err, S3P_EIO, errno, "cannot listen on %s port %u: %s", o->host, o->port,
                         strerror(errno));
@@ -223,7 +227,8 @@ static int start(struct s3p_null_server *n, const struct s3p_srv_options *o, str
     return 0;
 }
 
-int s3p_null_server_open(struct s3p_null_server **out, const struct s3p_srv_options *o, struct s3p_err *err)
+int s3p_null_server_open(struct s3p_null_server **out, const struct s3p_srv_options *o,
+                         struct s3p_err *err)
 {
     struct s3p_null_server *n = s3p_calloc(1, sizeof *n);
     if (n == NULL)

@@ -1,6 +1,6 @@
-/* A server that answers every request at once with a fixed 200 and an ETag, as cheaply as it can: what is left of a
- * measurement against it is the client. Reads HTTP/1.1 with Content-Length bodies and keep-alive; HEAD gets no body
- * because no answer has one. */
+/* A server that answers every request at once with a fixed 200 and an ETag, as cheaply as it can:
+ * what is left of a measurement against it is the client. Reads HTTP/1.1 with Content-Length bodies
+ * and keep-alive; HEAD gets no body because no answer has one. */
 #ifndef S3P_SERVER_NULL_SERVER_H
 #define S3P_SERVER_NULL_SERVER_H
 

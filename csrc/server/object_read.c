@@ -77,7 +77,8 @@ static void add_last_modified(struct s3p_srv_req *req, const struct s3p_srv_reco
 static void add_checksum(struct s3p_srv_req *req, const struct s3p_srv_record *r)
 {
     struct s3p_str mode = s3p_srv_head_get(&req->head, "x-amz-checksum-mode");
-    if (!s3p_srv_same_nocase(mode, "ENABLED") || r->sum_len == 0 || r->sum_kind >= S3P_SRV_SUM_KINDS)
+    if (!s3p_srv_same_nocase(mode, "ENABLED") || r->sum_len == 0 ||
+        r->sum_kind >= S3P_SRV_SUM_KINDS)
         return;
     char text[4 * ((S3P_SRV_SUM_MAX + 2) / 3)];
     size_t n = s3p_base64(text, r->sum, r->sum_len);
@@ -86,7 +87,8 @@ static void add_checksum(struct s3p_srv_req *req, const struct s3p_srv_record *r
     s3p_srv_answer_field(req, "x-amz-checksum-type", S3P_STR("FULL_OBJECT"));
 }
 
-static void add_content_range(struct s3p_srv_req *req, const struct s3p_srv_range *range, uint64_t size)
+static void add_content_range(struct s3p_srv_req *req, const struct s3p_srv_range *range,
+                              uint64_t size)
 {
     char text[72] = "bytes ";
     size_t n = 6;
@@ -114,7 +116,8 @@ enum s3p_srv_read s3p_srv_answer_object(struct s3p_srv_req *req, const struct s3
         }
         return S3P_SRV_READ_DONE;
     }
-    struct s3p_srv_range range = s3p_srv_range_parse(s3p_srv_head_get(&req->head, "range"), r->size);
+    struct s3p_srv_range range =
+        s3p_srv_range_parse(s3p_srv_head_get(&req->head, "range"), r->size);
     if (range.kind == S3P_SRV_RANGE_NONE || range.kind == S3P_SRV_RANGE_SEVERAL) {
         bool none = range.kind == S3P_SRV_RANGE_NONE;
         s3p_srv_answer_error(req, none ? S3P_SE_RANGE : S3P_SE_NOT_IMPLEMENTED);
@@ -128,7 +131,8 @@ enum s3p_srv_read s3p_srv_answer_object(struct s3p_srv_req *req, const struct s3
         if (a->fd < 0 && errno == ENOENT)
             return S3P_SRV_READ_AGAIN;
         if (a->fd < 0) {
-            s3p_srv_answer_error(req, errno == EMFILE || errno == ENFILE ? S3P_SE_BUSY : S3P_SE_INTERNAL);
+            s3p_srv_answer_error(req, errno == EMFILE || errno == ENFILE ? S3P_SE_BUSY
+                                                                         : S3P_SE_INTERNAL);
             return S3P_SRV_READ_DONE;
         }
     } else if (!head && !r->in_file) {

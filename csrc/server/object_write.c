@@ -10,8 +10,8 @@
 #define USER_METADATA_MAX 2048 /* names without their prefix, and values */
 
 /* System metadata that is kept and given back. */
-static const char *const kept[] = {"content-type",        "cache-control", "content-disposition", "content-encoding",
-                                   "content-language", "expires"};
+static const char *const kept[] = {"content-type",     "cache-control",    "content-disposition",
+                                   "content-encoding", "content-language", "expires"};
 
 static bool is_kept(struct s3p_str name)
 {
@@ -68,8 +68,8 @@ static bool bucket_stands(struct s3p_srv_txn *t, const struct s3p_srv_req *req)
 }
 
 /* What every write does first, in its transaction: bucket, current record, precondition. */
-static enum s3p_srv_error judge(struct s3p_srv_txn *t, struct s3p_srv_req *req, struct s3p_srv_record *now,
-                                bool *present)
+static enum s3p_srv_error judge(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                                struct s3p_srv_record *now, bool *present)
 {
     if (!bucket_stands(t, req))
         return S3P_SE_NO_BUCKET;
@@ -115,7 +115,8 @@ static void reply_put(struct s3p_srv_req *req)
     if (in->sum_len > 0) {
         char text[4 * ((S3P_SRV_SUM_MAX + 2) / 3)];
         size_t n = s3p_base64(text, in->sum, in->sum_len);
-        s3p_srv_answer_field(req, s3p_srv_sum_header(in->sum_state.kind), (struct s3p_str){text, n});
+        s3p_srv_answer_field(req, s3p_srv_sum_header(in->sum_state.kind),
+                             (struct s3p_str){text, n});
         s3p_srv_answer_field(req, "x-amz-checksum-type", S3P_STR("FULL_OBJECT"));
     }
     if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL))

@@ -17,7 +17,7 @@ void s3p_srv_get_object(struct s3p_srv_req *req); /* and HeadObject */
 enum s3p_srv_error s3p_srv_delete_object_check(struct s3p_srv_req *req);
 void s3p_srv_delete_object(struct s3p_srv_req *req);
 
-void s3p_srv_list_objects(struct s3p_srv_req *req);    /* V1 */
+void s3p_srv_list_objects(struct s3p_srv_req *req); /* V1 */
 void s3p_srv_list_objects_v2(struct s3p_srv_req *req);
 enum s3p_srv_error s3p_srv_delete_objects_check(struct s3p_srv_req *req);
 void s3p_srv_delete_objects(struct s3p_srv_req *req);

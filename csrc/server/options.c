@@ -25,7 +25,8 @@ static const struct option {
     {"--tls-key", TEXT, offsetof(struct s3p_srv_options, tls_key), 0, 0},
     {"--endpoints", NUMBER, offsetof(struct s3p_srv_options, endpoints), 1, S3P_SRV_ENDPOINTS_MAX},
     {"--threads", NUMBER, offsetof(struct s3p_srv_options, threads), 1, S3P_SRV_THREADS_MAX},
-    {"--min-part-bytes", SIZE, offsetof(struct s3p_srv_options, min_part_bytes), 1, UINT64_C(5) << 30},
+    {"--min-part-bytes", SIZE, offsetof(struct s3p_srv_options, min_part_bytes), 1,
+     UINT64_C(5) << 30},
     {"--mutant", LIST, offsetof(struct s3p_srv_options, mutants), 0, 0},
     {"--mode", TEXT, offsetof(struct s3p_srv_options, mode), 0, 0},
     {"--seed", SIZE, offsetof(struct s3p_srv_options, seed), 0, INT64_MAX},
@@ -37,7 +38,8 @@ static const struct option {
 const char *s3p_srv_options_help(void)
 {
     return "usage: s3prod serve [null] [options]\n"
-           "The embedded S3 store. Its first line of output is a JSON object with endpoint and keys.\n"
+           "The embedded S3 store. Its first line of output is a JSON object with endpoint and "
+           "keys.\n"
            "\n"
            "  --host ADDRESS          address to listen on (127.0.0.1)\n"
            "  --port N                port of the first endpoint, 0: any free one (0)\n"
@@ -58,15 +60,18 @@ const char *s3p_srv_options_help(void)
            "example: s3prod serve --port 9000 --access-key test --secret-key testtest\n";
 }
 
-static int take_number(const struct option *row, const char *value, uint64_t *out, struct s3p_err *err)
+static int take_number(const struct option *row, const char *value, uint64_t *out,
+                       struct s3p_err *err)
 {
     if (!s3p_parse_u64(value, strlen(value), out) || *out < row->min || *out > row->max)
-        return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected a number from %llu to %llu", row->name,
-                        value, (unsigned long long)row->min, (unsigned long long)row->max);
+        return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected a number from %llu to %llu",
+                        row->name, value, (unsigned long long)row->min,
+                        (unsigned long long)row->max);
     return 0;
 }
 
-static int take(const struct option *row, const char *value, struct s3p_srv_options *o, struct s3p_err *err)
+static int take(const struct option *row, const char *value, struct s3p_srv_options *o,
+                struct s3p_err *err)
 {
     char *at = (char *)o + row->offset;
     uint64_t number = 0;
@@ -91,8 +96,8 @@ static int take(const struct option *row, const char *value, struct s3p_srv_opti
         return 0;
     case LIST:
         if (o->n_mutants == S3P_SRV_MUTANTS_MAX)
-            return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected at most %d of them", row->name,
-                            value, S3P_SRV_MUTANTS_MAX);
+            return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected at most %d of them",
+                            row->name, value, S3P_SRV_MUTANTS_MAX);
         o->mutants[o->n_mutants++] = value;
         return 0;
     case FLAG:
@@ -112,17 +117,19 @@ static const struct option *find(const char *arg, size_t len)
 static int check(const struct s3p_srv_options *o, struct s3p_err *err)
 {
     if (o->durable && o->fast)
-        return s3p_fail(err, S3P_EINVAL, 0, "--durable: \"--fast\" given too: expected one of them");
+        return s3p_fail(err, S3P_EINVAL, 0,
+                        "--durable: \"--fast\" given too: expected one of them");
     if (o->durable && o->data == NULL)
         return s3p_fail(err, S3P_EINVAL, 0, "--data: \"\": expected a directory with --durable");
     if ((o->tls_cert == NULL) != (o->tls_key == NULL))
-        return s3p_fail(err, S3P_EINVAL, 0, "--tls-cert: expected --tls-cert and --tls-key together");
+        return s3p_fail(err, S3P_EINVAL, 0,
+                        "--tls-cert: expected --tls-cert and --tls-key together");
     if (o->port != 0 && o->port + o->endpoints - 1 > 65535)
         return s3p_fail(err, S3P_EINVAL, 0, "--endpoints: \"%u\": expected ports up to 65535",
                         o->endpoints);
     if (o->mode != NULL)
-        return s3p_fail(err, S3P_EINVAL, 0, "--mode: \"%s\": expected a mode of this store; it has none",
-                        o->mode);
+        return s3p_fail(err, S3P_EINVAL, 0,
+                        "--mode: \"%s\": expected a mode of this store; it has none", o->mode);
     return 0;
 }
 
@@ -153,7 +160,8 @@ int s3p_srv_options_parse(struct s3p_srv_options *o, int argc, char **argv, stru
             return s3p_fail(err, S3P_EINVAL, 0, "option: \"%s\": expected one of --help", arg);
         if (row->kind == FLAG) {
             if (eq != NULL)
-                return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected no value", row->name, eq + 1);
+                return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected no value", row->name,
+                                eq + 1);
             *((bool *)((char *)o + row->offset)) = true;
             continue;
         }

@@ -21,8 +21,8 @@ struct s3p_srv_options {
     uint64_t seed, min_part_bytes;
 };
 
-/* Views of argv are kept. Keys that are not given are drawn at random. A bad option: S3P_EINVAL with field, value and what
- * was expected. */
+/* Views of argv are kept. Keys that are not given are drawn at random. A bad option: S3P_EINVAL
+ * with field, value and what was expected. */
 int s3p_srv_options_parse(struct s3p_srv_options *o, int argc, char **argv,
                           struct s3p_err *err) S3P_MUST_CHECK;
 const char *s3p_srv_options_help(void);

@@ -60,7 +60,8 @@ static bool parse_arg(struct s3p_srv_head *h, struct s3p_str pair)
 {
     const char *eq = memchr(pair.p, '=', pair.len);
     struct s3p_str name = {pair.p, eq != NULL ? (size_t)(eq - pair.p) : pair.len};
-    struct s3p_str value = eq != NULL ? (struct s3p_str){eq + 1, pair.len - name.len - 1} : S3P_STR("");
+    struct s3p_str value =
+        eq != NULL ? (struct s3p_str){eq + 1, pair.len - name.len - 1} : S3P_STR("");
     if (h->n_args == S3P_SRV_ARGS_MAX)
         return false;
     struct s3p_srv_arg *a = &h->args[h->n_args++];
@@ -180,7 +181,10 @@ static unsigned sequence(unsigned char c, uint32_t *min)
         unsigned char first, last;
         unsigned bytes;
         uint32_t min;
-    } rows[] = {{0x01, 0x7f, 1, 1}, {0xc2, 0xdf, 2, 0x80}, {0xe0, 0xef, 3, 0x800}, {0xf0, 0xf4, 4, 0x10000}};
+    } rows[] = {{0x01, 0x7f, 1, 1},
+                {0xc2, 0xdf, 2, 0x80},
+                {0xe0, 0xef, 3, 0x800},
+                {0xf0, 0xf4, 4, 0x10000}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (c >= rows[i].first && c <= rows[i].last) {
             *min = rows[i].min;

@@ -18,6 +18,7 @@ struct s3p_srv_range {
     uint64_t first, bytes; /* of PART; for WHOLE the whole object */
 };
 
-struct s3p_srv_range s3p_srv_range_parse(struct s3p_str header, uint64_t size); /* header.p NULL: absent */
+struct s3p_srv_range s3p_srv_range_parse(struct s3p_str header,
+                                         uint64_t size); /* header.p NULL: absent */
 
 #endif

@@ -1,6 +1,7 @@
 /* What the store keeps of one object, as bytes. Integers are little-endian at fixed offsets:
- *   0 format(1) · 1 flags(1) · 2 checksum algorithm(1) · 3 checksum length(1) · 4 metadata length(4) · 8 seq(8)
- *   16 mtime_ns(8) · 24 size(8) · 32 body id(8) · 40 MD5(16) · 56 checksum(32) · 88 metadata · inline body
+ *   0 format(1) · 1 flags(1) · 2 checksum algorithm(1) · 3 checksum length(1)
+ *   4 metadata length(4) · 8 seq(8) · 16 mtime_ns(8) · 24 size(8) · 32 body id(8) · 40 MD5(16)
+ *   56 checksum(32) · 88 metadata · inline body
  * Metadata: name length(2), value length(2), name, value, again and again. */
 #ifndef S3P_SERVER_RECORDS_H
 #define S3P_SERVER_RECORDS_H
@@ -35,6 +36,7 @@ void s3p_srv_etag_text(char text[S3P_SRV_ETAG_BYTES], const uint8_t md5[S3P_MD5_
 
 void s3p_srv_meta_add(struct s3p_buf *meta, struct s3p_str name, struct s3p_str value);
 /* The next pair; `at` starts at 0. False at the end. */
-bool s3p_srv_meta_next(struct s3p_str meta, size_t *at, struct s3p_str *name, struct s3p_str *value);
+bool s3p_srv_meta_next(struct s3p_str meta, size_t *at, struct s3p_str *name,
+                       struct s3p_str *value);
 
 #endif

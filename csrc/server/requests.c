@@ -127,7 +127,8 @@ static enum s3p_srv_error begin_body(struct s3p_srv_req *r)
         return S3P_SE_ARGUMENT;
     if (declared > (object ? OBJECT_MAX : DOCUMENT_MAX))
         return object ? S3P_SE_TOO_LARGE : S3P_SE_XML_LARGE;
-    return s3p_srv_intake_begin(&r->intake, &r->loop->srv->store, &r->head, &r->auth, declared, object);
+    return s3p_srv_intake_begin(&r->intake, &r->loop->srv->store, &r->head, &r->auth, declared,
+                                object);
 }
 
 static enum s3p_srv_error begin(struct s3p_srv_req *r)
@@ -139,7 +140,8 @@ static enum s3p_srv_error begin(struct s3p_srv_req *r)
         return S3P_SE_HEADERS;
     enum s3p_srv_error routed, e;
     r->route = s3p_srv_route_find(&r->head, &routed);
-    e = s3p_srv_auth_check(&r->head, &srv->keys, r->loop->wall_ns / S3P_S, &r->loop->auth_cache, &r->auth);
+    e = s3p_srv_auth_check(&r->head, &srv->keys, r->loop->wall_ns / S3P_S, &r->loop->auth_cache,
+                           &r->auth);
     if (e != S3P_SE_NONE)
         return e;
     if (routed != S3P_SE_NONE)

@@ -12,12 +12,15 @@ enum s3p_srv_stage {
     S3P_SRV_STAGE_READY, /* the answer stands */
 };
 
-struct s3p_srv_req *s3p_srv_req_get(struct s3p_srv_loop *loop); /* from the pool; NULL without memory */
-void s3p_srv_req_put(struct s3p_srv_req *req);                  /* back to it; releases what it holds */
+struct s3p_srv_req *
+s3p_srv_req_get(struct s3p_srv_loop *loop);    /* from the pool; NULL without memory */
+void s3p_srv_req_put(struct s3p_srv_req *req); /* back to it; releases what it holds */
 void s3p_srv_req_free(struct s3p_srv_req *req);
 
-/* Head complete: signature, route, checks. Sets the stage to BODY or, refused, builds the answer and sets READY. */
+/* Head complete: signature, route, checks. Sets the stage to BODY or, refused, builds the answer
+ * and sets READY. */
 void s3p_srv_req_begin(struct s3p_srv_req *req);
-void s3p_srv_req_run(struct s3p_srv_req *req); /* body complete: digests, then the route's handler */
+void s3p_srv_req_run(
+    struct s3p_srv_req *req); /* body complete: digests, then the route's handler */
 
 #endif

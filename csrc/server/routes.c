@@ -11,9 +11,11 @@ static const char *const get_args[] = {"response-content-type",
                                        "response-content-disposition",
                                        "response-content-encoding",
                                        NULL};
-static const char *const list_v1_args[] = {"prefix", "delimiter", "marker", "max-keys", "encoding-type", NULL};
-static const char *const list_v2_args[] = {"prefix",        "delimiter",          "start-after", "max-keys",
-                                           "encoding-type", "continuation-token", "fetch-owner", NULL};
+static const char *const list_v1_args[] = {"prefix",   "delimiter",     "marker",
+                                           "max-keys", "encoding-type", NULL};
+static const char *const list_v2_args[] = {
+    "prefix",        "delimiter",          "start-after", "max-keys",
+    "encoding-type", "continuation-token", "fetch-owner", NULL};
 
 #define REFUSED 0, NULL, NULL, NULL
 
@@ -21,8 +23,10 @@ static const char *const list_v2_args[] = {"prefix",        "delimiter",        
 static const struct s3p_srv_route rows[] = {
     {"ListBuckets", "GET", S3P_SRV_SERVICE, NULL, 0, NULL, NULL, s3p_srv_list_buckets},
 
-    {"GetBucketLocation", "GET", S3P_SRV_BUCKET, "location", 0, NULL, NULL, s3p_srv_bucket_location},
-    {"ListObjectsV2", "GET", S3P_SRV_BUCKET, "list-type", 0, list_v2_args, NULL, s3p_srv_list_objects_v2},
+    {"GetBucketLocation", "GET", S3P_SRV_BUCKET, "location", 0, NULL, NULL,
+     s3p_srv_bucket_location},
+    {"ListObjectsV2", "GET", S3P_SRV_BUCKET, "list-type", 0, list_v2_args, NULL,
+     s3p_srv_list_objects_v2},
     {"ListObjectVersions", "GET", S3P_SRV_BUCKET, "versions", REFUSED},
     {"ListMultipartUploads", "GET", S3P_SRV_BUCKET, "uploads", REFUSED},
     {"GetBucketVersioning", "GET", S3P_SRV_BUCKET, "versioning", REFUSED},
@@ -36,9 +40,10 @@ static const struct s3p_srv_route rows[] = {
     {"PutBucketLifecycleConfiguration", "PUT", S3P_SRV_BUCKET, "lifecycle", REFUSED},
     {"PutBucketPolicy", "PUT", S3P_SRV_BUCKET, "policy", REFUSED},
     {"PutBucketTagging", "PUT", S3P_SRV_BUCKET, "tagging", REFUSED},
-    {"CreateBucket", "PUT", S3P_SRV_BUCKET, NULL, S3P_SRV_ROUTE_NO_BUCKET | S3P_SRV_ROUTE_WRITE, NULL, NULL,
-     s3p_srv_create_bucket},
-    {"DeleteBucket", "DELETE", S3P_SRV_BUCKET, NULL, S3P_SRV_ROUTE_WRITE, NULL, NULL, s3p_srv_delete_bucket},
+    {"CreateBucket", "PUT", S3P_SRV_BUCKET, NULL, S3P_SRV_ROUTE_NO_BUCKET | S3P_SRV_ROUTE_WRITE,
+     NULL, NULL, s3p_srv_create_bucket},
+    {"DeleteBucket", "DELETE", S3P_SRV_BUCKET, NULL, S3P_SRV_ROUTE_WRITE, NULL, NULL,
+     s3p_srv_delete_bucket},
     {"DeleteObjects", "POST", S3P_SRV_BUCKET, "delete", S3P_SRV_ROUTE_WRITE, NULL,
      s3p_srv_delete_objects_check, s3p_srv_delete_objects},
     {"PostObject", "POST", S3P_SRV_BUCKET, NULL, REFUSED},
@@ -51,7 +56,7 @@ static const struct s3p_srv_route rows[] = {
      s3p_srv_get_object},
     {"HeadObject", "HEAD", S3P_SRV_OBJECT, NULL, 0, get_args, s3p_srv_get_object_check,
      s3p_srv_get_object},
-    {"UploadPartCopy", "PUT", S3P_SRV_OBJECT, "uploadId", REFUSED},
+    {"UploadPart", "PUT", S3P_SRV_OBJECT, "uploadId", REFUSED},
     {"PutObjectTagging", "PUT", S3P_SRV_OBJECT, "tagging", REFUSED},
     {"PutObjectAcl", "PUT", S3P_SRV_OBJECT, "acl", REFUSED},
     {"CopyObject", "PUT", S3P_SRV_OBJECT, "x-amz-copy-source", REFUSED},
@@ -119,8 +124,8 @@ const struct s3p_srv_route *s3p_srv_route_find(const struct s3p_srv_head *h, enu
     return NULL;
 }
 
-/* Headers with a meaning. `only`: the value that asks for nothing new; NULL: every value is refused. `any`: taken, or
- * without effect here. A name that ends in '*' is a prefix. */
+/* Headers with a meaning. `only`: the value that asks for nothing new; NULL: every value is
+ * refused. `any`: taken, or without effect here. A name that ends in '*' is a prefix. */
 static const struct {
     const char *name, *only;
     bool any;
@@ -189,7 +194,8 @@ enum s3p_srv_error s3p_srv_route_fields(const struct s3p_srv_head *h, uint64_t *
             (*ignored)++;
             continue;
         }
-        if (!fields[k].any && (fields[k].only == NULL || !s3p_str_eq(h->fields[i].value, fields[k].only)))
+        if (!fields[k].any &&
+            (fields[k].only == NULL || !s3p_str_eq(h->fields[i].value, fields[k].only)))
             return S3P_SE_NOT_IMPLEMENTED;
     }
     return S3P_SE_NONE;

@@ -16,19 +16,20 @@ struct s3p_srv_route {
     const char *name; /* of the operation, as the S3 API says it */
     const char *method;
     enum s3p_srv_level level;
-    const char *select; /* argument that chooses the row, before rows without one; or header, "x-amz-…" */
+    const char *select; /* argument, or header x-amz-…, that chooses the row; NULL: the plain row */
     unsigned flags;
     const char *const *args; /* other arguments that it understands, NULL-terminated; NULL: none */
     enum s3p_srv_error (*check)(struct s3p_srv_req *req); /* before the body; may be NULL */
     void (*run)(struct s3p_srv_req *req); /* with the whole request; NULL: refused, 501 */
 };
 
-/* The row of a request: the first that fits. NULL and *e set when there is none or when an argument is not understood. */
+/* The row of a request: the first that fits. NULL and *e set when there is none or when an argument
+ * is not understood. */
 const struct s3p_srv_route *s3p_srv_route_find(const struct s3p_srv_head *h, enum s3p_srv_error *e);
 const struct s3p_srv_route *s3p_srv_route_rows(size_t *n);
 
-/* Headers whose meaning the store does not honour are refused (501), never skipped. Unknown x-amz-* headers are counted
- * in *ignored. */
+/* Headers whose meaning the store does not honour are refused (501), never skipped. Unknown x-amz-*
+ * headers are counted in *ignored. */
 enum s3p_srv_error s3p_srv_route_fields(const struct s3p_srv_head *h, uint64_t *ignored);
 
 #endif

@@ -36,7 +36,8 @@ static int make_dir(struct s3p_srv *srv, struct s3p_err *err)
     int n = snprintf(srv->temporary, sizeof srv->temporary, "%s/s3prod-XXXXXX", base);
     if (n < 0 || (size_t)n >= sizeof srv->temporary || mkdtemp(srv->temporary) == NULL) {
         srv->temporary[0] = 0;
-        return s3p_fail(err, S3P_EIO, errno, "cannot make a directory in %s: %s", base, strerror(errno));
+        return s3p_fail(err, S3P_EIO, errno, "cannot make a directory in %s: %s", base,
+                        strerror(errno));
     }
     return 0;
 }
@@ -56,8 +57,9 @@ static int read_pem(const char *path, struct s3p_buf *out, struct s3p_err *err)
         return 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return s3p_fail(err, S3P_EINVAL, errno, "--tls-cert or --tls-key: \"%s\": %s; expected a PEM file",
-                        path, strerror(errno));
+        return s3p_fail(err, S3P_EINVAL, errno,
+                        "--tls-cert or --tls-key: \"%s\": %s; expected a PEM file", path,
+                        strerror(errno));
     char chunk[4096];
     ssize_t n;
     while ((n = read(fd, chunk, sizeof chunk)) > 0)
@@ -75,7 +77,8 @@ static int start_front(struct s3p_srv *srv, struct s3p_err *err)
         rc = read_pem(srv->options.tls_key, &key, err);
     bool tls = srv->options.tls_cert != NULL;
     if (rc == 0)
-        rc = s3p_srv_front_start(srv, tls ? s3p_buf_cstr(&cert) : NULL, tls ? s3p_buf_cstr(&key) : NULL, err);
+        rc = s3p_srv_front_start(srv, tls ? s3p_buf_cstr(&cert) : NULL,
+                                 tls ? s3p_buf_cstr(&key) : NULL, err);
     s3p_buf_free(&cert);
     s3p_buf_free(&key);
     return rc;

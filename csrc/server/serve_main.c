@@ -1,53 +1,84 @@
+#include "server/serve.h"
+
+#include <errno.h>
 #include <jansson.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "server/null_server.h"
-#include "server/serve.h"
+
+#define LINE_MAX_BYTES (64 * 1024)
+
+static void print(int fd, const char *text, size_t len)
+{
+    ssize_t n = write(fd, text, len); /* nobody to tell when nobody reads */
+    (void)n;
+}
+
+static int add_text(const char *text, size_t len, void *cls)
+{
+    s3p_buf_add(cls, text, len);
+    return 0;
+}
 
 static void print_line(const json_t *line)
 {
-    char *text = json_dumps(line, JSON_COMPACT);
-    if (text != NULL) {
-        printf("%s\n", text);
-        fflush(stdout);
-        free(text);
-    }
+    struct s3p_buf b;
+    s3p_buf_init(&b, LINE_MAX_BYTES);
+    (void)json_dump_callback(line, add_text, &b, JSON_COMPACT);
+    s3p_buf_char(&b, '\n');
+    print(STDOUT_FILENO, b.data, b.len);
+    s3p_buf_free(&b);
 }
 
 static json_t *endpoint_text(const struct s3p_srv_options *o, unsigned port)
 {
     bool v6 = strchr(o->host, ':') != NULL;
-    return json_sprintf("%s://%s%s%s:%u", o->tls_cert != NULL ? "https" : "http", v6 ? "[" : "", o->host,
-                        v6 ? "]" : "", port);
+    return json_sprintf("%s://%s%s%s:%u", o->tls_cert != NULL ? "https" : "http", v6 ? "[" : "",
+                        o->host, v6 ? "]" : "", port);
 }
 
-static void announce(const struct s3p_srv_options *o, const unsigned *ports, unsigned n, unsigned admin)
+static void announce(const struct s3p_srv_options *o, const unsigned *ports, unsigned n,
+                     unsigned admin)
 {
     json_t *list = json_array();
     for (unsigned i = 0; i < n; i++)
         json_array_append_new(list, endpoint_text(o, ports[i]));
-    json_t *line = json_pack("{s:o, s:o, s:s, s:s, s:i, s:o}", "endpoint", endpoint_text(o, ports[0]),
-                             "endpoints", list, "access_key", o->access_key, "secret_key", o->secret_key,
-                             "pid", (int)getpid(), "admin",
-                             admin != 0 ? json_sprintf("http://127.0.0.1:%u", admin) : json_null());
+    json_t *line = json_pack(
+        "{s:o, s:o, s:s, s:s, s:i, s:o}", "endpoint", endpoint_text(o, ports[0]), "endpoints", list,
+        "access_key", o->access_key, "secret_key", o->secret_key, "pid", (int)getpid(), "admin",
+        admin != 0 ? json_sprintf("http://127.0.0.1:%u", admin) : json_null());
     print_line(line);
     json_decref(line);
 }
 
-static void wait_for_signal(const sigset_t *set)
+/* Until SIGTERM or SIGINT, or until the parent process has ended. A process descriptor is used
+ * because PDEATHSIG would follow the thread that started us. */
+static void wait_for_end(const struct s3p_srv_options *o, const sigset_t *set)
 {
-    int sig;
-    while (sigwait(set, &sig) != 0)
+    pid_t parent = getppid();
+    int end_fd = signalfd(-1, set, SFD_CLOEXEC);
+    int parent_fd = o->with_parent ? (int)syscall(SYS_pidfd_open, parent, 0) : -1;
+    struct pollfd fds[] = {{.fd = end_fd, .events = POLLIN}, {.fd = parent_fd, .events = POLLIN}};
+    bool orphan = o->with_parent && (parent_fd < 0 || getppid() != parent);
+    while (!orphan && poll(fds, 2, -1) < 0 && errno == EINTR)
         continue;
+    if (parent_fd >= 0)
+        close(parent_fd);
+    if (end_fd >= 0)
+        close(end_fd);
 }
 
 static int usage_error(const struct s3p_err *err)
 {
-    fprintf(stderr, "s3prod serve: %s\n", err->msg);
+    char line[sizeof err->msg + 16];
+    int n = snprintf(line, sizeof line, "s3prod: %s\n", err->msg);
+    print(STDERR_FILENO, line, n > 0 ? strlen(line) : 0);
     return 2;
 }
 
@@ -59,7 +90,7 @@ static int run_null(const struct s3p_srv_options *o, const sigset_t *set)
         return usage_error(&err);
     unsigned ports[1] = {s3p_null_server_port(null_server)};
     announce(o, ports, 1, 0);
-    wait_for_signal(set);
+    wait_for_end(o, set);
     s3p_null_server_close(null_server);
     return 0;
 }
@@ -71,7 +102,7 @@ static int run_store(const struct s3p_srv_options *o, const sigset_t *set)
     if (s3p_srv_open(&srv, o, &err) < 0)
         return usage_error(&err);
     announce(o, srv->ports, o->endpoints, srv->admin_port);
-    wait_for_signal(set);
+    wait_for_end(o, set);
     s3p_srv_close(srv);
     return 0;
 }
@@ -83,15 +114,8 @@ int s3p_serve_main(int argc, char **argv)
     if (s3p_srv_options_parse(&o, argc, argv, &err) < 0)
         return usage_error(&err);
     if (o.help) {
-        fputs(s3p_srv_options_help(), stdout);
-        fflush(stdout);
+        print(STDOUT_FILENO, s3p_srv_options_help(), strlen(s3p_srv_options_help()));
         return 0;
-    }
-    pid_t parent = getppid();
-    if (o.with_parent) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-        if (getppid() != parent) /* it ended before the request took hold */
-            return 0;
     }
     sigset_t set, before;
     sigemptyset(&set);

@@ -1,12 +1,12 @@
 /* The shapes that the parts of the store share: server, event loop, request.
  *
- * A request's way: front.c takes the head apart, routes.c finds its row, auth.c checks the signature, the row's `check`
- * may refuse it before its body, intake.c takes the body in, the row's `run` answers (reads) or submits a write;
- * commit.c applies all writes that wait in one transaction; then the write's `reply` makes the answer and front.c
- * sends it.
+ * A request's way: front.c takes the head apart, routes.c finds its row, auth.c checks the
+ * signature, the row's `check` may refuse it before its body, intake.c takes the body in, the row's
+ * `run` answers (reads) or submits a write; commit.c applies all writes that wait in one
+ * transaction; then the write's `reply` makes the answer and front.c sends it.
  *
- * Threads: a request belongs to its event loop, except between submit and completion of a write, when it belongs to the
- * thread that commits. */
+ * Threads: a request belongs to its event loop, except between submit and completion of a write,
+ * when it belongs to the thread that commits. */
 #ifndef S3P_SERVER_SERVER_H
 #define S3P_SERVER_SERVER_H
 
@@ -36,15 +36,17 @@ struct s3p_srv_answer {
     enum s3p_srv_error error; /* what `status` comes from, when it is one */
     struct s3p_buf fields;    /* name NUL value NUL … */
     struct s3p_buf body;
-    int fd;                   /* body from a file instead; owned until it is sent, -1 without */
-    uint64_t offset, length;  /* of the file's part; for HEAD the length that GET would have */
+    int fd;                  /* body from a file instead; owned until it is sent, -1 without */
+    uint64_t offset, length; /* of the file's part; for HEAD the length that GET would have */
 };
 
 /* A mutation on its way through commit.c. */
 struct s3p_srv_write {
-    /* In the transaction; must change nothing unless it returns S3P_SE_NONE. Failures of LMDB go to txn->rc. */
+    /* In the transaction; must change nothing unless it returns S3P_SE_NONE. Failures of LMDB go to
+     * txn->rc. */
     enum s3p_srv_error (*apply)(struct s3p_srv_txn *txn, struct s3p_srv_req *req);
-    void (*reply)(struct s3p_srv_req *req); /* in the loop, after the commit, when `result` is S3P_SE_NONE */
+    void (*reply)(
+        struct s3p_srv_req *req); /* in the loop, after the commit, when `result` is S3P_SE_NONE */
     enum s3p_srv_error result;
     bool apply_anyway; /* mutants: changes the state although the answer is an error */
     bool drop;         /* mutants: acknowledge, apply nothing */
@@ -122,8 +124,8 @@ struct s3p_srv {
     struct s3p_srv_admin *admin;         /* NULL without */
     unsigned admin_port;                 /* 0 without */
     bool store_open;
-    char temporary[256];                 /* data directory to remove at the end, else empty */
-    struct s3p_srv_mutants *mutants;     /* NULL without any and without the admin port */
+    char temporary[256];             /* data directory to remove at the end, else empty */
+    struct s3p_srv_mutants *mutants; /* NULL without any and without the admin port */
     /* guarded inside */
     struct s3p_srv_store store;
     /* shared: atomics */
@@ -139,8 +141,10 @@ void s3p_srv_answer_field(struct s3p_srv_req *req, const char *name, struct s3p_
 void s3p_srv_answer_etag(struct s3p_srv_req *req, const uint8_t md5[S3P_MD5_BYTES]);
 void s3p_srv_answer_xml(struct s3p_srv_req *req); /* 200 with the document in answer.body */
 
-/* Hands the request to the committer; `apply` and `reply` as in struct s3p_srv_write. The caller returns at once. */
-void s3p_srv_submit(struct s3p_srv_req *req, enum s3p_srv_error (*apply)(struct s3p_srv_txn *, struct s3p_srv_req *),
+/* Hands the request to the committer; `apply` and `reply` as in struct s3p_srv_write. The caller
+ * returns at once. */
+void s3p_srv_submit(struct s3p_srv_req *req,
+                    enum s3p_srv_error (*apply)(struct s3p_srv_txn *, struct s3p_srv_req *),
                     void (*reply)(struct s3p_srv_req *));
 /* Suspends the request and calls `resume` in its loop after `delay_ns`. */
 void s3p_srv_delay(struct s3p_srv_req *req, int64_t delay_ns, void (*resume)(struct s3p_srv_req *));

@@ -54,7 +54,8 @@ static int open_env(struct s3p_srv_store *s, const char *dir, struct s3p_err *er
     int dead, rc = mdb_env_create(&s->env);
     if (rc != 0)
         return fail_db(err, rc, "cannot create the environment");
-    if ((rc = mdb_env_set_maxdbs(s->env, 16)) != 0 || (rc = mdb_env_set_maxreaders(s->env, READERS)) != 0 ||
+    if ((rc = mdb_env_set_maxdbs(s->env, 16)) != 0 ||
+        (rc = mdb_env_set_maxreaders(s->env, READERS)) != 0 ||
         (rc = mdb_env_set_mapsize(s->env, MAP_BYTES)) != 0 ||
         (rc = mdb_env_open(s->env, dir, flags, 0600)) != 0 ||
         (rc = mdb_reader_check(s->env, &dead)) != 0)

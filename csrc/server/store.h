@@ -1,8 +1,8 @@
 /* The store's state: one LMDB environment (buckets, current objects) and a directory of body files.
  *
- * Layout of the data directory: data.mdb, lock.mdb, bodies/<2 hex>/<16 hex>. One process at a time; one file system.
- * Threads: a struct s3p_srv_view belongs to one thread at a time; everything else may be called from any thread.
- * Writes go through commit.h. */
+ * Layout of the data directory: data.mdb, lock.mdb, bodies/<2 hex>/<16 hex>. One process at a time;
+ * one file system. Threads: a struct s3p_srv_view belongs to one thread at a time; everything else
+ * may be called from any thread. Writes go through commit.h. */
 #ifndef S3P_SERVER_STORE_H
 #define S3P_SERVER_STORE_H
 
@@ -30,7 +30,8 @@ struct s3p_srv_bucket {
     struct s3p_str location; /* view into the record */
 };
 
-/* Opens or creates. Failed open leaves nothing behind but the directory. Sweeps body files that no record names. */
+/* Opens or creates. Failed open leaves nothing behind but the directory. Sweeps body files that no
+ * record names. */
 int s3p_srv_store_open(struct s3p_srv_store *s, const char *dir, bool durable,
                        struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_srv_store_close(struct s3p_srv_store *s);
@@ -53,10 +54,14 @@ int s3p_srv_bucket_put(MDB_txn *txn, const struct s3p_srv_store *s, struct s3p_s
                        const struct s3p_srv_bucket *b);
 int s3p_srv_bucket_decode(struct s3p_srv_bucket *b, const MDB_val *v);
 
-/* Bodies in files. A body is written once, under its final name, before the commit that refers to it. */
-int s3p_srv_body_create(struct s3p_srv_store *s, uint64_t *id); /* descriptor to write to, or -1 with errno */
-int s3p_srv_body_open(const struct s3p_srv_store *s, uint64_t id); /* descriptor to read, or -1: ENOENT = replaced */
+/* Bodies in files. A body is written once, under its final name, before the commit that refers to
+ * it. */
+int s3p_srv_body_create(struct s3p_srv_store *s,
+                        uint64_t *id); /* descriptor to write to, or -1 with errno */
+int s3p_srv_body_open(const struct s3p_srv_store *s,
+                      uint64_t id); /* descriptor to read, or -1: ENOENT = replaced */
 void s3p_srv_body_unlink(const struct s3p_srv_store *s, uint64_t id);
-int s3p_srv_body_sync(const struct s3p_srv_store *s, uint64_t id, int fd); /* data and directory; 0 or -1 */
+int s3p_srv_body_sync(const struct s3p_srv_store *s, uint64_t id,
+                      int fd); /* data and directory; 0 or -1 */
 
 #endif

@@ -6,13 +6,13 @@
 #include "server/records.h"
 
 enum s3p_srv_sum_kind { /* stored in records: never renumbered */
-    S3P_SRV_SUM_NONE = 0,
-    S3P_SRV_SUM_CRC32 = 1,
-    S3P_SRV_SUM_CRC32C = 2,
-    S3P_SRV_SUM_CRC64NVME = 3,
-    S3P_SRV_SUM_SHA1 = 4,
-    S3P_SRV_SUM_SHA256 = 5,
-    S3P_SRV_SUM_KINDS = 6,
+                        S3P_SRV_SUM_NONE = 0,
+                        S3P_SRV_SUM_CRC32 = 1,
+                        S3P_SRV_SUM_CRC32C = 2,
+                        S3P_SRV_SUM_CRC64NVME = 3,
+                        S3P_SRV_SUM_SHA1 = 4,
+                        S3P_SRV_SUM_SHA256 = 5,
+                        S3P_SRV_SUM_KINDS = 6,
 };
 
 /* A running checksum. For SHA-1 and SHA-256 it owns an OpenSSL context until ended or dropped. */
@@ -28,10 +28,12 @@ void s3p_srv_sum_add(struct s3p_srv_sum *s, const void *p, size_t len);
 size_t s3p_srv_sum_end(struct s3p_srv_sum *s, uint8_t out[S3P_SRV_SUM_MAX]); /* number of bytes */
 void s3p_srv_sum_drop(struct s3p_srv_sum *s);
 
-const char *s3p_srv_sum_header(enum s3p_srv_sum_kind kind);  /* "x-amz-checksum-crc32"; "" for NONE */
+const char *
+s3p_srv_sum_header(enum s3p_srv_sum_kind kind); /* "x-amz-checksum-crc32"; "" for NONE */
 const char *s3p_srv_sum_element(enum s3p_srv_sum_kind kind); /* "CRC32" */
 
-/* The one checksum value header of a request: kind NONE without one; an error when malformed or when there are two. */
+/* The one checksum value header of a request: kind NONE without one; an error when malformed or
+ * when there are two. */
 enum s3p_srv_error s3p_srv_sum_parse(const struct s3p_srv_head *h, enum s3p_srv_sum_kind *kind,
                                      uint8_t value[S3P_SRV_SUM_MAX]);
 

@@ -71,8 +71,8 @@ static size_t array_find(struct s3p_str array, struct s3p_str suffix, struct ent
     return at;
 }
 
-int s3p_srv_table_get(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket, struct s3p_str key,
-                      struct s3p_str *record)
+int s3p_srv_table_get(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket,
+                      struct s3p_str key, struct s3p_str *record)
 {
     char buf[SHARED];
     MDB_val k = table_key(buf, bucket, key), v;
@@ -92,8 +92,8 @@ int s3p_srv_table_get(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t buck
 }
 
 /* Replaces, inserts or (record.p == NULL) removes one entry of a shared array. */
-static int shared_edit(MDB_txn *txn, const struct s3p_srv_store *s, MDB_val *k, struct s3p_str suffix,
-                       struct s3p_str record)
+static int shared_edit(MDB_txn *txn, const struct s3p_srv_store *s, MDB_val *k,
+                       struct s3p_str suffix, struct s3p_str record)
 {
     MDB_val v = {0, NULL};
     int rc = mdb_get(txn, s->current, k, &v);
@@ -131,8 +131,8 @@ static int shared_edit(MDB_txn *txn, const struct s3p_srv_store *s, MDB_val *k, 
     return rc;
 }
 
-int s3p_srv_table_put(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket, struct s3p_str key,
-                      struct s3p_str record)
+int s3p_srv_table_put(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket,
+                      struct s3p_str key, struct s3p_str record)
 {
     char buf[SHARED];
     MDB_val k = table_key(buf, bucket, key);
@@ -142,7 +142,8 @@ int s3p_srv_table_put(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t buck
     return mdb_put(txn, s->current, &k, &v, 0);
 }
 
-int s3p_srv_table_del(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket, struct s3p_str key)
+int s3p_srv_table_del(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket,
+                      struct s3p_str key)
 {
     char buf[SHARED];
     MDB_val k = table_key(buf, bucket, key);
@@ -151,7 +152,8 @@ int s3p_srv_table_del(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t buck
     return mdb_del(txn, s->current, &k, NULL);
 }
 
-int s3p_srv_walk_open(struct s3p_srv_walk *w, MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket)
+int s3p_srv_walk_open(struct s3p_srv_walk *w, MDB_txn *txn, const struct s3p_srv_store *s,
+                      uint64_t bucket)
 {
     w->bucket = bucket;
     w->array = S3P_STR("");

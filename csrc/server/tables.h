@@ -1,9 +1,10 @@
-/* The table of current objects: bucket id (8 bytes, big-endian) and key, in unsigned byte order of the key.
+/* The table of current objects: bucket id (8 bytes, big-endian) and key, in unsigned byte order of
+ * the key.
  *
- * LMDB keys end at 511 bytes, S3 keys at 1,024. Keys up to 480 bytes stand as they are; all longer ones with the same
- * first 480 bytes share one entry under these bytes and 0x01, whose value is an array of (suffix length(2), record
- * length(4), suffix, record), sorted. No plain key has 481 bytes, so that entry is recognised by its length, and byte
- * order stays S3's order. */
+ * LMDB keys end at 511 bytes, S3 keys at 1,024. Keys up to 480 bytes stand as they are; all longer
+ * ones with the same first 480 bytes share one entry under these bytes and 0x01, whose value is an
+ * array of (suffix length(2), record length(4), suffix, record), sorted. No plain key has 481
+ * bytes, so that entry is recognised by its length, and byte order stays S3's order. */
 #ifndef S3P_SERVER_TABLES_H
 #define S3P_SERVER_TABLES_H
 
@@ -11,12 +12,14 @@
 
 #define S3P_SRV_PLAIN_KEY_MAX 480
 
-/* The record of a key; a view that lives as long as the transaction, in a write transaction until the next write. */
-int s3p_srv_table_get(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket, struct s3p_str key,
-                      struct s3p_str *record);
-int s3p_srv_table_put(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket, struct s3p_str key,
-                      struct s3p_str record);
-int s3p_srv_table_del(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket, struct s3p_str key);
+/* The record of a key; a view that lives as long as the transaction, in a write transaction until
+ * the next write. */
+int s3p_srv_table_get(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket,
+                      struct s3p_str key, struct s3p_str *record);
+int s3p_srv_table_put(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket,
+                      struct s3p_str key, struct s3p_str record);
+int s3p_srv_table_del(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket,
+                      struct s3p_str key);
 int s3p_srv_table_empty(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket, bool *empty);
 
 /* A walk over the keys of a bucket in order. `key` and `record` are valid until the next call. */
@@ -28,9 +31,11 @@ struct s3p_srv_walk {
     size_t key_len;
     char key_bytes[1024];
 };
-int s3p_srv_walk_open(struct s3p_srv_walk *w, MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket);
+int s3p_srv_walk_open(struct s3p_srv_walk *w, MDB_txn *txn, const struct s3p_srv_store *s,
+                      uint64_t bucket);
 void s3p_srv_walk_close(struct s3p_srv_walk *w);
-int s3p_srv_walk_seek(struct s3p_srv_walk *w, struct s3p_str from); /* first key >= from; MDB_NOTFOUND at the end */
+int s3p_srv_walk_seek(struct s3p_srv_walk *w,
+                      struct s3p_str from); /* first key >= from; MDB_NOTFOUND at the end */
 int s3p_srv_walk_next(struct s3p_srv_walk *w);
 
 #endif

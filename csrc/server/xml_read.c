@@ -64,7 +64,8 @@ static void XMLCALL on_text(void *cls, const char *s, int len)
     s3p_buf_add(&r->text, s, (size_t)len);
 }
 
-static void XMLCALL on_doctype(void *cls, const char *name, const char *sysid, const char *pubid, int subset)
+static void XMLCALL on_doctype(void *cls, const char *name, const char *sysid, const char *pubid,
+                               int subset)
 {
     (void)name;
     (void)sysid;

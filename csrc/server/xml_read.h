@@ -1,5 +1,5 @@
-/* Documents that clients send, read with expat: no document type, bounded depth; elements with or without the S3
- * namespace; unknown elements are skipped. Bounds on the bytes are the caller's. */
+/* Documents that clients send, read with expat: no document type, bounded depth; elements with or
+ * without the S3 namespace; unknown elements are skipped. Bounds on the bytes are the caller's. */
 #ifndef S3P_SERVER_XML_READ_H
 #define S3P_SERVER_XML_READ_H
 
@@ -20,7 +20,8 @@ struct s3p_srv_delete_doc {
 /* <Delete>. XML: malformed, no key, more than 1,000, a key of no or more than 1,024 bytes. */
 enum s3p_srv_error s3p_srv_xml_delete(struct s3p_str body, struct s3p_srv_delete_doc *out);
 
-/* <CreateBucketConfiguration>: its LocationConstraint (appended to `location`), empty when there is none. */
+/* <CreateBucketConfiguration>: its LocationConstraint (appended to `location`), empty when there is
+ * none. */
 enum s3p_srv_error s3p_srv_xml_create_bucket(struct s3p_str body, struct s3p_buf *location);
 
 #endif

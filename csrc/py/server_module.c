@@ -1,0 +1,134 @@
+/* s3prod._server: the embedded store as a command, and the list of its mutants. Bindings only; no
+ * state. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <expat.h>
+#include <lmdb.h>
+#include <microhttpd.h>
+#include <openssl/crypto.h>
+
+#include "core/alloc.h"
+#include "server/mutant_rows.h"
+#include "server/serve.h"
+
+#ifndef S3P_VARIANT
+#define S3P_VARIANT "unknown"
+#endif
+
+static void free_argv(char **argv, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n; i++)
+        s3p_free(argv[i]);
+    s3p_free(argv);
+}
+
+/* "serve" and the texts of the list, copied: the GIL is released while they are in use. */
+static char **copy_argv(PyObject *list, Py_ssize_t *n)
+{
+    *n = PyList_GET_SIZE(list) + 1;
+    char **argv = s3p_calloc((size_t)*n + 1, sizeof *argv);
+    bool ok = argv != NULL && (argv[0] = s3p_strndup("serve", 5)) != NULL;
+    for (Py_ssize_t i = 1; ok && i < *n; i++) {
+        Py_ssize_t len = 0;
+        const char *text = PyUnicode_AsUTF8AndSize(PyList_GET_ITEM(list, i - 1), &len);
+        ok = text != NULL && (argv[i] = s3p_strndup(text, (size_t)len)) != NULL;
+    }
+    if (ok)
+        return argv;
+    if (!PyErr_Occurred())
+        PyErr_NoMemory();
+    if (argv != NULL)
+        free_argv(argv, *n);
+    return NULL;
+}
+
+PyDoc_STRVAR(main_doc,
+             "main($module, argv, /)\n--\n\n"
+             "Runs the store with these options until SIGTERM or SIGINT; returns the exit status.\n"
+             "Call it from the main thread.");
+
+static PyObject *server_main(PyObject *module, PyObject *list)
+{
+    (void)module;
+    Py_ssize_t n;
+    int status;
+    if (!PyList_Check(list))
+        return PyErr_Format(PyExc_TypeError, "argv: %s, expected a list of str",
+                            Py_TYPE(list)->tp_name);
+    char **argv = copy_argv(list, &n);
+    if (argv == NULL)
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS status = s3p_serve_main((int)n, argv);
+    Py_END_ALLOW_THREADS free_argv(argv, n);
+    return PyLong_FromLong(status);
+}
+
+PyDoc_STRVAR(mutants_doc,
+             "mutants($module, /)\n--\n\n"
+             "The store's mutants: name, what each breaks, section of the bug catalogue, needs.");
+
+static PyObject *server_mutants(PyObject *module, PyObject *none)
+{
+    (void)module;
+    (void)none;
+    size_t n;
+    const struct s3p_srv_mutant_row *rows = s3p_srv_mutant_rows(&n);
+    PyObject *list = PyList_New((Py_ssize_t)n);
+    for (size_t i = 0; list != NULL && i < n; i++) {
+        PyObject *row =
+            Py_BuildValue("{s:s, s:s, s:s, s:s}", "name", rows[i].name, "breaks", rows[i].breaks,
+                          "section", rows[i].section, "needs", rows[i].needs);
+        if (row == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, row);
+    }
+    return list;
+}
+
+PyDoc_STRVAR(
+    build_info_doc,
+    "build_info($module, /)\n--\n\nCompiler, variant and the versions of the libraries in use.");
+
+static PyObject *server_build_info(PyObject *module, PyObject *none)
+{
+    (void)module;
+    (void)none;
+    return Py_BuildValue("{s:s, s:s, s:s, s:s, s:s, s:s}", "compiler", __VERSION__, "variant",
+                         S3P_VARIANT, "libmicrohttpd", MHD_get_version(), "lmdb",
+                         mdb_version(NULL, NULL, NULL), "expat", XML_ExpatVersion(), "openssl",
+                         OpenSSL_version(OPENSSL_VERSION));
+}
+
+static PyMethodDef methods[] = {
+    {"main", server_main, METH_O, main_doc},
+    {"mutants", server_mutants, METH_NOARGS, mutants_doc},
+    {"build_info", server_build_info, METH_NOARGS, build_info_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {
+#if !defined(Py_LIMITED_API) && PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if !defined(Py_LIMITED_API) && PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "s3prod._server",
+    .m_doc = "The embedded store. Private: use the command `s3prod serve`, or "
+             "s3prod.store.EmbeddedStore.",
+    .m_size = 0,
+    .m_methods = methods,
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC PyInit__server(void)
+{
+    return PyModuleDef_Init(&definition);
+}
