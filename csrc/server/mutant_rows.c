@@ -3,7 +3,7 @@
 static const struct s3p_srv_mutant_row rows[] = {
     {
         .name = "inm-check-then-act",
-        .breaks = "If-None-Match: * is judged, then written without a lock: several creators get 200",
+        .breaks = "If-None-Match: * is judged, then written without a lock: several creators win",
         .section = "1",
         .needs = "concurrency",
         .delay_ms = 2,
@@ -11,7 +11,7 @@ static const struct s3p_srv_mutant_row rows[] = {
     },
     {
         .name = "im-check-then-act",
-        .breaks = "If-Match is judged, then written without a lock: two writers succeed on one ETag",
+        .breaks = "If-Match is judged, then written without a lock: two writers win on one ETag",
         .section = "1",
         .needs = "concurrency",
         .delay_ms = 2,

@@ -125,6 +125,9 @@ int s3p_serve_main(int argc, char **argv)
     pthread_sigmask(SIG_BLOCK, &set, &before);
     sigdelset(&set, SIGPIPE);
     int status = o.null_server ? run_null(&o, &set) : run_store(&o, &set);
+    /* what has been acted upon must not be delivered once more */
+    while (sigtimedwait(&set, NULL, &(struct timespec){0, 0}) > 0)
+        continue;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
 }
