@@ -6,7 +6,7 @@ import heapq
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from s3prod import body as bodies
 from s3prod import ids
@@ -118,10 +118,8 @@ def _read_object(
     start, total = _content_range(attempt.headers.get("content-range", ""))
     if total is None and attempt.status == 200 and announced >= 0:
         total = announced
-    if announced >= 0:
-        record["size"] = announced
-    if total is not None:
-        fields["size"] = total
+    size = total if total is not None else announced if announced >= 0 else len(attempt.data)
+    record["size"] = fields["size"] = size
     meta_id = ids.parse(attempt.headers.get(f"x-amz-meta-{META}", "")) or ids.NO_ID
     if meta_id != ids.NO_ID:
         record["meta_id"] = meta_id.hex()
@@ -160,12 +158,13 @@ def _content_range(text: str) -> tuple[int, int | None]:
 
 
 def _read_page(book: Book, request: Request, attempt: Attempt, record: dict[str, Any], fields: dict[str, Any]) -> None:
-    marker = {"start_after": "marker", "token": "marker"} if request.op == "list_v1" else {}
-    arguments = {
-        marker.get(row[0], row[3]): request.list_args[row[0]] for row in _LIST_ARGUMENTS if row[0] in request.list_args
-    }
-    if arguments:
-        record["list_args"] = urlencode(arguments)
+    given = {row[3]: request.list_args[row[0]] for row in _LIST_ARGUMENTS if row[0] in request.list_args}
+    if request.op == "list_v1":
+        marker = given.pop("continuation-token", given.pop("start-after", ""))
+        given |= {"marker": marker} if marker else {}
+    given = {name: value for name, value in given.items() if value != ""}
+    if given:
+        record["list_args"] = urlencode(sorted(given.items()), quote_via=quote, safe="")
     page = attempt.parsed
     if attempt.status != 200 or "Error" in page:
         return
@@ -198,21 +197,18 @@ def _read_batch(book: Book, request: Request, attempt: Attempt, record: dict[str
     """A record for each key of a DeleteObjects, with what the answer said of it."""
     deleted = {item["Key"] for item in attempt.parsed.get("Deleted", ())}
     errors = {item["Key"]: item.get("Code", "") for item in attempt.parsed.get("Errors", ())}
+    left_out = ("op", "outcome", "evidence", "code_text", "request_id", "parent")
+    shared = {name: value for name, value in record.items() if name not in left_out} | {"op": "delete_child"}
     children: list[dict[str, Any]] = []
-    shared = {name: value for name, value in record.items() if name not in ("op", "outcome", "evidence", "code_text")}
-    for text in request.keys:
+    for number, text in enumerate(request.keys, 1):
+        child = shared | {"parent": number, "outcome": record["outcome"], "evidence": record["evidence"]}
         key = book.keys.find(request.bucket, text)
-        if key is None:
-            continue  # not one of the plan's
-        child = shared | {"op": "delete_child", "parent": len(children) + 1}
-        child |= {"space": key.space, "key_index": key.index}
-        if record["outcome"] != "ok":
-            child |= {"outcome": record["outcome"], "evidence": record["evidence"]}
-        elif text in deleted or text in errors:
+        if key is not None:
+            child |= {"space": key.space, "key_index": key.index}
+        if record["outcome"] == "ok":
             code = errors.get(text, "")
-            outcome, evidence = outcome_of(End("delete_child", status=200, code=code))
-            child |= {"outcome": outcome, "evidence": evidence} | ({"code_text": code} if code else {})
-        else:
-            child |= {"outcome": "unknown", "evidence": "none"}
+            end = End("delete_child", status=200, code=code, body_complete=text in deleted or text in errors)
+            child["outcome"], child["evidence"] = outcome_of(end)
+            child |= {"code_text": code} if code else {}
         children.append(child)
     return children

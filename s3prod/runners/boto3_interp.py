@@ -20,6 +20,7 @@ FIELDS = ("etag", "version", "token", "key", "keys", "size", "counter", "now_ms"
 S3_STEPS = ("put", "get", "head", "delete", "delete_objects", "list", "list_v1")
 BUCKET_STEPS = ("create_bucket", "head_bucket", "delete_bucket")
 NO_ETAG = '"none"'
+NO_KEY_PAUSE_S = 0.001  # a program that ends for want of a key must not spin
 _REFERENCE = re.compile(r"([a-z][a-z0-9_]*)\.([a-z_]+)")
 _EXPRESSION = re.compile(r"\s*([a-z0-9_.]+)\s*(?:([+-])\s*([0-9]+))?\s*")
 
@@ -44,6 +45,7 @@ class Request:
     key: Key | None = None
     cond: str = ""
     cond_value: str = ""
+    again: bool = False  # the last attempt of this very step was unknown: it is the same operation
     range_first: int = 0
     range_last: int | None = None
     ranged: bool = False
@@ -66,6 +68,9 @@ class World(Protocol):
     def check(self) -> None:
         """Raises `Ended` when the phase is over."""
 
+    def admit(self) -> None:
+        """The same before a request, which it counts for the stop rule."""
+
     def sleep(self, seconds: float) -> None: ...
     def barrier(self, name: str) -> None: ...
 
@@ -75,7 +80,7 @@ class Ended(Exception):
 
 
 class _NoKey(Exception):
-    """There was nothing to choose: this run of the program ends."""
+    """There was nothing to choose, or a name that holds no key: this run of the program ends."""
 
 
 class _Unknown(Exception):
@@ -102,23 +107,24 @@ class Interpreter:
         self._bound = {step["as"] for step in walk(program) if "as" in step}
         self._names: dict[str, dict[str, Any]] = {}
         self._walks: dict[str, int] = {}
-        self._sizes: dict[Key, int] = {}
         self._holds: dict[str, Hold] = {}
         self._failures = 0
+        self._ambiguous: Step | None = None  # the mutation of a loop that ended unknown and may be tried again
         self._loops = 0
 
     def run(self) -> None:
         """One run of the program; `Ended` when the phase was over before its end."""
+        self.counts["runs"] += 1
+        self._loops, self._ambiguous = 0, None
         try:
             self._steps(self.program)
-            self.counts["runs"] += 1
         except _NoKey:
             self.counts["no_key"] += 1
-            self.counts["runs"] += 1
+            self.world.sleep(NO_KEY_PAUSE_S)
         finally:
-            self._loops = 0
             for name in list(self._holds):
                 self._let_go(name)
+                self._names.pop(name, None)  # the key is no longer this client's to write
 
     def _steps(self, steps: Sequence[Step]) -> None:
         for i, step in enumerate(steps):
@@ -126,14 +132,18 @@ class Interpreter:
             verb = next(name for name in step if name in _VERBS)
             if not _VERBS[verb](self, step):
                 continue
-            assert self.last is not None
-            if (
-                self.last.outcome == "unknown"
-                and is_mutation(verb)
-                and self._loops
-                and not _handled(steps[i + 1 : i + 2])
-            ):
+            if is_mutation(verb) and self._loops:
+                self._note_unknown(step, _handled(steps[i + 1 : i + 2]))
+
+    def _note_unknown(self, step: Step, handled: bool) -> None:
+        """An unknown mutation ends the loop, unless the program handles it: then it stays the same operation."""
+        assert self.last is not None
+        if self.last.outcome == "unknown":
+            if not handled:
                 raise _Unknown
+            self._ambiguous = step
+        elif self._ambiguous is step:
+            self._ambiguous = None
 
     # --- control steps: they give back False, S3 steps True --------------------------------------------------------
 
@@ -143,6 +153,7 @@ class Interpreter:
                 self._steps(step["do"])
             return False
         self._loops += 1
+        self._ambiguous = None
         try:
             for _ in range(step["repeat"]["at_most"]):
                 self._steps(step["do"])
@@ -156,6 +167,7 @@ class Interpreter:
             self.counts["unknown"] += 1
         finally:
             self._loops -= 1
+            self._ambiguous = None
         return False
 
     def _when(self, step: Step) -> bool:
@@ -233,7 +245,7 @@ class Interpreter:
         request.ranged = True
         if isinstance(asked, Mapping):
             assert request.key is not None
-            length, known = asked["random"], self._sizes.get(request.key, 0)
+            length, known = asked["random"], self.keys.sizes.get(request.key, 0)
             request.range_first = self.rng.randrange(max(1, known - length + 1))
             request.range_last = request.range_first + length - 1
         else:
@@ -263,15 +275,14 @@ class Interpreter:
         return self._send(Request(op, step[op]), step)
 
     def _send(self, request: Request, step: Step) -> bool:
+        self.world.admit()
+        request.again = self._ambiguous is step
         result = self.last = self.sender.send(request)
         self._failures = 0 if result.outcome == "ok" else self._failures + 1
         if result.outcome == "ok" and request.key is not None and "size" in result.fields:
-            self._sizes[request.key] = result.fields["size"]
-        if "as" in step:
-            if result.outcome == "ok":
-                self._names[step["as"]] = result.fields
-            elif request.key is not None:
-                self._names.setdefault(step["as"], {}).setdefault("key", request.key)
+            self.keys.sizes[request.key] = result.fields["size"]
+        if result.outcome == "ok" and "as" in step:
+            self._bind(step["as"], result.fields)
         if request.key is not None and is_mutation(request.op):
             self._note(request, result)
         return True
@@ -293,12 +304,25 @@ class Interpreter:
         reference = self._reference(text)
         if reference is None:
             return self.keys.literal(bucket or self.buckets[0], text)
-        key: Key = self._names[reference[0]]["key"]
+        key = self._names.get(reference[0], {}).get("key")
+        if not isinstance(key, Key):
+            raise _NoKey
         return key
+
+    def _bind(self, name: str, fields: dict[str, Any]) -> None:
+        hold = self._holds.get(name)
+        if hold is not None and fields.get("key") != hold.key:
+            self._let_go(name)
+        self._names[name] = fields
 
     def _text(self, text: str) -> str:
         reference = self._reference(text)
         return text if reference is None else str(self._names.get(reference[0], {}).get(reference[1], ""))
+
+    def _field(self, name: str, field: str) -> Any:
+        """A field's value; a name without a key is equal to no other."""
+        found = self._names.get(name, {})
+        return found.get(field, _NOTHING[field] if field in _NOTHING else object())
 
     def _value(self, expression: Any) -> Any:
         """A number, or the text of a field that is none; 0 when the reference has no value yet."""
@@ -307,9 +331,12 @@ class Interpreter:
         read = _EXPRESSION.fullmatch(expression)
         assert read is not None, expression
         reference = self._reference(read[1])
-        base = int(read[1]) if reference is None else self._names.get(reference[0], {}).get(reference[1], 0)
+        base = int(read[1]) if reference is None else self._field(*reference)
         constant = int(read[3]) if read[3] else 0
         return base if not constant else base - constant if read[2] == "-" else base + constant
+
+
+_NOTHING = {"etag": "", "version": "", "token": "", "size": 0, "counter": 0, "now_ms": 0}
 
 
 def literals(program: Sequence[Step], default: str) -> list[tuple[str, str]]:

@@ -88,6 +88,7 @@ class KeySpaces:
 
     def __init__(self, plan: Mapping[str, Any]) -> None:
         default = plan["buckets"][0]
+        self.sizes: dict[Key, int] = {}  # last known, for random ranges
         self._lock = threading.Lock()
         self._spaces: list[_Space] = []
         for name, given in plan.get("spaces", {}).items():

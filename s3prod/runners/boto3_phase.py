@@ -57,28 +57,37 @@ class Arrivals:
         self._gap_s, self._poisson = 1 / given["per_s"], given.get("process", "poisson") == "poisson"
         self._room, self._rng, self._phase = given.get("queue", 1000), random.Random(seed), phase
         self._changed = threading.Condition()
-        self._queue: collections.deque[int] = collections.deque()
-        self._idle = 0
+        self._queue: collections.deque[tuple[int, int]] = collections.deque()  # intended, noticed while all were busy
+        self._idle, self._at_s = 0, 0.0
         self.unsent = 0
         self.late_ns: list[int] = []
 
     def offer(self) -> None:
         """Offers one arrival after the other until the phase ends; the body of the group's own thread."""
-        due, start = 0.0, time.monotonic_ns()
+        number, intended = 0, self._due(0)
         try:
             while True:
-                due += self._rng.expovariate(1 / self._gap_s) if self._poisson else self._gap_s
-                intended = start + int(due * 1e9)
                 self._phase.sleep((intended - time.monotonic_ns()) / 1e9)
                 with self._changed:
                     if len(self._queue) < self._room + self._idle:
-                        self._queue.append(intended)
+                        waits = len(self._queue) >= self._idle
+                        self._queue.append((intended, time.monotonic_ns() if waits else 0))
                         self._changed.notify()
                     else:
                         self.unsent += 1
+                number += 1
+                intended = self._due(number)
         except Ended:
             with self._changed:
                 self._changed.notify_all()
+
+    def _due(self, number: int) -> int:
+        """When arrival `number` is due: what is late does not move what comes after it."""
+        if self._poisson:
+            self._at_s += self._rng.expovariate(1 / self._gap_s)
+        else:
+            self._at_s = number * self._gap_s
+        return self._phase.started + int(self._at_s * 1e9)
 
     def take(self) -> int:
         """The intended start of the next arrival; `Ended` when the phase is over."""
@@ -89,10 +98,10 @@ class Arrivals:
                     self._phase.check()
                     self._changed.wait(_TICK_S)
                 self._phase.check()
-                intended = self._queue.popleft()
+                intended, noticed = self._queue.popleft()
             finally:
                 self._idle -= 1
-            self.late_ns.append(max(0, time.monotonic_ns() - intended))
+            self.late_ns.append(max(0, (noticed or time.monotonic_ns()) - intended))
             return intended
 
     def close(self) -> None:
@@ -133,6 +142,7 @@ class Phase:
             for group in groups
             for name in group.barriers
         }
+        self._admitted = 0
         self.started = self.ended = 0
 
     # --- what the interpreters see ---------------------------------------------------------------------------------
@@ -142,11 +152,21 @@ class Phase:
         if self._over.is_set() or self.book.cancelled:
             raise Ended
         elapsed = time.monotonic_ns() - self.started
-        if (self._seconds is not None and elapsed >= self._seconds * 1e9) or (
-            self._attempts is not None and self.book.main_attempts >= self._attempts
-        ):
+        if self._seconds is not None and elapsed >= self._seconds * 1e9:
             self._over.set()
             raise Ended
+
+    def admit(self) -> None:
+        """`check`, and counts one attempt: exactly as many are made as the rule says."""
+        self.check()
+        if self._attempts is None:
+            return
+        with self._lock:
+            if self._admitted >= self._attempts:
+                raise Ended
+            self._admitted += 1
+            if self._admitted == self._attempts:
+                self._over.set()
 
     def sleep(self, seconds: float) -> None:
         """Sleeps, at most to the end of the phase."""

@@ -91,7 +91,6 @@ class Book:
         self.constant: set[Any] = set()  # keys that a constant body was written to: they are not checked
         self.in_flight = self.max_in_flight = self.bytes_out = self.bytes_in = 0
         self.counts = {"attempts": 0, "ok": 0, "failed": 0, "unknown": 0}
-        self.main_attempts = 0
         self.made: set[str] = set()  # real names of buckets that were made and not removed
         self.ops: dict[str, dict[str, Any]] = {}
 
@@ -117,7 +116,6 @@ class Book:
             self.bytes_in += in_
             self.counts["attempts"] += 1
             self.counts[first["outcome"]] += 1
-            self.main_attempts += first["run_phase"] == "main"
             op = self.ops.setdefault(
                 first["op"], {"attempts": 0, "ok": 0, "failed": 0, "unknown": 0, "by_status": {}, "latency_ns": []}
             )
@@ -129,8 +127,9 @@ class Book:
                 self.made.discard(self.buckets[first["bucket"]])
             status = str(first.get("status", 0))
             op["by_status"][status] = op["by_status"].get(status, 0) + 1
-            if first["run_phase"] == "main" and "t_return" in first:
-                op["latency_ns"].append(first["t_return"] - (first.get("t_sched") or first["t_call"]))
+            if first["run_phase"] == "main" and first["phase"] != "not_sent" and first["wire"] != "cancelled":
+                end = first.get("t_return") or time.monotonic_ns()  # unanswered: up to when it was given up
+                op["latency_ns"].append(end - (first.get("t_sched") or first["t_call"]))
 
 
 class Sender:
@@ -143,7 +142,7 @@ class Sender:
         self.sched = 0  # the intended start, for the first attempt of an open arrival
         self.counts = {"attempts": 0, "ok": 0, "failed": 0, "unknown": 0}
         self.commits = 0
-        self._draws = self._op_seq = 0
+        self._draws = self._op_seq = self._earlier = 0
         self._attempts: list[Attempt] = []
         self._request: Request | None = None
         self._lock = threading.Lock()
@@ -177,7 +176,8 @@ class Sender:
         """Carries the step out and records each of its attempts."""
         with self._lock:
             self._attempts, self._request = [], request
-        self._op_seq += 1
+        self._earlier = self._earlier + 1 if request.again else 0
+        self._op_seq += not request.again
         self._value_id = self._draw(request)
         call = calls.build(self.api, self.book.buckets[request.bucket], request, self._payload(request), self.region)
         with self.book.flight():
@@ -207,7 +207,7 @@ class Sender:
             data = bodies.counter_body(self._value_id, request.counter)
         elif request.body_kind == "constant":
             self.book.constant.add(request.key)
-            data = bytes(request.size)
+            data = b"c" * request.size
         else:
             data = bodies.fill(self._value_id, request.size, bodies.key_hash(request.bucket, request.key.text))
         request.size = len(data)
@@ -262,7 +262,7 @@ class Sender:
             body_complete=phase == "answered",
         )
         outcome, evidence = outcome_of(end)
-        ambiguous = any(outcome_is_unknown(request, earlier) for earlier in attempts[:number])
+        ambiguous = request.again or any(outcome_is_unknown(request, earlier) for earlier in attempts[:number])
         if ambiguous and outcome == "failed":
             outcome, evidence = "unknown", "none"
         record: dict[str, Any] = {
@@ -274,7 +274,7 @@ class Sender:
             "wire": wire,
             "bucket": request.bucket,
             "op_seq": self._op_seq,
-            "attempt": number,
+            "attempt": self._earlier + number,
             "t_call": attempt.t_call,
             **self.place,
         }
@@ -304,7 +304,13 @@ class Sender:
         self.counts[outcome] += 1
         self.commits += request.op == "put" and bool(request.cond) and outcome == "ok"
         self.book.write([record, *children], request.size if request.op == "put" else 0, len(attempt.data))
-        return Result(request.op, outcome, attempt.status, attempt.code, fields)
+        worst = _worst([outcome, *(child["outcome"] for child in children)])
+        return Result(request.op, worst, attempt.status, attempt.code, fields)
+
+
+def _worst(outcomes: list[str]) -> str:
+    """A batch is as good as the worst of its keys: unknown is worse than failed, failed worse than ok."""
+    return next(outcome for outcome in ("unknown", "failed", "ok") if outcome in outcomes)
 
 
 def outcome_is_unknown(request: Request, attempt: Attempt) -> bool:

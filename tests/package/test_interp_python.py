@@ -43,6 +43,8 @@ class Script:
         if len(self.sent) > 200:
             raise Ended
 
+    admit = check
+
     def sleep(self, seconds):
         self.slept.append(seconds)
 
@@ -106,10 +108,19 @@ def test_references_keep_the_last_good_value():
 
 
 def test_a_reference_without_a_value():
-    program = [{"get": "a", "as": "x"}, {"put": "x.key", "if_match": "x.etag", "body": {"counter": "x.counter + 1"}}]
+    program = [{"get": "a", "as": "x"}, {"put": "a", "if_match": "x.etag", "body": {"counter": "x.counter + 1"}}]
     script, _ = interpret(program, ("failed", 404))
-    put = script.sent[1]
-    assert (put.key.text, put.cond_value, put.counter) == ("a", '"none"', 1)
+    assert (script.sent[1].cond_value, script.sent[1].counter) == ('"none"', 1)
+    script, interpreter = interpret([{"get": "a", "as": "x"}, {"put": "x.key"}], ("failed", 404))
+    assert (len(script.sent), interpreter.counts["no_key"]) == (1, 1)
+
+
+def test_an_unknown_mutation_that_is_handled_stays_the_same_operation():
+    program = [until(PUT, {"when": ["unknown"], "do": [GET]}), PUT]
+    script, _ = interpret(program, LOST, FAIL, FAIL, LOST, FAIL, OK)
+    assert [(r.op, r.again) for r in script.sent] == [
+        ("put", False), ("get", False), ("put", True), ("put", False), ("get", False), ("put", True), ("put", False),
+    ]  # fmt: skip
 
 
 def test_equal():
