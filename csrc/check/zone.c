@@ -77,7 +77,7 @@ static void merge(struct s3p_zone *a, struct s3p_zone *spare, uint32_t lo, uint3
     memcpy(a + k, spare + i, (left - i) * sizeof *a);
 }
 
-static void sort_zones(struct s3p_zone *a, struct s3p_zone *spare, uint32_t n)
+void s3p_zone_sort(struct s3p_zone *a, struct s3p_zone *spare, uint32_t n)
 {
     enum { RUN = 16 };
     for (uint32_t lo = 0; lo < n; lo += RUN) {
@@ -129,7 +129,7 @@ static void check_backward(struct s3p_reg *r)
 
 void s3p_zone_check(struct s3p_reg *r)
 {
-    sort_zones(r->forward, r->spare, r->nforward);
+    s3p_zone_sort(r->forward, r->spare, r->nforward);
     check_forward(r);
     check_backward(r);
 }

@@ -12,6 +12,7 @@
 #define s3p_chain_negatives t_mutated_chain_negatives
 #define s3p_zone_build t_mutated_zone_build
 #define s3p_zone_check t_mutated_zone_check
+#define s3p_zone_sort t_mutated_zone_sort
 #define s3p_blame_zones t_mutated_blame_zones
 
 #include "tests/check/mutated.h"

@@ -1,0 +1,170 @@
+#include "check/check.h"
+
+#include <string.h>
+
+#include "check/load.h"
+#include "check/parallel.h"
+#include "check/partition.h"
+#include "check/verdict.h"
+#include "core/alloc.h"
+#include "core/clock.h"
+
+enum { THREADS_MAX = 64, KEEP_DEFAULT = 20 };
+#define MEMORY_DEFAULT (UINT64_C(1) << 30)
+
+struct check {
+    /* immutable after start */
+    struct s3p_histfile *file;
+    struct s3p_head head;
+    struct s3p_keymap map;
+    int threads, keep;
+    uint64_t memory_bytes;
+    /* one thread a segment */
+    struct s3p_load load;
+    /* one thread each */
+    struct s3p_tally tally[THREADS_MAX];
+    struct s3p_part *part[THREADS_MAX];
+    /* the group of partitions in memory: between the parallel steps only */
+    struct s3p_row *rows;
+    struct s3p_row **out; /* per partition of the group */
+    uint32_t from, to;
+    bool judge;
+};
+
+static int count_segment(void *ctx, int thread, uint64_t segment, struct s3p_err *err)
+{
+    struct check *c = ctx;
+    (void)thread;
+    return s3p_load_count(&c->load, (uint32_t)segment, err);
+}
+
+static int load_segment(void *ctx, int thread, uint64_t segment, struct s3p_err *err)
+{
+    struct check *c = ctx;
+    s3p_tally_unit(&c->tally[thread]);
+    return s3p_load_rows(&c->load, (uint32_t)segment, c->from, c->to, c->out, c->judge, &c->tally[thread], err);
+}
+
+static int check_partition(void *ctx, int thread, uint64_t unit, struct s3p_err *err)
+{
+    struct check *c = ctx;
+    return s3p_part_check(c->part[thread], c->out[unit], (uint32_t)c->load.rows[c->from + unit], &c->tally[thread], err);
+}
+
+/* The next partitions that fit into memory together; a large one is alone, with one thread. */
+static int choose_group(struct check *c, uint64_t *rows, int *threads, struct s3p_err *err)
+{
+    uint64_t half = c->memory_bytes / 2;
+    *rows = c->load.rows[c->from];
+    *threads = c->threads;
+    c->to = c->from + 1;
+    if (s3p_part_bytes(*rows) > half / (uint64_t)c->threads) {
+        uint64_t need = s3p_part_bytes(*rows) + *rows * sizeof(struct s3p_row);
+        *threads = 1;
+        if (need > c->memory_bytes)
+            return s3p_fail(err, S3P_ELIMIT, 0,
+                            "the checker's memory bound of %llu MiB is too small: one partition of keys needs %llu MiB",
+                            (unsigned long long)(c->memory_bytes >> 20), (unsigned long long)(need >> 20) + 1);
+        return 0;
+    }
+    for (; c->to < c->load.partitions; c->to++) {
+        uint64_t next = c->load.rows[c->to];
+        if ((*rows + next) * sizeof(struct s3p_row) > half || s3p_part_bytes(next) > half / (uint64_t)c->threads)
+            break;
+        *rows += next;
+    }
+    return 0;
+}
+
+static int check_group(struct check *c, uint64_t rows, int threads, struct s3p_err *err)
+{
+    c->rows = s3p_alloc_aligned(64, (rows + 1) * sizeof *c->rows);
+    if (c->rows == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "%llu rows", (unsigned long long)rows);
+    struct s3p_row *at = c->rows;
+    for (uint32_t p = c->from; p < c->to; p++) {
+        c->out[p - c->from] = at;
+        at += c->load.rows[p];
+    }
+    int rc = s3p_parallel(c->threads, c->load.segments, load_segment, c, err);
+    if (rc == 0)
+        rc = s3p_parallel(threads, c->to - c->from, check_partition, c, err);
+    s3p_free(c->rows);
+    c->rows = NULL;
+    return rc;
+}
+
+static int start(struct check *c, struct s3p_err *err)
+{
+    S3P_TRY(s3p_keymap_create(&c->map, &c->head, err));
+    S3P_TRY(s3p_load_init(&c->load, c->file, &c->head, &c->map, err));
+    c->out = s3p_calloc(c->load.partitions, sizeof *c->out);
+    if (c->out == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "partition table");
+    for (int t = 0; t < c->threads; t++) {
+        S3P_TRY(s3p_tally_init(&c->tally[t], c->head.spaces, (uint32_t)c->keep, err));
+        S3P_TRY(s3p_part_create(&c->part[t], &c->map, err));
+    }
+    return 0;
+}
+
+static int run(struct check *c, struct s3p_err *err)
+{
+    S3P_TRY(start(c, err));
+    S3P_TRY(s3p_parallel(c->threads, c->load.segments, count_segment, c, err));
+    S3P_TRY(s3p_load_settle(&c->load, err));
+    c->judge = true;
+    for (c->from = 0; c->from < c->load.partitions; c->from = c->to) {
+        uint64_t rows;
+        int threads;
+        S3P_TRY(choose_group(c, &rows, &threads, err));
+        S3P_TRY(check_group(c, rows, threads, err));
+        c->judge = false;
+    }
+    for (int t = 1; t < c->threads; t++)
+        S3P_TRY(s3p_tally_merge(&c->tally[0], &c->tally[t], err));
+    s3p_tally_sort(&c->tally[0]);
+    return 0;
+}
+
+static void finish(struct check *c)
+{
+    for (int t = 0; t < THREADS_MAX; t++) {
+        s3p_tally_free(&c->tally[t]);
+        s3p_part_free(c->part[t]);
+    }
+    s3p_free(c->out);
+    s3p_load_free(&c->load);
+    s3p_keymap_free(&c->map);
+    s3p_head_free(&c->head);
+    s3p_histfile_close(c->file);
+    s3p_free(c);
+}
+
+int s3p_check_file(struct s3p_verdict **out, const char *path, const struct s3p_check_opts *o, struct s3p_err *err)
+{
+    static const struct s3p_check_opts defaults;
+    o = o != NULL ? o : &defaults;
+    int64_t begun = s3p_now_ns();
+    *out = NULL;
+    if (o->threads < 0 || o->threads > THREADS_MAX || o->max_witnesses < 0)
+        return s3p_fail(err, S3P_EINVAL, 0, "checker: threads is %d, expected 0 to %d", o->threads, THREADS_MAX);
+    struct check *c = s3p_calloc(1, sizeof *c);
+    if (c == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "checker");
+    c->threads = o->threads == 0 ? 1 : o->threads;
+    c->keep = o->max_witnesses == 0 ? KEEP_DEFAULT : o->max_witnesses;
+    c->memory_bytes = o->memory_bytes == 0 ? MEMORY_DEFAULT : o->memory_bytes;
+    int rc = s3p_histfile_open(&c->file, path, true, err);
+    if (rc == 0)
+        rc = s3p_head_read(&c->head, c->file, o->profile_json, err);
+    if (rc == 0)
+        rc = run(c, err);
+    if (rc == 0) {
+        struct s3p_verdict_facts facts = {c->file,    &c->head, &c->tally[0], c->keep,
+                                          c->threads, (double)(s3p_now_ns() - begun) / 1e9};
+        rc = s3p_verdict_create(out, &facts, err);
+    }
+    finish(c);
+    return rc;
+}

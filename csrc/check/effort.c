@@ -1,0 +1,104 @@
+#include "check/effort.h"
+
+#include <string.h>
+
+#include "check/cluster.h"
+#include "core/alloc.h"
+#include "s3/outcome.h"
+
+int s3p_effort_begin(struct s3p_effort *e, uint32_t rows, struct s3p_err *err)
+{
+    memset(&e->sum, 0, sizeof e->sum);
+    e->n = 0;
+    if (rows <= e->cap)
+        return 0;
+    s3p_free(e->span);
+    s3p_free(e->spare);
+    s3p_free(e->end);
+    e->cap = 0;
+    e->span = s3p_alloc(rows * sizeof *e->span);
+    e->spare = s3p_alloc(rows * sizeof *e->spare);
+    e->end = s3p_alloc(rows * sizeof *e->end);
+    if (e->span == NULL || e->spare == NULL || e->end == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "evidence of %u attempts", rows);
+    e->cap = rows;
+    return 0;
+}
+
+void s3p_effort_free(struct s3p_effort *e)
+{
+    s3p_free(e->span);
+    s3p_free(e->spare);
+    s3p_free(e->end);
+    memset(e, 0, sizeof *e);
+}
+
+void s3p_effort_add(struct s3p_effort *e, const struct s3p_row *r)
+{
+    uint8_t kind = r->kind == S3P_ROW_SPOIL ? (uint8_t)r->etag : r->kind, outcome = s3p_row_outcome(r);
+    if (kind == S3P_ROW_NONE || kind == S3P_ROW_SPOIL)
+        return;
+    if (kind == S3P_ROW_READ) {
+        e->sum.reads += !(r->bits & S3P_ROW_ENTRY) && (r->bits & S3P_ROW_EVIDENCE) != S3P_EV_NONE;
+        return;
+    }
+    e->sum.acked_writes += kind != S3P_ROW_DELETE && outcome == S3P_OK_OUTCOME;
+    e->sum.cas_commits += (kind == S3P_ROW_CREATE || kind == S3P_ROW_CAS) && outcome == S3P_OK_OUTCOME;
+    e->sum.unknown += outcome == S3P_UNKNOWN;
+    if (r->bits & S3P_ROW_MAIN) /* of one that never returned, only the call is known to have been in flight */
+        e->span[e->n++] = (struct s3p_zone){r->inv, r->res == INT64_MAX ? r->inv : r->res, r->client};
+}
+
+/* Marks in e->end[i].head what overlaps a mutation of another client that was called before it. */
+static void mark_earlier(struct s3p_effort *e)
+{
+    int64_t best = INT64_MIN, second = INT64_MIN; /* latest return so far, and the latest of another client than best's */
+    uint32_t owner = 0;
+    for (uint32_t i = 0; i < e->n; i++) {
+        const struct s3p_zone *z = &e->span[i];
+        e->end[i].head = (z->head != owner || best == INT64_MIN ? best : second) >= z->f;
+        if (z->head == owner || best == INT64_MIN) {
+            owner = z->head;
+            best = z->s > best ? z->s : best;
+        } else if (z->s > best) {
+            second = best;
+            best = z->s;
+            owner = z->head;
+        } else {
+            second = z->s > second ? z->s : second;
+        }
+    }
+}
+
+static void count_overlaps(struct s3p_effort *e)
+{
+    uint32_t other = e->n; /* the next mutation of another client */
+    for (uint32_t i = e->n; i-- > 0;) {
+        if (i + 1 < e->n && e->span[i + 1].head != e->span[i].head)
+            other = i + 1;
+        bool later = other < e->n && e->span[other].f <= e->span[i].s;
+        e->sum.overlapping += e->end[i].head || later;
+    }
+}
+
+static void count_in_flight(struct s3p_effort *e)
+{
+    for (uint32_t i = 0; i < e->n; i++)
+        e->end[i].f = e->span[i].s;
+    s3p_zone_sort(e->end, e->spare, e->n);
+    for (uint32_t i = 0, ended = 0; i < e->n; i++) {
+        while (e->end[ended].f < e->span[i].f)
+            ended++;
+        uint32_t now = i + 1 - ended;
+        e->sum.max_in_flight = now > e->sum.max_in_flight ? now : e->sum.max_in_flight;
+    }
+}
+
+void s3p_effort_end(struct s3p_effort *e)
+{
+    e->sum.mutations = e->n;
+    s3p_zone_sort(e->span, e->spare, e->n);
+    mark_earlier(e);
+    count_overlaps(e);
+    count_in_flight(e);
+}

@@ -1,0 +1,342 @@
+#include "check/load.h"
+
+#include <string.h>
+
+#include "check/alone.h"
+#include "core/alloc.h"
+#include "core/random.h"
+#include "s3/body.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+
+#define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
+
+/* What an operation is to the register of its key. */
+enum role { ROLE_NONE, ROLE_PUT, ROLE_READ, ROLE_DELETE, ROLE_COPY, ROLE_COMPLETE, ROLE_PAGE };
+static const uint8_t role_of[S3P_OP_COUNT] = {
+    [S3P_OP_PUT] = ROLE_PUT,           [S3P_OP_GET] = ROLE_READ,   [S3P_OP_HEAD] = ROLE_READ,
+    [S3P_OP_DELETE] = ROLE_DELETE,     [S3P_OP_COPY] = ROLE_COPY,  [S3P_OP_COMPLETE_UPLOAD] = ROLE_COMPLETE,
+    [S3P_OP_DELETE_CHILD] = ROLE_DELETE, [S3P_OP_LIST] = ROLE_PAGE, [S3P_OP_LIST_V1] = ROLE_PAGE,
+};
+
+enum { ROWS_PER_PARTITION = 16384, PARTITIONS_MAX = 2048, UNIQUE_BODY_BYTES = 16 };
+
+int s3p_load_init(struct s3p_load *l, const struct s3p_histfile *f, const struct s3p_head *h, const struct s3p_keymap *m,
+                  struct s3p_err *err)
+{
+    uint64_t records = s3p_histfile_records(f);
+    if (records >= UINT32_MAX)
+        return s3p_fail(err, S3P_ELIMIT, 0, "history: more than 2^32 records");
+    *l = (struct s3p_load){.file = f, .head = h, .map = m, .segments = s3p_histfile_segments(f), .partitions = 16};
+    while (l->partitions < PARTITIONS_MAX && l->partitions < records / ROWS_PER_PARTITION)
+        l->partitions *= 2;
+    l->start = s3p_calloc((size_t)l->segments * l->partitions + 1, sizeof *l->start);
+    l->rows = s3p_calloc(l->partitions, sizeof *l->rows);
+    l->md5_bytes = s3p_calloc(l->segments + 1, sizeof *l->md5_bytes);
+    if (l->start != NULL && l->rows != NULL && l->md5_bytes != NULL)
+        return 0;
+    s3p_load_free(l);
+    return s3p_fail(err, S3P_ENOMEM, 0, "partition table");
+}
+
+void s3p_load_free(struct s3p_load *l)
+{
+    s3p_free(l->start);
+    s3p_free(l->rows);
+    s3p_free(l->md5_bytes);
+    memset(l, 0, sizeof *l);
+}
+
+static uint32_t partition_of(const struct s3p_load *l, uint64_t key_index, uint16_t place)
+{
+    uint64_t h = (key_index + ((uint64_t)place << 48) + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)((h >> 40) & (l->partitions - 1));
+}
+
+/* (space, bucket, index) of a record or entry to the canonical (place, index). */
+static int locate(const struct s3p_load *l, uint64_t record, uint16_t space, uint16_t bucket, uint16_t *place,
+                  uint64_t *key_index, struct s3p_err *err)
+{
+    if (space >= l->head->spaces || bucket >= l->head->buckets)
+        return s3p_fail(err, S3P_EFORMAT, 0, "record %llu: space %u or bucket %u is not in the header",
+                        (unsigned long long)record, space, bucket);
+    *place = (uint16_t)(space * l->head->buckets + bucket);
+    if (l->map->aliased[*place])
+        s3p_keymap_canon(l->map, place, key_index);
+    return 0;
+}
+
+static bool entry_counts(const struct s3p_entry *e)
+{
+    return e->key_index != S3P_NO_INDEX &&
+           (e->flags & (S3P_ENTRY_PREFIX | S3P_ENTRY_MARKER | S3P_ENTRY_DELETED | S3P_ENTRY_ERROR)) == 0;
+}
+
+int s3p_load_count(struct s3p_load *l, uint32_t segment, struct s3p_err *err)
+{
+    const struct s3p_segment_view *s = s3p_histfile_segment(l->file, segment);
+    const uint8_t *op = COL(s, uint8_t, op);
+    const uint64_t *key = COL(s, uint64_t, key_index);
+    uint32_t *count = l->start + (size_t)segment * l->partitions;
+    uint64_t md5 = 0;
+    for (uint32_t i = 0; i < s->records; i++) {
+        uint8_t role = op[i] < S3P_OP_COUNT ? role_of[op[i]] : ROLE_NONE;
+        uint16_t place, bucket = COL(s, uint16_t, bucket)[i];
+        if (role == ROLE_PAGE) {
+            for (uint32_t k = 0; k < COL(s, uint32_t, entries_count)[i]; k++) {
+                const struct s3p_entry *e = &s->entries[COL(s, uint32_t, entries_first)[i] + k];
+                uint64_t index = e->key_index;
+                if (!entry_counts(e))
+                    continue;
+                S3P_TRY(locate(l, s->first_record + i, e->space, bucket, &place, &index, err));
+                count[partition_of(l, index, place)]++;
+            }
+        } else if (role != ROLE_NONE && key[i] != S3P_NO_INDEX) {
+            uint64_t index = key[i];
+            S3P_TRY(locate(l, s->first_record + i, COL(s, uint16_t, space)[i], bucket, &place, &index, err));
+            count[partition_of(l, index, place)]++;
+            md5 += role == ROLE_PUT ? s3p_alone_md5_bytes(l, s, i) : 0;
+        }
+    }
+    l->md5_bytes[segment] = md5;
+    return 0;
+}
+
+int s3p_load_settle(struct s3p_load *l, struct s3p_err *err)
+{
+    uint64_t left = S3P_MD5_BUDGET_BYTES;
+    for (uint32_t s = 0; s < l->segments; s++) {
+        uint32_t *count = l->start + (size_t)s * l->partitions;
+        for (uint32_t p = 0; p < l->partitions; p++) {
+            uint64_t next = l->rows[p] + count[p];
+            if (next > UINT32_MAX)
+                return s3p_fail(err, S3P_ELIMIT, 0, "history: more than 2^32 attempts on the keys of one partition");
+            count[p] = (uint32_t)l->rows[p];
+            l->rows[p] = next;
+        }
+        l->md5_bytes[s] = l->md5_bytes[s] < left ? l->md5_bytes[s] : left;
+        left -= l->md5_bytes[s];
+    }
+    return 0;
+}
+
+uint64_t s3p_etag_token(const uint8_t etag[16], uint8_t form)
+{
+    uint64_t v;
+    memcpy(&v, etag, sizeof v);
+    if (form == S3P_ETAG_NONE)
+        return 0;
+    v ^= form == S3P_ETAG_HASHED ? UINT64_C(0x5bd1e9955bd1e995) : 0;
+    return v != 0 ? v : 1;
+}
+
+static uint64_t read_be(const uint8_t *p, int n)
+{
+    uint64_t v = 0;
+    for (int i = 0; i < n; i++)
+        v = v << 8 | p[i];
+    return v;
+}
+
+/* A value id of this run in 64 bits. Ids beyond client 2^23 or counter 2^40, which no plan reaches, are hashed. */
+static uint64_t value_token(const struct s3p_id *id)
+{
+    uint64_t client = read_be(id->b + 6, 4), counter = read_be(id->b + 10, 6);
+    if (client < UINT64_C(1) << 23 && counter < UINT64_C(1) << 40 && counter != 0)
+        return client << 40 | counter;
+    return UINT64_C(1) << 63 | s3p_mix64(client ^ s3p_mix64(counter));
+}
+
+static bool of_run(const struct s3p_load *l, const struct s3p_id *id)
+{
+    return read_be(id->b, 6) == l->head->run;
+}
+
+static uint32_t size_print(uint64_t size)
+{
+    return (uint32_t)(((size + 1) * UINT64_C(0x9e3779b97f4a7c15)) >> 32) | 1;
+}
+
+static void spoil(struct s3p_row *r, enum s3p_reason why)
+{
+    r->etag = r->kind; /* it still counts as evidence */
+    r->kind = S3P_ROW_SPOIL;
+    r->value = why;
+}
+
+static void fill_put(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i, struct s3p_row *r)
+{
+    const struct s3p_id *id = &COL(s, struct s3p_id, body_id)[i];
+    uint8_t cond = COL(s, uint8_t, cond)[i], flags = COL(s, uint8_t, flags)[i];
+    if (s3p_id_none(*id))
+        id = &COL(s, struct s3p_id, meta_id)[i];
+    r->kind = cond == S3P_COND_IF_NONE_MATCH_ANY ? S3P_ROW_CREATE
+              : cond == S3P_COND_IF_MATCH        ? S3P_ROW_CAS
+                                                 : S3P_ROW_WRITE;
+    if (flags & S3P_FLAG_FOREIGN)
+        spoil(r, S3P_WHY_FOREIGN_WRITER);
+    else if (COL(s, uint8_t, body_kind)[i] == S3P_KIND_CONSTANT)
+        spoil(r, S3P_WHY_CONSTANT_BODY);
+    else if (flags & S3P_FLAG_MULTI_DELIVERY)
+        spoil(r, S3P_WHY_MULTI_DELIVERY);
+    else if (s3p_id_none(*id))
+        spoil(r, S3P_WHY_NO_IDENTITY);
+    else if (!of_run(l, id))
+        spoil(r, S3P_WHY_FOREIGN_RUN);
+    else
+        r->value = value_token(id);
+    if (s3p_row_outcome(r) != S3P_OK_OUTCOME && r->kind != S3P_ROW_SPOIL)
+        r->etag = 0; /* whatever that is, it is not the ETag of these bytes */
+    uint64_t size = COL(s, uint64_t, size)[i];
+    r->size = size_print(size);
+    r->bits |= size < UNIQUE_BODY_BYTES ? S3P_ROW_WEAK : 0;
+}
+
+static void fill_read(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i, struct s3p_row *r)
+{
+    const struct s3p_id *body = &COL(s, struct s3p_id, body_id)[i], *meta = &COL(s, struct s3p_id, meta_id)[i];
+    uint8_t verdict = COL(s, uint8_t, body_verdict)[i];
+    r->kind = COL(s, uint32_t, version_asked)[i] != 0 ? S3P_ROW_NONE : S3P_ROW_READ;
+    if (s3p_row_outcome(r) != S3P_OK_OUTCOME) {
+        r->etag = 0; /* a 304 repeats the ETag that was asked about; it is evidence of `expect` already */
+        return;
+    }
+    if (verdict >= S3P_BODY_TORN && verdict <= S3P_BODY_LONG) {
+        r->kind = S3P_ROW_NONE;
+        return;
+    }
+    const struct s3p_id *id = verdict == S3P_BODY_CLEAN && !s3p_id_none(*body) ? body : meta;
+    if (!s3p_id_none(*id) && !of_run(l, id))
+        spoil(r, S3P_WHY_FOREIGN_RUN);
+    else if (id == body && !s3p_id_none(*meta) && !s3p_id_eq(*body, *meta))
+        r->kind = S3P_ROW_NONE;
+    else if (!s3p_id_none(*id))
+        r->value = value_token(id);
+    else if (r->etag == 0)
+        r->kind = S3P_ROW_NONE;
+    uint64_t size = COL(s, uint64_t, size)[i];
+    r->size = size != 0 && COL(s, uint64_t, range_len)[i] == 0 ? size_print(size) : 0;
+}
+
+static void fill_delete(const struct s3p_segment_view *s, uint32_t i, struct s3p_row *r)
+{
+    r->kind = S3P_ROW_DELETE;
+    if (COL(s, uint32_t, version_asked)[i] != 0 && s3p_row_outcome(r) != S3P_FAILED)
+        spoil(r, S3P_WHY_VERSIONS);
+}
+
+static int fill(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i, uint8_t role, struct s3p_row *r,
+                struct s3p_err *err)
+{
+    *r = (struct s3p_row){
+        .inv = COL(s, int64_t, t_call)[i],
+        .res = COL(s, int64_t, t_return)[i],
+        .key_index = COL(s, uint64_t, key_index)[i],
+        .etag = s3p_etag_token(COL(s, s3p_etag_bytes, etag)[i].b, COL(s, uint8_t, etag_form)[i]),
+        .expect = s3p_etag_token(COL(s, s3p_etag_bytes, expect_etag)[i].b, COL(s, uint8_t, expect_form)[i]),
+        .record = (uint32_t)(s->first_record + i),
+        .client = COL(s, uint32_t, client)[i],
+    };
+    r->bits = (uint8_t)((COL(s, uint8_t, evidence)[i] & S3P_ROW_EVIDENCE) |
+                        COL(s, uint8_t, outcome)[i] << S3P_ROW_OUTCOME_SHIFT |
+                        (COL(s, uint8_t, run_phase)[i] == 1 ? S3P_ROW_MAIN : 0));
+    if (r->inv == INT64_MIN || r->res < r->inv)
+        return s3p_fail(err, S3P_EFORMAT, 0, "record %u: t_return is before t_call", r->record);
+    if (role == ROLE_PUT)
+        fill_put(l, s, i, r);
+    else if (role == ROLE_READ)
+        fill_read(l, s, i, r);
+    else if (role == ROLE_DELETE)
+        fill_delete(s, i, r);
+    else if (role != ROLE_PAGE && s3p_row_outcome(r) != S3P_FAILED)
+        spoil(r, role == ROLE_COPY ? S3P_WHY_COPY : S3P_WHY_MULTIPART);
+    return 0;
+}
+
+static void fill_entry(const struct s3p_row *page, const struct s3p_entry *e, struct s3p_row *r)
+{
+    *r = *page;
+    r->kind = s3p_row_outcome(page) == S3P_OK_OUTCOME ? S3P_ROW_READ : S3P_ROW_NONE;
+    r->bits = (uint8_t)((page->bits & ~S3P_ROW_EVIDENCE) | S3P_EV_VALUE | S3P_ROW_ENTRY);
+    r->key_index = e->key_index;
+    r->value = 0;
+    r->etag = s3p_etag_token(e->etag, e->etag_form);
+    r->expect = 0;
+    r->size = size_print(e->size);
+}
+
+struct writer {
+    const struct s3p_load *l;
+    const struct s3p_segment_view *s;
+    uint32_t *at; /* per partition: next place */
+    uint32_t from, to;
+    struct s3p_row *const *out;
+    uint64_t md5_bytes; /* budget left */
+};
+
+/* Reserves the place of a row of this key; NULL when its partition is not wanted now. */
+static struct s3p_row *place_row(struct writer *w, uint64_t key_index, uint16_t place)
+{
+    uint32_t p = partition_of(w->l, key_index, place);
+    return p >= w->from && p < w->to ? &w->out[p - w->from][w->at[p]++] : NULL;
+}
+
+static int write_page(struct writer *w, uint32_t i, bool judge, struct s3p_tally *t, struct s3p_err *err)
+{
+    struct s3p_row page;
+    S3P_TRY(fill(w->l, w->s, i, ROLE_PAGE, &page, err));
+    if (judge && s3p_row_outcome(&page) == S3P_OK_OUTCOME)
+        s3p_tally_skip(t, S3P_WHY_LIST_NEGATIVES, 0, 1);
+    for (uint32_t k = 0; k < COL(w->s, uint32_t, entries_count)[i]; k++) {
+        const struct s3p_entry *e = &w->s->entries[COL(w->s, uint32_t, entries_first)[i] + k];
+        uint64_t index = e->key_index;
+        uint16_t place;
+        if (!entry_counts(e))
+            continue;
+        S3P_TRY(locate(w->l, page.record, e->space, COL(w->s, uint16_t, bucket)[i], &place, &index, err));
+        struct s3p_row *r = place_row(w, index, place);
+        if (r == NULL)
+            continue;
+        fill_entry(&page, e, r);
+        r->key_index = index;
+        r->place = place;
+    }
+    return 0;
+}
+
+static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct s3p_err *err)
+{
+    const struct s3p_load *l = w->l;
+    const struct s3p_segment_view *s = w->s;
+    for (uint32_t i = 0; i < s->records; i++) {
+        uint8_t op = COL(s, uint8_t, op)[i], role = op < S3P_OP_COUNT ? role_of[op] : ROLE_NONE;
+        uint64_t index = COL(s, uint64_t, key_index)[i];
+        uint16_t place;
+        struct s3p_row aside;
+        if (role == ROLE_PAGE)
+            S3P_TRY(write_page(w, i, judge, t, err));
+        if (role == ROLE_PAGE || role == ROLE_NONE || index == S3P_NO_INDEX)
+            continue;
+        S3P_TRY(locate(l, s->first_record + i, COL(s, uint16_t, space)[i], COL(s, uint16_t, bucket)[i], &place, &index,
+                       err));
+        struct s3p_row *r = place_row(w, index, place);
+        if (r == NULL && !judge)
+            continue;
+        r = r != NULL ? r : &aside;
+        S3P_TRY(fill(l, s, i, role, r, err));
+        r->key_index = index;
+        r->place = place;
+        if (judge)
+            S3P_TRY(s3p_alone(l, s, i, r, &w->md5_bytes, t, err));
+    }
+    return 0;
+}
+
+int s3p_load_rows(const struct s3p_load *l, uint32_t segment, uint32_t from, uint32_t to, struct s3p_row *const *out,
+                  bool judge, struct s3p_tally *t, struct s3p_err *err)
+{
+    uint32_t at[PARTITIONS_MAX];
+    memcpy(at, l->start + (size_t)segment * l->partitions, l->partitions * sizeof *at);
+    struct writer w = {l, s3p_histfile_segment(l->file, segment), at, from, to, out, l->md5_bytes[segment]};
+    return write_rows(&w, judge, t, err);
+}

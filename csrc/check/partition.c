@@ -1,0 +1,261 @@
+#include "check/partition.h"
+
+#include <string.h>
+
+#include "check/etags.h"
+#include "check/effort.h"
+#include "check/register.h"
+#include "core/alloc.h"
+#include "s3/outcome.h"
+
+struct s3p_part {
+    const struct s3p_keymap *map;
+    struct s3p_index index;
+    struct s3p_effort evidence;
+    struct s3p_reg *reg;
+    struct s3p_reg_op *op;
+    uint32_t cap; /* operations */
+    /* of the key at hand */
+    struct s3p_tally *tally;
+    uint32_t key, nops;
+    bool all_known; /* every write that may have happened has an ETag: an ETag that none of them showed is nobody's */
+    uint32_t negatives, unresolved;
+};
+
+int s3p_part_create(struct s3p_part **out, const struct s3p_keymap *map, struct s3p_err *err)
+{
+    struct s3p_part *p = s3p_calloc(1, sizeof *p);
+    *out = p;
+    if (p == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "partition workspace");
+    p->map = map;
+    int rc = s3p_reg_create(&p->reg, err);
+    if (rc != 0) {
+        s3p_free(p);
+        *out = NULL;
+    }
+    return rc;
+}
+
+void s3p_part_free(struct s3p_part *p)
+{
+    if (p == NULL)
+        return;
+    s3p_index_free(&p->index);
+    s3p_effort_free(&p->evidence);
+    s3p_reg_free(p->reg);
+    s3p_free(p->op);
+    s3p_free(p);
+}
+
+uint64_t s3p_part_bytes(uint64_t rows)
+{
+    uint64_t index = 3 * 4 + sizeof(struct s3p_key) + sizeof(struct s3p_slot) + sizeof(struct s3p_etag_slot) + 3 * 4 * 4;
+    return rows * (index * 9 / 8 + 2 * sizeof(struct s3p_reg_op) + 3 * 24 + 160 * 3 / 2) + (1 << 16);
+}
+
+static int hit(struct s3p_part *p, enum s3p_rule rule, const uint32_t *rows, uint32_t n, struct s3p_err *err)
+{
+    const struct s3p_key *k = &p->index.key[p->key];
+    struct s3p_hit h = {.key_index = k->key_index, .place = k->place, .rule = (uint8_t)rule, .n = (uint8_t)n};
+    for (uint32_t i = 0; i < n; i++)
+        h.record[i] = p->index.row[rows[i]].record;
+    return s3p_tally_hit(p->tally, &h, err);
+}
+
+static struct s3p_reg_op *add(struct s3p_part *p, uint32_t i, enum s3p_reg_kind kind, uint32_t value)
+{
+    const struct s3p_row *r = &p->index.row[i];
+    struct s3p_reg_op *op = &p->op[p->nops++];
+    *op = (struct s3p_reg_op){r->inv, r->res, value, S3P_NO_VALUE, i, (uint8_t)kind, s3p_row_outcome(r)};
+    return op;
+}
+
+/* Number of the value that an ETag names, S3P_NO_VALUE when it names none. */
+static uint32_t resolve(const struct s3p_part *p, uint64_t etag)
+{
+    uint32_t slot = p->index.key[p->key].weak ? S3P_AMBIGUOUS : s3p_index_etag(&p->index, p->key, etag);
+    return slot < S3P_AMBIGUOUS ? p->index.slot[slot].number : S3P_NO_VALUE;
+}
+
+/* True when it is certain that no write of this key had this ETag. */
+static bool nobodys(const struct s3p_part *p, uint64_t etag)
+{
+    return p->all_known && !p->index.key[p->key].weak && s3p_index_etag(&p->index, p->key, etag) == S3P_NO_SLOT;
+}
+
+/* The row saw the state by ETag. */
+static int saw_etag(struct s3p_part *p, uint32_t i, uint64_t etag, struct s3p_err *err)
+{
+    uint32_t value = resolve(p, etag);
+    if (value != S3P_NO_VALUE)
+        add(p, i, S3P_REG_READ, value);
+    else if (nobodys(p, etag))
+        return hit(p, S3P_RULE_UNWRITTEN_VALUE, &i, 1, err);
+    else
+        p->unresolved++;
+    return 0;
+}
+
+/* What the row says about the state of the key, beside what it wrote. */
+static int add_evidence(struct s3p_part *p, uint32_t i, struct s3p_err *err)
+{
+    const struct s3p_row *r = &p->index.row[i];
+    uint32_t value;
+    switch (r->bits & S3P_ROW_EVIDENCE) {
+    case S3P_EV_ABSENT:
+        add(p, i, S3P_REG_READ, S3P_REG_ABSENT);
+        return 0;
+    case S3P_EV_PRESENT:
+        add(p, i, S3P_REG_NOT, S3P_REG_ABSENT);
+        return 0;
+    case S3P_EV_MATCH:
+        return saw_etag(p, i, r->expect, err);
+    case S3P_EV_NOT_MATCH:
+        value = resolve(p, r->expect);
+        if (value != S3P_NO_VALUE)
+            add(p, i, S3P_REG_NOT, value);
+        else if (!nobodys(p, r->expect)) /* else it is trivially true */
+            p->negatives++;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static int add_read(struct s3p_part *p, uint32_t i, struct s3p_err *err)
+{
+    const struct s3p_row *r = &p->index.row[i];
+    if ((r->bits & S3P_ROW_EVIDENCE) != S3P_EV_VALUE)
+        return add_evidence(p, i, err);
+    uint32_t slot = p->index.slot_of[i];
+    if (slot == S3P_NO_SLOT) {
+        S3P_TRY(saw_etag(p, i, r->etag, err));
+        slot = p->index.key[p->key].weak ? S3P_NO_SLOT : s3p_index_etag(&p->index, p->key, r->etag);
+    } else {
+        add(p, i, S3P_REG_READ, p->index.slot[slot].number);
+    }
+    if (slot >= S3P_AMBIGUOUS || r->size == 0 || p->index.slot[slot].size == 0 || p->index.slot[slot].size == r->size)
+        return 0;
+    return hit(p, S3P_RULE_BODY_LENGTH, (const uint32_t[]){i, p->index.slot[slot].write}, 2, err);
+}
+
+static int add_write(struct s3p_part *p, uint32_t i, struct s3p_err *err)
+{
+    static const uint8_t kind_of[] = {
+        [S3P_ROW_WRITE] = S3P_REG_WRITE, [S3P_ROW_CREATE] = S3P_REG_CREATE, [S3P_ROW_CAS] = S3P_REG_CAS};
+    const struct s3p_row *r = &p->index.row[i];
+    struct s3p_reg_op *op = add(p, i, (enum s3p_reg_kind)kind_of[r->kind], p->index.slot[p->index.slot_of[i]].number);
+    if (r->kind == S3P_ROW_CAS) {
+        op->pred = resolve(p, r->expect);
+        if (op->pred == S3P_NO_VALUE && op->outcome == S3P_OK_OUTCOME && nobodys(p, r->expect))
+            S3P_TRY(hit(p, S3P_RULE_CAS_IGNORED, &i, 1, err));
+    }
+    return (r->bits & S3P_ROW_EVIDENCE) != S3P_EV_VALUE ? add_evidence(p, i, err) : 0;
+}
+
+static int add_row(struct s3p_part *p, uint32_t i, struct s3p_err *err)
+{
+    switch (p->index.row[i].kind) {
+    case S3P_ROW_READ:
+        return add_read(p, i, err);
+    case S3P_ROW_DELETE:
+        add(p, i, S3P_REG_DELETE, S3P_REG_ABSENT);
+        return add_evidence(p, i, err);
+    default:
+        return add_write(p, i, err);
+    }
+}
+
+static int reserve(struct s3p_part *p, uint32_t rows, struct s3p_err *err)
+{
+    if (2 * (uint64_t)rows <= p->cap)
+        return 0;
+    s3p_free(p->op);
+    p->op = s3p_alloc(2 * (size_t)rows * sizeof *p->op);
+    p->cap = p->op != NULL ? 2 * rows : 0;
+    return p->op != NULL ? 0 : s3p_fail(err, S3P_ENOMEM, 0, "%u operations of one key", 2 * rows);
+}
+
+static bool etags_known(const struct s3p_part *p, const uint32_t *rows, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const struct s3p_row *r = &p->index.row[rows[i]];
+        if (r->kind >= S3P_ROW_WRITE && r->kind <= S3P_ROW_CAS && s3p_row_outcome(r) != S3P_FAILED &&
+            p->index.slot[p->index.slot_of[rows[i]]].etag == 0)
+            return false;
+    }
+    return true;
+}
+
+static int judge_key(struct s3p_part *p, const uint32_t *rows, uint32_t n, struct s3p_err *err)
+{
+    struct s3p_reg_result res;
+    S3P_TRY(reserve(p, n, err));
+    p->nops = p->negatives = p->unresolved = 0;
+    p->all_known = etags_known(p, rows, n);
+    for (uint32_t i = 0; i < n; i++)
+        S3P_TRY(add_row(p, rows[i], err));
+    S3P_TRY(s3p_reg_check(p->reg, p->op, p->nops, p->index.key[p->key].values, &res, err));
+    if (res.not_checked) {
+        s3p_tally_skip(p->tally, S3P_WHY_DELETE, 1, n);
+        return 0;
+    }
+    p->tally->keys_checked++;
+    for (uint32_t i = 0; i < res.nviolations; i++) {
+        uint32_t witness[S3P_REG_WITNESS];
+        for (uint32_t k = 0; k < res.violation[i].n; k++)
+            witness[k] = p->op[res.violation[i].op[k]].ref;
+        S3P_TRY(hit(p, (enum s3p_rule)res.violation[i].rule, witness, res.violation[i].n, err));
+    }
+    p->negatives += res.negatives;
+    p->unresolved += p->all_known ? 0 : res.unresolved;
+    if (p->negatives != 0)
+        s3p_tally_skip(p->tally, S3P_WHY_NEGATIVES, 1, p->negatives);
+    if (p->unresolved != 0)
+        s3p_tally_skip(p->tally, S3P_WHY_ETAG_UNRESOLVED, 1, p->unresolved);
+    return 0;
+}
+
+/* A key's evidence counts for every space that its text belongs to, once for all of the plan. */
+static void share_evidence(struct s3p_part *p, const struct s3p_key *k)
+{
+    const struct s3p_keymap *m = p->map;
+    struct s3p_tally *t = p->tally;
+    uint32_t own = k->place / m->buckets;
+    s3p_evidence_sum_add(&t->space[own], &p->evidence.sum);
+    s3p_evidence_sum_add(&t->space[t->spaces - 1], &p->evidence.sum);
+    for (uint32_t i = 0; i < m->naliases; i++) {
+        const struct s3p_alias *a = &m->alias[i];
+        if (a->to_place == k->place && (a->key_index == S3P_NO_INDEX || a->to_index == k->key_index) &&
+            a->place / m->buckets != own)
+            s3p_evidence_sum_add(&t->space[a->place / m->buckets], &p->evidence.sum);
+    }
+}
+
+static int check_key(struct s3p_part *p, uint32_t key, struct s3p_err *err)
+{
+    const struct s3p_key *k = &p->index.key[key];
+    const uint32_t *rows = p->index.order + k->first;
+    p->key = key;
+    p->tally->keys++;
+    S3P_TRY(s3p_effort_begin(&p->evidence, k->rows, err));
+    for (uint32_t i = 0; i < k->rows; i++)
+        s3p_effort_add(&p->evidence, &p->index.row[rows[i]]);
+    s3p_effort_end(&p->evidence);
+    share_evidence(p, k);
+    if (k->spoiled == 0)
+        return judge_key(p, rows, k->rows, err);
+    s3p_tally_skip(p->tally, (enum s3p_reason)(k->spoiled - 1), 1, k->rows);
+    return 0;
+}
+
+int s3p_part_check(struct s3p_part *p, const struct s3p_row *rows, uint32_t n, struct s3p_tally *t, struct s3p_err *err)
+{
+    p->tally = t;
+    s3p_tally_unit(t);
+    S3P_TRY(s3p_index_build(&p->index, rows, n, t, err));
+    for (uint32_t k = 0; k < p->index.nkeys; k++)
+        S3P_TRY(check_key(p, k, err));
+    return 0;
+}

@@ -1,0 +1,79 @@
+#include "check/witness.h"
+
+#include <string.h>
+
+#include "history/json.h"
+
+static const struct s3p_segment_view *segment_of(const struct s3p_histfile *f, uint64_t record)
+{
+    uint32_t lo = 0, hi = s3p_histfile_segments(f);
+    while (hi - lo > 1) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (s3p_histfile_segment(f, mid)->first_record <= record)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return s3p_histfile_segment(f, lo);
+}
+
+void s3p_witness_fill(struct s3p_witness *w, const struct s3p_histfile *f, const struct s3p_hit *h)
+{
+    w->hit = h;
+    for (uint32_t i = 0; i < h->n; i++) {
+        w->segment[i] = segment_of(f, h->record[i]);
+        w->position[i] = (uint32_t)(h->record[i] - w->segment[i]->first_record);
+        s3p_segment_get(w->segment[i], w->position[i], &w->attempt[i]);
+    }
+}
+
+void s3p_json_text(struct s3p_buf *out, const char *p, size_t len)
+{
+    s3p_buf_char(out, '"');
+    for (size_t i = 0; i < len; i++) {
+        uint8_t c = (uint8_t)p[i];
+        if (c == '"' || c == '\\') {
+            s3p_buf_char(out, '\\');
+            s3p_buf_char(out, (char)c);
+        } else if (c < 0x20 || c >= 0x7f) {
+            s3p_buf_fmt(out, "\\u%04x", c);
+        } else {
+            s3p_buf_char(out, (char)c);
+        }
+    }
+    s3p_buf_char(out, '"');
+}
+
+static void add_member(struct s3p_buf *out, const char *name, const char *text, size_t len)
+{
+    s3p_buf_fmt(out, "\"%s\":", name);
+    s3p_json_text(out, text, len);
+    s3p_buf_char(out, ',');
+}
+
+void s3p_witness_json(const struct s3p_witness *w, const struct s3p_head *h, struct s3p_buf *out)
+{
+    const struct s3p_rule_row *rule = &s3p_rule_table[w->hit->rule];
+    struct s3p_str bucket = s3p_keynames_bucket_role(h->names, (uint16_t)(w->hit->place % h->buckets));
+    const char *guess = s3p_witness_guess(w);
+    struct s3p_buf text;
+    s3p_buf_init(&text, 1 << 16);
+    s3p_buf_char(out, '{');
+    add_member(out, "rule", rule->name, strlen(rule->name));
+    add_member(out, "level", rule->level, strlen(rule->level));
+    add_member(out, "bucket", bucket.p, bucket.len);
+    s3p_keynames_text(h->names, (uint16_t)(w->hit->place / h->buckets), w->hit->key_index, &text);
+    add_member(out, "key", text.data, text.len);
+    s3p_buf_clear(&text);
+    s3p_witness_sentence(w, h->start_ns, &text);
+    add_member(out, "sentence", text.data, text.len);
+    s3p_buf_free(&text);
+    add_member(out, "guess", guess, strlen(guess));
+    s3p_buf_str(out, "\"attempts\":[");
+    for (uint32_t i = 0; i < w->hit->n; i++) {
+        if (i > 0)
+            s3p_buf_char(out, ',');
+        s3p_record_json(w->segment[i], w->position[i], h->names, out);
+    }
+    s3p_buf_str(out, "]}");
+}
