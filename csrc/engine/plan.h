@@ -112,6 +112,7 @@ struct s3p_step {
     enum s3p_op op;
     int target;
     int unknown_exit; /* a mutation that ends unknown goes on there and counts a loop; 0: the next step */
+    bool retried;     /* a mutation in a `repeat until` whose unknown end the program handles */
     int slot;         /* of `as`, S3P_NO_SLOT without */
     int keys_slot;    /* delete_objects */
     uint16_t bucket;

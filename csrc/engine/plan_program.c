@@ -368,8 +368,10 @@ static int compile_list_of_steps(struct s3p_compile *c, const struct s3p_node *l
         if (verb->op == S3P_OP_NONE)
             continue;
         c->prog->ops |= 1u << verb->op;
-        if (s3p_op_table[verb->op].cls == S3P_CLASS_MUTATION && c->until >= 0 &&
-            !handles_unknown(list, i + 1))
+        if (s3p_op_table[verb->op].cls != S3P_CLASS_MUTATION || c->until < 0)
+            continue;
+        c->prog->steps[first].retried = handles_unknown(list, i + 1);
+        if (!c->prog->steps[first].retried)
             c->prog->steps[first].unknown_exit = -1 - c->until;
     }
     c->depth--;

@@ -1,0 +1,440 @@
+#include "engine/attempt.h"
+
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "s3/xml.h"
+
+#define CONSTANT_BYTE 'c'
+#define CHECKSUM_TEXT_MAX 128
+#define TEXT_MAX 1024 /* of a header value that is recorded */
+
+/* Under a rule on attempts each is counted before it begins, so that exactly so many are made. */
+static bool admitted(struct s3p_client *c)
+{
+    struct s3p_engine *e = c->w->e;
+    if (s3p_client_ended(c))
+        return false;
+    if (e->plan->stop_attempts == 0 || e->phase != S3P_MAIN)
+        return true;
+    uint64_t n = atomic_fetch_add_explicit(&e->main_attempts, 1, memory_order_relaxed);
+    if (n + 1 >= e->plan->stop_attempts)
+        s3p_engine_stop_phase(e);
+    return n < e->plan->stop_attempts;
+}
+
+bool s3p_attempt_begin(struct s3p_try *t, struct s3p_client *c, const struct s3p_step *step)
+{
+    const struct s3p_engine *e = c->w->e;
+    if (!admitted(c))
+        return false;
+    memset(t, 0, sizeof *t);
+    t->c = c;
+    t->step = step;
+    t->req.op = step->op;
+    const char *bucket = e->bucket_name[step->bucket];
+    t->req.bucket = (struct s3p_str){bucket, strlen(bucket)};
+    t->req.payload = S3P_PAYLOAD_EMPTY;
+    struct s3p_attempt *r = &t->rec;
+    r->op = (uint8_t)step->op;
+    r->bucket = step->bucket;
+    r->key_index = S3P_NO_INDEX;
+    r->counter = INT64_MIN;
+    r->client = c->index;
+    r->group = c->group_index;
+    r->endpoint = c->endpoint;
+    r->worker = (uint16_t)c->w->index;
+    r->run_phase = (uint8_t)e->phase;
+    r->t_sched = c->t_sched;
+    c->t_sched = 0;
+    if (c->ambiguous_step == (int)(step - c->g->program.steps)) {
+        r->op_seq = c->ambiguous_seq;
+        r->attempt = ++c->ambiguous_attempt;
+        r->flags = S3P_FLAG_RETRY_AMBIGUOUS;
+    } else {
+        r->op_seq = ++c->op_seq;
+    }
+    return true;
+}
+
+void s3p_attempt_key(struct s3p_try *t, struct s3p_keyref key)
+{
+    const struct s3p_plan *plan = t->c->w->e->plan;
+    const struct s3p_space *space = &plan->spaces.space[key.space];
+    struct s3p_str role = plan->bucket[space->bucket];
+    t->req.key = s3p_space_text(space, key.index, t->c->key);
+    t->key_hash = s3p_key_hash(role.p, role.len, t->req.key.p, t->req.key.len);
+    t->rec.space = key.space;
+    t->rec.key_index = key.index;
+}
+
+/* ---- the request's body ---- */
+
+static void fill_body(void *arg, uint64_t offset, uint8_t *dst, size_t len)
+{
+    const struct s3p_try *t = arg;
+    const struct s3p_worker *w = t->c->w;
+    if (t->text != NULL)
+        memcpy(dst, t->text + offset, len);
+    else if (t->rec.body_kind == S3P_KIND_CONSTANT)
+        memset(dst, CONSTANT_BYTE, len);
+    else if (t->body.len <= S3P_SCRATCH_BYTES && s3p_id_eq(w->scratch_id, t->body.id))
+        memcpy(dst, w->scratch + offset, len); /* nobody hashed another body meanwhile */
+    else
+        s3p_body_fill(&t->body, offset, dst, len);
+}
+
+/* Cells are generated once for the hash and, unless the scratch still has them, once more to be sent: that costs little
+ * beside SHA-256, and no client needs a buffer as large as its body. */
+static void hash_payload(struct s3p_try *t)
+{
+    struct s3p_worker *w = t->c->w;
+    struct s3p_sha256 sha;
+    uint64_t len = t->req.body_len;
+    if (len == 0)
+        return;
+    t->req.payload = S3P_PAYLOAD_SIGNED;
+    s3p_sha256_init(&sha);
+    w->scratch_id = (struct s3p_id){{0}};
+    for (uint64_t at = 0; at < len;) {
+        size_t n = len - at < S3P_SCRATCH_BYTES ? (size_t)(len - at) : S3P_SCRATCH_BYTES;
+        fill_body(t, at, w->scratch, n);
+        s3p_sha256_add(&sha, w->scratch, n);
+        at += n;
+    }
+    if (t->text == NULL && t->rec.body_kind == S3P_KIND_CELLS && len <= S3P_SCRATCH_BYTES)
+        w->scratch_id = t->body.id;
+    s3p_sha256_end(&sha, t->req.payload_sha256);
+}
+
+/* ---- the answer's body ---- */
+
+static void start_verify(struct s3p_try *t, const struct s3p_exchange *x)
+{
+    const struct s3p_http1 *h = x->parsed;
+    bool whole = h->status != 206;
+    uint64_t len = h->content_length < 0 ? UINT64_MAX : (uint64_t)h->content_length;
+    uint64_t total = whole ? len : t->answer.object_size;
+    s3p_verify_start(&t->verify, t->key_hash, whole, whole ? 0 : t->rec.range_first, len, total,
+                     t->answer.meta_id);
+}
+
+/* Once an attempt, when the head is known. */
+static void start_sink(struct s3p_try *t, const struct s3p_exchange *x)
+{
+    t->sink_started = true;
+    s3p_answer_read(&t->answer, x->parsed, x->parsed_head);
+    if (x->parsed->status / 100 != 2)
+        t->sink = S3P_SINK_KEEP;
+    if (t->sink == S3P_SINK_VERIFY)
+        start_verify(t, x);
+}
+
+static void take_body(void *arg, const struct s3p_exchange *x, const uint8_t *p, size_t len)
+{
+    struct s3p_try *t = arg;
+    struct s3p_buf *kept = &t->c->answer;
+    if (!t->sink_started)
+        start_sink(t, x);
+    if (t->sink == S3P_SINK_VERIFY) {
+        s3p_verify_add(&t->verify, p, len);
+        return;
+    }
+    if (t->sink == S3P_SINK_DROP)
+        return;
+    size_t max = x->parsed->status / 100 == 2 ? kept->max : S3P_ERROR_BYTES;
+    size_t room = kept->len < max ? max - kept->len : 0;
+    t->kept_cut |= len > room;
+    s3p_buf_add(kept, p, len < room ? len : room);
+}
+
+/* ---- outcome ---- */
+
+static void read_error(struct s3p_try *t)
+{
+    const struct s3p_buf *kept = &t->c->answer;
+    struct s3p_str message;
+    if (t->x.parsed == NULL || kept->len == 0 ||
+        !s3p_xml_error(kept->data, kept->len, &t->code, &message))
+        return;
+    t->error_document = t->x.parsed->status / 100 == 2;
+}
+
+void s3p_attempt_judge(struct s3p_try *t)
+{
+    char code[64];
+    size_t n = t->code.len < sizeof code - 1 ? t->code.len : sizeof code - 1;
+    enum s3p_evidence evidence;
+    memcpy(code, n == 0 ? "" : t->code.p, n);
+    code[n] = 0;
+    struct s3p_end end = {.op = t->step->op,
+                          .cond = t->req.cond,
+                          .phase = (int)t->x.phase,
+                          .status = t->x.parsed != NULL ? t->x.parsed->status : 0,
+                          .code = code,
+                          .error_document = t->error_document,
+                          .has_etag = t->answer.etag.len != 0,
+                          .body_complete = t->x.phase == S3P_PHASE_ANSWERED && !t->unreadable};
+    t->outcome = s3p_outcome_of(&end, &evidence);
+    if (t->outcome == S3P_FAILED && (t->rec.flags & S3P_FLAG_RETRY_AMBIGUOUS) != 0) {
+        t->outcome = S3P_UNKNOWN; /* of the operation, whose earlier attempt may have been carried out */
+        evidence = S3P_EV_NONE;
+    }
+    t->rec.outcome = (uint8_t)t->outcome;
+    t->rec.evidence = (uint8_t)evidence;
+}
+
+static void end_verify(struct s3p_try *t)
+{
+    struct s3p_attempt *r = &t->rec;
+    if (t->sink != S3P_SINK_VERIFY || t->x.phase != S3P_PHASE_ANSWERED)
+        return;
+    r->body_verdict = (uint8_t)s3p_verify_end(&t->verify);
+    r->body_id = t->verify.id;
+    r->body_id2 = t->verify.id2;
+    r->bad_offset = t->verify.bad_offset;
+    r->counter = t->verify.counter;
+}
+
+static void read_answer(struct s3p_try *t)
+{
+    struct s3p_attempt *r = &t->rec;
+    const struct s3p_http1 *h = t->x.parsed;
+    if (h == NULL)
+        return;
+    if (!t->sink_started)
+        start_sink(t, &t->x);
+    r->status = (uint16_t)h->status;
+    end_verify(t);
+    read_error(t);
+    struct s3p_etag etag = s3p_etag_parse(t->answer.etag.p, t->answer.etag.len);
+    memcpy(r->etag.b, etag.b, sizeof etag.b);
+    r->etag_form = etag.form;
+    r->last_modified = t->answer.last_modified;
+    r->flags |= t->answer.delete_marker ? S3P_FLAG_DELETE_MARKER : 0;
+    if (s3p_op_table[t->step->op].cls == S3P_CLASS_READ) {
+        r->meta_id = t->answer.meta_id;
+        if (h->status == 206 && t->answer.object_size != UINT64_MAX)
+            r->size = t->answer.object_size;
+        else if (h->status / 100 == 2)
+            r->size = h->content_length >= 0 ? (uint64_t)h->content_length : t->x.body_received;
+    }
+}
+
+/* ---- sending ---- */
+
+static void count_start(struct s3p_worker *w)
+{
+    uint64_t n = atomic_load_explicit(&w->in_flight, memory_order_relaxed) + 1;
+    atomic_store_explicit(&w->in_flight, n, memory_order_relaxed);
+    w->in_flight_max = n > w->in_flight_max ? n : w->in_flight_max;
+    s3p_bump(&w->attempts, 1);
+}
+
+static bool write_head(struct s3p_try *t)
+{
+    struct s3p_client *c = t->c;
+    s3p_buf_clear(&c->head);
+    if (c->w->e->plan->payload_signed || t->req.op == S3P_OP_DELETE_OBJECTS)
+        hash_payload(t);
+    else if (t->req.body_len != 0)
+        t->req.payload = S3P_PAYLOAD_UNSIGNED;
+    return s3p_request_write(c->ctx, &t->req, s3p_wall_ns() / S3P_S, &c->head);
+}
+
+static void exchange(struct s3p_try *t)
+{
+    struct s3p_client *c = t->c;
+    struct s3p_exchange *x = &t->x;
+    *x = (struct s3p_exchange){
+        .head = c->head.data,
+        .head_len = c->head.len,
+        .head_method = t->req.op == S3P_OP_HEAD || t->req.op == S3P_OP_HEAD_BUCKET,
+        .body_len = t->req.body_len,
+        .fill = fill_body,
+        .fill_arg = t,
+        .sink = take_body,
+        .sink_arg = t,
+        .deadline_ns = s3p_loop_now(c->w->loop) + c->w->e->plan->deadline_ns,
+    };
+    s3p_conn_exchange(c->conn, x);
+}
+
+void s3p_attempt_send(struct s3p_try *t)
+{
+    struct s3p_client *c = t->c;
+    struct s3p_worker *w = c->w;
+    struct s3p_attempt *r = &t->rec;
+    s3p_buf_clear(&c->answer);
+    count_start(w);
+    if (write_head(t)) {
+        exchange(t);
+    } else {
+        t->x = (struct s3p_exchange){.t_call = s3p_loop_now(w->loop), .t_return = S3P_NEVER,
+                                     .why = "request: a value that no header can carry"};
+    }
+    c->paused = true;
+    atomic_store_explicit(&w->in_flight,
+                          atomic_load_explicit(&w->in_flight, memory_order_relaxed) - 1,
+                          memory_order_relaxed);
+    r->phase = (uint8_t)t->x.phase;
+    r->wire = (uint8_t)t->x.wire;
+    r->t_call = t->x.t_call;
+    r->t_sent = t->x.t_sent;
+    r->t_first = t->x.t_first;
+    r->t_return = t->x.t_return;
+    r->bytes_in = t->x.body_received;
+    r->conn = t->x.conn_serial;
+    r->cond = (uint8_t)t->req.cond;
+    if (t->x.phase >= S3P_PHASE_SENT)
+        s3p_bump(&w->bytes_out, c->head.len + t->req.body_len);
+    s3p_bump(&w->bytes_in, t->x.body_received);
+    read_answer(t);
+    s3p_attempt_judge(t);
+}
+
+/* ---- recording ---- */
+
+/* Latency counts from the intended start, and includes attempts that got no answer, up to when they were given up. */
+static void count_end(struct s3p_try *t)
+{
+    struct s3p_worker *w = t->c->w;
+    struct s3p_op_stat *op = w->op[t->step->op];
+    const struct s3p_attempt *r = &t->rec;
+    s3p_bump(&w->by_outcome[t->outcome], 1);
+    op->attempts++;
+    op->by_outcome[t->outcome]++;
+    op->by_status[r->status < S3P_STATUS_MAX ? r->status : 0]++;
+    t->c->stat->attempts++;
+    t->c->stat->by_outcome[t->outcome]++;
+    if (w->e->commits != NULL && t->outcome == S3P_OK_OUTCOME && t->step->op == S3P_OP_PUT &&
+        t->req.cond != S3P_COND_NONE)
+        w->e->commits[t->c->index]++;
+    if (op->latency == NULL || r->run_phase != S3P_MAIN || r->phase == S3P_PHASE_NOT_SENT ||
+        r->wire == S3P_WIRE_CANCELLED)
+        return;
+    int64_t end = r->t_return != S3P_NEVER ? r->t_return : s3p_now_ns();
+    s3p_hist_record(op->latency, end - (r->t_sched != 0 ? r->t_sched : r->t_call));
+}
+
+static struct s3p_str cut(struct s3p_str s)
+{
+    return (struct s3p_str){s.p, s.len < TEXT_MAX ? s.len : TEXT_MAX};
+}
+
+static struct s3p_str checksum_text(const struct s3p_answer *a, char out[CHECKSUM_TEXT_MAX])
+{
+    size_t name = a->checksum_name.len, value = a->checksum.len;
+    if (name == 0 || name + 1 + value > CHECKSUM_TEXT_MAX)
+        return (struct s3p_str){NULL, 0};
+    memcpy(out, a->checksum_name.p, name);
+    out[name] = '=';
+    memcpy(out + name + 1, a->checksum.p, value);
+    return (struct s3p_str){out, name + 1 + value};
+}
+
+static void set_expected(struct s3p_try *t, struct s3p_str *text)
+{
+    struct s3p_attempt *r = &t->rec;
+    if (t->req.cond != S3P_COND_IF_MATCH && t->req.cond != S3P_COND_IF_NONE_MATCH)
+        return;
+    struct s3p_etag etag = s3p_etag_parse(t->req.cond_value.p, t->req.cond_value.len);
+    memcpy(r->expect_etag.b, etag.b, sizeof etag.b);
+    r->expect_form = etag.form;
+    if (etag.form == S3P_ETAG_HASHED)
+        *text = t->req.cond_value;
+}
+
+void s3p_attempt_record(struct s3p_try *t, void (*put_entries)(struct s3p_try *t, void *arg),
+                        void *arg)
+{
+    struct s3p_appender *a = t->c->w->appender;
+    struct s3p_attempt *r = &t->rec;
+    char checksum[CHECKSUM_TEXT_MAX];
+    count_end(t);
+    if (a == NULL)
+        return;
+    struct s3p_str why = {t->x.why, strlen(t->x.why)}, none = {NULL, 0}, expected = none;
+    set_expected(t, &expected);
+    struct {
+        struct s3p_str text;
+        uint32_t *at;
+    } texts[] = {
+        {cut(t->answer.request_id), &r->request_id},
+        {cut(t->answer.version_id), &r->version_id},
+        {r->etag_form == S3P_ETAG_HASHED ? cut(t->answer.etag) : none, &r->etag_text},
+        {expected, &r->expect_text},
+        {cut(t->code.len != 0 ? t->code : why), &r->code_text},
+        {checksum_text(&t->answer, checksum), &r->checksum},
+        {t->list_args, &r->list_args},
+    };
+    size_t ntexts = sizeof texts / sizeof texts[0], bytes = 0;
+    for (size_t i = 0; i < ntexts; i++)
+        bytes += texts[i].text.len;
+    s3p_append_begin(a, bytes + t->entry_text_bytes, t->nentries);
+    for (size_t i = 0; i < ntexts; i++)
+        *texts[i].at = s3p_append_text(a, texts[i].text.p, texts[i].text.len);
+    if (put_entries != NULL)
+        put_entries(t, arg);
+    t->position = s3p_append(a, r);
+}
+
+/* ---- where the program goes on ---- */
+
+/* An unknown mutation inside `repeat until` that the program handles itself stays the same operation when it is tried
+ * again. */
+static void note_ambiguous(struct s3p_try *t, int pc)
+{
+    struct s3p_client *c = t->c;
+    if (t->outcome == S3P_UNKNOWN && t->step->retried) {
+        if (c->ambiguous_step != pc)
+            c->ambiguous_attempt = t->rec.attempt;
+        c->ambiguous_step = pc;
+        c->ambiguous_seq = t->rec.op_seq;
+    } else if (c->ambiguous_step == pc) {
+        c->ambiguous_step = -1;
+    }
+}
+
+int s3p_attempt_next(struct s3p_try *t, int pc)
+{
+    struct s3p_client *c = t->c;
+    size_t n = t->code.len < sizeof c->last_code - 1 ? t->code.len : sizeof c->last_code - 1;
+    c->has_last = true;
+    c->last_op = t->step->op;
+    c->last = t->outcome;
+    c->last_status = t->rec.status;
+    memcpy(c->last_code, n == 0 ? "" : t->code.p, n);
+    c->last_code[n] = 0;
+    c->failures = t->outcome == S3P_OK_OUTCOME ? 0 : c->failures + 1;
+    note_ambiguous(t, pc);
+    if (t->outcome == S3P_UNKNOWN && t->step->unknown_exit != 0) {
+        c->stat->unknown++;
+        c->ambiguous_step = -1;
+        return t->step->unknown_exit;
+    }
+    return pc + 1;
+}
+
+/* ---- object sizes ---- */
+
+static struct s3p_size_known *size_entry(const struct s3p_worker *w, struct s3p_keyref key)
+{
+    uint64_t h = s3p_mix64(key.index * UINT64_C(0x9e3779b97f4a7c15) + key.space);
+    return &w->sizes[h % S3P_SIZES_KNOWN];
+}
+
+uint64_t s3p_size_known(const struct s3p_worker *w, struct s3p_keyref key)
+{
+    if (w->sizes == NULL)
+        return 0;
+    const struct s3p_size_known *s = size_entry(w, key);
+    return s->key.index == key.index && s->key.space == key.space ? s->size : 0;
+}
+
+void s3p_size_learn(struct s3p_worker *w, struct s3p_keyref key, uint64_t size)
+{
+    if (w->sizes != NULL)
+        *size_entry(w, key) = (struct s3p_size_known){key, size};
+}

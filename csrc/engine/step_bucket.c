@@ -1,0 +1,52 @@
+#include <string.h>
+
+#include "engine/attempt.h"
+
+#define LOCATION_BYTES 256
+
+/* S3 takes no location constraint in us-east-1 and wants one everywhere else. */
+static void set_location(struct s3p_try *t, char text[LOCATION_BYTES])
+{
+    const char *region = t->c->w->e->target.cred.region;
+    if (strcmp(region, "us-east-1") == 0)
+        return;
+    struct s3p_str parts[] = {
+        S3P_STR("<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+                "<LocationConstraint>"),
+        {region, strlen(region)},
+        S3P_STR("</LocationConstraint></CreateBucketConfiguration>"),
+    };
+    size_t len = 0;
+    for (int i = 0; i < 3; i++) {
+        memcpy(text + len, parts[i].p, parts[i].len);
+        len += parts[i].len;
+    }
+    t->text = text;
+    t->req.body_len = len;
+}
+
+/* A bucket whose creation is unknown may be there, and one whose removal is unknown too: both are left behind until a
+ * removal is known. */
+static void note_state(struct s3p_try *t)
+{
+    _Atomic int *state = &t->c->w->e->bucket_state[t->step->bucket];
+    bool gone = t->outcome == S3P_OK_OUTCOME || t->rec.status == 404;
+    if (t->step->op == S3P_OP_CREATE_BUCKET && t->outcome != S3P_FAILED)
+        atomic_store_explicit(state, S3P_BUCKET_MADE, memory_order_relaxed);
+    if (t->step->op == S3P_OP_DELETE_BUCKET && gone)
+        atomic_store_explicit(state, S3P_BUCKET_REMOVED, memory_order_relaxed);
+}
+
+int s3p_step_bucket(struct s3p_client *c, int pc)
+{
+    char location[LOCATION_BYTES];
+    struct s3p_try t;
+    if (!s3p_attempt_begin(&t, c, &c->g->program.steps[pc]))
+        return S3P_END_STOPPED;
+    if (t.step->op == S3P_OP_CREATE_BUCKET)
+        set_location(&t, location);
+    s3p_attempt_send(&t);
+    note_state(&t);
+    s3p_attempt_record(&t, NULL, NULL);
+    return s3p_attempt_next(&t, pc);
+}
