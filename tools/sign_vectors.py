@@ -238,7 +238,7 @@ def presign_vectors() -> list[dict[str, Any]]:
         (DOC, "PUT", "/a%20b", [], 1),
         (DOC, "GET", "/k", [("response-content-type", "text/plain; x=y"), ("versionId", "3/L+")], 604800),
         (DOC, "PUT", "/k", [("A", "1"), ("X-Alpha", "2"), ("X-Zulu", "3"), ("partNumber", "4"), ("z", "")], 60),
-        (TEMPORARY, "DELETE", "/k", [("X-Amz-Sa", "between"), ("uploadId", "u")], 3600),
+        (TEMPORARY, "DELETE", "/k", [("X-Amz-Datey", "longer"), ("X-Amz-Sa", "between"), ("uploadId", "u")], 3600),
         (TEMPORARY, "HEAD", "/%C3%A9//x", [], 900),
     ]
     out: list[dict[str, Any]] = []

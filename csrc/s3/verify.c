@@ -106,7 +106,7 @@ static struct s3p_id part_id(const struct s3p_verify *v, const struct part *c)
     if (c->from == 0 && c->to >= sizeof own.b) {
         memcpy(own.b, c->p, sizeof own.b);
         bool names_write = c->to >= NAMES_WRITE && get_le(c->p + 16) == c->offset;
-        if ((names_write || s3p_id_none(v->id)) && !s3p_id_none(own))
+        if (names_write || s3p_id_none(v->id))
             return own;
     }
     return s3p_id_none(v->id) ? v->meta_id : v->id;
@@ -228,8 +228,7 @@ static void judge_counter(struct s3p_verify *v)
     while (end < n && v->small[end] >= '0' && v->small[end] <= '9')
         end++;
     if (!s3p_id_parse(&id, v->small + COUNTER_ID, 32) ||
-        !s3p_parse_u64(v->small + first, end - first, &magnitude) ||
-        magnitude > (uint64_t)INT64_MAX + minus) {
+        !s3p_parse_u64(v->small + first, end - first, &magnitude)) {
         find(v, S3P_BODY_CORRUPT, 0);
         return;
     }

@@ -80,6 +80,8 @@ static struct s3p_list_page page_of(struct s3p_arena *arena, const char *xml)
     return page;
 }
 
+#define LIST(inner) "<ListBucketResult>" inner "</ListBucketResult>"
+
 static bool is(struct s3p_str s, const char *text, size_t len)
 {
     return s.len == len && memcmp(s.p, text, len) == 0;
@@ -129,6 +131,9 @@ T_TEST(xml_list_v1)
         &arena, "<ListBucketResult><Contents><Key>a%20b+c\n</Key></Contents></ListBucketResult>");
     T_TRUE(IS(page.entries[0].key, "a%20b+c\n"));
     s3p_arena_free(&arena);
+    page = page_of(&arena, LIST("<a><b><c><d><e><f><g/></f></e></d></c></b></a>")); /* 8 deep */
+    T_EQ(page.n, 0);
+    s3p_arena_free(&arena);
     page = page_of(&arena, "<ListBucketResult/>");
     T_EQ(page.n, 0);
     s3p_arena_free(&arena);
@@ -162,7 +167,6 @@ T_TEST(xml_list_of_1000)
     s3p_buf_free(&b);
 }
 
-#define LIST(inner) "<ListBucketResult>" inner "</ListBucketResult>"
 static const char *const bad_lists[] = {
     "",
     " ",
