@@ -6,8 +6,8 @@
 #include "core/alloc.h"
 #include "http/conn_priv.h"
 
-#define SENDS_A_TURN 16    /* pieces sent in a row before the other coroutines, and an early answer, get a look */
-#define RECORDS_A_TURN 64  /* the same for reads over TLS */
+#define SENDS_A_TURN 16   /* pieces sent in a row before others, and an early answer, get a look */
+#define RECORDS_A_TURN 64 /* the same for reads over TLS */
 #define HEAD_START_BYTES 2048
 
 _Static_assert(sizeof(((struct s3p_exchange *)0)->why) == S3P_CONN_WHY_BYTES, "one size of why");
@@ -56,7 +56,8 @@ uint32_t s3p_conn_serial(const struct s3p_conn *c)
     return c->serial;
 }
 
-/* Bytes on an idle connection answer no request, and the end of the stream would swallow the next one. */
+/* Bytes on an idle connection answer no request, and the end of the stream would swallow the next
+ * one. */
 static bool live(struct s3p_conn *c)
 {
     if (c->easy != NULL && s3p_conn_quiet(c))
@@ -91,8 +92,8 @@ static enum step fail_wait(struct s3p_exchange *x, int rc)
 
 /* ---- sending ---- */
 
-/* Sets the next bytes to send: the head with the start of the body, then pieces of the body. False: all are gone. */
-static bool stage(struct s3p_conn *c, const struct s3p_exchange *x)
+/* Sets the next bytes to send: the head with the start of the body, then pieces of the body. */
+static void stage(struct s3p_conn *c, const struct s3p_exchange *x)
 {
     size_t head_len = 0, lead = 0;
     if (!c->started) {
@@ -101,12 +102,10 @@ static bool stage(struct s3p_conn *c, const struct s3p_exchange *x)
         if (x->body_len == 0 || head_len > c->out_cap / 2) {
             c->next = (const uint8_t *)x->head;
             c->next_len = head_len;
-            return true;
+            return;
         }
         lead = (64 - head_len % 64) % 64; /* so that fill writes to a 64-byte boundary */
         memcpy(c->out + lead, x->head, head_len);
-    } else if (c->filled == x->body_len) {
-        return false;
     }
     size_t len = c->out_cap - lead - head_len;
     if (len > x->body_len - c->filled)
@@ -115,21 +114,18 @@ static bool stage(struct s3p_conn *c, const struct s3p_exchange *x)
     c->filled += len;
     c->next = c->out + lead;
     c->next_len = head_len + len;
-    return true;
 }
 
 /* DONE: the whole request was handed over. */
 static enum step send_some(struct s3p_conn *c, struct s3p_exchange *x)
 {
     for (int i = 0; i < SENDS_A_TURN; i++) {
-        if (c->next_len == 0 && !stage(c, x)) {
-            x->phase = S3P_PHASE_SENT;
-            x->t_sent = s3p_now_ns();
-            return DONE;
-        }
+        if (c->next_len == 0)
+            stage(c, x);
         size_t len = c->next_len;
         if (c->url.tls) {
-            /* A call that would block may have sent something all the same, and must be repeated as it was. */
+            /* A call that would block may have sent something all the same, and must be repeated as
+             * it was. */
             x->phase = S3P_PHASE_PARTLY_SENT;
             len = len < S3P_CONN_RECORD_BYTES ? len : S3P_CONN_RECORD_BYTES;
         }
@@ -141,14 +137,19 @@ static enum step send_some(struct s3p_conn *c, struct s3p_exchange *x)
         x->phase = S3P_PHASE_PARTLY_SENT;
         c->next += n;
         c->next_len -= (size_t)n;
+        if (c->next_len == 0 && c->filled == x->body_len) {
+            x->phase = S3P_PHASE_SENT;
+            x->t_sent = s3p_now_ns();
+            return DONE;
+        }
     }
     return MORE;
 }
 
 /* ---- receiving ---- */
 
-/* Takes bytes of the head; returns how many, or S3P_HTTP1_BAD. They are copied only when the head is known to end in
- * them or to go on: the body behind it never is. */
+/* Takes bytes of the head; returns how many, or S3P_HTTP1_BAD. They are copied only when the head
+ * is known to end in them or to go on: the body behind it never is. */
 static int64_t take_head(struct s3p_conn *c, struct s3p_exchange *x, const char *p, size_t n)
 {
     size_t before = c->head.len;
@@ -203,7 +204,8 @@ static enum step receive_end(struct s3p_conn *c, struct s3p_exchange *x, int64_t
     return DONE;
 }
 
-/* Reads what is there. Over TLS until there is nothing, since the descriptor does not show decrypted bytes. */
+/* Reads what is there. Over TLS until there is nothing, since the descriptor does not show
+ * decrypted bytes. */
 static enum step receive(struct s3p_conn *c, struct s3p_exchange *x)
 {
     char *p = s3p_conn_recv_buffer(c);
@@ -256,7 +258,8 @@ static void begin(struct s3p_conn *c, struct s3p_exchange *x)
     s3p_buf_clear(&c->head);
 }
 
-/* The connection broke while the request was going out. An answer that came before may explain it (a 403, a 412). */
+/* The connection broke while the request was going out. An answer that came before may explain it
+ * (a 403, a 412). */
 static enum step last_words(struct s3p_conn *c, struct s3p_exchange *x)
 {
     char why[sizeof x->why];
@@ -274,7 +277,8 @@ static enum step last_words(struct s3p_conn *c, struct s3p_exchange *x)
     return fail(x, S3P_WIRE_SEND, why);
 }
 
-/* Sends, and reads meanwhile. DONE: sent, or answered already (then the answer is complete: c->parsed.done). */
+/* Sends, and reads meanwhile. DONE: sent, or answered already (then the answer is complete:
+ * c->parsed.done). */
 static enum step send_request(struct s3p_conn *c, struct s3p_exchange *x)
 {
     enum step sent;

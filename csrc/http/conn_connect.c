@@ -15,9 +15,9 @@
 /* libcurl searches the pool of a multi on every curl_easy_recv: small ones keep that cheap. */
 #define MULTI_HANDLES 64
 
-/* One libcurl multi. All that it waits for (its sockets, its timer) is in one epoll set, which is one descriptor of the
- * loop; a coroutine serves it while connects are under way. A connected handle stays in its multi for life, because
- * removing it closes the connection. */
+/* One libcurl multi. All that it waits for (its sockets, its timer) is in one epoll set, which is
+ * one descriptor of the loop; a coroutine serves it while connects are under way. A connected
+ * handle stays in its multi for life, because removing it closes the connection. */
 struct s3p_conn_multi {
     CURLM *curl;
     struct s3p_conn_hub *hub;
@@ -26,7 +26,7 @@ struct s3p_conn_multi {
     int timer_fd;
     int handles, connecting;
     bool driven;    /* the coroutine runs */
-    bool resolving; /* a first look-up of the host's name is under way; the others wait for its answer */
+    bool resolving; /* a first look-up of the name is under way; the others wait for its answer */
     bool resolved;
     struct s3p_waitq resolver;
 };
@@ -114,7 +114,10 @@ static int on_timer(CURLM *curl, long timeout_ms, void *arg)
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {
     static const uint32_t events[] = {
-        [CURL_POLL_IN] = EPOLLIN, [CURL_POLL_OUT] = EPOLLOUT, [CURL_POLL_INOUT] = EPOLLIN | EPOLLOUT};
+        [CURL_POLL_IN] = EPOLLIN,
+        [CURL_POLL_OUT] = EPOLLOUT,
+        [CURL_POLL_INOUT] = EPOLLIN | EPOLLOUT,
+    };
     (void)easy;
     (void)socket_arg;
     struct s3p_conn_multi *m = arg;
@@ -295,7 +298,8 @@ static bool host_is_plain(const char *host)
            strcasecmp(host, "localhost") == 0;
 }
 
-/* libcurl starts a thread for each look-up of a name that is not in the multi's cache yet: one goes first. */
+/* libcurl starts a thread for each look-up of a name that is not in the multi's cache yet: one goes
+ * first. */
 static int resolver_turn(struct s3p_conn *c, bool *first, int64_t deadline_ns)
 {
     struct s3p_conn_multi *m = c->multi;
@@ -336,8 +340,9 @@ static int connect_now(struct s3p_conn *c, int64_t deadline_ns)
         return fail_wait(c, rc);
     }
     if (c->connect_result != CURLE_OK) {
-        const char *why = c->curl_error[0] != '\0' ? c->curl_error
-                                                   : curl_easy_strerror((CURLcode)c->connect_result);
+        const char *why = curl_easy_strerror((CURLcode)c->connect_result);
+        if (c->curl_error[0] != '\0')
+            why = c->curl_error;
         return fail(c, S3P_ENET, wire_of(c->connect_result), why);
     }
     curl_socket_t fd = CURL_SOCKET_BAD;

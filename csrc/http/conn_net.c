@@ -17,7 +17,8 @@
 #include "core/text.h"
 #include "http/conn_priv.h"
 
-/* A wheel's libcurl has the CA path of its build image compiled in, so the trust is found at run time. */
+/* A wheel's libcurl has the CA path of its build image compiled in, so the trust is found at run
+ * time. */
 static const char *const ca_env[] = {"SSL_CERT_FILE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"};
 static const char *const ca_known[] = {
     "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
@@ -49,8 +50,8 @@ int s3p_net_check_library(struct s3p_err *err)
         return s3p_fail(err, S3P_ENET, (int)library_init, "libcurl does not start: %s",
                         curl_easy_strerror(library_init));
     if (v->version_num < 0x075400 || (v->features & CURL_VERSION_THREADSAFE) == 0)
-        return s3p_fail(err, S3P_EUNSUP, 0, "libcurl %s: at least 7.84.0 built thread-safe is needed",
-                        v->version);
+        return s3p_fail(err, S3P_EUNSUP, 0,
+                        "libcurl %s: at least 7.84.0, built thread-safe, is needed", v->version);
     const char *ours = OpenSSL_version(OPENSSL_VERSION_STRING);
     const char *theirs = v->ssl_version != NULL ? v->ssl_version : "none";
     if (strncmp(theirs, "OpenSSL/", 8) != 0 || strcmp(theirs + 8, ours) != 0)
@@ -87,8 +88,9 @@ static int load_trust(struct s3p_net *n, const char *given, struct s3p_err *err)
     if (X509_STORE_load_locations(n->store, file, NULL) != 1) {
         const char *reason = ERR_reason_error_string(ERR_peek_last_error());
         ERR_clear_error();
-        return s3p_fail(err, S3P_EINVAL, 0, "ca_file \"%s\": not a readable PEM file of certificates (%s)",
-                        file, reason != NULL ? reason : "unknown");
+        return s3p_fail(err, S3P_EINVAL, 0,
+                        "ca_file \"%s\": not a readable PEM file of certificates (%s)", file,
+                        reason != NULL ? reason : "unknown");
     }
     return 0;
 }
@@ -146,7 +148,8 @@ bool s3p_net_apply(const struct s3p_net *n, void *easy)
         curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, share_trust);
         curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, (void *)n);
     }
-    /* A resumed session is not verified again, and libcurl cannot tell two nets with different trust apart. */
+    /* A resumed session is not verified again, and libcurl cannot tell two nets with different
+     * trust apart. */
     curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     if (n->connect_timeout_ns > 0 && n->connect_timeout_ns != S3P_NEVER)
         curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
@@ -158,8 +161,8 @@ bool s3p_net_apply(const struct s3p_net *n, void *easy)
 
 static int bad_endpoint(struct s3p_err *err, const char *text, const char *what)
 {
-    return s3p_fail(err, S3P_EINVAL, 0, "endpoint \"%.100s\": %s; expected http[s]://host[:port]", text,
-                    what);
+    return s3p_fail(err, S3P_EINVAL, 0,
+                    "endpoint \"%.100s\": %s; expected http[s]://host[:port]", text, what);
 }
 
 static bool host_ok(const char *p, size_t len, bool v6)

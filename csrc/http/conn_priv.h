@@ -1,5 +1,6 @@
-/* What the files of the connection share: conn.c (an exchange), conn_connect.c (connecting), conn_net.c (trust, library).
- * Nothing else includes this. libcurl's handles are `void *` here (CURL is void), so that curl.h stays in conn*.c. */
+/* What the files of the connection share: conn.c (an exchange), conn_connect.c (connecting),
+ * conn_net.c (trust, library). Nothing else includes this. libcurl's handles are `void *` here
+ * (CURL is void), so that curl.h stays in conn*.c. */
 #ifndef S3P_HTTP_CONN_PRIV_H
 #define S3P_HTTP_CONN_PRIV_H
 
@@ -7,9 +8,9 @@
 
 #include "http/conn.h"
 
-#define S3P_CONN_RECV_BYTES (256u * 1024u) /* one buffer a loop */
-#define S3P_CONN_OUT_BYTES (64u * 1024u)   /* one buffer a connection; a multiple of 64 */
-#define S3P_CONN_RECORD_BYTES (16u * 1024u) /* the same over TLS: one record, so that progress is never hidden */
+#define S3P_CONN_RECV_BYTES (256u * 1024u)  /* one buffer a loop */
+#define S3P_CONN_OUT_BYTES (64u * 1024u)    /* one buffer a connection; a multiple of 64 */
+#define S3P_CONN_RECORD_BYTES (16u * 1024u) /* the same over TLS: one record */
 #define S3P_CONN_WHY_BYTES 96u              /* of s3p_exchange.why */
 
 struct s3p_net {
@@ -62,13 +63,16 @@ static inline void s3p_conn_explain(char why[S3P_CONN_WHY_BYTES], const char *te
     why[n] = '\0';
 }
 
-int s3p_conn_join(struct s3p_conn *c, struct s3p_err *err) S3P_MUST_CHECK; /* the loop's hub; made for the first one */
+/* Takes part in the loop's hub, which is made for the first connection and goes with the last. */
+int s3p_conn_join(struct s3p_conn *c, struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_conn_leave(struct s3p_conn *c);
-char *s3p_conn_recv_buffer(struct s3p_conn *c); /* the hub's; contents are good until the next wait */
-/* Connects; the connection is closed before. Waits. 0, or S3P_ENET, ETIMEOUT, ECANCEL with c->wire and c->why. */
+char *s3p_conn_recv_buffer(struct s3p_conn *c); /* the hub's; contents last until the next wait */
+/* Connects; the connection is closed before. Waits. 0, or S3P_ENET, ETIMEOUT, ECANCEL with c->wire
+ * and c->why. */
 int s3p_conn_connect(struct s3p_conn *c, int64_t deadline_ns) S3P_MUST_CHECK;
 
-/* Options of a fresh easy handle that come from the net: verification, trust, proxy. False: out of memory. */
+/* Options of a fresh easy handle that come from the net: verification, trust, proxy. False: out of
+ * memory. */
 bool s3p_net_apply(const struct s3p_net *n, void *easy);
 
 /* > 0: bytes moved; 0: end of stream (recv only); AGAIN: would block; BROKEN: c->why says how. */

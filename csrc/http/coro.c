@@ -46,7 +46,8 @@ static inline __attribute__((always_inline)) void place_switch(struct place *fro
     s3p_coro_switch(&from->sp, to->sp);
 }
 
-/* The first switch pops six registers and returns into `entry`, which sees the alignment that a call leaves. */
+/* The first switch pops six registers and returns into `entry`, which sees the alignment that a
+ * call leaves. */
 static void place_start(struct place *p, void *low, void *high, void (*entry)(void))
 {
     (void)low;
@@ -117,8 +118,8 @@ static void make_exit_key(void)
     pthread_key_create(&exit_key, at_thread_exit);
 }
 
-/* The annotations: each goes right before or right after a switch, inlined, because ThreadSanitizer keeps a call stack of
- * its own for each fiber. */
+/* The annotations: each goes right before or right after a switch, inlined, because ThreadSanitizer
+ * keeps a call stack of its own for each fiber. */
 static inline __attribute__((always_inline)) void leave_for_coro(struct s3p_coro *c)
 {
 #if defined(CORO_ASAN)
@@ -200,8 +201,8 @@ int s3p_coro_create(struct s3p_coro **out, s3p_coro_fn *fn, void *arg, struct s3
     if (c != NULL)
         free_list = c->outer;
     else if ((c = map_stack()) == NULL)
-        return s3p_fail(err, S3P_ENOMEM, errno, "cannot map a coroutine stack: %s (vm.max_map_count?)",
-                        strerror(errno));
+        return s3p_fail(err, S3P_ENOMEM, errno,
+                        "cannot map a coroutine stack: %s (vm.max_map_count?)", strerror(errno));
     memset(c, 0, sizeof *c);
     c->fn = fn;
     c->arg = arg;

@@ -1,10 +1,11 @@
-/* Coroutines: plain sequential code on a small stack of its own. A coroutine suspends itself; whoever owns it resumes
- * it. The switch is assembly on x86-64 and ucontext elsewhere (or with -DS3P_CORO_UCONTEXT); stacks are mmap'ed with a
- * guard page below and are reused from a free list of the thread. The sanitizers' fiber annotations are part of the
- * switch.
+/* Coroutines: plain sequential code on a small stack of its own. A coroutine suspends itself;
+ * whoever owns it resumes it. The switch is assembly on x86-64 and ucontext elsewhere (or with
+ * -DS3P_CORO_UCONTEXT); stacks are mmap'ed with a guard page below and are reused from a free list
+ * of the thread. The sanitizers' fiber annotations are part of the switch.
  *
- * Threads: a coroutine runs on the thread that resumes it, and stays there once it has started. Caveats: no fork while
- * coroutines exist; a coroutine must return from its function before it is freed. */
+ * Threads: a coroutine runs on the thread that resumes it, and stays there once it has started.
+ * Caveats: no fork while coroutines exist; a coroutine must return from its function before it is
+ * freed. */
 #ifndef S3P_HTTP_CORO_H
 #define S3P_HTTP_CORO_H
 

@@ -1,6 +1,6 @@
-/* void s3p_coro_switch(void **save_sp, void *load_sp)
- * Pushes the callee-saved registers, stores the stack pointer, takes the other stack and returns there. A caller of a
- * function expects no more to survive (System V ABI): mxcsr and the x87 control word are never changed by this code. */
+/* void s3p_coro_switch(void **save_sp, void *load_sp) Pushes the callee-saved registers, stores the
+ * stack pointer, takes the other stack and returns there. A caller of a function expects no more to
+ * survive (System V ABI): mxcsr and the x87 control word are never changed by this code. */
 #if defined(__x86_64__) && !defined(S3P_CORO_UCONTEXT)
     .text
     .globl s3p_coro_switch

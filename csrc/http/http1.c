@@ -25,7 +25,8 @@ enum state {
 
 enum { NAME = 1, CLEAN = 2, DIGIT = 4 };
 
-/* Byte classes: NAME is a token character (RFC 9110, 5.6.2), CLEAN may stand in a value (visible, blank, obs-text). */
+/* Byte classes: NAME is a token character (RFC 9110, 5.6.2), CLEAN may stand in a value (visible,
+ * blank, obs-text). */
 #define T (NAME | CLEAN)
 #define D (NAME | CLEAN | DIGIT)
 #define C CLEAN
@@ -200,7 +201,8 @@ static int field_line(struct s3p_http1 *h, const char *p, size_t at, size_t len)
     return 0;
 }
 
-/* The empty line: decides the framing. Returns 1 when this was the final head, 0 after an interim one, or BAD. */
+/* The empty line: decides the framing. Returns 1 when this was the final head, 0 after an interim
+ * one, or BAD. */
 static int head_end(struct s3p_http1 *h)
 {
     if (h->status == 101)

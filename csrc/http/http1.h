@@ -1,11 +1,12 @@
-/* Incremental HTTP/1.1 response parser: allocates nothing, does not rescan, keeps pointers out (header fields are
- * offsets into the caller's head buffer). Strict where leniency would hide a fault: bare LF, contradicting
- * Content-Length, Content-Length together with Transfer-Encoding, a transfer coding other than chunked, folded lines,
- * control characters, more than 100 fields or 64 KiB of head are errors. 1xx are skipped, but 101 is an error.
+/* Incremental HTTP/1.1 response parser: allocates nothing, does not rescan, keeps pointers out
+ * (header fields are offsets into the caller's head buffer). Strict where leniency would hide a
+ * fault: bare LF, contradicting Content-Length, Content-Length together with Transfer-Encoding, a
+ * transfer coding other than chunked, folded lines, control characters, more than 100 fields or 64
+ * KiB of head are errors. 1xx are skipped, but 101 is an error.
  *
- * Use: s3p_http1_start; append received bytes to the head buffer and call s3p_http1_head until it answers > 0; then
- * feed what follows to s3p_http1_body, which yields runs of decoded body bytes, until it says done.
- * Threads: plain data of its owner. Source: RFC 9112. */
+ * Use: s3p_http1_start; append received bytes to the head buffer and call s3p_http1_head until it
+ * answers > 0; then feed what follows to s3p_http1_body, which yields runs of decoded body bytes,
+ * until it says done. Threads: plain data of its owner. Source: RFC 9112. */
 #ifndef S3P_HTTP_HTTP1_H
 #define S3P_HTTP_HTTP1_H
 
@@ -48,15 +49,19 @@ struct s3p_http1 {
 };
 
 void s3p_http1_start(struct s3p_http1 *h, bool head_request);
-/* `p`,`len`: all head bytes so far. > 0: the head's length (body bytes may follow it); PARTIAL; BAD. */
+/* `p`,`len`: all head bytes so far. > 0: the head's length (body bytes may follow it); PARTIAL;
+ * BAD. */
 int64_t s3p_http1_head(struct s3p_http1 *h, const char *p, size_t len);
-/* Takes bytes of the body. Sets *data,*data_len to the decoded run found (may be 0) and returns the bytes consumed, or
- * S3P_HTTP1_BAD. Call again with the rest. h->done tells the end; bytes left after it are surplus. */
+/* Takes bytes of the body. Sets *data,*data_len to the decoded run found (may be 0) and returns the
+ * bytes consumed, or S3P_HTTP1_BAD. Call again with the rest. h->done tells the end; bytes left
+ * after it are surplus. */
 int64_t s3p_http1_body(struct s3p_http1 *h, const char *p, size_t len, const char **data,
                        size_t *data_len);
-/* The stream ended: true when that is a complete answer (no length given), false when it was cut. */
+/* The stream ended: true when that is a complete answer (no length given), false when it was
+ * cut. */
 bool s3p_http1_eof(struct s3p_http1 *h);
-/* Finds a field, name in lower case; {NULL, 0} when absent. `head` is the buffer that was parsed. */
+/* Finds a field, name in lower case; {NULL, 0} when absent. `head` is the buffer that was
+ * parsed. */
 struct s3p_str s3p_http1_get(const struct s3p_http1 *h, const char *head, const char *name);
 
 #endif

@@ -161,8 +161,8 @@ static int wait_begin(struct s3p_loop *l, int64_t deadline_ns)
     return t->result;
 }
 
-/* What every wait looks at first. Also checks, in debug builds, that the caller is a coroutine of this loop and (the
- * running coroutine is thread-local) on the loop's thread. */
+/* What every wait looks at first. Also checks, in debug builds, that the caller is a coroutine of
+ * this loop and (the running coroutine is thread-local) on the loop's thread. */
 static int wait_refused(const struct s3p_loop *l, int64_t deadline_ns)
 {
     S3P_ASSERT(l->current != NULL && l->current->coro == s3p_coro_self());
@@ -194,7 +194,8 @@ static void watch_remove(struct s3p_loop *l, struct s3p_watch *w)
     w->added = false;
 }
 
-/* The kernel's nanosecond wait (Linux 5.11), else milliseconds rounded up: a sleep never ends early. */
+/* The kernel's nanosecond wait (Linux 5.11), else milliseconds rounded up: a sleep never ends
+ * early. */
 static int poll_events(struct s3p_loop *l, int64_t timeout_ns)
 {
 #ifdef SYS_epoll_pwait2
@@ -246,7 +247,7 @@ static bool deliver(struct s3p_loop *l, int n)
         if (w->waiter != NULL)
             wait_end(l, w->waiter, 0);
         else
-            watch_remove(l, w); /* nobody reads it now; level-triggered, it would come back every turn */
+            watch_remove(l, w); /* level-triggered and not wanted now: it would come every turn */
     }
     return woken;
 }
@@ -262,8 +263,9 @@ static void expire(struct s3p_loop *l)
     }
 }
 
-/* How long the kernel may wait. It lets a wait be late by a thousandth of its length, so a long one is cut shorter and
- * the rest is waited for again; with the timer slack of s3p_loop_run that leaves 10 us. */
+/* How long the kernel may wait. It lets a wait be late by a thousandth of its length, so a long one
+ * is cut shorter and the rest is waited for again; with the timer slack of s3p_loop_run that leaves
+ * 10 us. */
 static int64_t next_timeout(const struct s3p_loop *l)
 {
     if (l->ready.first != NULL)
@@ -339,7 +341,7 @@ int s3p_wait_io(struct s3p_loop *l, struct s3p_watch *w, uint32_t events, int64_
         struct epoll_event ev = {.events = wanted, .data.ptr = w};
         int op = w->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
         if (epoll_ctl(l->epoll_fd, op, w->fd, &ev) != 0) {
-            w->seen = EPOLLERR; /* "ready": the next call on the descriptor tells what is wrong with it */
+            w->seen = EPOLLERR; /* "ready": the next call on the descriptor tells what is wrong */
             return 0;
         }
         w->added = true;

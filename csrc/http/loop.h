@@ -1,11 +1,12 @@
-/* The event loop of one worker thread: an epoll set, a timer heap, the coroutines that wait on them, and one door for
- * other threads (an eventfd).
+/* The event loop of one worker thread: an epoll set, a timer heap, the coroutines that wait on
+ * them, and one door for other threads (an eventfd).
  *
- * Everything but s3p_loop_wake and s3p_loop_cancel is for the loop's own thread, from inside a coroutine where it says
- * "waits". A wait ends with 0, S3P_ETIMEOUT (deadline passed) or S3P_ECANCEL (the loop was cancelled; from then on every
- * wait returns at once with it, so that all coroutines run to their ends). One level-triggered registration per
- * descriptor. The events of a turn are handed to their watches before any coroutine runs, so a forgotten watch never
- * meets a stale event. A deadline that has passed already ends a wait without a look at the descriptor. */
+ * Everything but s3p_loop_wake and s3p_loop_cancel is for the loop's own thread, from inside a
+ * coroutine where it says "waits". A wait ends with 0, S3P_ETIMEOUT (deadline passed) or
+ * S3P_ECANCEL (the loop was cancelled; from then on every wait returns at once with it, so that all
+ * coroutines run to their ends). One level-triggered registration per descriptor. The events of a
+ * turn are handed to their watches before any coroutine runs, so a forgotten watch never meets a
+ * stale event. A deadline that has passed already ends a wait without a look at the descriptor. */
 #ifndef S3P_HTTP_LOOP_H
 #define S3P_HTTP_LOOP_H
 
@@ -18,7 +19,8 @@
 struct s3p_loop;
 struct s3p_task; /* a coroutine of a loop, and what it waits for */
 
-/* One descriptor's registration; plain data inside its owner (a connection). Zero-initialise, set fd. */
+/* One descriptor's registration; plain data inside its owner (a connection). Zero-initialise, set
+ * fd. */
 struct s3p_watch {
     int fd;
     uint32_t asked; /* events registered now */
@@ -35,11 +37,12 @@ struct s3p_waitq {
 int s3p_loop_create(struct s3p_loop **out, struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_loop_free(struct s3p_loop *l); /* all coroutines must have ended; NULL is a no-op */
 
-/* Starts fn(arg) as a coroutine of this loop, at the next turn. Before s3p_loop_run: any one thread. */
+/* Starts fn(arg) as a coroutine of this loop, at the next turn. Before s3p_loop_run: any one
+ * thread. */
 int s3p_loop_spawn(struct s3p_loop *l, s3p_coro_fn *fn, void *arg,
                    struct s3p_err *err) S3P_MUST_CHECK;
-/* Turns until no coroutine is left. `on_wake` (may be NULL) runs on the loop's thread after each s3p_loop_wake
- * (several wakes may be seen as one). */
+/* Turns until no coroutine is left. `on_wake` (may be NULL) runs on the loop's thread after each
+ * s3p_loop_wake (several wakes may be seen as one). */
 void s3p_loop_run(struct s3p_loop *l, void (*on_wake)(void *), void *arg);
 void s3p_loop_wake(struct s3p_loop *l);   /* any thread */
 void s3p_loop_cancel(struct s3p_loop *l); /* any thread; sticky */
@@ -49,10 +52,12 @@ int64_t s3p_loop_live(const struct s3p_loop *l); /* coroutines that have not end
 /* One pointer for what the connections of a loop share (NULL at first); conn_connect.c owns it. */
 void **s3p_loop_shared(struct s3p_loop *l);
 
-/* Waits for `events` (EPOLLIN, EPOLLOUT) on w->fd; errors and hang-ups count as ready. Registers on first use. */
+/* Waits for `events` (EPOLLIN, EPOLLOUT) on w->fd; errors and hang-ups count as ready. Registers on
+ * first use. */
 int s3p_wait_io(struct s3p_loop *l, struct s3p_watch *w, uint32_t events,
                 int64_t deadline_ns) S3P_MUST_CHECK;
-void s3p_watch_forget(struct s3p_loop *l, struct s3p_watch *w); /* before the descriptor is closed */
+/* Before the descriptor is closed. */
+void s3p_watch_forget(struct s3p_loop *l, struct s3p_watch *w);
 /* Waits until the clock is past t_ns: 0, or S3P_ECANCEL. Returns at once when it is. */
 int s3p_sleep_until(struct s3p_loop *l, int64_t t_ns) S3P_MUST_CHECK;
 /* Gives the other coroutines a turn. */

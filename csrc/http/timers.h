@@ -1,6 +1,7 @@
-/* A heap of deadlines, one entry a timer at most. Disarming writes one field, and moving a deadline later writes one
- * field: the entry stays where it is and is moved when it comes up. So a task that sets a deadline some seconds ahead for
- * every request touches the heap once in those seconds. Threads: plain data of a loop. */
+/* A heap of deadlines, one entry a timer at most. Disarming writes one field, and moving a deadline
+ * later writes one field: the entry stays where it is and is moved when it comes up. So a task that
+ * sets a deadline some seconds ahead for every request touches the heap once in those seconds.
+ * Threads: plain data of a loop. */
 #ifndef S3P_HTTP_TIMERS_H
 #define S3P_HTTP_TIMERS_H
 
@@ -17,12 +18,14 @@ struct s3p_timers {
     int64_t used, cap;
 };
 
-bool s3p_timers_reserve(struct s3p_timers *h, int64_t count); /* room for so many timers; false: out of memory */
+/* Room for so many timers; false: out of memory. */
+bool s3p_timers_reserve(struct s3p_timers *h, int64_t count);
 void s3p_timers_free(struct s3p_timers *h);
 void s3p_timers_arm(struct s3p_timers *h, struct s3p_timer *t, int64_t deadline_ns);
 void s3p_timers_remove(struct s3p_timers *h, struct s3p_timer *t); /* before t's memory goes */
 /* Takes out a timer whose deadline is at or before now_ns; NULL when there is none. */
 struct s3p_timer *s3p_timers_expired(struct s3p_timers *h, int64_t now_ns);
-int64_t s3p_timers_next(const struct s3p_timers *h); /* not later than the next deadline; S3P_NEVER when empty */
+/* Not later than the next deadline; S3P_NEVER when empty. */
+int64_t s3p_timers_next(const struct s3p_timers *h);
 
 #endif

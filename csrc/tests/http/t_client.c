@@ -34,6 +34,7 @@ void t_client_run(void (*run)(struct t_client *t), t_script *script, void *arg, 
 void t_fill(void *arg, uint64_t offset, uint8_t *dst, size_t len)
 {
     (void)arg;
+    T_TRUE(offset % 64 == 0);
     for (size_t i = 0; i < len; i++)
         dst[i] = (uint8_t)((offset + i) * 31 >> 3);
 }

@@ -1,4 +1,5 @@
-/* The client side of connection tests: a server, a net, a loop and one connection, and the body pattern. */
+/* The client side of connection tests: a server, a net, a loop and one connection, and the body
+ * pattern. */
 #ifndef S3P_TESTS_HTTP_T_CLIENT_H
 #define S3P_TESTS_HTTP_T_CLIENT_H
 
@@ -23,7 +24,7 @@ struct t_call { /* an exchange with its request text and what came back */
     char head[512];
     uint64_t sum; /* t_sum of the answer's body */
 };
-void t_call_init(struct t_call *k, const char *method, uint64_t body_len); /* deadline: 10 s from now */
+void t_call_init(struct t_call *k, const char *method, uint64_t body_len); /* deadline in 10 s */
 void t_call_send(struct t_client *t, struct t_call *k);
 int t_call_status(const struct t_call *k);
 /* Byte `offset` of every generated body; fill and sum of a whole one. */

@@ -1,5 +1,5 @@
-/* A scripted HTTP server for tests: a thread accepts on 127.0.0.1, every connection gets a thread that runs the script.
- * Plain, or TLS with a self-signed certificate made on the spot. */
+/* A scripted HTTP server for tests: a thread accepts on 127.0.0.1, every connection gets a thread
+ * that runs the script. Plain, or TLS with a self-signed certificate made on the spot. */
 #ifndef S3P_TESTS_HTTP_T_SERVER_H
 #define S3P_TESTS_HTTP_T_SERVER_H
 
@@ -45,10 +45,10 @@ struct t_server {
 void t_server_start(struct t_server *s, const struct t_server_opts *o);
 void t_server_stop(struct t_server *s); /* closes the door, waits for all scripts */
 
-bool t_peer_request(struct t_peer *p);                         /* reads head and body; false at the end of the stream */
-bool t_peer_head(struct t_peer *p);                            /* reads the head only */
-void t_peer_body(struct t_peer *p, uint64_t len);              /* reads so many body bytes */
-bool t_peer_write(struct t_peer *p, const void *b, size_t len); /* all of it; false when the peer is gone */
+bool t_peer_request(struct t_peer *p); /* reads head and body; false at the end of the stream */
+bool t_peer_head(struct t_peer *p);    /* reads the head only */
+void t_peer_body(struct t_peer *p, uint64_t len);               /* reads so many body bytes */
+bool t_peer_write(struct t_peer *p, const void *b, size_t len); /* false: the peer is gone */
 bool t_peer_text(struct t_peer *p, const char *text);
 bool t_peer_answer(struct t_peer *p, int status, const char *body); /* with Content-Length */
 uint64_t t_sum(uint64_t sum, uint64_t offset, const void *b, size_t len); /* position-dependent */

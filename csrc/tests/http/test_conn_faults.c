@@ -204,7 +204,8 @@ struct early {
     bool close, reset;
 };
 
-/* Answers when it has the head; then reads nothing, or closes with the body unread, which resets. */
+/* Answers when it has the head; then reads nothing, or closes with the body unread, which
+ * resets. */
 static void answer_early(struct t_peer *p, void *arg)
 {
     const struct early *e = arg;
@@ -289,7 +290,8 @@ static void stall_after_head(struct t_peer *p, void *arg)
         usleep(1000);
 }
 
-/* At least one of five ends within 50 ms of its deadline (the machine may be busy), and none before it. */
+/* At least one of five ends within 50 ms of its deadline (the machine may be busy), and none before
+ * it. */
 static void check_deadline(struct t_client *t, uint64_t body_len, enum s3p_phase phase)
 {
     int64_t best = S3P_NEVER;
@@ -322,7 +324,8 @@ T_TEST(conn_deadline)
     t_client_run(run_stall, stall, NULL, true);
     t_client_run(run_stall_sending, stall_after_head, NULL, false);
     t_client_run(run_stall_sending, stall_after_head, NULL, true);
-    t_client_run(run_stall, stall_after_head, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", false);
+    t_client_run(run_stall, stall_after_head,
+                 "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", false);
 }
 
 /* Bytes that keep coming do not keep an attempt alive. */
@@ -427,6 +430,24 @@ T_TEST(conn_cannot_connect)
     t_client_run(run_connect_faults, close_on_hello, NULL, false);
 }
 
+/* Nothing but a connect that was given up: the loop ends all the same. */
+static void run_gives_up(struct t_client *t)
+{
+    struct t_call k;
+    int fd, port = silent_port(&fd);
+    T_EQ(listen(fd, 5), 0);
+    t_call_init(&k, "PUT", 10);
+    k.x.deadline_ns = s3p_now_ns() + 50 * S3P_MS;
+    call_other(t, &k, "https", "127.0.0.1", port);
+    expect(&k.x, S3P_PHASE_NOT_SENT, S3P_WIRE_TIMEOUT);
+    close(fd);
+}
+
+T_TEST_LIMIT(conn_gives_up_connecting, 10)
+{
+    t_client_run(run_gives_up, answer_plain, NULL, false);
+}
+
 /* A connect time-out is not the attempt's deadline. */
 static void run_connect_timeout(struct t_client *t)
 {
@@ -449,6 +470,53 @@ static void run_connect_timeout(struct t_client *t)
 T_TEST(conn_connect_timeout)
 {
     t_client_run(run_connect_timeout, answer_plain, NULL, false);
+}
+
+/* A name that is looked up: one at a time, and all who wait get its result. "127.1" is no address
+ * to inet_pton, so it takes that way without a name server. */
+struct lookup {
+    struct t_client *t;
+    const char *host;
+    enum s3p_phase phase;
+    enum s3p_wire_error wire;
+    int over;
+};
+
+static void look_up(void *arg)
+{
+    struct lookup *l = arg;
+    struct t_client t = *l->t;
+    struct t_call k;
+    snprintf(t.url.host, sizeof t.url.host, "%s", l->host);
+    snprintf(t.url.authority, sizeof t.url.authority, "%s:%d", l->host, t.url.port);
+    T_OK(s3p_conn_create(&t.conn, t.loop, t.net, &t.url, err));
+    t_call_init(&k, "GET", 0);
+    t_call_send(&t, &k);
+    expect(&k.x, l->phase, l->wire);
+    s3p_conn_free(t.conn);
+    l->over++;
+}
+
+static void run_lookups(struct t_client *t)
+{
+    char name[120];
+    memset(name, 'a', 100);
+    snprintf(name + 100, 20, ".invalid");
+    struct lookup l[] = {
+        {t, name, S3P_PHASE_NOT_SENT, S3P_WIRE_RESOLVE, 0},
+        {t, "127.1", S3P_PHASE_ANSWERED, S3P_WIRE_NONE, 0},
+    };
+    for (int i = 0; i < 2; i++) {
+        for (int n = 0; n < 20; n++)
+            T_OK(s3p_loop_spawn(t->loop, look_up, &l[i], err));
+        while (l[i].over < 20)
+            T_EQ(s3p_sleep_until(t->loop, s3p_now_ns() + S3P_MS), 0);
+    }
+}
+
+T_TEST(conn_lookups)
+{
+    t_client_run(run_lookups, answer_plain, NULL, false);
 }
 
 /* ---- cancel ---- */

@@ -1,6 +1,6 @@
-/* Measures the transport alone: N connections send a constant PUT in a closed loop, for D seconds, on one thread.
- * Usage: s3p_httpbench ENDPOINT [CONNECTIONS [SECONDS [BODY-BYTES]]]
- * Prints requests a second and CPU time a request, the number to compare with (wrk: see its CPU time). */
+/* Measures the transport alone: N connections send a constant PUT in a closed loop, for D seconds,
+ * on one thread. Usage: s3p_httpbench ENDPOINT [CONNECTIONS [SECONDS [BODY-BYTES]]] Prints requests
+ * a second and CPU time a request, the number to compare with (wrk: see its CPU time). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
