@@ -1,0 +1,92 @@
+"""Conformance: one set of programs that every runner must carry out in the same way.
+
+Each file of `programs/` is a plan (its setup and teardown are added here), the faults of a proxy in front of the store, and
+the facts that must come out, whoever sends the requests: the attempts of a group's only client in order, counts by
+operation and by group, and what was written last.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from s3prod import Plan, Target, _native, run_plan
+from s3prod.plan import make_bucket, remove_bucket
+from tests.conformance.fault_proxy import FaultProxy
+
+PROGRAMS = sorted((Path(__file__).parent / "programs").glob("*.json"))
+RUNNERS = ("native", "boto3")
+
+
+def records_of(run):
+    history = _native.History(str(run.history))
+    return [history.record(i) for i in range(len(history))]
+
+
+def step_line(record):
+    """`op outcome status`, with what else a program's author cares about."""
+    words = [record["op"], record["outcome"], str(record.get("status", 0))]
+    shown = ("evidence", "body_verdict", "counter", "wire")
+    usual = {"evidence": ("none", "value"), "body_verdict": ("none", "clean"), "counter": (None,), "wire": ("none",)}
+    words += [str(record[name]) for name in shown if name in record and record[name] not in usual[name]]
+    if "retry_ambiguous" in record.get("flags", ()):
+        words.append(f"again-{record['attempt']}")
+    return " ".join(words)
+
+
+def steps_of(run, records, group):
+    number = next(i for i, given in enumerate(run.plan.groups) if given.group == group)
+    mine = [
+        r for r in records if r.get("group", 0) == number and r["run_phase"] == "main" and r["op"] != "delete_child"
+    ]
+    assert len({record["client"] for record in mine}) <= 1, "the order is exact for one client only"
+    return [step_line(record) for record in sorted(mine, key=lambda record: record["t_call"])]
+
+
+def check_facts(expect, run, records):
+    for group, steps in expect.get("steps", {}).items():
+        assert steps_of(run, records, group) == steps
+    for op, counts in expect.get("ops", {}).items():
+        got = run.metrics["ops"][op]
+        assert {name: got[name] for name in counts} == counts, op
+    for group, counts in expect.get("groups", {}).items():
+        got = run.metrics["groups"][group]
+        assert {name: got[name] for name in counts} == counts, group
+    for op, keys in expect.get("keys", {}).items():
+        used = Counter(r["key"] for r in records if r["op"] == op and r["run_phase"] == "main")
+        assert used == keys, op
+    for key, counter in expect.get("counters", {}).items():
+        written = [r["counter"] for r in records if r.get("key") == key and r["op"] == "put" and r["outcome"] == "ok"]
+        assert max(written) == counter
+    if "attempts" in expect:
+        assert sum(r["run_phase"] == "main" and r["op"] != "delete_child" for r in records) == expect["attempts"]
+    assert run.metrics["left_behind"] == expect.get("left_behind", [])
+    assert run.verdict.consistency == expect.get("consistency", "held"), run.verdict.to_dict()
+
+
+def plan_of(program, name):
+    document = {"name": name, "deadline_ms": 10_000} | program["plan"]
+    buckets = document.get("buckets", ["main"])
+    document["groups"] = [make_bucket(*buckets).to_dict(), *document["groups"], remove_bucket(*buckets).to_dict()]
+    return Plan.from_dict(document)
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_program(path, runner, embedded_target, tmp_path):
+    program = json.loads(path.read_text("utf-8"))
+    target, proxy = embedded_target, None
+    if "faults" in program:
+        proxy = FaultProxy(target.endpoints[0], program["faults"])
+        target = Target((proxy.endpoint,), target.access_key, target.secret_key, profile=target.profile)
+    try:
+        run = run_plan(plan_of(program, path.stem), target, runner=runner, out=tmp_path)
+    finally:
+        if proxy is not None:
+            proxy.close()
+    check_facts(program["expect"], run, records_of(run))
+    if proxy is not None:
+        assert proxy.fired == len(program["faults"]), "a fault that never fired"
