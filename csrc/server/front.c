@@ -50,7 +50,8 @@ static enum MHD_Result send_answer(struct s3p_srv_req *req, bool close_after)
               MHD_add_response_header(r, "x-amz-request-id", req->id) == MHD_YES;
     for (const char *p = a->fields.data; ok && p != NULL && p < a->fields.data + a->fields.len;) {
         const char *value = p + strlen(p) + 1;
-        ok = MHD_add_response_header(r, p, value) == MHD_YES;
+        /* the library refuses an empty value; white space around one means nothing */
+        ok = MHD_add_response_header(r, p, *value != 0 ? value : " ") == MHD_YES;
         p = value + strlen(value) + 1;
     }
     if (ok && close_after)

@@ -1,0 +1,62 @@
+"""Buckets: create, head, list, locate, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from storelib import Store, code_of
+
+
+def test_life_of_a_bucket(s3: Any) -> None:
+    s3.create_bucket(Bucket="life.of-a-bucket")
+    assert s3.head_bucket(Bucket="life.of-a-bucket")["ResponseMetadata"]["HTTPStatusCode"] == 200
+    with pytest.raises(ClientError) as error:
+        s3.create_bucket(Bucket="life.of-a-bucket")
+    assert code_of(error.value) == (409, "BucketAlreadyOwnedByYou")
+    s3.put_object(Bucket="life.of-a-bucket", Key="k", Body=b"")
+    with pytest.raises(ClientError) as error:
+        s3.delete_bucket(Bucket="life.of-a-bucket")
+    assert code_of(error.value) == (409, "BucketNotEmpty")
+    s3.delete_object(Bucket="life.of-a-bucket", Key="k")
+    s3.delete_bucket(Bucket="life.of-a-bucket")
+    with pytest.raises(ClientError) as error:
+        s3.head_bucket(Bucket="life.of-a-bucket")
+    assert code_of(error.value)[0] == 404
+    with pytest.raises(ClientError) as error:
+        s3.delete_bucket(Bucket="life.of-a-bucket")
+    assert code_of(error.value) == (404, "NoSuchBucket")
+
+
+def test_a_bucket_made_anew_is_empty(s3: Any) -> None:
+    for _ in range(3):
+        s3.create_bucket(Bucket="made-anew")
+        assert s3.list_objects_v2(Bucket="made-anew")["KeyCount"] == 0
+        s3.put_object(Bucket="made-anew", Key="k", Body=b"")
+        s3.delete_object(Bucket="made-anew", Key="k")
+        s3.delete_bucket(Bucket="made-anew")
+
+
+def test_list_buckets_is_sorted(s3: Any, bucket: str) -> None:
+    names = [entry["Name"] for entry in s3.list_buckets()["Buckets"]]
+    assert bucket in names and names == sorted(names)
+
+
+def test_location(s3: Any, bucket: str) -> None:
+    assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] is None
+    s3.create_bucket(Bucket="in-dublin", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    assert s3.get_bucket_location(Bucket="in-dublin")["LocationConstraint"] == "eu-west-1"
+
+
+@pytest.mark.parametrize("name", ["ab", "Upper", "under_score", "-x1", "x1-", "a..b", "1.2.3.4", "x" * 64])
+def test_names_that_cannot_be(store: Store, name: str) -> None:
+    answer = store.signed("PUT", f"/{name}")
+    assert (answer.status, answer.code) == (400, "InvalidBucketName")
+
+
+@pytest.mark.parametrize("operation", ["put_object", "get_object", "delete_object"])
+def test_no_such_bucket(s3: Any, operation: str) -> None:
+    with pytest.raises(ClientError) as error:
+        getattr(s3, operation)(Bucket="never-made", Key="k")
+    assert code_of(error.value) == (404, "NoSuchBucket")
