@@ -49,7 +49,9 @@ def test_bad_signatures(store: Store, bucket: str) -> None:
     assert store.send("GET", target, headers=good).code == "NoSuchKey"
 
 
-@pytest.mark.parametrize(("minutes", "code"), [(-16, "RequestTimeTooSkewed"), (16, "RequestTimeTooSkewed"), (14, ""), (-14, "")])
+@pytest.mark.parametrize(
+    ("minutes", "code"), [(-16, "RequestTimeTooSkewed"), (16, "RequestTimeTooSkewed"), (14, ""), (-14, "")]
+)
 def test_skewed_clocks(store: Store, bucket: str, monkeypatch: Any, minutes: int, code: str) -> None:
     import botocore.auth
 
@@ -65,7 +67,11 @@ def test_payload_hash(store: Store, bucket: str) -> None:
     good = store.sign("PUT", f"/{bucket}/k", b"hello")
     answer = store.send("PUT", f"/{bucket}/k", b"hellO", good)
     assert (answer.status, answer.code) == (400, "XAmzContentSHA256Mismatch")
-    cases = [("UNSIGNED-PAYLOAD", 200, ""), ("nonsense", 400, "InvalidArgument"), ("STREAMING-X", 501, "NotImplemented")]
+    cases = [
+        ("UNSIGNED-PAYLOAD", 200, ""),
+        ("nonsense", 400, "InvalidArgument"),
+        ("STREAMING-X", 501, "NotImplemented"),
+    ]
     for value, status, code in cases:
         answer = store.signed("PUT", f"/{bucket}/k", b"hello", {"X-Amz-Content-SHA256": value})
         assert (answer.status, answer.code) == (status, code)
@@ -179,7 +185,9 @@ def test_expect(store: Store, bucket: str) -> None:
     for target, first in ((f"/{bucket}/k", b"HTTP/1.1 100"), ("/never-made/k", b"HTTP/1.1 404")):
         headers = store.sign("PUT", target, b"hello") | {"Content-Length": "5", "Expect": "100-continue"}
         headers["Host"] = ":".join(address)
-        head = f"PUT {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
+        head = (
+            f"PUT {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
+        )
         with socket.create_connection((address[0], int(address[1])), timeout=10) as raw:
             raw.sendall(head.encode())
             assert raw.recv(4096).startswith(first)
@@ -192,7 +200,10 @@ def test_lengths(store: Store, bucket: str) -> None:
     unsigned = {"x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
     chunked = store.sign("PUT", f"/{bucket}/k", b"", unsigned) | {"Transfer-Encoding": "chunked"}
     assert store.send("PUT", f"/{bucket}/k", b"5\r\nhello\r\n0\r\n\r\n", chunked).code == "NotImplemented"
-    huge = store.sign("PUT", f"/{bucket}/k", b"", unsigned) | {"Content-Length": str((5 << 30) + 1), "Expect": "100-continue"}
+    huge = store.sign("PUT", f"/{bucket}/k", b"", unsigned) | {
+        "Content-Length": str((5 << 30) + 1),
+        "Expect": "100-continue",
+    }
     assert store.send("PUT", f"/{bucket}/k", b"", huge).code == "EntityTooLarge"
     address = store.endpoint.removeprefix("http://").split(":")
     headers = store.sign("PUT", f"/{bucket}/k", b"", unsigned) | {"Host": ":".join(address)}
@@ -204,7 +215,10 @@ def test_lengths(store: Store, bucket: str) -> None:
 
 def test_a_body_that_stops_halfway_is_not_stored(store: Store, s3: Any, bucket: str) -> None:
     address = store.endpoint.removeprefix("http://").split(":")
-    headers = store.sign("PUT", f"/{bucket}/k", b"x" * 100_000) | {"Host": ":".join(address), "Content-Length": "100000"}
+    headers = store.sign("PUT", f"/{bucket}/k", b"x" * 100_000) | {
+        "Host": ":".join(address),
+        "Content-Length": "100000",
+    }
     head = f"PUT /{bucket}/k HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
     with socket.create_connection((address[0], int(address[1])), timeout=10) as raw:
         raw.sendall(head.encode() + b"x" * 50_000)

@@ -10,7 +10,25 @@ from botocore.exceptions import ClientError
 from storelib import Store, code_of
 
 KEYS = sorted(
-    ["a", "b/1", "b/2", "b/c/1", "b0", "l/1", "l/1/", "l/1/b", "l/1/c/d", "l/10", "l/2/x", "z", "Ä", "\ufffe", "😀", "a b", "a+b"],
+    [
+        "a",
+        "b/1",
+        "b/2",
+        "b/c/1",
+        "b0",
+        "l/1",
+        "l/1/",
+        "l/1/b",
+        "l/1/c/d",
+        "l/10",
+        "l/2/x",
+        "z",
+        "Ä",
+        "\ufffe",
+        "😀",
+        "a b",
+        "a+b",
+    ],
     key=lambda key: key.encode(),
 )
 
@@ -121,7 +139,9 @@ def test_positions_survive_what_happens_between_pages(s3: Any, filled: str) -> N
 def test_encoding(store: Store, filled: str) -> None:
     plain = store.signed("GET", f"/{filled}?list-type=2&prefix=a").body
     assert b"<Key>a b</Key>" in plain and b"<Key>a+b</Key>" in plain and b"EncodingType" not in plain
-    url = store.signed("GET", f"/{filled}?delimiter=%2B&encoding-type=url&list-type=2&prefix=a%2B&start-after=a%2B").body
+    url = store.signed(
+        "GET", f"/{filled}?delimiter=%2B&encoding-type=url&list-type=2&prefix=a%2B&start-after=a%2B"
+    ).body
     assert b"<Key>a%2Bb</Key>" in url
     assert b"<Prefix>a%2B</Prefix>" in url and b"<Delimiter>%2B</Delimiter>" in url
     assert b"<StartAfter>a%2B</StartAfter>" in url and b"<EncodingType>url</EncodingType>" in url
