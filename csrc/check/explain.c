@@ -108,6 +108,6 @@ void s3p_witness_sentence(const struct s3p_witness *w, int64_t start_ns, struct 
         if (i < w->hit->n)
             add_clause(out, w, i, start_ns);
         else
-            s3p_buf_str(out, "other answers say otherwise");
+            s3p_buf_str(out, "no write of this key explains it");
     }
 }

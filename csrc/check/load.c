@@ -199,6 +199,8 @@ static void fill_read(const struct s3p_load *l, const struct s3p_segment_view *s
     r->kind = COL(s, uint32_t, version_asked)[i] != 0 ? S3P_ROW_NONE : S3P_ROW_READ;
     if (s3p_row_outcome(r) != S3P_OK_OUTCOME) {
         r->etag = 0; /* a 304 repeats the ETag that was asked about; it is evidence of `expect` already */
+        if ((r->bits & S3P_ROW_EVIDENCE) == S3P_EV_VALUE)
+            r->kind = S3P_ROW_NONE;
         return;
     }
     if (verdict >= S3P_BODY_TORN && verdict <= S3P_BODY_LONG) {

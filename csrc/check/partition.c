@@ -81,7 +81,8 @@ static uint32_t resolve(const struct s3p_part *p, uint64_t etag)
 /* True when it is certain that no write of this key had this ETag. */
 static bool nobodys(const struct s3p_part *p, uint64_t etag)
 {
-    return p->all_known && !p->index.key[p->key].weak && s3p_index_etag(&p->index, p->key, etag) == S3P_NO_SLOT;
+    return etag != 0 && p->all_known && !p->index.key[p->key].weak &&
+           s3p_index_etag(&p->index, p->key, etag) == S3P_NO_SLOT;
 }
 
 /* The row saw the state by ETag. */
@@ -252,6 +253,8 @@ static int check_key(struct s3p_part *p, uint32_t key, struct s3p_err *err)
 
 int s3p_part_check(struct s3p_part *p, const struct s3p_row *rows, uint32_t n, struct s3p_tally *t, struct s3p_err *err)
 {
+    if (n == 0)
+        return 0;
     p->tally = t;
     s3p_tally_unit(t);
     S3P_TRY(s3p_index_build(&p->index, rows, n, t, err));

@@ -1,0 +1,231 @@
+/* The pure core: shapes at the edges, and changes of a history that must not change the verdict. */
+#include "tests/t.h"
+
+#include "s3/outcome.h"
+#include "tests/check/oracle.h"
+
+static struct s3p_reg_op op(int kind, uint32_t value, int64_t inv, int64_t res)
+{
+    return (struct s3p_reg_op){.inv = inv, .res = res, .value = value, .kind = (uint8_t)kind, .outcome = S3P_OK_OUTCOME};
+}
+
+static uint32_t violations(const struct s3p_reg_op *ops, uint32_t n, uint32_t values)
+{
+    struct s3p_reg *r = NULL;
+    struct s3p_reg_result res;
+    T_OK(s3p_reg_create(&r, err));
+    T_OK(s3p_reg_check(r, ops, n, values, &res, err));
+    s3p_reg_free(r);
+    T_TRUE(!res.not_checked);
+    return res.nviolations;
+}
+
+T_TEST(register_equal_times)
+{
+    const struct s3p_reg_op touch[] = {op(S3P_REG_WRITE, 1, 1, 2), op(S3P_REG_READ, 0, 2, 3)};
+    const struct s3p_reg_op apart[] = {op(S3P_REG_WRITE, 1, 1, 2), op(S3P_REG_READ, 0, 3, 3)};
+    const struct s3p_reg_op point[] = {op(S3P_REG_WRITE, 1, 5, 5), op(S3P_REG_WRITE, 2, 5, 5), op(S3P_REG_READ, 1, 5, 5),
+                                       op(S3P_REG_READ, 2, 5, 5), op(S3P_REG_READ, 0, 5, 5)};
+    T_EQ(violations(touch, 2, 1), 0);
+    T_EQ(violations(apart, 2, 1), 1);
+    T_EQ(violations(point, 5, 2), 0);
+}
+
+T_TEST(register_time_extremes)
+{
+    const struct s3p_reg_op far[] = {op(S3P_REG_WRITE, 1, INT64_MIN + 1, INT64_MIN + 1),
+                                     op(S3P_REG_READ, 1, INT64_MAX - 1, INT64_MAX - 1)};
+    const struct s3p_reg_op stale[] = {op(S3P_REG_WRITE, 1, INT64_MIN + 1, INT64_MIN + 1),
+                                       op(S3P_REG_READ, 0, INT64_MAX - 1, INT64_MAX)};
+    const struct s3p_reg_op open[] = {op(S3P_REG_WRITE, 1, 5, INT64_MAX), op(S3P_REG_READ, 0, 100, 101),
+                                      op(S3P_REG_READ, 1, 102, INT64_MAX)};
+    T_EQ(violations(far, 2, 1), 0);
+    T_EQ(violations(stale, 2, 1), 1);
+    T_EQ(violations(open, 3, 1), 0);
+    T_EQ(violations(NULL, 0, 0), 0);
+}
+
+T_TEST(register_refuses)
+{
+    static const struct {
+        struct s3p_reg_op op[2];
+        uint32_t n;
+    } bad[] = {
+        {{{.inv = 5, .res = 4, .kind = S3P_REG_READ}}, 1},
+        {{{.inv = INT64_MIN, .res = 4, .kind = S3P_REG_READ}}, 1},
+        {{{.inv = 1, .res = 4, .kind = S3P_REG_READ, .value = 9}}, 1},
+        {{{.inv = 1, .res = 4, .kind = S3P_REG_WRITE, .value = 0}}, 1},
+        {{{.inv = 1, .res = 4, .kind = S3P_REG_CAS, .value = 1, .pred = 8}}, 1},
+        {{{.inv = 1, .res = 4, .kind = S3P_REG_WRITE, .value = 1}, {.inv = 5, .res = 6, .kind = S3P_REG_WRITE, .value = 1}}, 2},
+    };
+    struct s3p_reg *r = NULL;
+    struct s3p_reg_result res;
+    struct s3p_err e;
+    T_OK(s3p_reg_create(&r, err));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        T_EQ(s3p_reg_check(r, bad[i].op, bad[i].n, 2, &res, &e), S3P_EFORMAT);
+    s3p_reg_free(r);
+}
+
+enum { MANY = 10000 };
+
+/* Writes that all overlap, each read once while all are open: legal in any order of the reads that do not return to a value. */
+T_TEST(register_overlapping_writes)
+{
+    struct s3p_reg_op *o = s3p_alloc((2 * MANY + 2) * sizeof *o);
+    for (uint32_t i = 0; i < MANY; i++) {
+        o[2 * i] = op(S3P_REG_WRITE, i + 1, 1, 10 * MANY);
+        o[2 * i + 1] = op(S3P_REG_READ, i + 1, 2 + 2 * i, 3 + 2 * i);
+    }
+    T_EQ(violations(o, 2 * MANY, MANY), 0);
+    o[2 * MANY] = op(S3P_REG_READ, MANY / 2, 10 * MANY - 2, 10 * MANY - 1); /* back to an old one */
+    struct s3p_reg *r = NULL;
+    struct s3p_reg_result res;
+    T_OK(s3p_reg_create(&r, err));
+    T_OK(s3p_reg_check(r, o, 2 * MANY + 1, MANY, &res, err));
+    T_EQ(res.nviolations, S3P_REG_VIOLATIONS);
+    T_EQ(res.violation[0].op[0], 2 * MANY);
+    T_EQ(res.violation[0].rule, S3P_RULE_STALE_READ);
+    s3p_reg_free(r);
+    s3p_free(o);
+}
+
+/* A chain of compare-and-sets in the worst order of the records, with a refusal at every link. */
+T_TEST(register_long_chain)
+{
+    enum { LINKS = 100 * MANY };
+    struct s3p_reg_op *o = s3p_alloc((2 * (size_t)LINKS + 1) * sizeof *o);
+    for (uint32_t i = 0; i < LINKS; i++) {
+        int64_t t = 10 * (int64_t)i;
+        uint32_t at = LINKS - 1 - i;
+        o[at] = op(i == 0 ? S3P_REG_CREATE : S3P_REG_CAS, i + 1, t + 1, t + 3);
+        o[at].pred = i;
+        o[LINKS + at] = op(S3P_REG_NOT, i, t + 2, t + 4); /* the loser of the race */
+    }
+    T_EQ(violations(o, 2 * LINKS, LINKS), 0);
+    o[2 * LINKS] = op(S3P_REG_NOT, LINKS, 10 * (int64_t)LINKS, 10 * (int64_t)LINKS + 1); /* nobody came after the last one */
+    T_EQ(violations(o, 2 * LINKS + 1, LINKS), 1);
+    o[LINKS - 1].pred = 0;
+    o[LINKS / 2].pred = LINKS; /* and a link from the future */
+    T_TRUE(violations(o, 2 * LINKS, LINKS) >= 1);
+    s3p_free(o);
+}
+
+T_TEST(register_all_absent)
+{
+    struct s3p_reg_op *o = s3p_alloc((MANY + 1) * sizeof *o);
+    for (uint32_t i = 0; i < MANY; i++)
+        o[i] = op(S3P_REG_READ, 0, i + 1, i + 100);
+    T_EQ(violations(o, MANY, 0), 0);
+    o[MANY] = op(S3P_REG_WRITE, 1, MANY, MANY + 1);
+    T_EQ(violations(o, MANY + 1, 1), 0);
+    o[MANY] = op(S3P_REG_WRITE, 1, MANY - 500, MANY - 400);
+    T_EQ(violations(o, MANY + 1, 1), 1);
+    s3p_free(o);
+}
+
+T_TEST(register_cycle)
+{
+    struct s3p_reg_op o[] = {op(S3P_REG_CAS, 1, 1, 10), op(S3P_REG_CAS, 2, 1, 10), op(S3P_REG_CAS, 3, 1, 10)};
+    o[0].pred = 3;
+    o[1].pred = 1;
+    o[2].pred = 2;
+    T_EQ(violations(o, 3, 3), 1);
+    o[0].pred = 1; /* itself */
+    T_EQ(violations(o, 1, 3), 1);
+}
+
+/* What weakens a history never makes a legal one illegal; what says the same again changes nothing. */
+
+enum change { WIDEN, DROP_READ, SHIFT, REVERSE, DOUBLE_READ, RENUMBER, CHANGES };
+
+static bool is_read(const struct s3p_reg_op *o)
+{
+    return o->kind == S3P_REG_READ || o->kind == S3P_REG_NOT;
+}
+
+static void apply(struct t_history *h, enum change c, struct s3p_rng *g)
+{
+    uint32_t i = (uint32_t)s3p_rng_below(g, h->n);
+    switch (c) {
+    case WIDEN:
+        h->op[i].inv -= (int64_t)s3p_rng_below(g, 5);
+        h->op[i].res += h->op[i].res == INT64_MAX ? 0 : (int64_t)s3p_rng_below(g, 5);
+        return;
+    case DROP_READ:
+        if (is_read(&h->op[i]))
+            h->op[i] = h->op[--h->n];
+        return;
+    case SHIFT:
+        for (uint32_t k = 0; k < h->n; k++) {
+            h->op[k].inv += 1000003;
+            h->op[k].res += h->op[k].res == INT64_MAX ? 0 : 1000003;
+        }
+        return;
+    case REVERSE:
+        for (uint32_t k = 0; k < h->n / 2; k++) {
+            struct s3p_reg_op t = h->op[k];
+            h->op[k] = h->op[h->n - 1 - k];
+            h->op[h->n - 1 - k] = t;
+        }
+        return;
+    case DOUBLE_READ:
+        if (is_read(&h->op[i]) && h->n < ORACLE_MAX)
+            h->op[h->n++] = h->op[i];
+        return;
+    default:
+        for (uint32_t k = 0; k < h->n; k++) {
+            h->op[k].value = h->op[k].value == 0 ? 0 : h->values + 1 - h->op[k].value;
+            if (h->op[k].kind == S3P_REG_CAS && h->op[k].pred != 0)
+                h->op[k].pred = h->values + 1 - h->op[k].pred;
+        }
+    }
+}
+
+T_TEST(register_metamorphic)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    enum { ROUNDS = 5000 };
+#else
+    enum { ROUNDS = 60000 };
+#endif
+    struct s3p_reg *r = NULL;
+    struct s3p_reg_result a, b;
+    T_OK(s3p_reg_create(&r, err));
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        struct s3p_rng g = {77, i, 0};
+        struct t_history h;
+        enum change c = (enum change)(i % CHANGES);
+        t_history_make(&h, &g, (enum t_shape)(i / CHANGES % SHAPE_DELETES));
+        if (i & 8)
+            t_history_corrupt(&h, &g);
+        T_OK(s3p_reg_check(r, h.op, h.n, h.values, &a, err));
+        apply(&h, c, &g);
+        T_OK(s3p_reg_check(r, h.op, h.n, h.values, &b, err));
+        bool weaker = c == WIDEN || c == DROP_READ;
+        if (weaker ? b.nviolations != 0 && a.nviolations == 0 && a.negatives == 0
+                   : (a.nviolations != 0) != (b.nviolations != 0)) {
+            t_history_print(&h);
+            t_fail(__FILE__, __LINE__, "history %llu, change %d: %u violations became %u", (unsigned long long)i, c,
+                   a.nviolations, b.nviolations);
+        }
+    }
+    s3p_reg_free(r);
+}
+
+T_TEST(register_memory_fails)
+{
+    const struct s3p_reg_op o[] = {op(S3P_REG_WRITE, 1, 1, 2), op(S3P_REG_READ, 0, 3, 4)};
+    int rc = S3P_ENOMEM;
+    for (int64_t n = 1; rc == S3P_ENOMEM && n < 100; n++) {
+        struct s3p_reg *r = NULL;
+        struct s3p_reg_result res;
+        s3p_alloc_fail_at(n);
+        rc = s3p_reg_create(&r, NULL);
+        if (rc == 0)
+            rc = s3p_reg_check(r, o, 2, 1, &res, NULL);
+        s3p_alloc_fail_at(0);
+        s3p_reg_free(r);
+    }
+    T_EQ(rc, 0);
+}
