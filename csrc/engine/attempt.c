@@ -268,10 +268,12 @@ void s3p_attempt_send(struct s3p_try *t)
     struct s3p_attempt *r = &t->rec;
     s3p_buf_clear(&c->answer);
     count_start(w);
+    /* a fresh reading, not the loop's: a delete must be seen to follow the write that returned in the same turn */
+    r->t_call = s3p_now_ns();
     if (write_head(t)) {
         exchange(t);
     } else {
-        t->x = (struct s3p_exchange){.t_call = s3p_loop_now(w->loop), .t_return = S3P_NEVER,
+        t->x = (struct s3p_exchange){.t_return = S3P_NEVER,
                                      .why = "request: a value that no header can carry"};
     }
     c->paused = true;
@@ -280,7 +282,6 @@ void s3p_attempt_send(struct s3p_try *t)
                           memory_order_relaxed);
     r->phase = (uint8_t)t->x.phase;
     r->wire = (uint8_t)t->x.wire;
-    r->t_call = t->x.t_call;
     r->t_sent = t->x.t_sent;
     r->t_first = t->x.t_first;
     r->t_return = t->x.t_return;
