@@ -411,7 +411,7 @@ class Plan:
     def validate(self) -> Plan:
         """Checks the plan by the engine and by the schema; gives it back, or raises `PlanError`.
 
-        >>> Plan("p", groups=[Group("g", [get("x.key")])]).validate()
+        >>> Plan("p", groups=[Group("g", [put("a", if_match="x.etag")])]).validate()
         Traceback (most recent call last):
         s3prod.errors.PlanError: ...
         """

@@ -129,7 +129,7 @@ def _read_object(
     if request.op == "head":
         return
     record["bytes_in"] = len(attempt.data)
-    if request.key in book.constant:
+    if attempt.error is not None or request.key in book.constant:
         return
     found = bodies.verify(
         attempt.data,

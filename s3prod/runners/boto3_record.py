@@ -35,6 +35,7 @@ _WIRE: tuple[tuple[type[Exception], str, str], ...] = (
     (wire_errors.IncompleteReadError, "sent", "eof"),
     (wire_errors.HTTPClientError, "partly_sent", "recv"),
 )
+_CHUNK_BYTES = 1 << 20
 _HANDSHAKE = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER", "HANDSHAKE_FAILURE", "Hostname mismatch")
 
 
@@ -167,8 +168,8 @@ class Sender:
     def _response_received(
         self, response_dict: Any, parsed_response: Any, exception: Exception | None, **_: Any
     ) -> None:
-        attempt = self._attempts[-1]
-        attempt.parsed, attempt.error = parsed_response or {}, exception
+        if self._attempts:
+            self._attempts[-1].parsed, self._attempts[-1].error = parsed_response or {}, exception
 
     # --- one step --------------------------------------------------------------------------------------------------
 
@@ -216,22 +217,25 @@ class Sender:
     def _call(self, call: Callable[[], Mapping[str, Any]], request: Request) -> None:
         """Makes the call; what it comes to is in the last attempt."""
         error: Exception | None = None
-        data = b""
+        data = bytearray()
         try:
             response = call()
             if request.op == "get":
-                data = response["Body"].read()
+                for chunk in response["Body"].iter_chunks(_CHUNK_BYTES):
+                    data += chunk
         except wire_errors.ClientError:
             pass  # an answer: response_received has it
         except Cancelled as cancelled:
             error = cancelled
         except Exception as failed:
+            if not self._attempts and self.book.cancelled:
+                raise Cancelled from None
             if not self._attempts:
                 raise RunError(f"boto3: {request.op}: {type(failed).__name__}: {one_line(str(failed), 200)}") from None
             error = failed
         if self._attempts:
             last = self._attempts[-1]
-            last.data = data
+            last.data = bytes(data)
             last.error = last.error or error
             if request.op == "get" and last.status in (200, 206):
                 last.t_return = time.monotonic_ns()

@@ -25,7 +25,7 @@ class FaultProxy(socketserver.ThreadingTCPServer):
     def __init__(self, store: str, faults: list[dict[str, Any]]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.store = urlsplit(store).netloc
-        self.faults, self.seen, self.lock = faults, Counter[tuple[int, str]](), threading.Lock()
+        self.faults, self.seen, self.lock = faults, Counter[tuple[str, str]](), threading.Lock()
         self.fired = 0
         self.endpoint = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -33,11 +33,11 @@ class FaultProxy(socketserver.ThreadingTCPServer):
     def fault_of(self, method: str, path: str) -> dict[str, Any]:
         """What is to be done with this request: the fault that it hits, or nothing."""
         with self.lock:
-            for number, fault in enumerate(self.faults):
-                if fault["method"] != method or not path.endswith("/" + fault["key"]):
-                    continue
-                self.seen[(number, path)] += 1
-                if self.seen[(number, path)] == fault["nth"]:
+            self.seen[method, path] += 1
+            for fault in self.faults:
+                if (method, self.seen[method, path]) == (fault["method"], fault["nth"]) and path.endswith(
+                    "/" + fault["key"]
+                ):
                     self.fired += 1
                     return fault
         return {"do": ""}

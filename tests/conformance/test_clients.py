@@ -1,0 +1,152 @@
+"""Conformance of what takes more than one client: barriers, endpoints, `until others`, bodies, rates, refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from s3prod import Group, Load, Plan, Require, Space, Stop, _native, run_plan
+from s3prod.plan import (
+    at_percentile,
+    at_rate,
+    barrier,
+    cas,
+    choose,
+    counter,
+    get,
+    list_page,
+    make_bucket,
+    open_loop,
+    put,
+    remove_bucket,
+    repeat,
+    sleep,
+    until_others,
+)
+from tests.conformance.test_programs import RUNNERS, records_of
+
+pytestmark = pytest.mark.parametrize("runner", RUNNERS)
+
+
+@pytest.fixture
+def carry_out(runner, embedded_target, tmp_path):
+    def run(name, *groups, **settings):
+        plan = Plan(name, groups=[make_bucket(), *groups, remove_bucket()], **settings)
+        return run_plan(plan, embedded_target, runner=runner, out=tmp_path)
+
+    return run
+
+
+def main_records(run, **fields):
+    return [r for r in records_of(run) if r["run_phase"] == "main" and all(r.get(k) == v for k, v in fields.items())]
+
+
+def test_a_barrier_holds_everyone_back(carry_out):
+    wave = [repeat(5, barrier("wave"), put("a", 100))]
+    run = carry_out("waves", Group("x", wave, clients=3), Group("y", wave, clients=2))
+    waves = {}
+    for record in main_records(run, op="put"):
+        waves.setdefault(record["op_seq"], []).append(record)
+    assert [len(waves[n]) for n in sorted(waves)] == [5] * 5
+    for n in range(1, 5):  # t_call may be a little early
+        assert max(r["t_return"] for r in waves[n]) <= min(r["t_sent"] for r in waves[n + 1])
+
+
+def test_who_ends_leaves_the_barrier(carry_out):
+    run = carry_out(
+        "leavers",
+        Group("short", [barrier("b"), put("a")]),
+        Group("long", [repeat(3, barrier("b"), put("b"))], clients=2),
+    )
+    assert run.metrics["ops"]["put"]["ok"] == 7
+
+
+def test_clients_are_dealt_over_the_endpoints(carry_out, embedded_target):
+    run = carry_out("dealt", Group("g", [put("a")], clients=5))
+    used = {record["client"]: record.get("endpoint", 0) for record in main_records(run)}
+    assert used == {client: client % len(embedded_target.endpoints) for client in range(1, 6)}
+
+
+def test_until_others_ends_with_the_others_and_runs_at_least_once(carry_out):
+    run = carry_out(
+        "others",
+        Group("writers", [repeat(20, sleep(2), put("a", 100))]),
+        Group("readers", [get("a")], clients=2, arrival=until_others()),
+    )
+    reads = main_records(run, op="get")
+    last_write = max(record["t_return"] for record in main_records(run, op="put"))
+    assert len(reads) >= 4
+    assert sum(record["t_call"] > last_write for record in reads) <= 10
+
+
+def test_value_ids_are_never_drawn_twice(carry_out):
+    run = carry_out("ids", Group("g", [repeat(20, put("a", 100))], clients=4))
+    ids = [record["meta_id"] for record in main_records(run, op="put")]
+    assert len(set(ids)) == len(ids) == 80
+    assert {int(i[12:20], 16) for i in ids} == {1, 2, 3, 4}
+    assert {int(i[20:], 16) for i in ids} == set(range(1, 21))
+    assert {i[:12] for i in ids} == {run.metrics["run"]}
+
+
+def test_times_are_in_order(carry_out):
+    run = carry_out("times", Group("g", [repeat(10, put("a", 100), get("a"))], clients=2))
+    for record in main_records(run):
+        assert 0 < record["t_call"] <= record["t_sent"] <= record["t_first"] <= record["t_return"]
+
+
+def test_poisson_arrivals_are_about_as_many_as_asked(carry_out):
+    run = carry_out(
+        "poisson",
+        Group("g", [put("a", 100)], clients=8, arrival=open_loop(100)),
+        stop=Stop(seconds=1),
+        load=Load(rate=at_rate("g", 100, within=0.5), p99_ms=at_percentile("put", 5000)),
+    )
+    group = run.metrics["groups"]["g"]
+    assert 60 <= group["runs"] + group["unsent"] <= 140
+    assert run.load == "reached"
+    assert all(record["t_sched"] <= record["t_call"] for record in main_records(run))
+    assert {"p50_us", "max_us"} <= set(group["lateness"])
+
+
+def test_a_missed_latency_is_said(carry_out):
+    run = carry_out("slow", Group("g", [put("a", 100)]), load=Load(p50_ms=at_percentile("put", 0.000001)))
+    assert run.load in ("missed", "generator-limited")
+    assert run.exit_status() in (1, 3)
+
+
+def test_evidence_floors_make_a_run_inconclusive(carry_out):
+    run = carry_out("thin", Group("g", [put("a")]), require={"*": Require(acked_writes=1000)})
+    assert run.verdict.consistency == "inconclusive"
+    assert run.exit_status() == 3
+
+
+def test_commits_are_counted_by_client(carry_out):
+    program = [put("cfg", counter(0), if_none_match="*"), barrier("b"), repeat(4, cas("cfg"))]
+    run = carry_out("commits", Group("g", program, clients=3))
+    assert sum(run.metrics["groups"]["g"]["commits_by_client"]) == 13
+
+
+def test_a_listing_names_what_is_there(carry_out):
+    run = carry_out(
+        "listing",
+        Group(
+            "g",
+            [
+                repeat(12, choose("s", "k"), put("k.key", 50)),
+                list_page("main", as_="p"),
+                list_page("main", delimiter="/"),
+            ],
+        ),
+        spaces={"s": Space.sequence("a+b %/", 12)},
+    )
+    full, grouped = main_records(run, op="list")
+    assert [entry["key"] for entry in full["entries"]] == [f"a+b %/{i:08d}" for i in range(12)]
+    assert all(entry["size"] == 50 and len(entry["etag"]) == 32 for entry in full["entries"])
+    assert [(entry["key"], entry["flags"]) for entry in grouped["entries"]] == [("a+b %/", ["prefix"])]
+
+
+def test_the_history_names_its_runner_and_no_secret(carry_out, runner, embedded_target):
+    run = carry_out("header", Group("g", [put("a")]))
+    header = _native.History(str(run.history)).header
+    assert header["runner"] == runner and header["plan"]["name"] == "header"
+    everything = run.history.read_bytes() + (run.out / "run.json").read_bytes()
+    assert embedded_target.secret_key.encode() not in everything
