@@ -123,11 +123,18 @@ def target(pytestconfig: pytest.Config) -> Target:
         pytest.fail(str(error), pytrace=False)
 
 
+class Settings(dict[str, Any]):
+    """The settings of a run. Its `repr`, which pytest prints for a failing test, does not show the secret."""
+
+    def __repr__(self) -> str:
+        return repr({name: "…" if "secret" in name else value for name, value in self.items()})
+
+
 @pytest.fixture(scope="session")
 def config(pytestconfig: pytest.Config, target: Target) -> Mapping[str, Any]:
     """The settings of the run, under the names that existing suites use."""
     session = pytestconfig.stash[SESSION]
-    return {
+    settings = {
         "s3_endpoint": target.endpoints[0],
         "s3_endpoints": list(target.endpoints),
         "s3_access_key": target.access_key,
@@ -140,6 +147,7 @@ def config(pytestconfig: pytest.Config, target: Target) -> Mapping[str, Any]:
         "scale": session.scale,
         "seed": session.seed,
     }
+    return Settings(settings)
 
 
 @pytest.fixture
@@ -159,6 +167,7 @@ def run_plan(
     """Carries a plan out, judges it, shows the summary, and fails the test when a promise was broken or nothing was proven."""
     session = pytestconfig.stash[SESSION]
     terminal = pytestconfig.pluginmanager.get_plugin("terminalreporter")
+    capture = pytestconfig.pluginmanager.get_plugin("capturemanager")
 
     def run(plan: Plan) -> Run:
         try:
@@ -168,8 +177,9 @@ def run_plan(
         text = summary_text(result)
         record_property(plan.name, json.dumps({"status": result.exit_status(), "load": result.load}))
         if terminal is not None and pytestconfig.get_verbosity() > 0:
-            terminal.ensure_newline()
-            terminal.write_line(text)
+            with capture.global_and_fixture_disabled():
+                terminal.ensure_newline()
+                terminal.write_line(text)
         if result.exit_status() != 0:
             pytest.fail(failure_text(result), pytrace=False)
         return result

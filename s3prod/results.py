@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,13 @@ class Run:
         for endpoint in self.target.get("endpoints", ()):
             words += ["--endpoint", endpoint]
         return shlex.join(words)
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """The attempts of the history, one after the other."""
+        from s3prod._native import History
+
+        with History(str(self.history)) as history:
+            yield from history
 
     def exit_status(self) -> int:
         """0 everything held, 1 a promise was broken or a requirement missed, 3 inconclusive or generator-limited."""

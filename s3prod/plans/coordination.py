@@ -20,6 +20,7 @@ from s3prod.plan import (
     repeat,
     until_others,
 )
+from s3prod.plans.teardown import read_then_remove
 
 KEY = "config.json"
 PRESETS = {"smoke": (16, 5), "full": (50, 20), "stress": (200, 50)}  # clients, commits of each
@@ -43,8 +44,7 @@ def distributed_coordination(scale: str = "smoke", seed: int = 1) -> Plan:
             Group("seed", [create_bucket("main"), put(KEY, counter(0), if_none_match=ANY)], phase="setup"),
             Group("incrementers", [barrier("start"), repeat(commits, cas(KEY, at_most=5000))], clients=clients),
             Group("readers", [get(KEY)], clients=4, arrival=until_others()),
-            Group("at-rest", [get(KEY, as_="final")], phase="teardown"),
-            remove_bucket(),
+            *read_then_remove(get(KEY)),
         ],
         require={"register": Require(cas_commits=clients * commits, overlap=0.5)},
     )

@@ -13,16 +13,14 @@ from s3prod.plan import (
     Space,
     barrier,
     create_bucket,
-    delete_bucket,
-    delete_objects,
     get,
     head,
     list_page,
     put,
     repeat,
-    until_ok,
     until_others,
 )
+from s3prod.plans.teardown import read_then_remove
 
 KEY = "hot/object"
 KIB, MIB = 1024, 1024 * 1024
@@ -43,7 +41,7 @@ def thundering_herd(scale: str = "smoke", seed: int = 1) -> Plan:
     100
     """
     clients, waves, readers, sizes = PRESETS[scale]
-    at_rest = [repeat(5, get(KEY), head(KEY), list_page("main", prefix="hot/")), barrier("read")]
+    at_rest = repeat(5, get(KEY), head(KEY), list_page("main", prefix="hot/"))
     return Plan(
         "thundering-herd",
         seed=seed,
@@ -55,15 +53,7 @@ def thundering_herd(scale: str = "smoke", seed: int = 1) -> Plan:
             Group("readers", [get(KEY)], clients=readers, arrival=until_others()),
             Group("range-readers", [get(KEY, random_bytes=100_000)], clients=readers, arrival=until_others()),
             Group("head-readers", [head(KEY)], clients=readers, arrival=until_others()),
-            Group("at-rest", at_rest, clients=4, phase="teardown"),
-            Group(
-                "remove",
-                [
-                    barrier("read"),
-                    until_ok(1000, list_page("main", as_="page"), delete_objects("page.keys"), delete_bucket("main")),
-                ],
-                phase="teardown",
-            ),
+            *read_then_remove(at_rest, clients=4),
         ],
         require={"hot": Require(acked_writes=clients * waves, reads=clients * waves, overlap=0.5)},
         memory_mb=2048,

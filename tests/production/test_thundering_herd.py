@@ -21,9 +21,10 @@ def test_production_thundering_herd(run_plan, config):
 
     put = run.metrics["ops"]["put"]
     assert put["failed"] == put["unknown"] == 0, f"PUTs without an acknowledgement: {put['by_status']}"
-    assert put["ok"] == clients * waves, f"{put['ok']} PUTs acknowledged in the herd, expected {clients * waves}"
+    assert put["ok"] == 1 + clients * waves, f"{put['ok']} PUTs acknowledged, expected the seed and {clients * waves}"
     read = run.metrics["ops"]["get"]
-    assert read["failed"] == read["unknown"] == 0, f"a reader met an error during the herd: {read['by_status']}"
+    allowed = {"200", "206", "416"}  # 416: a range of a longer value, asked when a shorter one had just replaced it
+    assert set(read["by_status"]) <= allowed, f"a reader met an error during the herd: {read['by_status']}"
     assert not run.metrics["left_behind"], f"buckets left behind: {run.metrics['left_behind']}"
 
     hot = run.verdict.evidence["hot"]
