@@ -94,18 +94,18 @@ void s3p_arrivals_main(void *arrivals)
     struct s3p_worker *w = a->w;
     struct schedule s;
     schedule_start(&s, a);
-    int64_t t = schedule_next(&s, a);
+    int64_t end = w->e->stop_at_ns, t = schedule_next(&s, a);
     while (!s3p_phase_ended(w)) {
-        if (t <= s3p_loop_now(w->loop)) {
+        if (t < end && t <= s3p_loop_now(w->loop)) {
             arrive(a, t);
             t = schedule_next(&s, a);
-        } else if (s3p_waitq_wait(w->loop, &w->sleepers, t) == S3P_ECANCEL) {
+        } else if (s3p_waitq_wait(w->loop, &w->sleepers, t < end ? t : S3P_NEVER) == S3P_ECANCEL) {
             break;
         }
     }
     /* what was due before the end and never began */
     int64_t stopped = atomic_load_explicit(&w->e->stopped_ns, memory_order_relaxed);
-    for (int64_t end = stopped != 0 ? stopped : s3p_now_ns(); t < end; t = schedule_next(&s, a))
+    for (end = stopped != 0 ? stopped : s3p_now_ns(); t < end; t = schedule_next(&s, a))
         w->group[a->group_index].unsent++;
     w->group[a->group_index].unsent += (uint64_t)a->len;
     a->len = 0;

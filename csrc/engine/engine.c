@@ -315,8 +315,9 @@ void s3p_engine_fail(struct s3p_engine *e, const struct s3p_err *err)
 
 void s3p_engine_stop_phase(struct s3p_engine *e)
 {
-    int64_t none = 0;
-    atomic_compare_exchange_strong_explicit(&e->stopped_ns, &none, s3p_now_ns(),
+    int64_t none = 0, now = s3p_now_ns();
+    now = now < e->stop_at_ns ? now : e->stop_at_ns; /* the rule's end, however late it is noticed */
+    atomic_compare_exchange_strong_explicit(&e->stopped_ns, &none, now,
                                             memory_order_relaxed, memory_order_relaxed);
     if (atomic_exchange_explicit(&e->phase_stop, true, memory_order_acq_rel))
         return;

@@ -1,6 +1,7 @@
 #include "tests/engine/fake.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -384,6 +385,7 @@ static void *acceptor_main(void *arg)
         int fd = accept(f->fd, NULL, NULL);
         if (fd < 0)
             return NULL;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
         struct connection *c = s3p_alloc(sizeof *c);
         *c = (struct connection){f, fd};
         pthread_mutex_lock(&f->mu);
