@@ -1,7 +1,8 @@
-/* A history as an Arrow C stream, without pyarrow: one struct array a segment, its children pointing into the mapped file
- * (16-byte columns as fixed-size binary); enums stay numbers, their names are in the field metadata ("s3p:names").
- * The stream keeps the file open by reference count; release may run on any thread. Source: the Arrow C data and C stream
- * interfaces, whose declarations are meant to be copied. */
+/* A history as an Arrow C stream, without pyarrow: one struct array a segment, its children
+ * pointing into the mapped file (16-byte columns as fixed-size binary); enums stay numbers, their
+ * names are in the field metadata ("s3p:names"). The stream keeps the file open by reference count;
+ * release may run on any thread. Source: the Arrow C data and C stream interfaces, whose
+ * declarations are meant to be copied. */
 #ifndef S3P_HISTORY_ARROW_H
 #define S3P_HISTORY_ARROW_H
 
@@ -48,13 +49,16 @@ struct ArrowArrayStream {
 #endif
 
 /* Opens `path` (a file without a footer too) and fills `out`, which then owns the file. */
-int s3p_history_stream(struct ArrowArrayStream *out, const char *path, struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_history_stream(struct ArrowArrayStream *out, const char *path,
+                       struct s3p_err *err) S3P_MUST_CHECK;
 
 /* The same of an open file, of which the stream takes a hold of its own. */
-int s3p_histfile_stream(struct ArrowArrayStream *out, struct s3p_histfile *f, struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_histfile_stream(struct ArrowArrayStream *out, struct s3p_histfile *f,
+                        struct s3p_err *err) S3P_MUST_CHECK;
 
-/* Beside it, segment by segment and row by row, what is not there as a plain column: "key" and the texts, as nullable
- * utf8. These are copies, made a segment at a time. */
-int s3p_histfile_text_stream(struct ArrowArrayStream *out, struct s3p_histfile *f, struct s3p_err *err) S3P_MUST_CHECK;
+/* Beside it, segment by segment and row by row, what is not there as a plain column: "key" and the
+ * texts, as nullable utf8. These are copies, made a segment at a time. */
+int s3p_histfile_text_stream(struct ArrowArrayStream *out, struct s3p_histfile *f,
+                             struct s3p_err *err) S3P_MUST_CHECK;
 
 #endif

@@ -1,8 +1,9 @@
 /* The record of one attempt, and the columns that a history file holds of it.
  *
- * struct s3p_attempt is what a client fills and what a reader gives back; S3P_COLUMNS is the one list of its fields: name,
- * C type, file type, unit and meaning. Segments, the file, Arrow, JSON Lines and the checkers are all driven by that list.
- * Texts (version id, request id, …) live in the segment's text arena; a record holds offsets, 0 meaning none.
+ * struct s3p_attempt is what a client fills and what a reader gives back; S3P_COLUMNS is the one
+ * list of its fields: name, C type, file type, unit and meaning. Segments, the file, Arrow, JSON
+ * Lines and the checkers are all driven by that list. Texts (version id, request id, …) live in the
+ * segment's text arena; a record holds offsets, 0 meaning none.
  * The numbers of enums are those of s3/op.h, s3/outcome.h, s3/body.h and http/conn.h.
  *
  * Threads: plain data. Source: docs/semantics.md. */
@@ -74,12 +75,17 @@
     X(body_kind, uint8_t, "C", "enum s3p_body_kind: how the body can be regenerated")              \
     X(flags, uint8_t, "C", "enum s3p_attempt_flag, or'ed")
 
-enum s3p_body_kind { S3P_KIND_NONE = 0, S3P_KIND_CELLS = 1, S3P_KIND_COUNTER = 2, S3P_KIND_CONSTANT = 3 };
+enum s3p_body_kind {
+    S3P_KIND_NONE = 0,
+    S3P_KIND_CELLS = 1,
+    S3P_KIND_COUNTER = 2,
+    S3P_KIND_CONSTANT = 3,
+};
 enum s3p_attempt_flag {
     S3P_FLAG_DELETE_MARKER = 1, /* x-amz-delete-marker: true */
     S3P_FLAG_TRUNCATED = 2,     /* page: IsTruncated */
     S3P_FLAG_RETRY_AMBIGUOUS = 4, /* an earlier attempt of the same operation was unknown */
-    S3P_FLAG_MULTI_DELIVERY = 8,  /* may have been delivered more than once (a proxy, an SDK that cannot show it) */
+    S3P_FLAG_MULTI_DELIVERY = 8,  /* perhaps delivered twice: a proxy, an SDK that hides it */
     S3P_FLAG_FOREIGN = 16,        /* seeded by someone outside the plan */
 };
 
@@ -108,7 +114,7 @@ struct s3p_column_row {
 };
 extern const struct s3p_column_row s3p_column_table[S3P_COLUMN_COUNT];
 
-/* What the values of a column mean: drives JSON, the Arrow field metadata and the reader's checks. */
+/* What the values of a column mean: drives JSON, Arrow's field metadata and the reader's checks. */
 enum s3p_column_as {
     S3P_AS_NUMBER = 0,
     S3P_AS_ENUM = 1,  /* 0 <= value < values, named by value_name */
@@ -141,6 +147,12 @@ struct s3p_entry {
     uint8_t flags;        /* enum s3p_entry_flag */
     uint32_t reserved;
 };
-enum s3p_entry_flag { S3P_ENTRY_PREFIX = 1, S3P_ENTRY_LATEST = 2, S3P_ENTRY_MARKER = 4, S3P_ENTRY_DELETED = 8, S3P_ENTRY_ERROR = 16 };
+enum s3p_entry_flag {
+    S3P_ENTRY_PREFIX = 1,
+    S3P_ENTRY_LATEST = 2,
+    S3P_ENTRY_MARKER = 4,
+    S3P_ENTRY_DELETED = 8,
+    S3P_ENTRY_ERROR = 16,
+};
 
 #endif

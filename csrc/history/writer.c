@@ -87,7 +87,7 @@ static void mark(struct s3p_appender *a)
     a->entry_begin = a->open->nentries;
 }
 
-/* Moves the record's offset of a text that was put at or behind `moved` + the arena's first byte. */
+/* Moves the record's offset of a text that was put behind `moved` + the arena's first byte. */
 static void move_text(struct s3p_attempt *r, int column, uint32_t moved)
 {
     uint32_t offset;

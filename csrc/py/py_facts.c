@@ -1,4 +1,5 @@
-/* Small pure functions: what an outcome is, what a body holds, whether a plan is one; and how this module was built. */
+/* Small pure functions: what an outcome is, what a body holds, whether a plan is one; and how this
+ * module was built. */
 #include "py/state.h"
 
 #include <jansson.h>
@@ -26,24 +27,27 @@ static int find_name(int column, const char *name)
     return -1;
 }
 
-PyDoc_STRVAR(outcome_doc,
-             "outcome(op, *, cond=\"\", phase=\"answered\", status=0, code=\"\", error_document=False, has_etag=False,\n"
-             "        body_complete=True)\n--\n\n"
-             "What the end of an attempt means: names of outcome and evidence, by csrc/s3/outcomes.json.\n\n"
-             ">>> outcome(\"put\", status=200, has_etag=True)\n"
-             "('ok', 'value')\n"
-             ">>> outcome(\"put\", status=503, code=\"SlowDown\")\n"
-             "('unknown', 'none')\n");
+PyDoc_STRVAR(
+    outcome_doc,
+    "outcome(op, *, cond='', phase='answered', status=0, code='', error_document=False,\n"
+    "        has_etag=False, body_complete=True)\n--\n\n"
+    "What the end of an attempt means: names of outcome and evidence, by csrc/s3/outcomes.json.\n\n"
+    ">>> outcome('put', status=200, has_etag=True)\n"
+    "('ok', 'value')\n"
+    ">>> outcome('put', status=503, code='SlowDown')\n"
+    "('unknown', 'none')\n");
 
 static PyObject *outcome(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     (void)module;
-    static char *names[] = {"op",   "cond",           "phase",    "status",
-                            "code", "error_document", "has_etag", "body_complete", NULL};
+    static char *names[] = {"op",       "cond",          "phase",
+                            "status",   "code",          "error_document",
+                            "has_etag", "body_complete", NULL};
     const char *op_name, *cond = "", *phase = "answered", *code = "";
     int status = 0, error_document = 0, has_etag = 0, body_complete = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|$ssisppp:outcome", names, &op_name, &cond, &phase, &status,
-                                     &code, &error_document, &has_etag, &body_complete))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|$ssisppp:outcome", names, &op_name, &cond,
+                                     &phase, &status, &code, &error_document, &has_etag,
+                                     &body_complete))
         return NULL;
     int op = find_name(S3P_COL_op, op_name);
     int cond_number = op < 0 ? -1 : find_name(S3P_COL_cond, cond[0] == 0 ? "none" : cond);
@@ -63,12 +67,13 @@ static PyObject *outcome(PyObject *module, PyObject *args, PyObject *kwargs)
     return Py_BuildValue("ss", s3p_outcome_name[o], s3p_evidence_name[evidence]);
 }
 
-PyDoc_STRVAR(key_hash_doc, "key_hash(role, key, /)\n--\n\n"
-                           "The hash of bucket role and key that the first cell of a body holds.\n\n"
-                           ">>> key_hash(\"main\", \"a\") == key_hash(\"main\", b\"a\")\n"
-                           "True\n"
-                           ">>> key_hash(\"main\", \"a\") == key_hash(\"other\", \"a\")\n"
-                           "False\n");
+PyDoc_STRVAR(key_hash_doc,
+             "key_hash(role, key, /)\n--\n\n"
+             "The hash of bucket role and key that the first cell of a body holds.\n\n"
+             ">>> key_hash('main', 'a') == key_hash('main', b'a')\n"
+             "True\n"
+             ">>> key_hash('main', 'a') == key_hash('other', 'a')\n"
+             "False\n");
 
 static PyObject *key_hash(PyObject *module, PyObject *args)
 {
@@ -83,8 +88,8 @@ static PyObject *key_hash(PyObject *module, PyObject *args)
 
 PyDoc_STRVAR(body_doc, "body(value_id, length, key_hash, /)\n--\n\n"
                        "The bytes of a body: `value_id` as 32 hex digits.\n\n"
-                       ">>> value_id = \"0123456789ab00000001000000000001\"\n"
-                       ">>> data = body(value_id, 100, key_hash(\"main\", \"a\"))\n"
+                       ">>> value_id = '0123456789ab00000001000000000001'\n"
+                       ">>> data = body(value_id, 100, key_hash('main', 'a'))\n"
                        ">>> len(data), data[:16].hex() == value_id\n"
                        "(100, True)\n");
 
@@ -99,7 +104,8 @@ static PyObject *body(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "s#nK:body", &text, &text_len, &length, &hash))
         return NULL;
     if (length < 0 || !s3p_id_parse(&b.id, text, (size_t)text_len)) {
-        PyErr_SetString(PyExc_ValueError, length < 0 ? "length: negative" : "value_id: 32 hex digits are expected");
+        PyErr_SetString(PyExc_ValueError,
+                        length < 0 ? "length: negative" : "value_id: 32 hex digits are expected");
         return NULL;
     }
     b.len = (uint64_t)length;
@@ -107,17 +113,17 @@ static PyObject *body(PyObject *module, PyObject *args)
     PyObject *out = PyBytes_FromStringAndSize(NULL, length);
     if (out == NULL || PyBytes_AsStringAndSize(out, &p, &length) < 0)
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    s3p_body_fill(&b, 0, (uint8_t *)p, (size_t)length);
-    Py_END_ALLOW_THREADS
-    return out;
+    Py_BEGIN_ALLOW_THREADS s3p_body_fill(&b, 0, (uint8_t *)p, (size_t)length);
+    Py_END_ALLOW_THREADS return out;
 }
 
-PyDoc_STRVAR(plan_check_doc, "plan_check(plan, /)\n--\n\n"
-                             "Parses and validates a plan as the engine does; ValueError with one line when it is bad.\n\n"
-                             ">>> plan_check('{\"name\": \"x\"}')\n"
-                             "Traceback (most recent call last):\n"
-                             "ValueError: ...\n");
+PyDoc_STRVAR(
+    plan_check_doc,
+    "plan_check(plan, /)\n--\n\n"
+    "Parses and validates a plan as the engine does; ValueError with one line when it is bad.\n\n"
+    ">>> plan_check('{\"name\": \"x\"}')\n"
+    "Traceback (most recent call last):\n"
+    "ValueError: ...\n");
 
 static PyObject *plan_check(PyObject *module, PyObject *plan)
 {
@@ -137,30 +143,33 @@ static PyObject *plan_check(PyObject *module, PyObject *plan)
 PyDoc_STRVAR(build_info_doc, "build_info()\n--\n\n"
                              "Compiler, variant and library versions, at build and as loaded.\n\n"
                              ">>> info = build_info()\n"
-                             ">>> info[\"curl\"].startswith(\"libcurl\")\n"
+                             ">>> info['curl'].startswith('libcurl')\n"
                              "True\n");
 
 static PyObject *build_info(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
-    return Py_BuildValue("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "compiler", __VERSION__, "variant", S3P_VARIANT,
-                         "python_built_for", PY_VERSION, "curl", s3p_net_version(), "openssl",
-                         OpenSSL_version(OPENSSL_VERSION), "openssl_built_for", OPENSSL_VERSION_TEXT, "jansson",
-                         JANSSON_VERSION);
+    return Py_BuildValue("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "compiler", __VERSION__, "variant",
+                         S3P_VARIANT, "python_built_for", PY_VERSION, "curl", s3p_net_version(),
+                         "openssl", OpenSSL_version(OPENSSL_VERSION), "openssl_built_for",
+                         OPENSSL_VERSION_TEXT, "jansson", JANSSON_VERSION);
 }
 
-PyDoc_STRVAR(debug_live_doc, "_debug_live()\n--\n\n"
-                             "How many native objects of this module are alive; a test asserts zeros at its end.\n\n"
-                             ">>> sorted(_debug_live())\n"
-                             "['engines', 'histories', 'writers']\n");
+PyDoc_STRVAR(
+    debug_live_doc,
+    "_debug_live()\n--\n\n"
+    "How many native objects of this module are alive; a test asserts zeros at its end.\n\n"
+    ">>> sorted(_debug_live())\n"
+    "['engines', 'histories', 'writers']\n");
 
 static PyObject *debug_live(PyObject *module, PyObject *unused)
 {
     (void)unused;
     struct s3p_py_state *st = s3p_py_state_of(module);
-    return Py_BuildValue("{s:l,s:l,s:l}", "engines", atomic_load_explicit(&st->engines, memory_order_relaxed),
-                         "histories", atomic_load_explicit(&st->histories, memory_order_relaxed), "writers",
+    return Py_BuildValue("{s:l,s:l,s:l}", "engines",
+                         atomic_load_explicit(&st->engines, memory_order_relaxed), "histories",
+                         atomic_load_explicit(&st->histories, memory_order_relaxed), "writers",
                          atomic_load_explicit(&st->writers, memory_order_relaxed));
 }
 

@@ -7,8 +7,7 @@
 
 /* A history file for reading. The file is read-only memory, so it may be used after fork. */
 struct s3p_py_history {
-    PyObject_HEAD
-    struct s3p_py_state *st; /* the type keeps the module alive */
+    PyObject_HEAD struct s3p_py_state *st; /* the type keeps the module alive */
     PyObject *path;
 
     /* guarded by mu */
@@ -17,7 +16,8 @@ struct s3p_py_history {
     struct s3p_keynames *keynames;
 };
 
-/* What a method works with while another thread may close: a hold on the file; NULL with ValueError when closed. */
+/* What a method works with while another thread may close: a hold on the file; NULL with ValueError
+ * when closed. */
 static struct s3p_histfile *hold(struct s3p_py_history *self)
 {
     pthread_mutex_lock(&self->mu);
@@ -43,12 +43,10 @@ static int open_file(struct s3p_py_history *self, const char *path)
 {
     struct s3p_err err = {0};
     int rc;
-    Py_BEGIN_ALLOW_THREADS
-    rc = s3p_histfile_open(&self->file, path, true, &err);
+    Py_BEGIN_ALLOW_THREADS rc = s3p_histfile_open(&self->file, path, true, &err);
     if (rc == 0)
         rc = s3p_keynames_create(&self->keynames, s3p_histfile_header(self->file), &err);
-    Py_END_ALLOW_THREADS
-    if (self->file != NULL)
+    Py_END_ALLOW_THREADS if (self->file != NULL)
         atomic_fetch_add_explicit(&self->st->histories, 1, memory_order_relaxed);
     if (rc != 0)
         s3p_py_raise(&err);
@@ -59,7 +57,8 @@ static PyObject *history_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 {
     static char *names[] = {"path", NULL};
     PyObject *path = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&:History", names, PyUnicode_FSConverter, &path))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&:History", names, PyUnicode_FSConverter,
+                                     &path))
         return NULL;
     struct s3p_py_history *self = (struct s3p_py_history *)PyType_GenericAlloc(type, 0);
     if (self != NULL) {
@@ -141,7 +140,8 @@ static PyObject *history_item(PyObject *o, Py_ssize_t i)
         return NULL;
     PyObject *out = NULL;
     if (i < 0 || (uint64_t)i >= s3p_histfile_records(f)) {
-        PyErr_Format(PyExc_IndexError, "record %zd of %llu", i, (unsigned long long)s3p_histfile_records(f));
+        PyErr_Format(PyExc_IndexError, "record %zd of %llu", i,
+                     (unsigned long long)s3p_histfile_records(f));
     } else {
         const struct s3p_segment_view *s = segment_of(f, (uint64_t)i);
         struct s3p_buf json;
@@ -153,11 +153,12 @@ static PyObject *history_item(PyObject *o, Py_ssize_t i)
     return out;
 }
 
-PyDoc_STRVAR(record_doc, "record($self, index, /)\n--\n\n"
-                         "The attempt of that number as a dict, shaped as csrc/history/json.h says.\n\n"
-                         ">>> with History(path) as history:\n"
-                         "...     history.record(0)[\"op\"]\n"
-                         "'put'\n");
+PyDoc_STRVAR(record_doc,
+             "record($self, index, /)\n--\n\n"
+             "The attempt of that number as a dict, shaped as csrc/history/json.h says.\n\n"
+             ">>> with History(path) as history:\n"
+             "...     history.record(0)['op']\n"
+             "'put'\n");
 
 static PyObject *history_record(PyObject *o, PyObject *index)
 {
@@ -180,7 +181,8 @@ static PyObject *history_header(PyObject *o, void *closure)
     struct s3p_str json = s3p_histfile_header(f);
     PyObject *text = PyUnicode_DecodeUTF8(json.p, (Py_ssize_t)json.len, "replace");
     s3p_histfile_close(f);
-    PyObject *out = text == NULL ? NULL : PyObject_CallFunctionObjArgs(self->st->json_loads, text, NULL);
+    PyObject *out =
+        text == NULL ? NULL : PyObject_CallFunctionObjArgs(self->st->json_loads, text, NULL);
     Py_XDECREF(text);
     return out;
 }
@@ -196,7 +198,8 @@ static PyObject *history_complete(PyObject *o, void *closure)
     return PyBool_FromLong(complete);
 }
 
-/* ---- Arrow: the capsule is made around an empty struct first, so that nothing leaks when filling fails ---- */
+/* ---- Arrow: the capsule is made around an empty struct first, so that nothing leaks when filling
+ * fails ---- */
 
 #define CAPSULE_NAME "arrow_array_stream"
 
@@ -213,14 +216,16 @@ static void release_capsule(PyObject *capsule)
 }
 
 static PyObject *make_capsule(struct s3p_py_history *self,
-                              int (*fill)(struct ArrowArrayStream *, struct s3p_histfile *, struct s3p_err *))
+                              int (*fill)(struct ArrowArrayStream *, struct s3p_histfile *,
+                                          struct s3p_err *))
 {
     struct s3p_err err = {0};
     struct s3p_histfile *f = hold(self);
     if (f == NULL)
         return NULL;
     struct ArrowArrayStream *s = PyMem_Calloc(1, sizeof *s);
-    PyObject *capsule = s == NULL ? PyErr_NoMemory() : PyCapsule_New(s, CAPSULE_NAME, release_capsule);
+    PyObject *capsule =
+        s == NULL ? PyErr_NoMemory() : PyCapsule_New(s, CAPSULE_NAME, release_capsule);
     if (capsule == NULL) {
         PyMem_Free(s);
     } else if (fill(s, f, &err) != 0) {
@@ -231,13 +236,16 @@ static PyObject *make_capsule(struct s3p_py_history *self,
     return capsule;
 }
 
-PyDoc_STRVAR(stream_doc, "__arrow_c_stream__($self, requested_schema=None)\n--\n\n"
-                         "The columns as an Arrow stream, not copied; enums as numbers, their names in the metadata.\n\n"
-                         "Whatever schema is asked for, the answer has the file's own. The stream keeps the file open.\n\n"
-                         ">>> import pyarrow\n"
-                         ">>> with History(path) as history:\n"
-                         "...     pyarrow.RecordBatchReader.from_stream(history).read_all().num_rows\n"
-                         "2\n");
+PyDoc_STRVAR(
+    stream_doc,
+    "__arrow_c_stream__($self, requested_schema=None)\n--\n\n"
+    "The columns as an Arrow stream, not copied; enums as numbers, their names in the metadata.\n\n"
+    "Whatever schema is asked for, the answer has the file's own. The stream keeps the file\n"
+    "open.\n\n"
+    ">>> import pyarrow\n"
+    ">>> with History(path) as history:\n"
+    "...     pyarrow.RecordBatchReader.from_stream(history).read_all().num_rows\n"
+    "2\n");
 
 static PyObject *history_stream(PyObject *o, PyObject *args, PyObject *kwargs)
 {
@@ -246,17 +254,19 @@ static PyObject *history_stream(PyObject *o, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:__arrow_c_stream__", names, &requested))
         return NULL;
     if (requested != Py_None && !PyCapsule_IsValid(requested, "arrow_schema")) {
-        PyErr_SetString(PyExc_TypeError, "requested_schema: a capsule of an ArrowSchema or None is expected");
+        PyErr_SetString(PyExc_TypeError,
+                        "requested_schema: a capsule of an ArrowSchema or None is expected");
         return NULL;
     }
     return make_capsule((struct s3p_py_history *)o, s3p_histfile_stream);
 }
 
-PyDoc_STRVAR(text_stream_doc, "_text_stream($self)\n--\n\n"
-                              "A capsule with the Arrow stream of keys and texts, row by row beside the columns.\n\n"
-                              ">>> with History(path) as history:\n"
-                              "...     type(history._text_stream()).__name__\n"
-                              "'PyCapsule'\n");
+PyDoc_STRVAR(text_stream_doc,
+             "_text_stream($self)\n--\n\n"
+             "A capsule with the Arrow stream of keys and texts, row by row beside the columns.\n\n"
+             ">>> with History(path) as history:\n"
+             "...     type(history._text_stream()).__name__\n"
+             "'PyCapsule'\n");
 
 static PyObject *history_text_stream(PyObject *o, PyObject *unused)
 {
@@ -294,7 +304,8 @@ static PyObject *history_exit(PyObject *o, PyObject *args)
 static PyMethodDef methods[] = {
     {"record", history_record, METH_O, record_doc},
     {"close", history_close, METH_NOARGS, close_doc},
-    {"__arrow_c_stream__", (PyCFunction)(void (*)(void))history_stream, METH_VARARGS | METH_KEYWORDS, stream_doc},
+    {"__arrow_c_stream__", (PyCFunction)(void (*)(void))history_stream,
+     METH_VARARGS | METH_KEYWORDS, stream_doc},
     {"_text_stream", history_text_stream, METH_NOARGS, text_stream_doc},
     {"__enter__", history_enter, METH_NOARGS, PyDoc_STR("__enter__($self)\n--\n\n")},
     {"__exit__", history_exit, METH_VARARGS, PyDoc_STR("__exit__($self, /, *args)\n--\n\n")},
@@ -302,17 +313,20 @@ static PyMethodDef methods[] = {
 };
 
 static PyGetSetDef properties[] = {
-    {"header", history_header, NULL, PyDoc_STR("The header: run, seed, plan, profile, buckets, spaces, …"), NULL},
-    {"complete", history_complete, NULL, PyDoc_STR("Whether the run ended by itself and nothing is missing."), NULL},
+    {"header", history_header, NULL,
+     PyDoc_STR("The header: run, seed, plan, profile, buckets, spaces, …"), NULL},
+    {"complete", history_complete, NULL,
+     PyDoc_STR("Whether the run ended by itself and nothing is missing."), NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-PyDoc_STRVAR(history_doc, "History(path)\n--\n\n"
-                          "A history file for reading: a sequence of attempts, and an Arrow stream.\n\n"
-                          "One of a killed run is readable up to its last whole segment.\n\n"
-                          ">>> with History(path) as history:\n"
-                          "...     [record[\"op\"] for record in history], len(history), history.complete\n"
-                          "(['put', 'get'], 2, True)\n");
+PyDoc_STRVAR(history_doc,
+             "History(path)\n--\n\n"
+             "A history file for reading: a sequence of attempts, and an Arrow stream.\n\n"
+             "One of a killed run is readable up to its last whole segment.\n\n"
+             ">>> with History(path) as history:\n"
+             "...     [record['op'] for record in history], len(history), history.complete\n"
+             "(['put', 'get'], 2, True)\n");
 
 static PyType_Slot slots[] = {
     {Py_tp_doc, (void *)(uintptr_t)history_doc},

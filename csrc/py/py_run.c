@@ -7,7 +7,7 @@
 #include "engine/engine.h"
 
 #define METRICS_BYTES_MAX (256u << 20)
-#define WAIT_NS (50 * S3P_MS)      /* how late a signal may be seen */
+#define WAIT_NS (50 * S3P_MS) /* how late a signal may be seen */
 #define PROGRESS_NS (500 * S3P_MS)
 #define EXIT_PATIENCE_NS (5 * S3P_S)
 
@@ -43,12 +43,12 @@ static int call_progress(struct s3p_engine *engine, PyObject *progress)
 {
     struct s3p_progress p;
     s3p_engine_progress(engine, &p);
-    PyObject *now = Py_BuildValue("{s:i,s:L,s:K,s:K,s:K,s:K,s:K,s:K,s:K}", "phase", p.phase, "elapsed_ns",
-                                  (long long)p.elapsed_ns, "attempts", (unsigned long long)p.attempts, "ok",
-                                  (unsigned long long)p.ok, "failed", (unsigned long long)p.failed, "unknown",
-                                  (unsigned long long)p.unknown, "in_flight", (unsigned long long)p.in_flight,
-                                  "bytes_out", (unsigned long long)p.bytes_out, "bytes_in",
-                                  (unsigned long long)p.bytes_in);
+    PyObject *now = Py_BuildValue(
+        "{s:i,s:L,s:K,s:K,s:K,s:K,s:K,s:K,s:K}", "phase", p.phase, "elapsed_ns",
+        (long long)p.elapsed_ns, "attempts", (unsigned long long)p.attempts, "ok",
+        (unsigned long long)p.ok, "failed", (unsigned long long)p.failed, "unknown",
+        (unsigned long long)p.unknown, "in_flight", (unsigned long long)p.in_flight, "bytes_out",
+        (unsigned long long)p.bytes_out, "bytes_in", (unsigned long long)p.bytes_in);
     if (now == NULL)
         return -1;
     PyObject *result = PyObject_CallFunctionObjArgs(progress, now, NULL);
@@ -57,19 +57,17 @@ static int call_progress(struct s3p_engine *engine, PyObject *progress)
     return result == NULL ? -1 : 0;
 }
 
-/* Waits for the end with the GIL released. The first exception (of a signal handler or of `progress`) stops the run;
- * then nothing of Python is called until the workers have ended. False when this is another process now. */
+/* Waits for the end with the GIL released. The first exception (of a signal handler or of
+ * `progress`) stops the run; then nothing of Python is called until the workers have ended. False
+ * when this is another process now. */
 static bool wait_for_end(const struct s3p_py_engine *e, PyObject *progress)
 {
     bool stopped = false;
     int64_t shown_ns = s3p_now_ns();
     for (;;) {
         int ended;
-        Py_BEGIN_ALLOW_THREADS
-        ended = s3p_engine_wait(e->engine, WAIT_NS);
-        Py_END_ALLOW_THREADS
-        if (ended)
-            return true;
+        Py_BEGIN_ALLOW_THREADS ended = s3p_engine_wait(e->engine, WAIT_NS);
+        Py_END_ALLOW_THREADS if (ended) return true;
         if (stopped)
             continue;
         bool failed = PyErr_CheckSignals() < 0;
@@ -92,12 +90,10 @@ static bool wait_for_end(const struct s3p_py_engine *e, PyObject *progress)
 static int start(struct s3p_py_engine *e, const struct s3p_engine_opts *o, struct s3p_err *err)
 {
     int rc;
-    Py_BEGIN_ALLOW_THREADS
-    rc = s3p_engine_create(&e->engine, o, err);
+    Py_BEGIN_ALLOW_THREADS rc = s3p_engine_create(&e->engine, o, err);
     if (rc == 0)
         rc = s3p_engine_start(e->engine, err);
-    Py_END_ALLOW_THREADS
-    return rc;
+    Py_END_ALLOW_THREADS return rc;
 }
 
 static PyObject *run_engine(struct s3p_py_state *st, struct s3p_py_engine *e, PyObject *progress)
@@ -114,10 +110,9 @@ static PyObject *run_engine(struct s3p_py_state *st, struct s3p_py_engine *e, Py
         return NULL;
     }
     s3p_buf_init(&metrics, METRICS_BYTES_MAX);
-    Py_BEGIN_ALLOW_THREADS
-    rc = s3p_engine_finish(e->engine, &metrics, &err);
-    Py_END_ALLOW_THREADS
-    if (PyErr_Occurred() || rc != 0) {
+    Py_BEGIN_ALLOW_THREADS rc = s3p_engine_finish(e->engine, &metrics, &err);
+    Py_END_ALLOW_THREADS if (PyErr_Occurred() || rc != 0)
+    {
         s3p_buf_free(&metrics);
         return PyErr_Occurred() ? NULL : s3p_py_raise(&err);
     }
@@ -149,24 +144,23 @@ PyObject *s3p_py_run(struct s3p_py_state *st, const struct s3p_py_run_args *a)
     } else {
         s3p_py_raise(&err);
     }
-    Py_BEGIN_ALLOW_THREADS
-    s3p_engine_free(e.engine);
-    Py_END_ALLOW_THREADS
-    atomic_fetch_sub_explicit(&st->engines, 1, memory_order_relaxed);
+    Py_BEGIN_ALLOW_THREADS s3p_engine_free(e.engine);
+    Py_END_ALLOW_THREADS atomic_fetch_sub_explicit(&st->engines, 1, memory_order_relaxed);
     return out;
 }
 
-PyDoc_STRVAR(run_doc,
-             "run(plan, target, *, history=None, progress=None, histograms=True)\n--\n\n"
-             "Carries a plan out and gives its metrics.\n\n"
-             "`plan` and `target`: a dict, a JSON text, or an object with to_json(). `history`: the file to write, which\n"
-             "must not exist. `progress`: called with a dict about twice a second. Ctrl-C closes the sockets at once,\n"
-             "records what was in flight as unknown, and keeps the history.\n\n"
-             ">>> plan = {\"name\": \"one\", \"buckets\": [\"main\"], \"groups\": [\n"
-             "...     {\"group\": \"make\", \"clients\": 1, \"program\": [{\"create_bucket\": \"main\"},\n"
-             "...      {\"put\": \"a\"}, {\"get\": \"a\"}, {\"delete\": \"a\"}, {\"delete_bucket\": \"main\"}]}]}\n"
-             ">>> run(plan, target)[\"ops\"][\"get\"][\"ok\"]\n"
-             "1\n");
+PyDoc_STRVAR(
+    run_doc,
+    "run(plan, target, *, history=None, progress=None, histograms=True)\n--\n\n"
+    "Carries a plan out and gives its metrics.\n\n"
+    "`plan` and `target`: a dict, a JSON text, or an object with to_json(). `history`: the file\n"
+    "to write, which must not exist. `progress`: called with a dict about twice a second. Ctrl-C\n"
+    "closes the sockets at once, records what was in flight as unknown, and keeps the history.\n\n"
+    ">>> plan = {'name': 'one', 'buckets': ['main'], 'groups': [\n"
+    "...     {'group': 'make', 'clients': 1, 'program': [{'create_bucket': 'main'},\n"
+    "...      {'put': 'a'}, {'get': 'a'}, {'delete': 'a'}, {'delete_bucket': 'main'}]}]}\n"
+    ">>> run(plan, target)['ops']['get']['ok']\n"
+    "1\n");
 
 static PyObject *run(PyObject *module, PyObject *args, PyObject *kwargs)
 {
@@ -174,14 +168,15 @@ static PyObject *run(PyObject *module, PyObject *args, PyObject *kwargs)
     struct s3p_py_state *st = s3p_py_state_of(module);
     PyObject *plan, *target, *history = Py_None, *progress = Py_None, *out = NULL;
     int histograms = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|$OOp:run", names, &plan, &target, &history, &progress,
-                                     &histograms))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|$OOp:run", names, &plan, &target, &history,
+                                     &progress, &histograms))
         return NULL;
     if (progress != Py_None && !PyCallable_Check(progress)) {
         PyErr_SetString(PyExc_TypeError, "progress: a callable or None is expected");
         return NULL;
     }
-    struct s3p_py_run_args a = {.progress = progress == Py_None ? NULL : progress, .histograms = histograms != 0};
+    struct s3p_py_run_args a = {.progress = progress == Py_None ? NULL : progress,
+                                .histograms = histograms != 0};
     a.plan = s3p_py_json_bytes(st, plan, "plan");
     a.target = a.plan == NULL ? NULL : s3p_py_json_bytes(st, target, "target");
     if (a.target != NULL && (history == Py_None || PyUnicode_FSConverter(history, &a.history)))
@@ -192,7 +187,8 @@ static PyObject *run(PyObject *module, PyObject *args, PyObject *kwargs)
     return out;
 }
 
-/* Stops what still runs (in daemon threads) before the interpreter goes, and lets those threads finish their histories. */
+/* Stops what still runs (in daemon threads) before the interpreter goes, and lets those threads
+ * finish their histories. */
 static PyObject *stop_all(PyObject *module, PyObject *unused)
 {
     (void)unused;
@@ -211,9 +207,7 @@ static PyObject *stop_all(PyObject *module, PyObject *unused)
         }
         pthread_mutex_unlock(&st->mu);
         struct timespec pause = {0, 10 * S3P_MS};
-        Py_BEGIN_ALLOW_THREADS
-        if (some)
-            nanosleep(&pause, NULL);
+        Py_BEGIN_ALLOW_THREADS if (some) nanosleep(&pause, NULL);
         Py_END_ALLOW_THREADS
     }
     Py_RETURN_NONE;
@@ -221,7 +215,8 @@ static PyObject *stop_all(PyObject *module, PyObject *unused)
 
 static PyMethodDef functions[] = {
     {"run", (PyCFunction)(void (*)(void))run, METH_VARARGS | METH_KEYWORDS, run_doc},
-    {"_stop_all", stop_all, METH_NOARGS, PyDoc_STR("_stop_all()\n--\n\nStops running engines; an atexit hook.")},
+    {"_stop_all", stop_all, METH_NOARGS,
+     PyDoc_STR("_stop_all()\n--\n\nStops running engines; an atexit hook.")},
     {NULL, NULL, 0, NULL},
 };
 
@@ -230,8 +225,10 @@ int s3p_py_run_init(PyObject *module, struct s3p_py_state *st)
     (void)st;
     if (PyModule_AddFunctions(module, functions) < 0)
         return -1;
-    PyObject *hook = PyObject_GetAttrString(module, "_stop_all"), *atexit = PyImport_ImportModule("atexit");
-    PyObject *done = hook != NULL && atexit != NULL ? PyObject_CallMethod(atexit, "register", "O", hook) : NULL;
+    PyObject *hook = PyObject_GetAttrString(module, "_stop_all"),
+             *atexit = PyImport_ImportModule("atexit");
+    PyObject *done =
+        hook != NULL && atexit != NULL ? PyObject_CallMethod(atexit, "register", "O", hook) : NULL;
     Py_XDECREF(hook);
     Py_XDECREF(atexit);
     Py_XDECREF(done);

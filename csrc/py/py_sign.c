@@ -41,7 +41,8 @@ static bool read_date(const char *text, char date[DATE_BYTES + 1])
 }
 
 /* The caller frees `s->query` in any case. */
-static bool prepare(struct signing *s, PyObject *url, const struct s3p_credentials *cred, const char *date)
+static bool prepare(struct signing *s, PyObject *url, const struct s3p_credentials *cred,
+                    const char *date)
 {
     struct s3p_err err = {0};
     struct s3p_str text;
@@ -78,7 +79,8 @@ static bool check_value(const char *name, struct s3p_str v)
     return true;
 }
 
-/* Puts name (made lower-case) and value into the dict; false with ValueError when the name is taken or bad. */
+/* Puts name (made lower-case) and value into the dict; false with ValueError when the name is taken
+ * or bad. */
 static bool put_header(PyObject *out, struct s3p_str name, PyObject *value)
 {
     char lower[NAME_MAX_BYTES];
@@ -111,8 +113,8 @@ static bool put_given(PyObject *out, PyObject *headers)
     for (Py_ssize_t i = 0; ok && i < n; i++) {
         PyObject *name, *value;
         struct s3p_str text;
-        ok = PyArg_ParseTuple(PyList_GetItem(items, i), "OO", &name, &value) && s3p_py_bytes(name, "headers", &text) &&
-             put_header(out, text, value);
+        ok = PyArg_ParseTuple(PyList_GetItem(items, i), "OO", &name, &value) &&
+             s3p_py_bytes(name, "headers", &text) && put_header(out, text, value);
     }
     Py_XDECREF(items);
     return ok;
@@ -129,13 +131,15 @@ static bool put_needed(PyObject *out, const struct signing *s, const char *paylo
         {"x-amz-content-sha256", {payload_hash, strlen(payload_hash)}},
         {"x-amz-date", {s->date, DATE_BYTES}},
         {"x-amz-security-token",
-         {s->signer.cred.session_token, s->signer.cred.session_token == NULL ? 0 : strlen(s->signer.cred.session_token)}},
+         {s->signer.cred.session_token,
+          s->signer.cred.session_token == NULL ? 0 : strlen(s->signer.cred.session_token)}},
     };
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         if (row[i].value.p == NULL)
             continue;
         PyObject *value = PyUnicode_FromStringAndSize(row[i].value.p, (Py_ssize_t)row[i].value.len);
-        bool ok = value != NULL && put_header(out, (struct s3p_str){row[i].name, strlen(row[i].name)}, value);
+        bool ok = value != NULL &&
+                  put_header(out, (struct s3p_str){row[i].name, strlen(row[i].name)}, value);
         Py_XDECREF(value);
         if (!ok)
             return false;
@@ -151,7 +155,8 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Signs all that is in the dict and adds "authorization". */
-static bool put_authorization(PyObject *out, const struct signing *s, const char *method, const char *payload_hash)
+static bool put_authorization(PyObject *out, const struct signing *s, const char *method,
+                              const char *payload_hash)
 {
     struct s3p_header header[HEADERS_MAX];
     PyObject *name, *value;
@@ -166,7 +171,8 @@ static bool put_authorization(PyObject *out, const struct signing *s, const char
             PyErr_Format(PyExc_ValueError, "headers: more than %d", HEADERS_MAX);
             return false;
         }
-        if (!s3p_py_bytes(name, "headers", &header[n].name) || !s3p_py_bytes(value, "headers", &header[n].value))
+        if (!s3p_py_bytes(name, "headers", &header[n].name) ||
+            !s3p_py_bytes(value, "headers", &header[n].value))
             return false;
         n++;
     }
@@ -177,8 +183,9 @@ static bool put_authorization(PyObject *out, const struct signing *s, const char
                     (struct s3p_str){payload_hash, strlen(payload_hash)}, s->date);
     static const char prefix[] = "authorization: ";
     PyObject *text = s3p_buf_ok(&line) && line.len > sizeof prefix
-                         ? PyUnicode_FromStringAndSize(line.data + sizeof prefix - 1,
-                                                       (Py_ssize_t)(line.len - sizeof prefix - 1)) /* without CR LF */
+                         ? PyUnicode_FromStringAndSize(
+                               line.data + sizeof prefix - 1,
+                               (Py_ssize_t)(line.len - sizeof prefix - 1)) /* without CR LF */
                          : PyErr_NoMemory();
     s3p_buf_free(&line);
     bool ok = text != NULL && PyDict_SetItemString(out, "authorization", text) == 0;
@@ -186,29 +193,31 @@ static bool put_authorization(PyObject *out, const struct signing *s, const char
     return ok;
 }
 
-PyDoc_STRVAR(sign_doc,
-             "sign(method, url, headers=None, *, access_key, secret_key, region=\"us-east-1\", session_token=None,\n"
-             "     payload_hash=\"UNSIGNED-PAYLOAD\", date=None)\n--\n\n"
-             "The headers to send with an S3 request, signed with SigV4; names in lower case.\n\n"
-             "All given headers are signed. The path of `url` is signed as it stands, so it must be encoded already.\n\n"
-             ">>> headers = sign(\"GET\", \"http://127.0.0.1:9000/bucket/key\", access_key=\"k\", secret_key=\"s\",\n"
-             "...                date=\"20130524T000000Z\")\n"
-             ">>> sorted(headers)\n"
-             "['authorization', 'host', 'x-amz-content-sha256', 'x-amz-date']\n"
-             ">>> headers[\"authorization\"][:54]\n"
-             "'AWS4-HMAC-SHA256 Credential=k/20130524/us-east-1/s3/aw'\n");
+PyDoc_STRVAR(
+    sign_doc,
+    "sign(method, url, headers=None, *, access_key, secret_key, region='us-east-1',\n"
+    "     session_token=None, payload_hash='UNSIGNED-PAYLOAD', date=None)\n--\n\n"
+    "The headers to send with an S3 request, signed with SigV4; names in lower case.\n\n"
+    "All given headers are signed. The path of `url` is signed as it stands, so it must be\n"
+    "encoded already.\n\n"
+    ">>> headers = sign('GET', 'http://127.0.0.1:9000/bucket/key', access_key='k',\n"
+    "...                secret_key='s', date='20130524T000000Z')\n"
+    ">>> sorted(headers)\n"
+    "['authorization', 'host', 'x-amz-content-sha256', 'x-amz-date']\n"
+    ">>> headers['authorization'][:54]\n"
+    "'AWS4-HMAC-SHA256 Credential=k/20130524/us-east-1/s3/aw'\n");
 
 static PyObject *sign(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     (void)module;
-    static char *names[] = {"method",        "url",          "headers", "access_key", "secret_key", "region",
-                            "session_token", "payload_hash", "date",    NULL};
+    static char *names[] = {"method", "url",           "headers",      "access_key", "secret_key",
+                            "region", "session_token", "payload_hash", "date",       NULL};
     PyObject *url, *headers = Py_None;
     const char *method, *payload_hash = "UNSIGNED-PAYLOAD", *date = NULL;
     struct s3p_credentials cred = {.region = "us-east-1"};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO|O$sszzsz:sign", names, &method, &url, &headers,
-                                     &cred.access_key, &cred.secret_key, &cred.region, &cred.session_token,
-                                     &payload_hash, &date))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO|O$sszzsz:sign", names, &method, &url,
+                                     &headers, &cred.access_key, &cred.secret_key, &cred.region,
+                                     &cred.session_token, &payload_hash, &date))
         return NULL;
     if (cred.access_key == NULL || cred.secret_key == NULL || cred.region == NULL) {
         PyErr_SetString(PyExc_TypeError, "sign() needs access_key, secret_key and a region");
@@ -223,15 +232,16 @@ static PyObject *sign(PyObject *module, PyObject *args, PyObject *kwargs)
     return out;
 }
 
-PyDoc_STRVAR(presign_doc,
-             "presign(method, url, *, access_key, secret_key, region=\"us-east-1\", session_token=None, expires=3600,\n"
-             "        date=None)\n--\n\n"
-             "The URL with a signature in its query: good for `expires` seconds, without any header.\n\n"
-             ">>> url = presign(\"GET\", \"http://127.0.0.1:9000/bucket/key\", access_key=\"k\", secret_key=\"s\")\n"
-             ">>> url.partition(\"?\")[0]\n"
-             "'http://127.0.0.1:9000/bucket/key'\n"
-             ">>> \"X-Amz-Signature=\" in url\n"
-             "True\n");
+PyDoc_STRVAR(
+    presign_doc,
+    "presign(method, url, *, access_key, secret_key, region='us-east-1', session_token=None,\n"
+    "        expires=3600, date=None)\n--\n\n"
+    "The URL with a signature in its query: good for `expires` seconds, without any header.\n\n"
+    ">>> url = presign('GET', 'http://127.0.0.1:9000/bucket/key', access_key='k', secret_key='s')\n"
+    ">>> url.partition('?')[0]\n"
+    "'http://127.0.0.1:9000/bucket/key'\n"
+    ">>> 'X-Amz-Signature=' in url\n"
+    "True\n");
 
 static PyObject *presign(PyObject *module, PyObject *args, PyObject *kwargs)
 {
@@ -243,8 +253,9 @@ static PyObject *presign(PyObject *module, PyObject *args, PyObject *kwargs)
     long long expires_s = 3600;
     struct s3p_credentials cred = {.region = "us-east-1"};
     struct s3p_err err = {0};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO|$sszzLz:presign", names, &method, &url, &cred.access_key,
-                                     &cred.secret_key, &cred.region, &cred.session_token, &expires_s, &date))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO|$sszzLz:presign", names, &method, &url,
+                                     &cred.access_key, &cred.secret_key, &cred.region,
+                                     &cred.session_token, &expires_s, &date))
         return NULL;
     if (cred.access_key == NULL || cred.secret_key == NULL || cred.region == NULL) {
         PyErr_SetString(PyExc_TypeError, "presign() needs access_key, secret_key and a region");
@@ -261,8 +272,8 @@ static PyObject *presign(PyObject *module, PyObject *args, PyObject *kwargs)
         s3p_buf_char(&text, '?');
         struct s3p_buf query; /* apart: the signature covers all that is in it */
         s3p_buf_init(&query, QUERY_BYTES_MAX);
-        int rc = s3p_presign(&s.signer, &query, method, s.url.authority, s.url.path, query_of(&s), expires_s, s.date,
-                             &err);
+        int rc = s3p_presign(&s.signer, &query, method, s.url.authority, s.url.path, query_of(&s),
+                             expires_s, s.date, &err);
         s3p_buf_add(&text, query.data, rc == 0 ? query.len : 0);
         s3p_buf_free(&query);
         if (rc != 0)

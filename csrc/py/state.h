@@ -1,7 +1,9 @@
-/* s3prod._native: bindings only. Arguments become C values, the GIL is released around work, errors become exceptions.
+/* s3prod._native: bindings only. Arguments become C values, the GIL is released around work, errors
+ * become exceptions.
  *
- * All Python objects live in the module state; several modules (sub-interpreters, a second import) may exist side by side.
- * Worker threads never call Python: the thread that waits in run() does, every 50 ms. */
+ * All Python objects live in the module state; several modules (sub-interpreters, a second import)
+ * may exist side by side. Worker threads never call Python: the thread that waits in run() does,
+ * every 50 ms. */
 #ifndef S3P_PY_STATE_H
 #define S3P_PY_STATE_H
 
@@ -39,7 +41,8 @@ static inline struct s3p_py_state *s3p_py_state_of(PyObject *module)
 
 /* Raises what `err` says: ValueError, OSError, MemoryError or RuntimeError. Returns NULL. */
 PyObject *s3p_py_raise(const struct s3p_err *err);
-/* A JSON document as bytes: from a text, from an object with to_json(), or by json.dumps. New reference. */
+/* A JSON document as bytes: from a text, from an object with to_json(), or by json.dumps. New
+ * reference. */
 PyObject *s3p_py_json_bytes(struct s3p_py_state *st, PyObject *value, const char *what);
 /* json.loads of the buffer, which it frees. New reference. */
 PyObject *s3p_py_json_load(struct s3p_py_state *st, struct s3p_buf *b);
@@ -59,9 +62,9 @@ int s3p_py_writer_init(PyObject *module, struct s3p_py_state *st);
 
 /* ---- used by the functions that build a plan of their own ---- */
 struct s3p_py_run_args {
-    PyObject *plan, *target;   /* bytes of JSON */
-    PyObject *history;         /* bytes of the path, or NULL */
-    PyObject *progress;        /* callable or NULL */
+    PyObject *plan, *target; /* bytes of JSON */
+    PyObject *history;       /* bytes of the path, or NULL */
+    PyObject *progress;      /* callable or NULL */
     bool histograms;
 };
 PyObject *s3p_py_run(struct s3p_py_state *st, const struct s3p_py_run_args *a); /* the metrics */

@@ -1,4 +1,5 @@
-/* What a URL that is to be signed is made of. Nothing is normalised: the path is signed as it is sent. */
+/* What a URL that is to be signed is made of. Nothing is normalised: the path is signed as it is
+ * sent. */
 #ifndef S3P_PY_URL_H
 #define S3P_PY_URL_H
 
@@ -15,7 +16,9 @@ struct s3p_url_parts {
 /* Borrows `text`. */
 int s3p_url_split(struct s3p_url_parts *u, struct s3p_str text, struct s3p_err *err) S3P_MUST_CHECK;
 
-/* Appends the canonical query: each name and value decoded and encoded again by S3's rule, sorted. */
-int s3p_url_canonical_query(struct s3p_buf *out, struct s3p_str query, struct s3p_err *err) S3P_MUST_CHECK;
+/* Appends the canonical query: each name and value decoded and encoded again by S3's rule, sorted.
+ */
+int s3p_url_canonical_query(struct s3p_buf *out, struct s3p_str query,
+                            struct s3p_err *err) S3P_MUST_CHECK;
 
 #endif
