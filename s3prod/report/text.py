@@ -9,11 +9,11 @@ from s3prod.report import numbers
 from s3prod.results import Run
 from s3prod.verdict import Verdict, Witness
 
-_TIMES = ("t_call", "t_return")
+SHOWN = 5  # witnesses in a text; run.json has more
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Aligned columns, the first one to the left.
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: int | None = None) -> str:
+    """Aligned columns: the first to the left and the others to the right; with `right` the first so many to the right.
 
     >>> print(table(["op", "n"], [["put", "12"]]))
     op    n
@@ -21,26 +21,58 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """
     grid = [list(headings), *map(list, rows)]
     widths = [max(len(row[i]) for row in grid) for i in range(len(headings))]
+    to_right = [i > 0 if right is None else i < right for i in range(len(headings))]
     return "\n".join(
-        "  ".join(cell.rjust(widths[i]) if i else cell.ljust(widths[i]) for i, cell in enumerate(row)).rstrip()
+        "  ".join(
+            cell.rjust(width) if flag else cell.ljust(width)
+            for cell, width, flag in zip(row, widths, to_right, strict=True)
+        ).rstrip()
         for row in grid
     )
 
 
-def attempt_line(attempt: Mapping[str, Any], base_ns: int) -> str:
-    """One attempt of a witness: when, who, what, and how it ended.
+def value_name(value_id: str) -> str:
+    """A value id as sentences name it: `w`, the client, its number.
 
-    >>> attempt_line({"t_call": 1000000, "client": 2, "op": "put", "outcome": "unknown"}, 0)
-    '    1.000 … … ms  client 2  put  no answer unknown'
+    >>> value_name("76bd6271bfa500000008000000000001")
+    'w8.1'
     """
-    start = (attempt.get("t_call", base_ns) - base_ns) / 1e6
+    return f"w{int(value_id[12:20], 16)}.{int(value_id[20:], 16)}"
+
+
+def attempt_row(attempt: Mapping[str, Any], base_ns: int) -> list[str]:
+    """One attempt of a witness: when (ms), who, what, how it ended, and what it saw or wrote.
+
+    >>> attempt_row({"t_call": 1000000, "client": 2, "op": "put", "outcome": "unknown"}, 0)
+    ['1.000', '-', 'client 2', 'put', 'no answer, unknown', '']
+    """
     end = attempt.get("t_return")
-    ended = "…" if end is None or end >= 2**63 - 1 else f"{(end - base_ns) / 1e6:.3f}"
-    words = [f"    {start:.3f} … {ended} ms", f"client {attempt.get('client', '?')}", str(attempt.get("op", "?"))]
-    shown = ("cond", "expect_etag", "etag", "body_id", "body_id2", "counter", "body_verdict", "request_id", "endpoint")
-    words.append(f"{attempt.get('status') or 'no answer'} {attempt.get('outcome', '?')}")
-    words += [f"{name}={attempt[name]}" for name in shown if attempt.get(name) not in (None, "", 0, "none")]
-    return "  ".join(words)
+    ended = "-" if end is None or end >= 2**63 - 1 else f"{(end - base_ns) / 1e6:.3f}"
+    value = attempt.get("body_id") or attempt.get("meta_id")
+    notes = {
+        "value": value and value_name(value),
+        "second": attempt.get("body_id2") and value_name(attempt["body_id2"]),
+        "counter": attempt.get("counter"),
+        attempt.get("cond", ""): attempt.get("expect_etag", "*" if str(attempt.get("cond")).endswith("_any") else ""),
+        "etag": attempt.get("etag"),
+        "body": None if attempt.get("body_verdict") in ("clean", "none") else attempt.get("body_verdict"),
+        "size": attempt.get("size"),
+        "endpoint": attempt.get("endpoint"),
+        "request": attempt.get("request_id"),
+    }
+    shown = [
+        f"{name}={text if name == 'request' else str(text)[:12]}"
+        for name, text in notes.items()
+        if text not in (None, "")
+    ]
+    return [
+        f"{(attempt.get('t_call', base_ns) - base_ns) / 1e6:.3f}",
+        ended,
+        f"client {attempt.get('client', '?')}",
+        str(attempt.get("op", "?")),
+        f"{attempt.get('status') or 'no answer,'} {attempt.get('outcome', '?')}",
+        "  ".join(shown),
+    ]
 
 
 def witness_paragraph(witness: Witness) -> str:
@@ -50,9 +82,25 @@ def witness_paragraph(witness: Witness) -> str:
     lost-update [K2] main/a: Two writes won.
     """
     guess = f" (looks like {witness.guess})" if witness.guess else ""
-    lines = [f"{witness.rule} [{witness.level}] {witness.bucket}/{witness.key}: {witness.sentence}{guess}"]
-    base = min((a["t_call"] for a in witness.attempts if "t_call" in a), default=0)
-    return "\n".join(lines + [attempt_line(attempt, base) for attempt in witness.attempts])
+    line = f"{witness.rule} [{witness.level}] {witness.bucket}/{witness.key}: {witness.sentence}{guess}"
+    attempts = sorted(witness.attempts, key=lambda attempt: attempt.get("t_call", 0))
+    if not attempts:
+        return line
+    rows = [attempt_row(attempt, attempts[0].get("t_call", 0)) for attempt in attempts]
+    shown = table(("call ms", "return", "who", "op", "answer", "seen or written"), rows, right=2)
+    return "\n".join([line, *("    " + row for row in shown.splitlines())])
+
+
+def witness_text(verdict: Verdict, limit: int = SHOWN) -> list[str]:
+    """The first witnesses as paragraphs, and how many violations have none here.
+
+    >>> witness_text(Verdict.from_dict({"consistency": "held"}))
+    []
+    """
+    shown = verdict.witnesses[:limit]
+    more = verdict.violations - len(shown)
+    rest = [f"\n… and {numbers.count(more)} more violations; run.json has {len(verdict.witnesses)} with their attempts"]
+    return ["\n" + witness_paragraph(witness) for witness in shown] + (rest if more > 0 else [])
 
 
 def render_verdict(verdict: Verdict) -> str:
@@ -61,7 +109,7 @@ def render_verdict(verdict: Verdict) -> str:
     >>> print(render_verdict(Verdict.from_dict({"consistency": "held"})))
     consistency: HELD (0 attempts, 0 of 0 keys checked)
     """
-    return "\n".join([render_evidence(verdict)] + ["\n" + witness_paragraph(w) for w in verdict.witnesses])
+    return "\n".join([render_evidence(verdict), *witness_text(verdict)])
 
 
 def render_evidence(verdict: Verdict) -> str:
@@ -85,10 +133,8 @@ def render_evidence(verdict: Verdict) -> str:
             f"  required {floor['space']}.{floor['what']} {_number(floor['asked'])}: {_number(floor['got'])}, {sign}"
         )
     for entry in verdict.not_checked:
-        lines.append(f"  not checked: {entry['reason']} ({numbers.count(entry['keys'])} keys)")
-    if verdict.violations:
-        by_rule = ", ".join(f"{rule} {number}" for rule, number in verdict.by_rule.items())
-        lines.append(f"  {verdict.violations} violations: {by_rule}")
+        counts = f"{numbers.count(entry['keys'])} keys, {numbers.count(entry['attempts'])} attempts"
+        lines.append(f"  not checked: {entry['reason']} ({counts})")
     return "\n".join(lines)
 
 
@@ -158,5 +204,5 @@ def render(run: Run) -> str:
 
     >>> print(render(run))  # doctest: +SKIP
     """
-    paragraphs = [] if run.verdict is None else [witness_paragraph(witness) for witness in run.verdict.witnesses]
-    return "\n".join([summary_text(run), *("\n" + text for text in paragraphs), f"replay: {run.replay}"])
+    paragraphs = [] if run.verdict is None else witness_text(run.verdict)
+    return "\n".join([summary_text(run), *paragraphs, f"replay: {run.replay}"])

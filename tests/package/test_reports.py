@@ -104,8 +104,8 @@ def test_the_text_report_says_everything(tmp_path):
     shown = text.render(run_of(tmp_path))
     for words in (
         "seed 7", "put", "9 ms", "2 s", "200 8", "none 1", "unsent 2", "LOAD", "MISSED", "50.5", "VIOLATED", "overlap 0.5",
-        "NOT MET", "not checked: delete (1 keys)", "stale-read [K1] main/hot/<object>", "looks like stale-read-replica",
-        "request_id=R2", "replay: s3prod run ",
+        "NOT MET", "not checked: delete (1 keys, 5 attempts)", "stale-read [K1] main/hot/<object>", "looks like stale-read-replica",
+        "request=R2", "replay: s3prod run ",
     ):  # fmt: skip
         assert words.lower() in shown.lower(), words
     assert text.witness_paragraph(Verdict.from_dict(VIOLATED).witnesses[0]) not in text.summary_text(run_of(tmp_path))
