@@ -12,7 +12,8 @@
 #include "server/requests.h"
 #include "server/routes.h"
 
-#define CONNECTION_MEMORY (128 * 1024)
+/* The library clears all of it with every request; the longest head must fit into half. */
+#define CONNECTION_MEMORY (64 * 1024)
 #define CONNECTIONS_MAX 65536
 #define BACKLOG 4096
 #define IDLE_S 300

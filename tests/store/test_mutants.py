@@ -157,7 +157,7 @@ def test_check_then_act(start: Start, name: str) -> None:
 
     def write(number: int) -> int:
         gate.wait()
-        return clients[number].put(b"%d" % number, **condition)[0]
+        return clients[number].put(b"by %d" % number, **condition)[0]
 
     with ThreadPoolExecutor(4) as pool:
         statuses = list(pool.map(write, range(4)))
@@ -236,9 +236,22 @@ def test_switching_at_run_time(start: Start) -> None:
     assert altered(store, "wrong-put-etag") == (2, client.ids[:2])
 
 
-BAD = ["no-such-fault", "lost-ack-write:", "lost-ack-write:p=0", "lost-ack-write:p=1.5", "lost-ack-write:p=x", "lost-ack-write:every=0",
-       "lost-ack-write:op=write", "lost-ack-write:key=", "lost-ack-write:endpoint=1", "lost-ack-write:min_inflight=0", "lost-ack-write:after=-1",
-       "lost-ack-write:delay_ms=1s", "lost-ack-write:color=red", "lost-ack-write:p"]  # fmt: skip
+BAD = [
+    "no-such-fault",
+    "lost-ack-write:",
+    "lost-ack-write:p=0",
+    "lost-ack-write:p=1.5",
+    "lost-ack-write:p=x",
+    "lost-ack-write:every=0",
+    "lost-ack-write:op=write",
+    "lost-ack-write:key=",
+    "lost-ack-write:endpoint=1",
+    "lost-ack-write:min_inflight=0",
+    "lost-ack-write:after=-1",
+    "lost-ack-write:delay_ms=1s",
+    "lost-ack-write:color=red",
+    "lost-ack-write:p",
+]
 
 
 @pytest.mark.parametrize("spec", BAD)

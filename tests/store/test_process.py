@@ -71,8 +71,20 @@ def test_ends_with_its_parent() -> None:
     assert gone()
 
 
-BAD = [["--port", "x"], ["--port", "65536"], ["--endpoints", "0"], ["--durable"], ["--durable", "--fast", "--data", "x"], ["--colour", "red"],
-       ["--secret-key", ""], ["--tls-cert", "x"], ["--mode", "x"], ["--host", "nowhere"], ["--port"], ["--fast=1"]]  # fmt: skip
+BAD = [
+    ["--port", "x"],
+    ["--port", "65536"],
+    ["--endpoints", "0"],
+    ["--durable"],
+    ["--durable", "--fast", "--data", "x"],
+    ["--colour", "red"],
+    ["--secret-key", ""],
+    ["--tls-cert", "x"],
+    ["--mode", "x"],
+    ["--host", "nowhere"],
+    ["--port"],
+    ["--fast=1"],
+]
 
 
 @pytest.mark.parametrize("options", BAD, ids=" ".join)

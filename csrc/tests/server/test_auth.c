@@ -1,4 +1,4 @@
-/* The signature verifier against the examples of the S3 API reference ("Authenticating Requests"). */
+/* The verifier against the examples of the S3 API reference, "Authenticating Requests". */
 #include "server/auth.h"
 
 #include "tests/t.h"

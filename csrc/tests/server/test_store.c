@@ -201,7 +201,7 @@ T_TEST(server_list_tokens)
     s3p_buf_free(&position);
 }
 
-/* Writes a bucket, an object with a body file and an orphan body, and dies without closing anything. */
+/* Writes a bucket, an object with a body file and an orphan body, and dies without closing. */
 static void write_and_crash(void)
 {
     struct s3p_srv_store s;
