@@ -19,7 +19,7 @@ void trial_create(struct trial *t, const struct fake *f, const char *plan, bool 
     snprintf(target, sizeof target,
              "{\"endpoints\":[\"http://127.0.0.1:%d\"],\"access_key\":\"AKTEST\","
              "\"secret_key\":\"TOPSECRET\",\"session_token\":\"TOKENSECRET\",\"region\":\"us-east-1\","
-             "\"addressing\":\"path\",\"bucket_prefix\":\"t\",\"profile\":{\"b\":1,\"a\":2}}", f->port);
+             "\"addressing\":\"path\",\"verify_tls\":false,\"bucket_prefix\":\"t\",\"profile\":{\"b\":1,\"a\":2}}", f->port);
     struct s3p_engine_opts o = {.plan_json = plan,
                                 .plan_len = strlen(plan),
                                 .target_json = target,
