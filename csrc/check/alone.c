@@ -9,10 +9,14 @@
 
 #define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
 
-static int hit(struct s3p_tally *t, enum s3p_rule rule, const struct s3p_row *key, struct s3p_err *err)
+static int hit(struct s3p_tally *t, enum s3p_rule rule, const struct s3p_row *key,
+               struct s3p_err *err)
 {
-    struct s3p_hit h = {.key_index = key->key_index, .record = {key->record}, .place = key->place,
-                        .rule = (uint8_t)rule, .n = 1};
+    struct s3p_hit h = {.key_index = key->key_index,
+                        .record = {key->record},
+                        .place = key->place,
+                        .rule = (uint8_t)rule,
+                        .n = 1};
     return s3p_tally_hit(t, &h, err);
 }
 
@@ -20,7 +24,8 @@ uint64_t s3p_alone_md5_bytes(const struct s3p_load *l, const struct s3p_segment_
 {
     uint8_t kind = COL(s, uint8_t, body_kind)[i];
     if (l->head->etag_is_md5 != S3P_ETAG_MD5_REQUIRED || COL(s, uint8_t, op)[i] != S3P_OP_PUT ||
-        COL(s, uint8_t, outcome)[i] != S3P_OK_OUTCOME || COL(s, uint8_t, etag_form)[i] == S3P_ETAG_NONE ||
+        COL(s, uint8_t, outcome)[i] != S3P_OK_OUTCOME ||
+        COL(s, uint8_t, etag_form)[i] == S3P_ETAG_NONE ||
         (kind != S3P_KIND_CELLS && kind != S3P_KIND_COUNTER))
         return 0;
     return COL(s, uint64_t, size)[i] + 1; /* an empty body costs too */
@@ -38,9 +43,11 @@ static bool md5_fits(const struct s3p_load *l, const struct s3p_segment_view *s,
     } else {
         struct s3p_buf key;
         s3p_buf_init(&key, 4096);
-        s3p_keynames_text(l->head->names, COL(s, uint16_t, space)[i], COL(s, uint64_t, key_index)[i], &key);
+        s3p_keynames_text(l->head->names, COL(s, uint16_t, space)[i],
+                          COL(s, uint64_t, key_index)[i], &key);
         struct s3p_str role = s3p_keynames_bucket_role(l->head->names, COL(s, uint16_t, bucket)[i]);
-        struct s3p_body b = {id, COL(s, uint64_t, size)[i], s3p_key_hash(role.p, role.len, key.data, key.len)};
+        struct s3p_body b = {id, COL(s, uint64_t, size)[i],
+                             s3p_key_hash(role.p, role.len, key.data, key.len)};
         bool known = s3p_buf_ok(&key);
         s3p_buf_free(&key);
         if (!known)
@@ -50,8 +57,9 @@ static bool md5_fits(const struct s3p_load *l, const struct s3p_segment_view *s,
     return memcmp(md5, COL(s, s3p_etag_bytes, etag)[i].b, sizeof md5) == 0;
 }
 
-static int judge_put(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i, const struct s3p_row *key,
-                     uint64_t *md5_bytes, struct s3p_tally *t, struct s3p_err *err)
+static int judge_put(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
+                     const struct s3p_row *key, uint64_t *md5_bytes, struct s3p_tally *t,
+                     struct s3p_err *err)
 {
     uint64_t bytes = s3p_alone_md5_bytes(l, s, i);
     if (bytes == 0)
@@ -65,8 +73,8 @@ static int judge_put(const struct s3p_load *l, const struct s3p_segment_view *s,
     return md5_fits(l, s, i) ? 0 : hit(t, S3P_RULE_ETAG_MISMATCH, key, err);
 }
 
-static int judge_read(const struct s3p_segment_view *s, uint32_t i, const struct s3p_row *key, struct s3p_tally *t,
-                      struct s3p_err *err)
+static int judge_read(const struct s3p_segment_view *s, uint32_t i, const struct s3p_row *key,
+                      struct s3p_tally *t, struct s3p_err *err)
 {
     static const uint8_t rule_of[] = {
         [S3P_BODY_TORN] = S3P_RULE_BODY_TORN,       [S3P_BODY_FOREIGN] = S3P_RULE_BODY_FOREIGN,
@@ -78,14 +86,17 @@ static int judge_read(const struct s3p_segment_view *s, uint32_t i, const struct
         return 0; /* cut short on the way: that is the wire's doing */
     if (verdict >= S3P_BODY_TORN && verdict <= S3P_BODY_LONG)
         S3P_TRY(hit(t, (enum s3p_rule)rule_of[verdict], key, err));
-    const struct s3p_id *body = &COL(s, struct s3p_id, body_id)[i], *meta = &COL(s, struct s3p_id, meta_id)[i];
-    if (verdict == S3P_BODY_CLEAN && !s3p_id_none(*body) && !s3p_id_none(*meta) && !s3p_id_eq(*body, *meta))
+    const struct s3p_id *body = &COL(s, struct s3p_id, body_id)[i],
+                        *meta = &COL(s, struct s3p_id, meta_id)[i];
+    if (verdict == S3P_BODY_CLEAN && !s3p_id_none(*body) && !s3p_id_none(*meta) &&
+        !s3p_id_eq(*body, *meta))
         return hit(t, S3P_RULE_ETAG_MISMATCH, key, err);
     return 0;
 }
 
-int s3p_alone(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i, const struct s3p_row *key,
-              uint64_t *md5_bytes, struct s3p_tally *t, struct s3p_err *err)
+int s3p_alone(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
+              const struct s3p_row *key, uint64_t *md5_bytes, struct s3p_tally *t,
+              struct s3p_err *err)
 {
     switch (COL(s, uint8_t, op)[i]) {
     case S3P_OP_PUT:

@@ -1,18 +1,19 @@
-/* From two blocks that exclude each other to the operations that show it, and the most telling name for it. Runs only on
- * violations, so it may scan the key's operations again. */
+/* From two blocks that exclude each other to the operations that show it, and the most telling name
+ * for it. Runs only on violations, so it may scan the key's operations again. */
 #include "check/cluster.h"
 
-/* Block `a` owned an interval in which block `b` had to happen. Of a: `early`, an operation that returned before b's latest
- * call, at the last possible place of the chain; `late`, one that was called after b's earliest return, at the first possible
- * place. Of b: the earliest return and the latest call. */
+/* Block `a` owned an interval in which block `b` had to happen. Of a: `early`, an operation that
+ * returned before b's latest call, at the last possible place of the chain; `late`, one that was
+ * called after b's earliest return, at the first possible place. Of b: the earliest return and the
+ * latest call. */
 struct quarrel {
     uint32_t early, late, first, last;
     uint32_t early_place, late_place;
     int64_t b_f, b_s;
 };
 
-/* cluster.mark: 0 elsewhere; place in the chain of a plus 1; b gets UINT8_MAX. Places above 250 are not told apart, which
- * costs precision of the name only. */
+/* cluster.mark: 0 elsewhere; place in the chain of a plus 1; b gets UINT8_MAX. Places above 250 are
+ * not told apart, which costs precision of the name only. */
 enum { PLACE_MAX = 250, OTHER = 255 };
 
 static void mark_block(struct s3p_reg *r, uint32_t head, uint32_t mark)
@@ -76,7 +77,8 @@ static void find_owner(struct s3p_reg *r, struct quarrel *q)
     }
 }
 
-/* A late operation of the owner that reads is the damage that a user sees: prefer it to a write of the same place. */
+/* A late operation of the owner that reads is the damage that a user sees: prefer it to a write of
+ * the same place. */
 static enum s3p_rule name_of(const struct s3p_reg *r, const struct quarrel *q, bool inside)
 {
     const struct s3p_reg_op *late = &r->ops[q->late];
@@ -105,11 +107,13 @@ void s3p_blame_zones(struct s3p_reg *r, uint32_t forward_head, uint32_t other_he
         s3p_reg_blame(r, S3P_RULE_ZONE_OVERLAP, q.first, q.last, q.early, q.late);
         return;
     }
-    /* The other block is inside when its last call is its only one that matters: it had returned before `late` was called, and
-     * began after `early` had returned. */
-    bool inside = q.b_f >= q.b_s || r->cluster[r->ops[q.first].value].w_inv > (q.early == S3P_NO_OP ? INT64_MIN
-                                        : effective_return(r, q.early));
+    /* The other block is inside when its last call is its only one that matters: it had returned
+     * before `late` was called, and began after `early` had returned. */
+    bool inside =
+        q.b_f >= q.b_s || r->cluster[r->ops[q.first].value].w_inv >
+                              (q.early == S3P_NO_OP ? INT64_MIN : effective_return(r, q.early));
     enum s3p_rule rule = name_of(r, &q, inside);
-    uint32_t passed = rule == S3P_RULE_LOST_UPDATE ? r->cluster[r->ops[q.late].value].write : q.early;
+    uint32_t passed =
+        rule == S3P_RULE_LOST_UPDATE ? r->cluster[r->ops[q.late].value].write : q.early;
     s3p_reg_blame(r, rule, q.late, q.first, passed, q.last);
 }

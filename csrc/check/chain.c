@@ -1,5 +1,6 @@
-/* Chains: successful compare-and-sets tie clusters together, in order, with nothing between them. A chain is feasible when the
- * earliest possible time of each write, given all before it, is not past that write's return or a read's return. */
+/* Chains: successful compare-and-sets tie clusters together, in order, with nothing between them. A
+ * chain is feasible when the earliest possible time of each write, given all before it, is not past
+ * that write's return or a read's return. */
 #include "check/cluster.h"
 #include "check/mutate.h"
 #include "s3/outcome.h"
@@ -14,8 +15,9 @@ void s3p_chain_link(struct s3p_reg *r)
         if (p->succ == S3P_NO_VALUE)
             p->succ = v;
         else if (S3P_MUT(S3P_MUT_TWO_SUCCESSORS_OFF, true, false))
-            s3p_reg_blame(r, c->pred == S3P_REG_ABSENT ? S3P_RULE_CREATE_TWICE : S3P_RULE_CAS_SPLIT_BRAIN, c->write,
-                          r->cluster[p->succ].write, p->write, S3P_NO_OP);
+            s3p_reg_blame(
+                r, c->pred == S3P_REG_ABSENT ? S3P_RULE_CREATE_TWICE : S3P_RULE_CAS_SPLIT_BRAIN,
+                c->write, r->cluster[p->succ].write, p->write, S3P_NO_OP);
     }
 }
 
@@ -35,10 +37,11 @@ static void blame_walk(struct s3p_reg *r, const struct push *by, uint32_t v, boo
 {
     uint32_t late = by->by_read ? s3p_reg_latest_read(r, by->value) : r->cluster[by->value].write;
     uint32_t early = read ? s3p_reg_earliest_read(r, v) : r->cluster[v].write;
-    enum s3p_rule rule = !by->by_read                     ? S3P_RULE_CHAIN_INFEASIBLE
+    enum s3p_rule rule = !by->by_read                  ? S3P_RULE_CHAIN_INFEASIBLE
                          : by->value == S3P_REG_ABSENT ? S3P_RULE_ABSENT_AFTER_ACK
                                                        : S3P_RULE_STALE_READ;
-    s3p_reg_blame(r, rule, late, early, write_of(r, r->cluster[by->value].succ), r->cluster[v].write);
+    s3p_reg_blame(r, rule, late, early, write_of(r, r->cluster[by->value].succ),
+                  r->cluster[v].write);
 }
 
 bool s3p_chain_walk(struct s3p_reg *r, uint32_t head, struct s3p_zone *z)
@@ -52,7 +55,8 @@ bool s3p_chain_walk(struct s3p_reg *r, uint32_t head, struct s3p_zone *z)
             by = (struct push){c->w_inv, v, false};
         bool late_write = S3P_MUT(S3P_MUT_CHAIN_WRITE_OFF,
                                   S3P_MUT(S3P_MUT_CHAIN_WRITE_LE, by.tau > c->w_res,
-                                          by.tau >= c->w_res && v != S3P_REG_ABSENT), false);
+                                          by.tau >= c->w_res && v != S3P_REG_ABSENT),
+                                  false);
         bool late_read = S3P_MUT(S3P_MUT_CHAIN_READ_OFF, c->r_res < by.tau, false);
         if (late_write || late_read) {
             blame_walk(r, &by, v, !late_write);
@@ -85,9 +89,9 @@ void s3p_chain_cycles(struct s3p_reg *r)
     }
 }
 
-/* The order of all mutations, when it is known: the chain from absent, then the chain of the one plain write, if any; then the
- * unknown compare-and-set on the last value that was called first, if any, as an optional end. Returns the number of
- * positions, 0 when the order is not known. */
+/* The order of all mutations, when it is known: the chain from absent, then the chain of the one
+ * plain write, if any; then the unknown compare-and-set on the last value that was called first, if
+ * any, as an optional end. Returns the number of positions, 0 when the order is not known. */
 static uint32_t total_order(struct s3p_reg *r)
 {
     if (S3P_MUT(S3P_MUT_PLAIN_LINK_ALWAYS, r->nplain > 1, false) || r->out->unresolved != 0)
@@ -106,10 +110,12 @@ static uint32_t total_order(struct s3p_reg *r)
         const struct s3p_cluster *c = &r->cluster[v];
         if (c->live || c->write == S3P_NO_OP || c->outcome != S3P_UNKNOWN)
             continue;
-        bool anywhere = c->pred == S3P_NO_VALUE || !r->cluster[c->pred].live || (c->pred == middle && middle != tail);
+        bool anywhere = c->pred == S3P_NO_VALUE || !r->cluster[c->pred].live ||
+                        (c->pred == middle && middle != tail);
         if (S3P_MUT(S3P_MUT_OPTIONAL_ANYWHERE, anywhere, false))
             return 0;
-        if (c->pred == tail && (optional == S3P_NO_VALUE || c->w_inv < r->cluster[optional].w_inv) &&
+        if (c->pred == tail &&
+            (optional == S3P_NO_VALUE || c->w_inv < r->cluster[optional].w_inv) &&
             S3P_MUT(S3P_MUT_OPTIONAL_TAIL_OFF, true, false))
             optional = v;
     }
@@ -121,14 +127,16 @@ static uint32_t total_order(struct s3p_reg *r)
 static void blame_negative(struct s3p_reg *r, uint32_t neg, uint32_t next)
 {
     uint32_t u = r->ops[neg].value;
-    uint32_t learned = r->cluster[u].r_res < r->cluster[u].w_res ? s3p_reg_earliest_read(r, u) : r->cluster[u].write;
+    uint32_t learned = r->cluster[u].r_res < r->cluster[u].w_res ? s3p_reg_earliest_read(r, u)
+                                                                 : r->cluster[u].write;
     uint32_t late = s3p_cluster_seen(&r->cluster[u]) && r->cluster[u].r_inv > r->ops[neg].res
                         ? s3p_reg_latest_read(r, u)
                         : S3P_NO_OP;
     s3p_reg_blame(r, S3P_RULE_CONDITION_FALSE_NEGATIVE, neg, learned, late, write_of(r, next));
 }
 
-/* upper[i]: the latest time of position i's write that its own answers and all later writes allow. */
+/* upper[i]: the latest time of position i's write that its own answers and all later writes allow.
+ */
 static void lower_uppers(struct s3p_reg *r, uint32_t m)
 {
     int64_t u = INT64_MAX;
@@ -139,9 +147,10 @@ static void lower_uppers(struct s3p_reg *r, uint32_t m)
     r->upper[0] = INT64_MIN;
 }
 
-/* A refusal in [a, b] of expected position i says: its write is not before a, or the next write is not after b. Solutions are
- * closed under taking the later time at every position, so the latest one exists; it is reached from above: whoever cannot be
- * "not before a" any more binds the next write to b. Position m stands for a write that never comes. */
+/* A refusal in [a, b] of expected position i says: its write is not before a, or the next write is
+ * not after b. Solutions are closed under taking the later time at every position, so the latest
+ * one exists; it is reached from above: whoever cannot be "not before a" any more binds the next
+ * write to b. Position m stands for a write that never comes. */
 static bool bind_next(struct s3p_reg *r, uint32_t m)
 {
     bool changed = false;
@@ -163,7 +172,8 @@ static bool bind_next(struct s3p_reg *r, uint32_t m)
     return changed;
 }
 
-/* Looks for a position whose earliest time is past its latest; the refusal that made it so is the violation. */
+/* Looks for a position whose earliest time is past its latest; the refusal that made it so is the
+ * violation. */
 static void judge_order(struct s3p_reg *r, uint32_t m)
 {
     int64_t lower = INT64_MIN;
@@ -183,13 +193,15 @@ static void judge_order(struct s3p_reg *r, uint32_t m)
     }
 }
 
-/* Refusals of a value that an unseen unknown would have written are not judged: it may or may not have been there. */
+/* Refusals of a value that an unseen unknown would have written are not judged: it may or may not
+ * have been there. */
 static void count_unjudged(struct s3p_reg *r)
 {
     for (uint32_t k = 0; k < r->n; k++) {
         const struct s3p_reg_op *op = &r->ops[k];
         const struct s3p_cluster *c = &r->cluster[op->value];
-        if (op->kind == S3P_REG_NOT && !c->live && c->write != S3P_NO_OP && c->outcome == S3P_UNKNOWN)
+        if (op->kind == S3P_REG_NOT && !c->live && c->write != S3P_NO_OP &&
+            c->outcome == S3P_UNKNOWN)
             r->out->negatives++;
     }
 }

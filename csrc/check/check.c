@@ -44,13 +44,15 @@ static int load_segment(void *ctx, int thread, uint64_t segment, struct s3p_err 
 {
     struct check *c = ctx;
     s3p_tally_unit(&c->tally[thread]);
-    return s3p_load_rows(&c->load, (uint32_t)segment, c->from, c->to, c->out, c->judge, &c->tally[thread], err);
+    return s3p_load_rows(&c->load, (uint32_t)segment, c->from, c->to, c->out, c->judge,
+                         &c->tally[thread], err);
 }
 
 static int check_partition(void *ctx, int thread, uint64_t unit, struct s3p_err *err)
 {
     struct check *c = ctx;
-    return s3p_part_check(c->part[thread], c->out[unit], (uint32_t)c->load.rows[c->from + unit], &c->tally[thread], err);
+    return s3p_part_check(c->part[thread], c->out[unit], (uint32_t)c->load.rows[c->from + unit],
+                          &c->tally[thread], err);
 }
 
 /* The next partitions that fit into memory together; a large one is alone, with one thread. */
@@ -65,20 +67,24 @@ static int choose_group(struct check *c, uint64_t *rows, int *threads, struct s3
         *threads = 1;
         if (need > c->memory_bytes)
             return s3p_fail(err, S3P_ELIMIT, 0,
-                            "the checker's memory bound of %llu MiB is too small: one partition of keys needs %llu MiB",
-                            (unsigned long long)(c->memory_bytes >> 20), (unsigned long long)(need >> 20) + 1);
+                            "the checker's memory bound of %llu MiB is too small: one partition of "
+                            "keys needs %llu MiB",
+                            (unsigned long long)(c->memory_bytes >> 20),
+                            (unsigned long long)(need >> 20) + 1);
         return 0;
     }
     for (; c->to < c->load.partitions; c->to++) {
         uint64_t next = c->load.rows[c->to];
-        if ((*rows + next) * sizeof(struct s3p_row) > half || s3p_part_bytes(next) > half / (uint64_t)c->threads)
+        if ((*rows + next) * sizeof(struct s3p_row) > half ||
+            s3p_part_bytes(next) > half / (uint64_t)c->threads)
             break;
         *rows += next;
     }
     return 0;
 }
 
-/* Room for the group's rows, in huge pages: touching it the first time is a good part of the checker's time. */
+/* Room for the group's rows, in huge pages: touching it the first time is a good part of the
+ * checker's time. */
 static int reserve_rows(struct check *c, uint64_t rows, struct s3p_err *err)
 {
     if (rows <= c->rows_cap && c->rows != NULL)
@@ -155,14 +161,16 @@ static void finish(struct check *c)
     s3p_free(c);
 }
 
-int s3p_check_file(struct s3p_verdict **out, const char *path, const struct s3p_check_opts *o, struct s3p_err *err)
+int s3p_check_file(struct s3p_verdict **out, const char *path, const struct s3p_check_opts *o,
+                   struct s3p_err *err)
 {
     static const struct s3p_check_opts defaults;
     o = o != NULL ? o : &defaults;
     int64_t begun = s3p_now_ns();
     *out = NULL;
     if (o->threads < 0 || o->threads > THREADS_MAX || o->max_witnesses < 0)
-        return s3p_fail(err, S3P_EINVAL, 0, "checker: threads is %d, expected 0 to %d", o->threads, THREADS_MAX);
+        return s3p_fail(err, S3P_EINVAL, 0, "checker: threads is %d, expected 0 to %d", o->threads,
+                        THREADS_MAX);
     struct check *c = s3p_calloc(1, sizeof *c);
     if (c == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "checker");
@@ -175,8 +183,9 @@ int s3p_check_file(struct s3p_verdict **out, const char *path, const struct s3p_
     if (rc == 0)
         rc = run(c, err);
     if (rc == 0) {
-        struct s3p_verdict_facts facts = {c->file,    &c->head, &c->tally[0], c->keep,
-                                          c->threads, (double)(s3p_now_ns() - begun) / 1e9};
+        struct s3p_verdict_facts facts = {c->file,      &c->head,
+                                          &c->tally[0], c->keep,
+                                          c->threads,   (double)(s3p_now_ns() - begun) / 1e9};
         rc = s3p_verdict_create(out, &facts, err);
     }
     finish(c);

@@ -1,8 +1,9 @@
 /* The checker: a recorded history in, a verdict out. It never touches the store.
  *
- * What is decided, and by which theory, is said in the header of each file beside this one. Keys are independent
- * (P-compositionality); records are radix-partitioned by key, keys are checked in parallel, and the verdict does not depend
- * on the number of threads. What a rule cannot decide is counted as not checked, with its reason.
+ * What is decided, and by which theory, is said in the header of each file beside this one. Keys
+ * are independent (P-compositionality); records are radix-partitioned by key, keys are checked in
+ * parallel, and the verdict does not depend on the number of threads. What a rule cannot decide is
+ * counted as not checked, with its reason.
  *
  * Threads: s3p_check_file starts its own and joins them. The verdict is the caller's. */
 #ifndef S3P_CHECK_CHECK_H
@@ -14,18 +15,22 @@
 #include "core/buf.h"
 
 struct s3p_check_opts {
-    int threads;             /* 1 … 64; 0: one */
-    uint64_t memory_bytes;   /* bound on working memory; 0: 1 GiB. Over it: S3P_ELIMIT, naming the bound */
+    int threads;              /* 1 … 64; 0: one */
+    uint64_t memory_bytes;    /* bound on working memory; 0: 1 GiB. Over it: S3P_ELIMIT, by name */
     const char *profile_json; /* NULL: the one in the history's header */
-    int max_witnesses;       /* violations printed with a witness; 0: 20. All are counted */
+    int max_witnesses;        /* violations printed with a witness; 0: 20. All are counted */
 };
 
 struct s3p_verdict;
-int s3p_check_file(struct s3p_verdict **out, const char *path, const struct s3p_check_opts *o, struct s3p_err *err)
-    S3P_MUST_CHECK;
+int s3p_check_file(struct s3p_verdict **out, const char *path, const struct s3p_check_opts *o,
+                   struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_verdict_free(struct s3p_verdict *v);
 
-enum s3p_consistency { S3P_HELD = 0, S3P_VIOLATED = 1, S3P_INCONCLUSIVE = 3 }; /* also the exit status */
+enum s3p_consistency {
+    S3P_HELD = 0,
+    S3P_VIOLATED = 1,
+    S3P_INCONCLUSIVE = 3
+}; /* also the exit status */
 enum s3p_consistency s3p_verdict_consistency(const struct s3p_verdict *v);
 
 /* The machine form:
@@ -33,9 +38,10 @@ enum s3p_consistency s3p_verdict_consistency(const struct s3p_verdict *v);
  *  "attempts":n,"keys":n,"keys_checked":n,
  *  "not_checked":[{"reason":"delete","keys":n,"attempts":n}…],
  *  "violations":n,"by_rule":{"future-read":n,…},
- *  "witnesses":[{"rule","level":"K1|K2|body|etag","bucket","key","sentence","guess":"catalogue name or empty",
- *                "attempts":[record JSON as history/json.h, at most 8]}…],
- *  "evidence":{"<space>":{"acked_writes":n,"reads":n,"cas_commits":n,"unknown":n,"max_in_flight":n,"overlap":x}…,"*":{…}},
+ *  "witnesses":[{"rule","level":"K1|K2|body|etag","bucket","key","sentence",
+ *    "guess":"catalogue name or empty","attempts":[record JSON as history/json.h, at most 8]}…],
+ *  "evidence":{"<space>":{"acked_writes":n,"reads":n,"cas_commits":n,"unknown":n,
+ *    "max_in_flight":n,"overlap":x}…,"*":{…}},
  *  "require":[{"space","what","asked","got","met":bool}…],
  *  "checker":{"seconds":x,"attempts_per_s":x,"threads":n,"rss_mb":x}} */
 void s3p_verdict_json(const struct s3p_verdict *v, struct s3p_buf *out);

@@ -35,7 +35,8 @@ void s3p_effort_free(struct s3p_effort *e)
 
 void s3p_effort_add(struct s3p_effort *e, const struct s3p_row *r)
 {
-    uint8_t kind = r->kind == S3P_ROW_SPOIL ? (uint8_t)r->etag : r->kind, outcome = s3p_row_outcome(r);
+    uint8_t kind = r->kind == S3P_ROW_SPOIL ? (uint8_t)r->etag : r->kind,
+            outcome = s3p_row_outcome(r);
     if (kind == S3P_ROW_NONE || kind == S3P_ROW_SPOIL)
         return;
     if (kind == S3P_ROW_READ) {
@@ -43,20 +44,30 @@ void s3p_effort_add(struct s3p_effort *e, const struct s3p_row *r)
         return;
     }
     e->sum.acked_writes += kind != S3P_ROW_DELETE && outcome == S3P_OK_OUTCOME;
-    e->sum.cas_commits += (kind == S3P_ROW_CREATE || kind == S3P_ROW_CAS) && outcome == S3P_OK_OUTCOME;
+    e->sum.cas_commits +=
+        (kind == S3P_ROW_CREATE || kind == S3P_ROW_CAS) && outcome == S3P_OK_OUTCOME;
     e->sum.unknown += outcome == S3P_UNKNOWN;
-    if (r->bits & S3P_ROW_MAIN) /* of one that never returned, only the call is known to have been in flight */
-        e->span[e->n++] = (struct s3p_zone){r->inv, r->res == INT64_MAX ? r->inv : r->res, r->client};
+    if (!(r->bits & S3P_ROW_MAIN))
+        return;
+    int64_t end =
+        r->res == INT64_MAX
+            ? r->inv
+            : r->res; /* of one that never returned, only the call was in flight for sure */
+    e->span[e->n] = (struct s3p_zone){r->inv, end, r->client};
+    e->end[e->n++].f = end; /* records come by return: almost sorted */
 }
 
-/* Marks in e->end[i].head what overlaps a mutation of another client that was called before it. */
+/* Marks in e->spare[i].head what overlaps a mutation of another client that was called before it.
+ */
 static void mark_earlier(struct s3p_effort *e)
 {
-    int64_t best = INT64_MIN, second = INT64_MIN; /* latest return so far, and the latest of another client than best's */
+    int64_t best = INT64_MIN,
+            second =
+                INT64_MIN; /* latest return so far, and the latest of another client than best's */
     uint32_t owner = 0;
     for (uint32_t i = 0; i < e->n; i++) {
         const struct s3p_zone *z = &e->span[i];
-        e->end[i].head = (z->head != owner || best == INT64_MIN ? best : second) >= z->f;
+        e->spare[i].head = (z->head != owner || best == INT64_MIN ? best : second) >= z->f;
         if (z->head == owner || best == INT64_MIN) {
             owner = z->head;
             best = z->s > best ? z->s : best;
@@ -77,14 +88,12 @@ static void count_overlaps(struct s3p_effort *e)
         if (i + 1 < e->n && e->span[i + 1].head != e->span[i].head)
             other = i + 1;
         bool later = other < e->n && e->span[other].f <= e->span[i].s;
-        e->sum.overlapping += e->end[i].head || later;
+        e->sum.overlapping += e->spare[i].head || later;
     }
 }
 
 static void count_in_flight(struct s3p_effort *e)
 {
-    for (uint32_t i = 0; i < e->n; i++)
-        e->end[i].f = e->span[i].s;
     s3p_zone_sort(e->end, e->spare, e->n);
     for (uint32_t i = 0, ended = 0; i < e->n; i++) {
         while (e->end[ended].f < e->span[i].f)

@@ -1,11 +1,12 @@
-/* How much was seen of a key, so that "nothing was found" can be told from "nothing was tried". Threads: one owner. */
+/* How much was seen of a key, so that "nothing was found" can be told from "nothing was tried".
+ * Threads: one owner. */
 #ifndef S3P_CHECK_EFFORT_H
 #define S3P_CHECK_EFFORT_H
 
 #include "check/tally.h"
 
 struct s3p_zone;
-struct s3p_effort { /* workspace */
+struct s3p_effort {                /* workspace */
     struct s3p_zone *span, *spare; /* mutations of the main phase: call, return, client */
     struct s3p_zone *end;          /* their returns */
     uint32_t n, cap;

@@ -37,8 +37,9 @@ static int reserve(struct s3p_index *x, uint32_t n, struct s3p_err *err)
         x->key_table = s3p_alloc(table * sizeof *x->key_table);
         x->slot_table = s3p_alloc(table * sizeof *x->slot_table);
         x->etag_table = s3p_alloc(table * sizeof *x->etag_table);
-        if (x->key_of == NULL || x->slot_of == NULL || x->order == NULL || x->key == NULL || x->slot == NULL ||
-            x->etag == NULL || x->key_table == NULL || x->slot_table == NULL || x->etag_table == NULL) {
+        if (x->key_of == NULL || x->slot_of == NULL || x->order == NULL || x->key == NULL ||
+            x->slot == NULL || x->etag == NULL || x->key_table == NULL || x->slot_table == NULL ||
+            x->etag_table == NULL) {
             s3p_index_free(x);
             return s3p_fail(err, S3P_ENOMEM, 0, "index of %u attempts", n);
         }
@@ -83,8 +84,11 @@ static uint32_t find_slot(struct s3p_index *x, uint32_t key, uint64_t token)
             return x->slot_table[i];
     }
     x->slot_table[i] = x->nslots;
-    x->slot[x->nslots] = (struct s3p_slot){.token = token, .key = key, .number = ++x->key[key].values,
-                                           .write = S3P_NO_SLOT, .etag_row = S3P_NO_SLOT};
+    x->slot[x->nslots] = (struct s3p_slot){.token = token,
+                                           .key = key,
+                                           .number = ++x->key[key].values,
+                                           .write = S3P_NO_SLOT,
+                                           .etag_row = S3P_NO_SLOT};
     return x->nslots++;
 }
 
@@ -106,18 +110,23 @@ uint32_t s3p_index_etag(const struct s3p_index *x, uint32_t key, uint64_t etag)
     return at == S3P_NO_SLOT ? S3P_NO_SLOT : x->etag[at].slot;
 }
 
-static int mismatch(struct s3p_index *x, uint32_t a, uint32_t b, struct s3p_tally *t, struct s3p_err *err)
+static int mismatch(struct s3p_index *x, uint32_t a, uint32_t b, struct s3p_tally *t,
+                    struct s3p_err *err)
 {
     struct s3p_key *k = &x->key[x->key_of[a]];
     if (k->hits++ >= HITS_PER_KEY)
         return 0;
-    struct s3p_hit h = {.key_index = k->key_index, .place = k->place, .rule = S3P_RULE_ETAG_MISMATCH, .n = 2,
+    struct s3p_hit h = {.key_index = k->key_index,
+                        .place = k->place,
+                        .rule = S3P_RULE_ETAG_MISMATCH,
+                        .n = 2,
                         .record = {x->row[a].record, x->row[b].record}};
     return s3p_tally_hit(t, &h, err);
 }
 
 /* Row i showed value `slot` with this ETag. */
-static int note_etag(struct s3p_index *x, uint32_t i, uint32_t slot, struct s3p_tally *t, struct s3p_err *err)
+static int note_etag(struct s3p_index *x, uint32_t i, uint32_t slot, struct s3p_tally *t,
+                     struct s3p_err *err)
 {
     struct s3p_slot *s = &x->slot[slot];
     const struct s3p_row *r = &x->row[i];
@@ -129,7 +138,8 @@ static int note_etag(struct s3p_index *x, uint32_t i, uint32_t slot, struct s3p_
     if (*at == S3P_NO_SLOT) {
         *at = x->netags;
         x->etag[x->netags++] = (struct s3p_etag_slot){r->etag, s->key, slot};
-    } else if (x->etag[*at].slot != slot) { /* one ETag, two values: judged when the key's bodies are known to be long enough */
+    } else if (x->etag[*at].slot != slot) { /* one ETag, two values: judged when the key's bodies
+                                               are known to be long enough */
         x->etag[*at].slot = S3P_AMBIGUOUS;
     }
     if (s->etag == 0) {
@@ -164,7 +174,8 @@ static int note_row(struct s3p_index *x, uint32_t i, struct s3p_tally *t, struct
     x->slot_of[i] = slot;
     if (r->kind != S3P_ROW_READ) {
         if (s->write != S3P_NO_SLOT)
-            return s3p_fail(err, S3P_EFORMAT, 0, "record %u: its value id was written before, by record %u", r->record,
+            return s3p_fail(err, S3P_EFORMAT, 0,
+                            "record %u: its value id was written before, by record %u", r->record,
                             x->row[s->write].record);
         s->write = i;
         s->size = r->size;
@@ -191,7 +202,8 @@ static int judge_shared(struct s3p_index *x, struct s3p_tally *t, struct s3p_err
 {
     for (uint32_t i = 0; i < x->nslots; i++) {
         const struct s3p_slot *s = &x->slot[i];
-        if (s->etag == 0 || x->key[s->key].weak || x->key[s->key].spoiled || x->key[s->key].hits >= HITS_PER_KEY)
+        if (s->etag == 0 || x->key[s->key].weak || x->key[s->key].spoiled ||
+            x->key[s->key].hits >= HITS_PER_KEY)
             continue;
         if (s3p_index_etag(x, s->key, s->etag) != S3P_AMBIGUOUS)
             continue;
@@ -204,7 +216,8 @@ static int judge_shared(struct s3p_index *x, struct s3p_tally *t, struct s3p_err
     return 0;
 }
 
-int s3p_index_build(struct s3p_index *x, const struct s3p_row *rows, uint32_t n, struct s3p_tally *t, struct s3p_err *err)
+int s3p_index_build(struct s3p_index *x, const struct s3p_row *rows, uint32_t n,
+                    struct s3p_tally *t, struct s3p_err *err)
 {
     S3P_TRY(reserve(x, n, err));
     x->row = rows;

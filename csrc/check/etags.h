@@ -1,6 +1,6 @@
-/* What the attempts of one partition say about its keys, its values and their ETags: the index from key, value id and ETag to
- * small numbers. It is built from all rows before anything is judged, since an ETag is often used before, in file order, the
- * answer that explains it.
+/* What the attempts of one partition say about its keys, its values and their ETags: the index from
+ * key, value id and ETag to small numbers. It is built from all rows before anything is judged,
+ * since an ETag is often used before, in file order, the answer that explains it.
  *
  * An ETag names a value when exactly one value of the key showed it. Threads: one owner. */
 #ifndef S3P_CHECK_ETAGS_H
@@ -46,10 +46,10 @@ struct s3p_index {
     uint32_t mask;
 };
 
-/* Indexes rows[0 … n), which are borrowed until the next call, and reports broken ETag rules to `t`. S3P_EFORMAT when two
- * attempts wrote one value id. */
-int s3p_index_build(struct s3p_index *x, const struct s3p_row *rows, uint32_t n, struct s3p_tally *t,
-                    struct s3p_err *err) S3P_MUST_CHECK;
+/* Indexes rows[0 … n), which are borrowed until the next call, and reports broken ETag rules to
+ * `t`. S3P_EFORMAT when two attempts wrote one value id. */
+int s3p_index_build(struct s3p_index *x, const struct s3p_row *rows, uint32_t n,
+                    struct s3p_tally *t, struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_index_free(struct s3p_index *x);
 /* The value that this ETag names on this key: slot, S3P_NO_SLOT or S3P_AMBIGUOUS. */
 uint32_t s3p_index_etag(const struct s3p_index *x, uint32_t key, uint64_t etag);

@@ -1,5 +1,5 @@
-/* One sentence a violation. The rule's text says how the attempts bear on each other, $0 is the offending attempt as a clause,
- * $1 … the others. */
+/* One sentence a violation. The rule's text says how the attempts bear on each other, $0 is the
+ * offending attempt as a clause, $1 … the others. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -14,8 +14,10 @@ static void add_seconds(struct s3p_buf *out, int64_t t, int64_t start_ns)
         return;
     }
     /* Unsigned, so that times from a damaged clock cannot overflow. */
-    uint64_t ns = t >= start_ns ? (uint64_t)t - (uint64_t)start_ns : (uint64_t)start_ns - (uint64_t)t;
-    s3p_buf_fmt(out, "%s%" PRIu64 ".%06" PRIu64 " s", t >= start_ns ? "" : "-", ns / 1000000000, ns / 1000 % 1000000);
+    uint64_t ns =
+        t >= start_ns ? (uint64_t)t - (uint64_t)start_ns : (uint64_t)start_ns - (uint64_t)t;
+    s3p_buf_fmt(out, "%s%" PRIu64 ".%06" PRIu64 " s", t >= start_ns ? "" : "-", ns / 1000000000,
+                ns / 1000 % 1000000);
 }
 
 /* w<client>.<counter>: whose write it was, and its how-manyth. */
@@ -31,14 +33,20 @@ static void add_who(struct s3p_buf *out, const struct s3p_witness *w, uint32_t i
 {
     const struct s3p_attempt *a = &w->attempt[i];
     static const char *const shown[S3P_OP_COUNT] = {
-        [S3P_OP_PUT] = "PUT",       [S3P_OP_GET] = "GET",         [S3P_OP_HEAD] = "HEAD",
-        [S3P_OP_DELETE] = "DELETE", [S3P_OP_DELETE_CHILD] = "batch DELETE", [S3P_OP_LIST] = "LIST",
+        [S3P_OP_PUT] = "PUT",
+        [S3P_OP_GET] = "GET",
+        [S3P_OP_HEAD] = "HEAD",
+        [S3P_OP_DELETE] = "DELETE",
+        [S3P_OP_DELETE_CHILD] = "batch DELETE",
+        [S3P_OP_LIST] = "LIST",
         [S3P_OP_LIST_V1] = "LIST",
     };
     const char *name = a->op < S3P_OP_COUNT && shown[a->op] != NULL ? shown[a->op] : "attempt";
     static const char *const cond[S3P_COND_COUNT] = {
-        [S3P_COND_IF_MATCH] = " with If-Match", [S3P_COND_IF_NONE_MATCH] = " with If-None-Match",
-        [S3P_COND_IF_NONE_MATCH_ANY] = " with If-None-Match: *", [S3P_COND_IF_MATCH_ANY] = " with If-Match: *",
+        [S3P_COND_IF_MATCH] = " with If-Match",
+        [S3P_COND_IF_NONE_MATCH] = " with If-None-Match",
+        [S3P_COND_IF_NONE_MATCH_ANY] = " with If-None-Match: *",
+        [S3P_COND_IF_MATCH_ANY] = " with If-Match: *",
     };
     struct s3p_str request = s3p_segment_text(w->segment[i], a->request_id);
     s3p_buf_fmt(out, "%s%s by client %" PRIu32, name,
@@ -81,7 +89,8 @@ static void add_write(struct s3p_buf *out, const struct s3p_attempt *a)
         s3p_buf_str(out, " was left without a clear answer");
 }
 
-static void add_clause(struct s3p_buf *out, const struct s3p_witness *w, uint32_t i, int64_t start_ns)
+static void add_clause(struct s3p_buf *out, const struct s3p_witness *w, uint32_t i,
+                       int64_t start_ns)
 {
     const struct s3p_attempt *a = &w->attempt[i];
     bool write = a->op < S3P_OP_COUNT && s3p_op_table[a->op].cls == S3P_CLASS_MUTATION;

@@ -1,5 +1,5 @@
-/* The fault class that a violation looks like: the first row whose rule and shape fit. A guess for people; nothing depends on it.
- * The names are those of the mutants. */
+/* The fault class that a violation looks like: the first row whose rule and shape fit. A guess for
+ * people; nothing depends on it. The names are those of the mutants. */
 #include "check/witness.h"
 #include "s3/op.h"
 #include "s3/outcome.h"

@@ -20,7 +20,8 @@ static int read_profile(struct s3p_head *h, const char *profile_json, struct s3p
     json_t *own = NULL;
     if (profile_json != NULL && (own = json_loads(profile_json, 0, NULL)) == NULL)
         return s3p_fail(err, S3P_EINVAL, 0, "profile: not a JSON object");
-    const json_t *v = json_object_get(own != NULL ? own : json_object_get(h->root, "profile"), "etag_is_md5");
+    const json_t *v =
+        json_object_get(own != NULL ? own : json_object_get(h->root, "profile"), "etag_is_md5");
     const char *text = json_string_value(v);
     h->etag_is_md5 = S3P_ETAG_MD5_REQUIRED;
     if (json_is_false(v) || (text != NULL && strcmp(text, "unsupported") == 0))
@@ -31,12 +32,15 @@ static int read_profile(struct s3p_head *h, const char *profile_json, struct s3p
     return 0;
 }
 
-int s3p_head_read(struct s3p_head *h, const struct s3p_histfile *f, const char *profile_json, struct s3p_err *err)
+int s3p_head_read(struct s3p_head *h, const struct s3p_histfile *f, const char *profile_json,
+                  struct s3p_err *err)
 {
     struct s3p_str text = s3p_histfile_header(f);
     memset(h, 0, sizeof *h);
     h->root = json_loadb(text.p, text.len, JSON_ALLOW_NUL, NULL);
-    int rc = json_is_object(h->root) ? 0 : s3p_fail(err, S3P_EFORMAT, 0, "history: header: not a JSON object");
+    int rc = json_is_object(h->root)
+                 ? 0
+                 : s3p_fail(err, S3P_EFORMAT, 0, "history: header: not a JSON object");
     if (rc == 0)
         rc = read_run(h, err);
     if (rc == 0)
@@ -46,7 +50,8 @@ int s3p_head_read(struct s3p_head *h, const struct s3p_histfile *f, const char *
     h->spaces = (uint32_t)json_array_size(json_object_get(h->root, "spaces"));
     h->buckets = (uint32_t)json_array_size(json_object_get(h->root, "buckets"));
     if (rc == 0 && (uint64_t)h->spaces * h->buckets > UINT16_MAX)
-        rc = s3p_fail(err, S3P_ELIMIT, 0, "history: more than %u pairs of key space and bucket", UINT16_MAX);
+        rc = s3p_fail(err, S3P_ELIMIT, 0, "history: more than %u pairs of key space and bucket",
+                      UINT16_MAX);
     h->start_ns = json_integer_value(json_object_get(json_object_get(h->root, "clock"), "mono_ns"));
     h->require = json_object_get(json_object_get(h->root, "plan"), "require");
     if (rc != 0)
@@ -80,13 +85,15 @@ bool s3p_head_space_fixed(const struct s3p_head *h, uint32_t space)
 uint64_t s3p_head_space_count(const struct s3p_head *h, uint32_t space)
 {
     const json_t *keys = json_object_get(space_at(h, space), "keys");
-    return json_is_array(keys) ? json_array_size(keys)
-                               : (uint64_t)json_integer_value(json_object_get(space_at(h, space), "count"));
+    return json_is_array(keys)
+               ? json_array_size(keys)
+               : (uint64_t)json_integer_value(json_object_get(space_at(h, space), "count"));
 }
 
 static struct s3p_str text_of(const json_t *v)
 {
-    return json_is_string(v) ? (struct s3p_str){json_string_value(v), json_string_length(v)} : S3P_STR("");
+    return json_is_string(v) ? (struct s3p_str){json_string_value(v), json_string_length(v)}
+                             : S3P_STR("");
 }
 
 struct s3p_str s3p_head_space_prefix(const struct s3p_head *h, uint32_t space)

@@ -1,4 +1,5 @@
-/* What the checker takes from the history's header: the run, the profile, the key spaces, the plan's evidence floors. */
+/* What the checker takes from the history's header: the run, the profile, the key spaces, the
+ * plan's evidence floors. */
 #ifndef S3P_CHECK_HEAD_H
 #define S3P_CHECK_HEAD_H
 
@@ -12,20 +13,22 @@ enum s3p_etag_promise { S3P_ETAG_MD5_REQUIRED, S3P_ETAG_MD5_OPTIONAL, S3P_ETAG_M
 struct s3p_head {
     json_t *root;
     uint64_t run;
-    int64_t start_ns;    /* the run's start, CLOCK_MONOTONIC; 0 when the header does not say */
+    int64_t start_ns; /* the run's start, CLOCK_MONOTONIC; 0 when the header does not say */
     enum s3p_etag_promise etag_is_md5;
     uint32_t spaces, buckets;
     struct s3p_keynames *names;
     const json_t *require; /* of the plan; NULL without */
 };
 
-int s3p_head_read(struct s3p_head *h, const struct s3p_histfile *f, const char *profile_json, struct s3p_err *err)
-    S3P_MUST_CHECK;
+int s3p_head_read(struct s3p_head *h, const struct s3p_histfile *f, const char *profile_json,
+                  struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_head_free(struct s3p_head *h);
 const char *s3p_head_space_name(const struct s3p_head *h, uint32_t space);
 bool s3p_head_space_fixed(const struct s3p_head *h, uint32_t space);
 struct s3p_str s3p_head_space_prefix(const struct s3p_head *h, uint32_t space);
-struct s3p_str s3p_head_key(const struct s3p_head *h, uint32_t space, uint64_t index); /* of a fixed space */
-uint64_t s3p_head_space_count(const struct s3p_head *h, uint32_t space); /* of a fixed space: of its list */
+struct s3p_str s3p_head_key(const struct s3p_head *h, uint32_t space,
+                            uint64_t index); /* of a fixed space */
+uint64_t s3p_head_space_count(const struct s3p_head *h,
+                              uint32_t space); /* of a fixed space: of its list */
 
 #endif

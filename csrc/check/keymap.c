@@ -1,5 +1,6 @@
 #include "check/keymap.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/alloc.h"
@@ -26,8 +27,9 @@ static bool lookup(const struct s3p_keymap *m, const struct s3p_head *h, struct 
     uint64_t index = 0;
     s3p_buf_init(&text, 4096);
     s3p_keynames_text(h->names, (uint16_t)(a->place / m->buckets), a->key_index, &text);
-    bool found = s3p_buf_ok(&text) && s3p_keynames_find(h->names, (uint16_t)(a->place % m->buckets),
-                                                        (struct s3p_str){text.data, text.len}, &space, &index);
+    bool found = s3p_buf_ok(&text) &&
+                 s3p_keynames_find(h->names, (uint16_t)(a->place % m->buckets),
+                                   (struct s3p_str){text.data, text.len}, &space, &index);
     s3p_buf_free(&text);
     a->to_place = (uint16_t)(space * m->buckets + a->place % m->buckets);
     a->to_index = index;
@@ -49,8 +51,8 @@ static uint64_t text_hash(uint32_t bucket, struct s3p_str t)
     return h | 1;
 }
 
-static bool same_text(const struct s3p_head *h, const struct s3p_keymap *m, const struct s3p_alias *a,
-                      const struct s3p_alias *b)
+static bool same_text(const struct s3p_head *h, const struct s3p_keymap *m,
+                      const struct s3p_alias *a, const struct s3p_alias *b)
 {
     if (a->place % m->buckets != b->place % m->buckets)
         return false;
@@ -60,9 +62,11 @@ static bool same_text(const struct s3p_head *h, const struct s3p_keymap *m, cons
 }
 
 /* Fills a->to_… and returns true when the text was there before; else puts it there. */
-static bool find_or_put(struct texts *x, const struct s3p_head *h, const struct s3p_keymap *m, struct s3p_alias *a)
+static bool find_or_put(struct texts *x, const struct s3p_head *h, const struct s3p_keymap *m,
+                        struct s3p_alias *a)
 {
-    uint64_t hash = text_hash(a->place % m->buckets, s3p_head_key(h, a->place / m->buckets, a->key_index));
+    uint64_t hash =
+        text_hash(a->place % m->buckets, s3p_head_key(h, a->place / m->buckets, a->key_index));
     uint64_t i = hash & x->mask;
     for (; x->hash[i] != 0; i = (i + 1) & x->mask)
         if (x->hash[i] == hash && same_text(h, m, a, &x->at[i])) {
@@ -86,22 +90,25 @@ static bool looks_generated(const struct s3p_head *h, struct s3p_str t)
     return false;
 }
 
-static int map_place(struct s3p_keymap *m, const struct s3p_head *h, uint16_t place, struct texts *x, uint32_t *cap,
-                     struct s3p_err *err)
+static int map_place(struct s3p_keymap *m, const struct s3p_head *h, uint16_t place,
+                     struct texts *x, uint32_t *cap, struct s3p_err *err)
 {
     uint32_t space = place / m->buckets;
     uint64_t count = s3p_head_space_count(h, space);
     if (s3p_head_space_fixed(h, space)) {
         for (uint64_t i = 0; i < count; i++) {
             struct s3p_alias a = {.key_index = i, .place = place};
-            if (looks_generated(h, s3p_head_key(h, space, i)) ? lookup(m, h, &a) : find_or_put(x, h, m, &a))
+            if (looks_generated(h, s3p_head_key(h, space, i)) ? lookup(m, h, &a)
+                                                              : find_or_put(x, h, m, &a))
                 S3P_TRY(add(m, a, cap, err));
         }
         return 0;
     }
-    struct s3p_alias first = {.key_index = 0, .place = place}, last = {.key_index = count - 1, .place = place};
+    struct s3p_alias first = {.key_index = 0, .place = place},
+                     last = {.key_index = count - 1, .place = place};
     if (count > 0 && (lookup(m, h, &first) || lookup(m, h, &last))) {
-        struct s3p_alias all = {S3P_NO_INDEX, 0, place, first.to_place != place ? first.to_place : last.to_place};
+        struct s3p_alias all = {S3P_NO_INDEX, S3P_NO_INDEX, place,
+                                first.to_place != place ? first.to_place : last.to_place};
         S3P_TRY(add(m, all, cap, err));
     }
     return 0;
@@ -116,13 +123,35 @@ static int map_places(struct s3p_keymap *m, const struct s3p_head *h, struct s3p
         size *= 2;
     struct texts x = {s3p_calloc(size, sizeof *x.hash), s3p_calloc(size, sizeof *x.at), size - 1};
     uint32_t cap = 0;
-    int rc = x.hash != NULL && x.at != NULL ? 0 : s3p_fail(err, S3P_ENOMEM, 0, "key map of %llu keys",
-                                                           (unsigned long long)keys);
+    int rc = x.hash != NULL && x.at != NULL
+                 ? 0
+                 : s3p_fail(err, S3P_ENOMEM, 0, "key map of %llu keys", (unsigned long long)keys);
     for (uint32_t place = 0; place < m->places && rc == 0; place++)
         rc = map_place(m, h, (uint16_t)place, &x, &cap, err);
     s3p_free(x.hash);
     s3p_free(x.at);
     return rc;
+}
+
+static int compare_target(const void *va, const void *vb)
+{
+    const struct s3p_alias *a = va, *b = vb;
+    int c = (a->to_place > b->to_place) - (a->to_place < b->to_place);
+    if (c == 0)
+        c = (a->to_index > b->to_index) - (a->to_index < b->to_index);
+    return c != 0 ? c : (a->place > b->place) - (a->place < b->place);
+}
+
+static int turn_round(struct s3p_keymap *m, struct s3p_err *err)
+{
+    if (m->naliases == 0)
+        return 0;
+    m->back = s3p_alloc(m->naliases * sizeof *m->back);
+    if (m->back == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "%u aliases of keys", m->naliases);
+    memcpy(m->back, m->alias, m->naliases * sizeof *m->back);
+    qsort(m->back, m->naliases, sizeof *m->back, compare_target);
+    return 0;
 }
 
 int s3p_keymap_create(struct s3p_keymap *m, const struct s3p_head *h, struct s3p_err *err)
@@ -134,6 +163,8 @@ int s3p_keymap_create(struct s3p_keymap *m, const struct s3p_head *h, struct s3p
     if (m->aliased == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "key map of %u places", m->places);
     int rc = map_places(m, h, err);
+    if (rc == 0)
+        rc = turn_round(m, err);
     if (rc != 0)
         s3p_keymap_free(m);
     return rc;
@@ -143,6 +174,7 @@ void s3p_keymap_free(struct s3p_keymap *m)
 {
     s3p_free(m->aliased);
     s3p_free(m->alias);
+    s3p_free(m->back);
     memset(m, 0, sizeof *m);
 }
 
@@ -166,4 +198,30 @@ void s3p_keymap_canon(const struct s3p_keymap *m, uint16_t *place, uint64_t *key
         *place = a->to_place;
         *key_index = a->to_index;
     }
+}
+
+static void visit_target(const struct s3p_keymap *m, uint16_t place, uint64_t key_index,
+                         void (*visit)(void *ctx, uint16_t place), void *ctx)
+{
+    uint32_t lo = 0, hi = m->naliases;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        const struct s3p_alias *a = &m->back[mid];
+        if (a->to_place < place || (a->to_place == place && a->to_index < key_index))
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    for (const struct s3p_alias *a = m->back + lo; a < m->back + m->naliases; a++) {
+        if (a->to_place != place || a->to_index != key_index)
+            return;
+        visit(ctx, a->place);
+    }
+}
+
+void s3p_keymap_others(const struct s3p_keymap *m, uint16_t place, uint64_t key_index,
+                       void (*visit)(void *ctx, uint16_t place), void *ctx)
+{
+    visit_target(m, place, key_index, visit, ctx);
+    visit_target(m, place, S3P_NO_INDEX, visit, ctx);
 }

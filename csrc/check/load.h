@@ -1,6 +1,7 @@
-/* From segments to rows. Two passes over the file: one counts the rows of each (segment, partition), one writes them to their
- * places, so that rows of a partition are in file order whatever thread wrote them. What one attempt alone shows (its body,
- * its ETag against its bytes) is judged in the second pass.
+/* From segments to rows. Two passes over the file: one counts the rows of each (segment,
+ * partition), one writes them to their places, so that rows of a partition are in file order
+ * whatever thread wrote them. What one attempt alone shows (its body, its ETag against its bytes)
+ * is judged in the second pass.
  *
  * Threads: s3p_load_count and s3p_load_rows are called by several threads, each segment by one. */
 #ifndef S3P_CHECK_LOAD_H
@@ -17,19 +18,23 @@ struct s3p_load {
     const struct s3p_head *head;
     const struct s3p_keymap *map;
     uint32_t segments, partitions; /* partitions a power of two */
-    uint32_t *start;       /* [segment][partition]: counts, then where the segment's rows of the partition begin */
-    uint64_t *rows;        /* per partition */
-    uint64_t *md5_bytes;   /* per segment: bytes to regenerate, then those allowed */
+    uint32_t *start; /* [segment][partition]: counts, then where the segment's rows of the partition
+                        begin */
+    uint64_t *rows;  /* per partition */
+    uint64_t *md5_bytes; /* per segment: bytes to regenerate, then those allowed */
 };
 
-int s3p_load_init(struct s3p_load *l, const struct s3p_histfile *f, const struct s3p_head *h, const struct s3p_keymap *m,
-                  struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_load_init(struct s3p_load *l, const struct s3p_histfile *f, const struct s3p_head *h,
+                  const struct s3p_keymap *m, struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_load_free(struct s3p_load *l);
 int s3p_load_count(struct s3p_load *l, uint32_t segment, struct s3p_err *err) S3P_MUST_CHECK;
-int s3p_load_settle(struct s3p_load *l, struct s3p_err *err) S3P_MUST_CHECK; /* between the passes: counts to places */
-/* Writes the segment's rows of partitions [from, to) to out[partition - from]. `judge`: also judge the attempts alone. */
-int s3p_load_rows(const struct s3p_load *l, uint32_t segment, uint32_t from, uint32_t to, struct s3p_row *const *out,
-                  bool judge, struct s3p_tally *t, struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_load_settle(struct s3p_load *l,
+                    struct s3p_err *err) S3P_MUST_CHECK; /* between the passes: counts to places */
+/* Writes the segment's rows of partitions [from, to) to out[partition - from]. `judge`: also judge
+ * the attempts alone. */
+int s3p_load_rows(const struct s3p_load *l, uint32_t segment, uint32_t from, uint32_t to,
+                  struct s3p_row *const *out, bool judge, struct s3p_tally *t,
+                  struct s3p_err *err) S3P_MUST_CHECK;
 
 uint64_t s3p_etag_token(const uint8_t etag[16], uint8_t form);
 

@@ -1,5 +1,6 @@
-/* Switches that break the checker on purpose. The oracle test compiles the pure core a second time with S3P_CHECK_MUTANTS
- * and must notice every one of them; the product compiles to the plain expression. */
+/* Switches that break the checker on purpose. The oracle test compiles the pure core a second time
+ * with S3P_CHECK_MUTANTS and must notice every one of them; the product compiles to the plain
+ * expression. */
 #ifndef S3P_CHECK_MUTATE_H
 #define S3P_CHECK_MUTATE_H
 

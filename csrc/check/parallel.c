@@ -49,7 +49,8 @@ int s3p_parallel(int threads, uint64_t n, s3p_unit_fn *fn, void *ctx, struct s3p
     pthread_t id[MAX];
     int started = 0;
     threads = threads > MAX ? MAX : threads;
-    for (int t = 1; t < threads && (uint64_t)t < n; t++) { /* without a thread the others do its share */
+    for (int t = 1; t < threads && (uint64_t)t < n;
+         t++) { /* without a thread the others do its share */
         r[t] = (struct runner){&j, t};
         if (pthread_create(&id[started], NULL, run, &r[t]) != 0)
             break;

@@ -11,14 +11,15 @@
 struct s3p_part {
     const struct s3p_keymap *map;
     struct s3p_index index;
-    struct s3p_effort evidence;
+    struct s3p_effort effort;
     struct s3p_reg *reg;
     struct s3p_reg_op *op;
     uint32_t cap; /* operations */
     /* of the key at hand */
     struct s3p_tally *tally;
     uint32_t key, nops;
-    bool all_known; /* every write that may have happened has an ETag: an ETag that none of them showed is nobody's */
+    bool all_known; /* every write that may have happened has an ETag: an ETag that none of them
+                       showed is nobody's */
     uint32_t negatives, unresolved;
 };
 
@@ -42,7 +43,7 @@ void s3p_part_free(struct s3p_part *p)
     if (p == NULL)
         return;
     s3p_index_free(&p->index);
-    s3p_effort_free(&p->evidence);
+    s3p_effort_free(&p->effort);
     s3p_reg_free(p->reg);
     s3p_free(p->op);
     s3p_free(p);
@@ -50,31 +51,38 @@ void s3p_part_free(struct s3p_part *p)
 
 uint64_t s3p_part_bytes(uint64_t rows)
 {
-    uint64_t index = 3 * 4 + sizeof(struct s3p_key) + sizeof(struct s3p_slot) + sizeof(struct s3p_etag_slot) + 3 * 4 * 4;
-    return rows * (index * 9 / 8 + 2 * sizeof(struct s3p_reg_op) + 3 * 24 + 160 * 3 / 2) + (1 << 16);
+    uint64_t index = 3 * 4 + sizeof(struct s3p_key) + sizeof(struct s3p_slot) +
+                     sizeof(struct s3p_etag_slot) + 3 * 4 * 4;
+    return rows * (index * 9 / 8 + 2 * sizeof(struct s3p_reg_op) + 3 * 24 + 160 * 3 / 2) +
+           (1 << 16);
 }
 
-static int hit(struct s3p_part *p, enum s3p_rule rule, const uint32_t *rows, uint32_t n, struct s3p_err *err)
+static int hit(struct s3p_part *p, enum s3p_rule rule, const uint32_t *rows, uint32_t n,
+               struct s3p_err *err)
 {
     const struct s3p_key *k = &p->index.key[p->key];
-    struct s3p_hit h = {.key_index = k->key_index, .place = k->place, .rule = (uint8_t)rule, .n = (uint8_t)n};
+    struct s3p_hit h = {
+        .key_index = k->key_index, .place = k->place, .rule = (uint8_t)rule, .n = (uint8_t)n};
     for (uint32_t i = 0; i < n; i++)
         h.record[i] = p->index.row[rows[i]].record;
     return s3p_tally_hit(p->tally, &h, err);
 }
 
-static struct s3p_reg_op *add(struct s3p_part *p, uint32_t i, enum s3p_reg_kind kind, uint32_t value)
+static struct s3p_reg_op *add(struct s3p_part *p, uint32_t i, enum s3p_reg_kind kind,
+                              uint32_t value)
 {
     const struct s3p_row *r = &p->index.row[i];
     struct s3p_reg_op *op = &p->op[p->nops++];
-    *op = (struct s3p_reg_op){r->inv, r->res, value, S3P_NO_VALUE, i, (uint8_t)kind, s3p_row_outcome(r)};
+    *op = (struct s3p_reg_op){
+        r->inv, r->res, value, S3P_NO_VALUE, i, (uint8_t)kind, s3p_row_outcome(r)};
     return op;
 }
 
 /* Number of the value that an ETag names, S3P_NO_VALUE when it names none. */
 static uint32_t resolve(const struct s3p_part *p, uint64_t etag)
 {
-    uint32_t slot = p->index.key[p->key].weak ? S3P_AMBIGUOUS : s3p_index_etag(&p->index, p->key, etag);
+    uint32_t slot =
+        p->index.key[p->key].weak ? S3P_AMBIGUOUS : s3p_index_etag(&p->index, p->key, etag);
     return slot < S3P_AMBIGUOUS ? p->index.slot[slot].number : S3P_NO_VALUE;
 }
 
@@ -136,17 +144,20 @@ static int add_read(struct s3p_part *p, uint32_t i, struct s3p_err *err)
     } else {
         add(p, i, S3P_REG_READ, p->index.slot[slot].number);
     }
-    if (slot >= S3P_AMBIGUOUS || r->size == 0 || p->index.slot[slot].size == 0 || p->index.slot[slot].size == r->size)
+    if (slot >= S3P_AMBIGUOUS || r->size == 0 || p->index.slot[slot].size == 0 ||
+        p->index.slot[slot].size == r->size)
         return 0;
     return hit(p, S3P_RULE_BODY_LENGTH, (const uint32_t[]){i, p->index.slot[slot].write}, 2, err);
 }
 
 static int add_write(struct s3p_part *p, uint32_t i, struct s3p_err *err)
 {
-    static const uint8_t kind_of[] = {
-        [S3P_ROW_WRITE] = S3P_REG_WRITE, [S3P_ROW_CREATE] = S3P_REG_CREATE, [S3P_ROW_CAS] = S3P_REG_CAS};
+    static const uint8_t kind_of[] = {[S3P_ROW_WRITE] = S3P_REG_WRITE,
+                                      [S3P_ROW_CREATE] = S3P_REG_CREATE,
+                                      [S3P_ROW_CAS] = S3P_REG_CAS};
     const struct s3p_row *r = &p->index.row[i];
-    struct s3p_reg_op *op = add(p, i, (enum s3p_reg_kind)kind_of[r->kind], p->index.slot[p->index.slot_of[i]].number);
+    struct s3p_reg_op *op =
+        add(p, i, (enum s3p_reg_kind)kind_of[r->kind], p->index.slot[p->index.slot_of[i]].number);
     if (r->kind == S3P_ROW_CAS) {
         op->pred = resolve(p, r->expect);
         if (op->pred == S3P_NO_VALUE && op->outcome == S3P_OK_OUTCOME && nobodys(p, r->expect))
@@ -182,8 +193,8 @@ static bool etags_known(const struct s3p_part *p, const uint32_t *rows, uint32_t
 {
     for (uint32_t i = 0; i < n; i++) {
         const struct s3p_row *r = &p->index.row[rows[i]];
-        if (r->kind >= S3P_ROW_WRITE && r->kind <= S3P_ROW_CAS && s3p_row_outcome(r) != S3P_FAILED &&
-            p->index.slot[p->index.slot_of[rows[i]]].etag == 0)
+        if (r->kind >= S3P_ROW_WRITE && r->kind <= S3P_ROW_CAS &&
+            s3p_row_outcome(r) != S3P_FAILED && p->index.slot[p->index.slot_of[rows[i]]].etag == 0)
             return false;
     }
     return true;
@@ -218,20 +229,21 @@ static int judge_key(struct s3p_part *p, const uint32_t *rows, uint32_t n, struc
     return 0;
 }
 
+static void share(void *ctx, uint16_t place)
+{
+    struct s3p_part *p = ctx;
+    uint32_t space = place / p->map->buckets;
+    if (space != p->index.key[p->key].place / p->map->buckets)
+        s3p_evidence_sum_add(&p->tally->space[space], &p->effort.sum);
+}
+
 /* A key's evidence counts for every space that its text belongs to, once for all of the plan. */
 static void share_evidence(struct s3p_part *p, const struct s3p_key *k)
 {
-    const struct s3p_keymap *m = p->map;
     struct s3p_tally *t = p->tally;
-    uint32_t own = k->place / m->buckets;
-    s3p_evidence_sum_add(&t->space[own], &p->evidence.sum);
-    s3p_evidence_sum_add(&t->space[t->spaces - 1], &p->evidence.sum);
-    for (uint32_t i = 0; i < m->naliases; i++) {
-        const struct s3p_alias *a = &m->alias[i];
-        if (a->to_place == k->place && (a->key_index == S3P_NO_INDEX || a->to_index == k->key_index) &&
-            a->place / m->buckets != own)
-            s3p_evidence_sum_add(&t->space[a->place / m->buckets], &p->evidence.sum);
-    }
+    s3p_evidence_sum_add(&t->space[k->place / p->map->buckets], &p->effort.sum);
+    s3p_evidence_sum_add(&t->space[t->spaces - 1], &p->effort.sum);
+    s3p_keymap_others(p->map, k->place, k->key_index, share, p);
 }
 
 static int check_key(struct s3p_part *p, uint32_t key, struct s3p_err *err)
@@ -240,10 +252,10 @@ static int check_key(struct s3p_part *p, uint32_t key, struct s3p_err *err)
     const uint32_t *rows = p->index.order + k->first;
     p->key = key;
     p->tally->keys++;
-    S3P_TRY(s3p_effort_begin(&p->evidence, k->rows, err));
+    S3P_TRY(s3p_effort_begin(&p->effort, k->rows, err));
     for (uint32_t i = 0; i < k->rows; i++)
-        s3p_effort_add(&p->evidence, &p->index.row[rows[i]]);
-    s3p_effort_end(&p->evidence);
+        s3p_effort_add(&p->effort, &p->index.row[rows[i]]);
+    s3p_effort_end(&p->effort);
     share_evidence(p, k);
     if (k->spoiled == 0)
         return judge_key(p, rows, k->rows, err);
@@ -251,7 +263,8 @@ static int check_key(struct s3p_part *p, uint32_t key, struct s3p_err *err)
     return 0;
 }
 
-int s3p_part_check(struct s3p_part *p, const struct s3p_row *rows, uint32_t n, struct s3p_tally *t, struct s3p_err *err)
+int s3p_part_check(struct s3p_part *p, const struct s3p_row *rows, uint32_t n, struct s3p_tally *t,
+                   struct s3p_err *err)
 {
     if (n == 0)
         return 0;

@@ -1,5 +1,6 @@
-/* One partition: rows of some keys, all rows of each. Groups them by key, turns them into operations, lets the register judge
- * each key, and adds up what was seen. Threads: a struct s3p_part is a workspace of one thread. */
+/* One partition: rows of some keys, all rows of each. Groups them by key, turns them into
+ * operations, lets the register judge each key, and adds up what was seen. Threads: a struct
+ * s3p_part is a workspace of one thread. */
 #ifndef S3P_CHECK_PARTITION_H
 #define S3P_CHECK_PARTITION_H
 
@@ -7,10 +8,12 @@
 #include "check/tally.h"
 
 struct s3p_part;
-int s3p_part_create(struct s3p_part **out, const struct s3p_keymap *map, struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_part_create(struct s3p_part **out, const struct s3p_keymap *map,
+                    struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_part_free(struct s3p_part *p);
-int s3p_part_check(struct s3p_part *p, const struct s3p_row *rows, uint32_t n, struct s3p_tally *t, struct s3p_err *err)
-    S3P_MUST_CHECK;
-uint64_t s3p_part_bytes(uint64_t rows); /* memory of a workspace for so many rows, at most; without the rows */
+int s3p_part_check(struct s3p_part *p, const struct s3p_row *rows, uint32_t n, struct s3p_tally *t,
+                   struct s3p_err *err) S3P_MUST_CHECK;
+uint64_t s3p_part_bytes(
+    uint64_t rows); /* memory of a workspace for so many rows, at most; without the rows */
 
 #endif

@@ -57,8 +57,9 @@ static int reserve(struct s3p_reg *r, uint32_t values, struct s3p_err *err)
     r->bound = s3p_alloc(want * sizeof *r->bound);
     r->upper = s3p_alloc(want * sizeof *r->upper);
     r->bound_by = s3p_alloc(want * sizeof *r->bound_by);
-    if (r->cluster == NULL || r->forward == NULL || r->backward == NULL || r->spare == NULL || r->seq == NULL ||
-        r->position == NULL || r->bound == NULL || r->upper == NULL || r->bound_by == NULL) {
+    if (r->cluster == NULL || r->forward == NULL || r->backward == NULL || r->spare == NULL ||
+        r->seq == NULL || r->position == NULL || r->bound == NULL || r->upper == NULL ||
+        r->bound_by == NULL) {
         release(r);
         return s3p_fail(err, S3P_ENOMEM, 0, "register workspace of %zu values", want);
     }
@@ -66,7 +67,8 @@ static int reserve(struct s3p_reg *r, uint32_t values, struct s3p_err *err)
     return 0;
 }
 
-void s3p_reg_blame(struct s3p_reg *r, enum s3p_rule rule, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+void s3p_reg_blame(struct s3p_reg *r, enum s3p_rule rule, uint32_t a, uint32_t b, uint32_t c,
+                   uint32_t d)
 {
     struct s3p_reg_result *out = r->out;
     if (out->nviolations == S3P_REG_VIOLATIONS)
@@ -87,7 +89,8 @@ void s3p_reg_blame(struct s3p_reg *r, enum s3p_rule rule, uint32_t a, uint32_t b
 uint32_t s3p_reg_latest_read(const struct s3p_reg *r, uint32_t v)
 {
     for (uint32_t i = 0; i < r->n; i++)
-        if (r->ops[i].kind == S3P_REG_READ && r->ops[i].value == v && r->ops[i].inv == r->cluster[v].r_inv)
+        if (r->ops[i].kind == S3P_REG_READ && r->ops[i].value == v &&
+            r->ops[i].inv == r->cluster[v].r_inv)
             return i;
     return S3P_NO_OP;
 }
@@ -95,7 +98,8 @@ uint32_t s3p_reg_latest_read(const struct s3p_reg *r, uint32_t v)
 uint32_t s3p_reg_earliest_read(const struct s3p_reg *r, uint32_t v)
 {
     for (uint32_t i = 0; i < r->n; i++)
-        if (r->ops[i].kind == S3P_REG_READ && r->ops[i].value == v && r->ops[i].res == r->cluster[v].r_res)
+        if (r->ops[i].kind == S3P_REG_READ && r->ops[i].value == v &&
+            r->ops[i].res == r->cluster[v].r_res)
             return i;
     return S3P_NO_OP;
 }
@@ -105,15 +109,19 @@ static int fold_write(struct s3p_reg *r, uint32_t i, struct s3p_err *err)
     const struct s3p_reg_op *op = &r->ops[i];
     struct s3p_cluster *c = &r->cluster[op->value];
     if (op->value == S3P_REG_ABSENT || c->write != S3P_NO_OP)
-        return s3p_fail(err, S3P_EFORMAT, 0, "operation %u: value %u is written twice", i, op->value);
+        return s3p_fail(err, S3P_EFORMAT, 0, "operation %u: value %u is written twice", i,
+                        op->value);
     if (op->kind == S3P_REG_CAS && op->pred != S3P_NO_VALUE && op->pred > r->values)
-        return s3p_fail(err, S3P_EFORMAT, 0, "operation %u: expected value %u out of range", i, op->pred);
+        return s3p_fail(err, S3P_EFORMAT, 0, "operation %u: expected value %u out of range", i,
+                        op->pred);
     c->write = i;
     c->kind = op->kind;
     c->outcome = op->outcome;
     c->w_inv = op->inv;
     c->w_res = op->res;
-    c->pred = op->kind == S3P_REG_CAS ? op->pred : op->kind == S3P_REG_CREATE ? S3P_REG_ABSENT : S3P_NO_VALUE;
+    c->pred = op->kind == S3P_REG_CAS      ? op->pred
+              : op->kind == S3P_REG_CREATE ? S3P_REG_ABSENT
+                                           : S3P_NO_VALUE;
     if (op->outcome == S3P_UNKNOWN) {
         c->w_res = S3P_MUT(S3P_MUT_UNKNOWN_KEEPS_RETURN, INT64_MAX, op->res);
         r->nunknown++;
@@ -121,15 +129,16 @@ static int fold_write(struct s3p_reg *r, uint32_t i, struct s3p_err *err)
     return 0;
 }
 
-/* One pass over the operations: everything later looks at clusters only. `first_delete` is the earliest call of a delete
- * that may have taken effect. */
+/* One pass over the operations: everything later looks at clusters only. `first_delete` is the
+ * earliest call of a delete that may have taken effect. */
 static int fold(struct s3p_reg *r, int64_t *first_delete, struct s3p_err *err)
 {
     *first_delete = INT64_MAX;
     for (uint32_t i = 0; i < r->n; i++) {
         const struct s3p_reg_op *op = &r->ops[i];
         if (op->value > r->values)
-            return s3p_fail(err, S3P_EFORMAT, 0, "operation %u: value %u out of range", i, op->value);
+            return s3p_fail(err, S3P_EFORMAT, 0, "operation %u: value %u out of range", i,
+                            op->value);
         if (op->inv == INT64_MIN || op->inv > op->res)
             return s3p_fail(err, S3P_EFORMAT, 0, "operation %u returns before its call", i);
         struct s3p_cluster *c = &r->cluster[op->value];
@@ -148,8 +157,8 @@ static int fold(struct s3p_reg *r, int64_t *first_delete, struct s3p_err *err)
     return 0;
 }
 
-/* Deletes called after everything that bears evidence had returned constrain nothing: the end of a run. Unknown writes
- * may still be in flight: where they landed, nobody looked. */
+/* Deletes called after everything that bears evidence had returned constrain nothing: the end of a
+ * run. Unknown writes may still be in flight: where they landed, nobody looked. */
 static bool deletes_trail(const struct s3p_reg *r, int64_t first_delete)
 {
     for (uint32_t i = 0; i < r->n; i++) {
@@ -162,7 +171,8 @@ static bool deletes_trail(const struct s3p_reg *r, int64_t first_delete)
     return true;
 }
 
-/* A value that was seen, by operation `witness`: it took effect, and so did what it was built on. */
+/* A value that was seen, by operation `witness`: it took effect, and so did what it was built on.
+ */
 static void mark_live(struct s3p_reg *r, uint32_t v, uint32_t witness)
 {
     while (v != S3P_REG_ABSENT && v != S3P_NO_VALUE && !r->cluster[v].live) {
@@ -170,12 +180,14 @@ static void mark_live(struct s3p_reg *r, uint32_t v, uint32_t witness)
         c->live = 1;
         if (c->write == S3P_NO_OP) {
             if (S3P_MUT(S3P_MUT_UNWRITTEN_OFF, true, false))
-                s3p_reg_blame(r, S3P_RULE_UNWRITTEN_VALUE, witness, S3P_NO_OP, S3P_NO_OP, S3P_NO_OP);
+                s3p_reg_blame(r, S3P_RULE_UNWRITTEN_VALUE, witness, S3P_NO_OP, S3P_NO_OP,
+                              S3P_NO_OP);
             return;
         }
         if (c->outcome == S3P_FAILED) {
             if (S3P_MUT(S3P_MUT_FAILED_VISIBLE_OFF, true, false))
-                s3p_reg_blame(r, S3P_RULE_FAILED_BUT_VISIBLE, witness, c->write, S3P_NO_OP, S3P_NO_OP);
+                s3p_reg_blame(r, S3P_RULE_FAILED_BUT_VISIBLE, witness, c->write, S3P_NO_OP,
+                              S3P_NO_OP);
             c->w_res = INT64_MAX;
         }
         if (S3P_MUT(S3P_MUT_UNKNOWN_PREDECESSOR_DEAD, false, true))
@@ -185,22 +197,28 @@ static void mark_live(struct s3p_reg *r, uint32_t v, uint32_t witness)
     }
 }
 
-/* Which values took effect: acknowledged ones and seen ones; also the rules that one cluster decides. */
+/* Which values took effect: acknowledged ones and seen ones; also the rules that one cluster
+ * decides. */
 static void classify(struct s3p_reg *r)
 {
     for (uint32_t v = 1; v <= r->values; v++) {
         const struct s3p_cluster *c = &r->cluster[v];
         bool seen = s3p_cluster_seen(c);
         if (S3P_MUT(S3P_MUT_UNKNOWN_NEVER_LIVE, seen, seen && c->outcome != S3P_UNKNOWN))
-            mark_live(r, v, c->outcome != S3P_OK_OUTCOME || c->write == S3P_NO_OP ? s3p_reg_earliest_read(r, v)
-                                                                                  : S3P_NO_OP);
-        else if (c->write != S3P_NO_OP && (c->outcome == S3P_OK_OUTCOME ||
-                                           S3P_MUT(S3P_MUT_UNKNOWN_IS_OK, false, c->outcome == S3P_UNKNOWN)))
+            mark_live(r, v,
+                      c->outcome != S3P_OK_OUTCOME || c->write == S3P_NO_OP
+                          ? s3p_reg_earliest_read(r, v)
+                          : S3P_NO_OP);
+        else if (c->write != S3P_NO_OP &&
+                 (c->outcome == S3P_OK_OUTCOME ||
+                  S3P_MUT(S3P_MUT_UNKNOWN_IS_OK, false, c->outcome == S3P_UNKNOWN)))
             mark_live(r, v, c->write);
         if (seen && c->write != S3P_NO_OP &&
             S3P_MUT(S3P_MUT_FUTURE_READ_OFF,
-                    S3P_MUT(S3P_MUT_FUTURE_READ_LE, c->r_res < c->w_inv, c->r_res <= c->w_inv), false))
-            s3p_reg_blame(r, S3P_RULE_FUTURE_READ, s3p_reg_earliest_read(r, v), c->write, S3P_NO_OP, S3P_NO_OP);
+                    S3P_MUT(S3P_MUT_FUTURE_READ_LE, c->r_res < c->w_inv, c->r_res <= c->w_inv),
+                    false))
+            s3p_reg_blame(r, S3P_RULE_FUTURE_READ, s3p_reg_earliest_read(r, v), c->write, S3P_NO_OP,
+                          S3P_NO_OP);
     }
     for (uint32_t v = 1; v <= r->values; v++) {
         const struct s3p_cluster *c = &r->cluster[v];
@@ -215,8 +233,13 @@ static void classify(struct s3p_reg *r)
 static void start(struct s3p_reg *r)
 {
     static const struct s3p_cluster empty = {
-        .w_inv = INT64_MIN, .w_res = INT64_MAX, .r_inv = INT64_MIN, .r_res = INT64_MAX,
-        .write = S3P_NO_OP, .pred = S3P_NO_VALUE, .succ = S3P_NO_VALUE,
+        .w_inv = INT64_MIN,
+        .w_res = INT64_MAX,
+        .r_inv = INT64_MIN,
+        .r_res = INT64_MAX,
+        .write = S3P_NO_OP,
+        .pred = S3P_NO_VALUE,
+        .succ = S3P_NO_VALUE,
     };
     for (uint32_t v = 0; v <= r->values; v++)
         r->cluster[v] = empty;

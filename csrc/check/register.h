@@ -1,20 +1,24 @@
-/* One key as a register with compare-and-set: is there one total order of its operations that respects real time and in
- * which every answer is right? Pure: no files, no records, no threads.
+/* One key as a register with compare-and-set: is there one total order of its operations that
+ * respects real time and in which every answer is right? Pure: no files, no records, no threads.
  *
- * Values are numbers: 0 is "absent" (the state before the first write), 1 … values are writes' values. Every value is written
- * at most once, so a read names the write it saw and the question is decidable in O(n log n) at any concurrency:
- *   - per value, a cluster: its write and the reads that saw it (Gibbons and Korach, Testing Shared Memories, 1997);
- *   - a successful compare-and-set is the immediate successor of the value it expected: clusters joined so are a chain
- *     (chain.c); every block, chain or single cluster, has a zone, and zones decide (zone.c);
- *   - a refused condition (412) is judged where the order of all mutations is known, i.e. when all of them are
- *     compare-and-sets, bar one plain write at most (chain.c, s3p_chain_negatives).
- * The chain extension is an argument of this project, held to by an exhaustive oracle in the tests.
+ * Values are numbers: 0 is "absent" (the state before the first write), 1 … values are writes'
+ * values. Every value is written at most once, so a read names the write it saw and the question is
+ * decidable in O(n log n) at any concurrency:
+ *   - per value, a cluster: its write and the reads that saw it (Gibbons and Korach, Testing Shared
+ * Memories, 1997);
+ *   - a successful compare-and-set is the immediate successor of the value it expected: clusters
+ * joined so are a chain (chain.c); every block, chain or single cluster, has a zone, and zones
+ * decide (zone.c);
+ *   - a refused condition (412) is judged where the order of all mutations is known, i.e. when all
+ * of them are compare-and-sets, bar one plain write at most (chain.c, s3p_chain_negatives). The
+ * chain extension is an argument of this project, held to by an exhaustive oracle in the tests.
  *
- * Real time: a precedes b when res(a) < inv(b); equal times are concurrent. inv > INT64_MIN, inv <= res; res is INT64_MAX for
- * what never returned.
+ * Real time: a precedes b when res(a) < inv(b); equal times are concurrent. inv > INT64_MIN, inv <=
+ * res; res is INT64_MAX for what never returned.
  *
- * Exact without deletes when `negatives`, `unresolved` come back 0 and `not_checked` is false: no violation means that an
- * order exists. Otherwise sound: a violation is one, whatever was not judged.
+ * Exact without deletes when `negatives`, `unresolved` come back 0 and `not_checked` is false: no
+ * violation means that an order exists. Otherwise sound: a violation is one, whatever was not
+ * judged.
  *
  * Threads: a struct s3p_reg is a workspace of one thread. */
 #ifndef S3P_CHECK_REGISTER_H
@@ -34,7 +38,8 @@ enum s3p_reg_kind {
     S3P_REG_READ,   /* saw `value` (0: absent) */
     S3P_REG_WRITE,  /* plain write of `value` */
     S3P_REG_CREATE, /* write of `value` if absent */
-    S3P_REG_CAS,    /* write of `value` if the state is `pred`; S3P_NO_VALUE: an ETag that nothing explains */
+    S3P_REG_CAS,    /* write of `value` if the state is `pred`; S3P_NO_VALUE: an ETag that nothing
+                       explains */
     S3P_REG_NOT,    /* saw a state other than `value` (0: saw the key present) */
     S3P_REG_DELETE,
 };
@@ -58,9 +63,10 @@ struct s3p_reg_violation {
 struct s3p_reg_result {
     uint32_t nviolations;
     struct s3p_reg_violation violation[S3P_REG_VIOLATIONS];
-    bool not_checked;     /* a delete that is not the end of the key's history */
-    uint32_t negatives;   /* refused conditions that were not judged */
-    uint32_t unresolved;  /* successes of a compare-and-set whose expected value is S3P_NO_VALUE: judged as plain writes */
+    bool not_checked;    /* a delete that is not the end of the key's history */
+    uint32_t negatives;  /* refused conditions that were not judged */
+    uint32_t unresolved; /* successes of a compare-and-set whose expected value is S3P_NO_VALUE:
+                            judged as plain writes */
 };
 
 struct s3p_reg;

@@ -1,5 +1,6 @@
-/* What the register needs of one attempt on one key, in one cache line: the columns of the file are read once, in order, and
- * scattered into partitions of such rows. Also the reasons why something is not checked. */
+/* What the register needs of one attempt on one key, in one cache line: the columns of the file are
+ * read once, in order, and scattered into partitions of such rows. Also the reasons why something
+ * is not checked. */
 #ifndef S3P_CHECK_ROW_H
 #define S3P_CHECK_ROW_H
 
@@ -15,10 +16,11 @@ enum s3p_row_kind {
     S3P_ROW_CREATE, /* If-None-Match: * */
     S3P_ROW_CAS,    /* If-Match: an ETag */
     S3P_ROW_DELETE,
-    S3P_ROW_SPOIL, /* the key cannot be judged as a register; `value` is the reason, `etag` the kind it had */
+    S3P_ROW_SPOIL, /* the key cannot be judged: `value` is the reason, `etag` the kind it had */
 };
 
-enum s3p_row_bit { /* row.bits: evidence in the low three, outcome in the next two */
+/* row.bits: evidence in the low three, outcome in the next two. */
+enum s3p_row_bit {
     S3P_ROW_EVIDENCE = 7,
     S3P_ROW_OUTCOME_SHIFT = 3,
     S3P_ROW_MAIN = 32,  /* main phase */
@@ -29,13 +31,13 @@ enum s3p_row_bit { /* row.bits: evidence in the low three, outcome in the next t
 struct s3p_row {
     int64_t inv, res;
     uint64_t key_index;
-    uint64_t value;  /* value id as a token; 0: none */
-    uint64_t etag;   /* ETags as tokens; 0: none */
+    uint64_t value; /* value id as a token; 0: none */
+    uint64_t etag;  /* ETags as tokens; 0: none */
     uint64_t expect;
     uint32_t record; /* number in the file */
     uint32_t client;
-    uint32_t size;   /* fingerprint of the object's size; 0: not known */
-    uint16_t place;  /* space * buckets + bucket */
+    uint32_t size;  /* fingerprint of the object's size; 0: not known */
+    uint16_t place; /* space * buckets + bucket */
     uint8_t kind, bits;
 };
 
@@ -44,7 +46,7 @@ static inline uint8_t s3p_row_outcome(const struct s3p_row *r)
     return (r->bits >> S3P_ROW_OUTCOME_SHIFT) & 3;
 }
 
-/* Not checked, and why. The first group spoils whole keys. */
+/* Not checked, and why. Those before S3P_WHY_NEGATIVES spoil whole keys. */
 enum s3p_reason {
     S3P_WHY_DELETE,
     S3P_WHY_CONSTANT_BODY,
@@ -55,8 +57,7 @@ enum s3p_reason {
     S3P_WHY_COPY,
     S3P_WHY_MULTIPART,
     S3P_WHY_NO_IDENTITY,
-    S3P_WHY_SPOILERS, /* number of those above */
-    S3P_WHY_NEGATIVES = S3P_WHY_SPOILERS, /* refused conditions where the order of writes is not known */
+    S3P_WHY_NEGATIVES,       /* refused conditions where the order of writes is not known */
     S3P_WHY_ETAG_UNRESOLVED, /* an ETag that an unknown write may explain */
     S3P_WHY_ETAG_MD5,        /* over the byte budget of regenerated bodies */
     S3P_WHY_LIST_NEGATIVES,  /* keys missing from a page */

@@ -1,5 +1,5 @@
-/* The rules that a history can break, by stable name: one table. The names are the machine form's "rule" and the columns of
- * the kill matrix; they are never renamed. Threads: constants. */
+/* The rules that a history can break, by stable name: one table. The names are the machine form's
+ * "rule" and the columns of the kill matrix; they are never renamed. Threads: constants. */
 #ifndef S3P_CHECK_RULES_H
 #define S3P_CHECK_RULES_H
 

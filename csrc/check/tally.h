@@ -1,5 +1,6 @@
-/* What one worker of the checker has found: violations with their records, counts, evidence. Tallies of workers are added up;
- * every field is a sum, a maximum or a list that is sorted in the end, so the result does not depend on who did what.
+/* What one worker of the checker has found: violations with their records, counts, evidence.
+ * Tallies of workers are added up; every field is a sum, a maximum or a list that is sorted in the
+ * end, so the result does not depend on who did what.
  *
  * Threads: a tally belongs to one thread until it is merged. */
 #ifndef S3P_CHECK_TALLY_H
@@ -34,16 +35,18 @@ struct s3p_tally {
     uint32_t spaces;
     struct s3p_hit *hit;
     size_t nhit, cap;
-    uint32_t keep;                       /* hits kept a rule and unit of work; all are counted */
-    uint32_t kept[S3P_RULE_COUNT];       /* in this unit of work */
+    uint32_t keep;                 /* hits kept a rule and unit of work; all are counted */
+    uint32_t kept[S3P_RULE_COUNT]; /* in this unit of work */
 };
 
-int s3p_tally_init(struct s3p_tally *t, uint32_t spaces, uint32_t keep, struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_tally_init(struct s3p_tally *t, uint32_t spaces, uint32_t keep,
+                   struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_tally_free(struct s3p_tally *t);
 void s3p_tally_unit(struct s3p_tally *t); /* a unit of work (a segment, a partition) begins */
 /* Counts a violation; keeps it while the unit has room. S3P_ENOMEM. */
 int s3p_tally_hit(struct s3p_tally *t, const struct s3p_hit *h, struct s3p_err *err) S3P_MUST_CHECK;
-int s3p_tally_merge(struct s3p_tally *into, const struct s3p_tally *from, struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_tally_merge(struct s3p_tally *into, const struct s3p_tally *from,
+                    struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_tally_skip(struct s3p_tally *t, enum s3p_reason why, uint64_t keys, uint64_t attempts);
 /* Sorts the hits: every rule's first one, every rule's second one, …; inside that by record. */
 void s3p_tally_sort(struct s3p_tally *t);

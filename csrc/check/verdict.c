@@ -41,8 +41,9 @@ static const struct {
     double (*got)(const struct s3p_evidence_sum *e);
     bool fraction;
 } measure[] = {
-    {"acked_writes", got_acked, false}, {"reads", got_reads, false},         {"cas_commits", got_commits, false},
-    {"unknown", got_unknown, false},    {"max_in_flight", got_in_flight, false}, {"overlap", got_overlap, true},
+    {"acked_writes", got_acked, false},      {"reads", got_reads, false},
+    {"cas_commits", got_commits, false},     {"unknown", got_unknown, false},
+    {"max_in_flight", got_in_flight, false}, {"overlap", got_overlap, true},
 };
 enum { MEASURES = sizeof measure / sizeof *measure };
 
@@ -54,8 +55,10 @@ static void add_number(struct s3p_buf *out, double v, bool fraction)
         s3p_buf_u64(out, (uint64_t)v);
 }
 
-/* Spaces that share a name (the literal keys of several buckets) are one in plans. False: no space has this name. */
-static bool sum_of(const struct s3p_verdict_facts *f, const char *space, struct s3p_evidence_sum *sum)
+/* Spaces that share a name (the literal keys of several buckets) are one in plans. False: no space
+ * has this name. */
+static bool sum_of(const struct s3p_verdict_facts *f, const char *space,
+                   struct s3p_evidence_sum *sum)
 {
     bool found = false;
     memset(sum, 0, sizeof *sum);
@@ -108,8 +111,8 @@ static void add_reason(struct s3p_buf *because, const char *text, size_t len)
 }
 
 /* One floor of the plan: appended to `out`; a missed one also to `because`. */
-static bool judge_floor(const struct s3p_verdict_facts *f, const char *space, const char *what, double asked,
-                        struct s3p_buf *out, struct s3p_buf *because)
+static bool judge_floor(const struct s3p_verdict_facts *f, const char *space, const char *what,
+                        double asked, struct s3p_buf *out, struct s3p_buf *because)
 {
     struct s3p_evidence_sum sum;
     sum_of(f, space, &sum);
@@ -137,13 +140,14 @@ static bool judge_floor(const struct s3p_verdict_facts *f, const char *space, co
     return true; /* a floor of another layer's */
 }
 
-static bool judge_floors(const struct s3p_verdict_facts *f, struct s3p_buf *out, struct s3p_buf *because)
+static bool judge_floors(const struct s3p_verdict_facts *f, struct s3p_buf *out,
+                         struct s3p_buf *because)
 {
     bool met = true;
     const char *space, *what;
     json_t *floors, *asked;
-    json_object_foreach((json_t *)(uintptr_t)f->head->require, space, floors)
-        json_object_foreach(floors, what, asked)
+    json_object_foreach ((json_t *)(uintptr_t)f->head->require, space, floors)
+        json_object_foreach (floors, what, asked)
             if (!judge_floor(f, space, what, json_number_value(asked), out, because))
                 met = false;
     return met;
@@ -157,7 +161,8 @@ static uint64_t violations(const struct s3p_tally *t)
     return n;
 }
 
-static enum s3p_consistency decide(const struct s3p_verdict_facts *f, struct s3p_buf *require, struct s3p_buf *because)
+static enum s3p_consistency decide(const struct s3p_verdict_facts *f, struct s3p_buf *require,
+                                   struct s3p_buf *because)
 {
     const struct s3p_tally *t = f->tally;
     bool violated = violations(t) != 0, enough = judge_floors(f, require, because);
@@ -185,13 +190,14 @@ static enum s3p_consistency decide(const struct s3p_verdict_facts *f, struct s3p
 static void add_counts(struct s3p_buf *out, const struct s3p_tally *t)
 {
     const char *comma = "";
-    s3p_buf_fmt(out, ",\"keys\":%llu,\"keys_checked\":%llu,\"not_checked\":[", (unsigned long long)t->keys,
-                (unsigned long long)t->keys_checked);
+    s3p_buf_fmt(out, ",\"keys\":%llu,\"keys_checked\":%llu,\"not_checked\":[",
+                (unsigned long long)t->keys, (unsigned long long)t->keys_checked);
     for (int w = 0; w < S3P_WHY_COUNT; w++) {
         if (t->keys_of[w] == 0 && t->attempts_of[w] == 0)
             continue;
-        s3p_buf_fmt(out, "%s{\"reason\":\"%s\",\"keys\":%llu,\"attempts\":%llu}", comma, s3p_reason_name[w],
-                    (unsigned long long)t->keys_of[w], (unsigned long long)t->attempts_of[w]);
+        s3p_buf_fmt(out, "%s{\"reason\":\"%s\",\"keys\":%llu,\"attempts\":%llu}", comma,
+                    s3p_reason_name[w], (unsigned long long)t->keys_of[w],
+                    (unsigned long long)t->attempts_of[w]);
         comma = ",";
     }
     s3p_buf_fmt(out, "],\"violations\":%llu,\"by_rule\":{", (unsigned long long)violations(t));
@@ -199,7 +205,8 @@ static void add_counts(struct s3p_buf *out, const struct s3p_tally *t)
     for (int r = 0; r < S3P_RULE_COUNT; r++) {
         if (t->by_rule[r] == 0)
             continue;
-        s3p_buf_fmt(out, "%s\"%s\":%llu", comma, s3p_rule_table[r].name, (unsigned long long)t->by_rule[r]);
+        s3p_buf_fmt(out, "%s\"%s\":%llu", comma, s3p_rule_table[r].name,
+                    (unsigned long long)t->by_rule[r]);
         comma = ",";
     }
     s3p_buf_char(out, '}');
@@ -223,14 +230,18 @@ static void add_checker(struct s3p_buf *out, const struct s3p_verdict_facts *f)
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
     double attempts = (double)s3p_histfile_records(f->file);
-    s3p_buf_fmt(out, ",\"checker\":{\"seconds\":%.6f,\"attempts_per_s\":%.0f,\"threads\":%d,\"rss_mb\":%.1f}}", f->seconds,
-                f->seconds > 0 ? attempts / f->seconds : 0.0, f->threads, (double)u.ru_maxrss / 1024.0);
+    s3p_buf_fmt(
+        out,
+        ",\"checker\":{\"seconds\":%.6f,\"attempts_per_s\":%.0f,\"threads\":%d,\"rss_mb\":%.1f}}",
+        f->seconds, f->seconds > 0 ? attempts / f->seconds : 0.0, f->threads,
+        (double)u.ru_maxrss / 1024.0);
 }
 
-int s3p_verdict_create(struct s3p_verdict **out, const struct s3p_verdict_facts *f, struct s3p_err *err)
+int s3p_verdict_create(struct s3p_verdict **out, const struct s3p_verdict_facts *f,
+                       struct s3p_err *err)
 {
-    static const char *const word[] = {[S3P_HELD] = "held", [S3P_VIOLATED] = "violated",
-                                       [S3P_INCONCLUSIVE] = "inconclusive"};
+    static const char *const word[] = {
+        [S3P_HELD] = "held", [S3P_VIOLATED] = "violated", [S3P_INCONCLUSIVE] = "inconclusive"};
     enum { JSON_MAX = 256 << 20 };
     struct s3p_buf require, because;
     struct s3p_verdict *v = s3p_calloc(1, sizeof *v);

@@ -1,4 +1,5 @@
-/* From what was found to the verdict: held, violated or inconclusive, why, and the machine form (check/check.h). */
+/* From what was found to the verdict: held, violated or inconclusive, why, and the machine form
+ * (check/check.h). */
 #ifndef S3P_CHECK_VERDICT_H
 #define S3P_CHECK_VERDICT_H
 
@@ -13,6 +14,7 @@ struct s3p_verdict_facts {
     int max_witnesses, threads;
     double seconds;
 };
-int s3p_verdict_create(struct s3p_verdict **out, const struct s3p_verdict_facts *f, struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_verdict_create(struct s3p_verdict **out, const struct s3p_verdict_facts *f,
+                       struct s3p_err *err) S3P_MUST_CHECK;
 
 #endif

@@ -54,7 +54,8 @@ static void add_member(struct s3p_buf *out, const char *name, const char *text, 
 void s3p_witness_json(const struct s3p_witness *w, const struct s3p_head *h, struct s3p_buf *out)
 {
     const struct s3p_rule_row *rule = &s3p_rule_table[w->hit->rule];
-    struct s3p_str bucket = s3p_keynames_bucket_role(h->names, (uint16_t)(w->hit->place % h->buckets));
+    struct s3p_str bucket =
+        s3p_keynames_bucket_role(h->names, (uint16_t)(w->hit->place % h->buckets));
     const char *guess = s3p_witness_guess(w);
     struct s3p_buf text;
     s3p_buf_init(&text, 1 << 16);

@@ -1,5 +1,5 @@
-/* A violation as people and machines read it: its attempts, one sentence with times relative to the run's start, a guess of
- * the fault class. Threads: read-only on the file. */
+/* A violation as people and machines read it: its attempts, one sentence with times relative to the
+ * run's start, a guess of the fault class. Threads: read-only on the file. */
 #ifndef S3P_CHECK_WITNESS_H
 #define S3P_CHECK_WITNESS_H
 
@@ -14,10 +14,12 @@ struct s3p_witness {
 };
 
 void s3p_witness_fill(struct s3p_witness *w, const struct s3p_histfile *f, const struct s3p_hit *h);
-void s3p_witness_sentence(const struct s3p_witness *w, int64_t start_ns, struct s3p_buf *out); /* explain.c */
+void s3p_witness_sentence(const struct s3p_witness *w, int64_t start_ns,
+                          struct s3p_buf *out);             /* explain.c */
 const char *s3p_witness_guess(const struct s3p_witness *w); /* guess.c: a catalogue name, or "" */
 /* The object of the machine form. */
 void s3p_witness_json(const struct s3p_witness *w, const struct s3p_head *h, struct s3p_buf *out);
-void s3p_json_text(struct s3p_buf *out, const char *p, size_t len); /* a JSON string; other bytes than UTF-8 become U+00xx */
+void s3p_json_text(struct s3p_buf *out, const char *p,
+                   size_t len); /* a JSON string; other bytes than UTF-8 become U+00xx */
 
 #endif

@@ -1,7 +1,9 @@
-/* Zones: a history of blocks is linearizable exactly when no two forward zones overlap and no backward zone lies strictly
- * inside a forward one. Why: a placement of a block can be clamped into its zone without leaving an operation's interval, and
- * a backward zone that is not strictly inside a forward zone has a border point where the whole block can sit.
- * Source: Gibbons and Korach, Testing Shared Memories, SIAM J. Comput. 26 (1997), section 4; blocks: docs/internals/checker.md. */
+/* Zones: a history of blocks is linearizable exactly when no two forward zones overlap and no
+ * backward zone lies strictly inside a forward one. Why: a placement of a block can be clamped into
+ * its zone without leaving an operation's interval, and a backward zone that is not strictly inside
+ * a forward zone has a border point where the whole block can sit. Source: Gibbons and Korach,
+ * Testing Shared Memories, SIAM J. Comput. 26 (1997), section 4; blocks: docs/internals/checker.md.
+ */
 #include <string.h>
 
 #include "check/cluster.h"
@@ -25,8 +27,8 @@ static void add_zone(struct s3p_reg *r, struct s3p_zone z)
         r->backward[r->nbackward++] = z;
 }
 
-/* Does `c` continue a chain, or start one? Sets by s3p_chain_link: `pred` of an accepted link points to a cluster whose
- * `succ` points back. */
+/* Does `c` continue a chain, or start one? Sets by s3p_chain_link: `pred` of an accepted link
+ * points to a cluster whose `succ` points back. */
 static bool is_linked(const struct s3p_reg *r, uint32_t v)
 {
     uint32_t p = r->cluster[v].pred;
@@ -62,9 +64,10 @@ static uint32_t first_after(const struct s3p_zone *a, uint32_t from, uint32_t n,
     return from;
 }
 
-/* Merges a[lo … mid) and a[mid … hi) by f. Values are numbered by first appearance, so zones come almost sorted: only
- * the part that is out of order is moved. */
-static void merge(struct s3p_zone *a, struct s3p_zone *spare, uint32_t lo, uint32_t mid, uint32_t hi)
+/* Merges a[lo … mid) and a[mid … hi) by f. Values are numbered by first appearance, so zones come
+ * almost sorted: only the part that is out of order is moved. */
+static void merge(struct s3p_zone *a, struct s3p_zone *spare, uint32_t lo, uint32_t mid,
+                  uint32_t hi)
 {
     if (a[mid - 1].f <= a[mid].f)
         return;
@@ -92,25 +95,29 @@ void s3p_zone_sort(struct s3p_zone *a, struct s3p_zone *spare, uint32_t n)
     }
     for (uint64_t width = RUN; width < n; width *= 2)
         for (uint64_t lo = 0; lo + width < n; lo += 2 * width)
-            merge(a, spare, (uint32_t)lo, (uint32_t)(lo + width), (uint32_t)(lo + 2 * width < n ? lo + 2 * width : n));
+            merge(a, spare, (uint32_t)lo, (uint32_t)(lo + width),
+                  (uint32_t)(lo + 2 * width < n ? lo + 2 * width : n));
 }
 
-/* Forward zones sorted by f: two overlap exactly when one begins before an earlier one has ended. */
+/* Forward zones sorted by f: two overlap exactly when one begins before an earlier one has ended.
+ */
 static void check_forward(struct s3p_reg *r)
 {
     const struct s3p_zone *z = r->forward;
     uint32_t top = 0; /* the zone that reaches furthest so far */
     for (uint32_t i = 1; i < r->nforward; i++) {
         if (S3P_MUT(S3P_MUT_FORWARD_OVERLAP_OFF,
-                    S3P_MUT(S3P_MUT_FORWARD_OVERLAP_LE, z[i].f < z[top].s, z[i].f <= z[top].s), false))
+                    S3P_MUT(S3P_MUT_FORWARD_OVERLAP_LE, z[i].f < z[top].s, z[i].f <= z[top].s),
+                    false))
             s3p_blame_zones(r, z[top].head, z[i].head);
         if (z[i].s > z[top].s)
             top = i;
     }
 }
 
-/* The forward zones that begin before s are a prefix; of the disjoint ones the last of it reaches furthest. The prefix's
- * end is looked for around the previous one, because backward zones come almost sorted too. */
+/* The forward zones that begin before s are a prefix; of the disjoint ones the last of it reaches
+ * furthest. The prefix's end is looked for around the previous one, because backward zones come
+ * almost sorted too. */
 static void check_backward(struct s3p_reg *r)
 {
     const struct s3p_zone *fw = r->forward;
@@ -119,10 +126,13 @@ static void check_backward(struct s3p_reg *r)
         const struct s3p_zone *b = &r->backward[i];
         while (k > 0 && S3P_MUT(S3P_MUT_BACKWARD_LEFT_LE, fw[k - 1].f >= b->s, fw[k - 1].f > b->s))
             k--;
-        while (k < r->nforward && S3P_MUT(S3P_MUT_BACKWARD_LEFT_LE, fw[k].f < b->s, fw[k].f <= b->s))
+        while (k < r->nforward &&
+               S3P_MUT(S3P_MUT_BACKWARD_LEFT_LE, fw[k].f < b->s, fw[k].f <= b->s))
             k++;
-        if (k > 0 && S3P_MUT(S3P_MUT_BACKWARD_INSIDE_OFF,
-                             S3P_MUT(S3P_MUT_BACKWARD_RIGHT_LE, b->f < fw[k - 1].s, b->f <= fw[k - 1].s), false))
+        if (k > 0 &&
+            S3P_MUT(S3P_MUT_BACKWARD_INSIDE_OFF,
+                    S3P_MUT(S3P_MUT_BACKWARD_RIGHT_LE, b->f < fw[k - 1].s, b->f <= fw[k - 1].s),
+                    false))
             s3p_blame_zones(r, fw[k - 1].head, b->head);
     }
 }

@@ -18,14 +18,18 @@ void t_make_begin(struct t_make *m, const char *plan, const char *profile)
     T_TRUE(fd >= 0);
     close(fd);
     unlink(m->path);
-    int len = snprintf(header, sizeof header,
-                       "{\"format\":1,\"run\":\"0102030405ff\",\"seed\":1,\"plan\":%s,\"profile\":%s,\"endpoints\":[\"a\",\"b\"],"
-                       "\"buckets\":[{\"role\":\"main\",\"name\":\"m\"},{\"role\":\"side\",\"name\":\"s\"}],\"spaces\":["
-                       "{\"name\":\"keys\",\"bucket\":0,\"kind\":\"uniform\",\"prefix\":\"keys/\",\"count\":1000000},"
-                       "{\"name\":\"\",\"bucket\":0,\"kind\":\"fixed\",\"keys\":[\"hot\",\"keys/00000007\"]},"
-                       "{\"name\":\"hot\",\"bucket\":0,\"kind\":\"fixed\",\"keys\":[\"hot\"]}],"
-                       "\"groups\":[\"g\"],\"clock\":{\"mono_ns\":5000000000,\"wall_ns\":1}}",
-                       plan, profile);
+    int len = snprintf(
+        header, sizeof header,
+        "{\"format\":1,\"run\":\"0102030405ff\",\"seed\":1,\"plan\":%s,\"profile\":%s,"
+        "\"endpoints\":[\"a\",\"b\"],"
+        "\"buckets\":[{\"role\":\"main\",\"name\":\"m\"},{\"role\":\"side\",\"name\":\"s\"}],"
+        "\"spaces\":["
+        "{\"name\":\"keys\",\"bucket\":0,\"kind\":\"uniform\",\"prefix\":\"keys/"
+        "\",\"count\":1000000},"
+        "{\"name\":\"\",\"bucket\":0,\"kind\":\"fixed\",\"keys\":[\"hot\",\"keys/00000007\"]},"
+        "{\"name\":\"hot\",\"bucket\":0,\"kind\":\"fixed\",\"keys\":[\"hot\"]}],"
+        "\"groups\":[\"g\"],\"clock\":{\"mono_ns\":5000000000,\"wall_ns\":1}}",
+        plan, profile);
     T_OK(s3p_history_create(&m->h, m->path, header, (size_t)len, 1, err));
     m->a = s3p_history_appender(m->h, 0);
 }
@@ -49,7 +53,8 @@ static int64_t time_of(int64_t ms)
     return ms == T_NEVER ? INT64_MAX : T_START_NS + ms * 1000000;
 }
 
-struct s3p_attempt t_attempt(int op, uint32_t client, uint64_t key, int64_t call_ms, int64_t return_ms)
+struct s3p_attempt t_attempt(int op, uint32_t client, uint64_t key, int64_t call_ms,
+                             int64_t return_ms)
 {
     struct s3p_attempt r;
     s3p_attempt_clear(&r);
@@ -77,7 +82,8 @@ struct s3p_attempt t_put(uint32_t n, uint64_t key, int64_t call_ms, int64_t retu
     return r;
 }
 
-struct s3p_attempt t_cas(uint32_t n, uint32_t expect, uint64_t key, int64_t call_ms, int64_t return_ms)
+struct s3p_attempt t_cas(uint32_t n, uint32_t expect, uint64_t key, int64_t call_ms,
+                         int64_t return_ms)
 {
     struct s3p_attempt r = t_put(n, key, call_ms, return_ms);
     r.cond = expect == 0 ? S3P_COND_IF_NONE_MATCH_ANY : S3P_COND_IF_MATCH;
@@ -186,7 +192,7 @@ int64_t t_skipped(const json_t *verdict, const char *reason, const char *what)
 {
     size_t i;
     json_t *row;
-    json_array_foreach(json_object_get(verdict, "not_checked"), i, row) {
+    json_array_foreach (json_object_get(verdict, "not_checked"), i, row) {
         if (strcmp(t_text(row, "reason"), reason) == 0)
             return json_integer_value(json_object_get(row, what));
     }
@@ -202,4 +208,13 @@ const char *t_text(const json_t *verdict, const char *name)
 const json_t *t_witness(const json_t *verdict, size_t i)
 {
     return json_array_get(json_object_get(verdict, "witnesses"), i);
+}
+
+char *t_dump(const json_t *v)
+{
+    size_t len = json_dumpb(v, NULL, 0, 0);
+    char *text = s3p_alloc(len + 1);
+    T_TRUE(text != NULL && json_dumpb(v, text, len, 0) == len);
+    text[len] = 0;
+    return text;
 }

@@ -48,7 +48,8 @@ static bool reach(struct search *s, uint32_t taken, uint32_t state)
             continue;
         bool next = true; /* nothing that is not taken had returned before i was called */
         for (int j = 0; j < s->n && next; j++)
-            next = (taken >> j & 1) || j == i || optional(s->op[j]) || s->op[j]->res >= s->op[i]->inv;
+            next =
+                (taken >> j & 1) || j == i || optional(s->op[j]) || s->op[j]->res >= s->op[i]->inv;
         int64_t to = next ? step(s->op[i], state) : -1;
         if (to >= 0 && reach(s, taken | 1u << i, (uint32_t)to))
             return true;
@@ -74,7 +75,7 @@ bool t_oracle_legal(const struct s3p_reg_op *ops, uint32_t n)
     return reach(&s, 0, 0);
 }
 
-/* Generator ------------------------------------------------------------------------------------------------------------ */
+/* The generator. */
 
 struct event {
     int64_t point; /* where it takes effect; INT64_MAX: never */
@@ -87,16 +88,16 @@ struct event {
 static uint8_t draw_kind(struct s3p_rng *g, enum t_shape shape, uint32_t i)
 {
     static const uint8_t mix[SHAPE_COUNT][8] = {
-        [SHAPE_MIXED] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_READ, S3P_REG_WRITE, S3P_REG_WRITE, S3P_REG_CREATE,
-                         S3P_REG_CAS, S3P_REG_CAS},
-        [SHAPE_REGISTER] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_READ, S3P_REG_READ, S3P_REG_WRITE, S3P_REG_WRITE,
-                            S3P_REG_WRITE, S3P_REG_WRITE},
-        [SHAPE_CAS] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_CREATE, S3P_REG_CREATE, S3P_REG_CAS, S3P_REG_CAS,
-                       S3P_REG_CAS, S3P_REG_CAS},
-        [SHAPE_SEEDED] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_READ, S3P_REG_CREATE, S3P_REG_CAS, S3P_REG_CAS,
-                          S3P_REG_CAS, S3P_REG_CAS},
-        [SHAPE_DELETES] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_READ, S3P_REG_WRITE, S3P_REG_WRITE, S3P_REG_CAS,
-                           S3P_REG_CREATE, S3P_REG_DELETE},
+        [SHAPE_MIXED] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_READ, S3P_REG_WRITE, S3P_REG_WRITE,
+                         S3P_REG_CREATE, S3P_REG_CAS, S3P_REG_CAS},
+        [SHAPE_REGISTER] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_READ, S3P_REG_READ, S3P_REG_WRITE,
+                            S3P_REG_WRITE, S3P_REG_WRITE, S3P_REG_WRITE},
+        [SHAPE_CAS] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_CREATE, S3P_REG_CREATE, S3P_REG_CAS,
+                       S3P_REG_CAS, S3P_REG_CAS, S3P_REG_CAS},
+        [SHAPE_SEEDED] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_READ, S3P_REG_CREATE, S3P_REG_CAS,
+                          S3P_REG_CAS, S3P_REG_CAS, S3P_REG_CAS},
+        [SHAPE_DELETES] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_READ, S3P_REG_WRITE, S3P_REG_WRITE,
+                           S3P_REG_CAS, S3P_REG_CREATE, S3P_REG_DELETE},
     };
     if (shape == SHAPE_SEEDED && i == 0)
         return S3P_REG_WRITE;
@@ -128,7 +129,8 @@ static uint32_t draw_events(struct event *e, struct s3p_rng *g, enum t_shape sha
         uint64_t luck = s3p_rng_below(g, 20);
         if (luck < 4) { /* an answer was lost: it may land late, or never */
             o->outcome = S3P_UNKNOWN;
-            e[i].point = luck == 0 ? INT64_MAX : o->inv + (int64_t)s3p_rng_below(g, 3 * (uint64_t)span);
+            e[i].point =
+                luck == 0 ? INT64_MAX : o->inv + (int64_t)s3p_rng_below(g, 3 * (uint64_t)span);
             if (s3p_rng_below(g, 2))
                 o->res = INT64_MAX;
         } else if (luck == 4) {
@@ -157,7 +159,8 @@ static uint32_t execute(struct event *e, struct s3p_rng *g, uint32_t state, uint
 {
     struct s3p_reg_op *o = &e->op;
     if (o->kind == S3P_REG_CAS) /* the expected ETag: mostly the current one */
-        o->pred = state != 0 && s3p_rng_below(g, 4) ? state : 1 + (uint32_t)s3p_rng_below(g, values);
+        o->pred =
+            state != 0 && s3p_rng_below(g, 4) ? state : 1 + (uint32_t)s3p_rng_below(g, values);
     if (e->point == INT64_MAX)
         return state;
     switch (o->kind) {
@@ -209,8 +212,10 @@ void t_history_make(struct t_history *h, struct s3p_rng *g, enum t_shape shape)
         h->op[h->n++] = e[i].op;
     for (uint32_t i = 0; i < n && h->n < ORACLE_MAX; i++)
         if (e[i].also != 0)
-            h->op[h->n++] = (struct s3p_reg_op){.inv = e[i].op.inv, .res = e[i].op.res,
-                                                .kind = (uint8_t)(e[i].also - 1), .value = e[i].also_value};
+            h->op[h->n++] = (struct s3p_reg_op){.inv = e[i].op.inv,
+                                                .res = e[i].op.res,
+                                                .kind = (uint8_t)(e[i].also - 1),
+                                                .value = e[i].also_value};
     for (uint32_t i = h->n; i > 1; i--) { /* records come in any order */
         uint32_t j = (uint32_t)s3p_rng_below(g, i);
         struct s3p_reg_op t = h->op[i - 1];
@@ -267,8 +272,8 @@ void t_history_print(const struct t_history *h)
     static const char *const outcome[] = {"failed", "ok", "unknown"};
     for (uint32_t i = 0; i < h->n; i++) {
         const struct s3p_reg_op *o = &h->op[i];
-        fprintf(stderr, "  %2u [%" PRId64 ", %" PRId64 "] %s %u pred %d %s\n", i, o->inv, o->res, kind[o->kind],
-                o->value, o->kind == S3P_REG_CAS ? (int)o->pred : -1,
+        fprintf(stderr, "  %2u [%" PRId64 ", %" PRId64 "] %s %u pred %d %s\n", i, o->inv, o->res,
+                kind[o->kind], o->value, o->kind == S3P_REG_CAS ? (int)o->pred : -1,
                 o->kind == S3P_REG_READ || o->kind == S3P_REG_NOT ? "" : outcome[o->outcome]);
     }
 }

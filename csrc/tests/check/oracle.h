@@ -1,5 +1,6 @@
-/* The checker's judge: is there an order of at most ORACLE_MAX operations, respecting real time, in which every answer is right?
- * Written apart from check/: it tries all orders and knows no clusters, chains or zones. */
+/* The checker's judge: is there an order of at most ORACLE_MAX operations, respecting real time, in
+ * which every answer is right? Written apart from check/: it tries all orders and knows no
+ * clusters, chains or zones. */
 #ifndef S3P_TESTS_ORACLE_H
 #define S3P_TESTS_ORACLE_H
 
@@ -12,7 +13,8 @@
 #define ORACLE_MAX 14
 bool t_oracle_legal(const struct s3p_reg_op *ops, uint32_t n);
 
-/* A random history of one key: clients run programs, every operation takes effect at a random point inside its interval. */
+/* A random history of one key: clients run programs, every operation takes effect at a random point
+ * inside its interval. */
 enum t_shape {
     SHAPE_MIXED,    /* plain writes and compare-and-sets */
     SHAPE_REGISTER, /* plain writes and reads only */
@@ -26,7 +28,8 @@ struct t_history {
     uint32_t n, values;
 };
 void t_history_make(struct t_history *h, struct s3p_rng *rng, enum t_shape shape);
-void t_history_corrupt(struct t_history *h, struct s3p_rng *rng); /* changes something; it may stay legal */
+void t_history_corrupt(struct t_history *h,
+                       struct s3p_rng *rng); /* changes something; it may stay legal */
 void t_history_print(const struct t_history *h);
 
 #endif

@@ -1,7 +1,7 @@
-/* From a history file to a verdict: each rule by a hand-made history, what is not checked, evidence, tool errors. */
+/* From a history file to a verdict: each rule by a hand-made history, what is not checked,
+ * evidence, tool errors. */
 #include "tests/t.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "core/digest.h"
@@ -13,7 +13,8 @@
 #define NO_PLAN "{}"
 #define NO_MD5 "{\"etag_is_md5\":false}"
 
-/* Judges the attempts of one key and expects exactly one violation, of this rule and guess; NULL: none. */
+/* Judges the attempts of one key and expects exactly one violation, of this rule and guess; NULL:
+ * none. */
 static void expect_rule(const struct s3p_attempt *r, size_t n, const char *rule, const char *guess)
 {
     struct t_make m;
@@ -21,7 +22,7 @@ static void expect_rule(const struct s3p_attempt *r, size_t n, const char *rule,
     for (size_t i = 0; i < n; i++)
         t_add(&m, r[i]);
     json_t *v = t_make_judge(&m, NULL);
-    char *text = json_dumps(v, 0);
+    char *text = t_dump(v);
     if (rule == NULL) {
         if (strcmp(t_text(v, "consistency"), "held") != 0)
             t_fail(__FILE__, __LINE__, "expected held: %s", text);
@@ -39,7 +40,7 @@ static void expect_rule(const struct s3p_attempt *r, size_t n, const char *rule,
         T_TRUE(attempts >= 1 && attempts <= 4);
         fprintf(stderr, "  %s: %s\n", rule, t_text(w, "sentence"));
     }
-    free(text);
+    s3p_free(text);
     json_decref(v);
 }
 
@@ -51,26 +52,27 @@ static void expect_rule(const struct s3p_attempt *r, size_t n, const char *rule,
 
 T_TEST(check_held)
 {
-    EXPECT(NULL, "", t_get(0, 3, 1, 2), t_put(1, 3, 3, 9), t_get(0, 3, 4, 6), t_get(1, 3, 5, 7), t_put(2, 3, 10, 12),
-           t_get(2, 3, 13, 14));
+    EXPECT(NULL, "", t_get(0, 3, 1, 2), t_put(1, 3, 3, 9), t_get(0, 3, 4, 6), t_get(1, 3, 5, 7),
+           t_put(2, 3, 10, 12), t_get(2, 3, 13, 14));
     EXPECT(NULL, "", t_cas(1, 0, 3, 1, 2), t_refused(t_cas(2, 0, 3, 1, 3)), t_cas(3, 1, 3, 4, 5),
            t_refused(t_cas(4, 1, 3, 4, 6)), t_get(3, 3, 7, 8));
-    EXPECT(NULL, "", t_lost(t_put(1, 3, 1, 2)), t_get(0, 3, 5, 6), t_get(1, 3, 7, 8)); /* it landed late */
-    EXPECT(NULL, "", t_lost(t_put(1, 3, 1, 2)), t_get(0, 3, 5, 6));                    /* or never */
+    EXPECT(NULL, "", t_lost(t_put(1, 3, 1, 2)), t_get(0, 3, 5, 6),
+           t_get(1, 3, 7, 8));                                      /* it landed late */
+    EXPECT(NULL, "", t_lost(t_put(1, 3, 1, 2)), t_get(0, 3, 5, 6)); /* or never */
 }
 
 T_TEST(check_register_rules)
 {
     EXPECT("stale-read", "lost-ack-write", t_put(1, 3, 1, 2), t_put(2, 3, 3, 4), t_get(1, 3, 5, 6));
-    EXPECT("stale-read", "nonmonotonic-reads", t_put(1, 3, 1, 20), t_put(2, 3, 1, 20), t_get(1, 3, 2, 3),
-           t_get(2, 3, 4, 5), t_get(1, 3, 6, 7));
-    EXPECT("zone-overlap", "", t_put(1, 3, 1, 20), t_put(2, 3, 1, 20), t_get(1, 3, 2, 3), t_get(2, 3, 4, 5),
-           t_get(1, 3, 6, 7), t_get(2, 3, 8, 9));
+    EXPECT("stale-read", "nonmonotonic-reads", t_put(1, 3, 1, 20), t_put(2, 3, 1, 20),
+           t_get(1, 3, 2, 3), t_get(2, 3, 4, 5), t_get(1, 3, 6, 7));
+    EXPECT("zone-overlap", "", t_put(1, 3, 1, 20), t_put(2, 3, 1, 20), t_get(1, 3, 2, 3),
+           t_get(2, 3, 4, 5), t_get(1, 3, 6, 7), t_get(2, 3, 8, 9));
     EXPECT("absent-after-ack", "overwrite-404-gap", t_put(1, 3, 1, 2), t_get(0, 3, 3, 4));
     EXPECT("future-read", "", t_get(1, 3, 1, 2), t_put(1, 3, 3, 4));
     EXPECT("unwritten-value", "", t_put(1, 3, 1, 2), t_get(9, 3, 3, 4));
-    EXPECT("failed-but-visible", "cond-failed-but-applied", t_cas(1, 0, 3, 1, 2), t_refused(t_cas(2, 1, 3, 3, 4)),
-           t_get(2, 3, 5, 6));
+    EXPECT("failed-but-visible", "cond-failed-but-applied", t_cas(1, 0, 3, 1, 2),
+           t_refused(t_cas(2, 1, 3, 3, 4)), t_get(2, 3, 5, 6));
     struct s3p_attempt late = t_get(1, 3, 5, 6);
     late.endpoint = 1;
     EXPECT("stale-read", "stale-read-replica", t_put(1, 3, 1, 2), t_put(2, 3, 3, 4), late);
@@ -78,21 +80,29 @@ T_TEST(check_register_rules)
 
 T_TEST(check_conditional_rules)
 {
-    EXPECT("cas-split-brain", "im-check-then-act", t_cas(1, 0, 3, 1, 2), t_cas(2, 1, 3, 3, 5), t_cas(3, 1, 3, 4, 6));
-    EXPECT("cas-split-brain", "cond-ignored", t_cas(1, 0, 3, 1, 2), t_cas(2, 1, 3, 3, 5), t_cas(3, 1, 3, 6, 7));
+    EXPECT("cas-split-brain", "im-check-then-act", t_cas(1, 0, 3, 1, 2), t_cas(2, 1, 3, 3, 5),
+           t_cas(3, 1, 3, 4, 6));
+    EXPECT("cas-split-brain", "cond-ignored", t_cas(1, 0, 3, 1, 2), t_cas(2, 1, 3, 3, 5),
+           t_cas(3, 1, 3, 6, 7));
     EXPECT("create-twice", "inm-check-then-act", t_cas(1, 0, 3, 1, 3), t_cas(2, 0, 3, 2, 4));
-    EXPECT("cas-ignored", "cond-ignored", t_put(1, 3, 1, 2), t_put(2, 3, 3, 4), t_cas(3, 1, 3, 5, 6));
-    EXPECT("cas-ignored", "cond-ignored", t_put(1, 3, 1, 2), t_cas(2, 0, 3, 3, 4));
-    EXPECT("cas-ignored", "cond-ignored", t_put(1, 3, 1, 2), t_cas(2, 9, 3, 3, 4)); /* an ETag that nobody had */
-    EXPECT("stale-read", "lost-ack-write", t_cas(1, 0, 3, 1, 2), t_cas(2, 1, 3, 3, 4), t_get(1, 3, 5, 6));
-    EXPECT("chain-infeasible", "cond-stale-eval", t_cas(1, 0, 3, 5, 9), t_cas(2, 1, 3, 1, 2));
-    EXPECT("condition-false-negative", "cond-always-412", t_cas(1, 0, 3, 1, 2), t_refused(t_cas(2, 1, 3, 3, 4)),
+    EXPECT("cas-ignored", "cond-ignored", t_put(1, 3, 1, 2), t_put(2, 3, 3, 4),
            t_cas(3, 1, 3, 5, 6));
-    EXPECT("condition-false-negative", "cond-always-412", t_cas(1, 0, 3, 1, 2), t_refused(t_cas(2, 1, 3, 3, 4)),
+    EXPECT("cas-ignored", "cond-ignored", t_put(1, 3, 1, 2), t_cas(2, 0, 3, 3, 4));
+    EXPECT("cas-ignored", "cond-ignored", t_put(1, 3, 1, 2),
+           t_cas(2, 9, 3, 3, 4)); /* an ETag that nobody had */
+    EXPECT("stale-read", "lost-ack-write", t_cas(1, 0, 3, 1, 2), t_cas(2, 1, 3, 3, 4),
            t_get(1, 3, 5, 6));
-    EXPECT("condition-false-negative", "cond-always-412", t_refused(t_cas(2, 0, 3, 1, 2)), t_cas(1, 0, 3, 3, 4));
-    EXPECT("lost-update", "im-check-then-act", t_cas(1, 0, 3, 1, 20), t_put(2, 3, 3, 4), t_get(1, 3, 21, 22));
-    EXPECT(NULL, "", t_cas(1, 0, 3, 1, 2), t_refused(t_cas(2, 1, 3, 3, 4)), t_lost(t_cas(3, 1, 3, 3, 4)));
+    EXPECT("chain-infeasible", "cond-stale-eval", t_cas(1, 0, 3, 5, 9), t_cas(2, 1, 3, 1, 2));
+    EXPECT("condition-false-negative", "cond-always-412", t_cas(1, 0, 3, 1, 2),
+           t_refused(t_cas(2, 1, 3, 3, 4)), t_cas(3, 1, 3, 5, 6));
+    EXPECT("condition-false-negative", "cond-always-412", t_cas(1, 0, 3, 1, 2),
+           t_refused(t_cas(2, 1, 3, 3, 4)), t_get(1, 3, 5, 6));
+    EXPECT("condition-false-negative", "cond-always-412", t_refused(t_cas(2, 0, 3, 1, 2)),
+           t_cas(1, 0, 3, 3, 4));
+    EXPECT("lost-update", "im-check-then-act", t_cas(1, 0, 3, 1, 20), t_put(2, 3, 3, 4),
+           t_get(1, 3, 21, 22));
+    EXPECT(NULL, "", t_cas(1, 0, 3, 1, 2), t_refused(t_cas(2, 1, 3, 3, 4)),
+           t_lost(t_cas(3, 1, 3, 3, 4)));
 }
 
 static struct s3p_attempt body(struct s3p_attempt r, int verdict)
@@ -106,8 +116,10 @@ T_TEST(check_body_rules)
     struct s3p_attempt mixed = t_get(1, 3, 3, 4), head = t_get(1, 3, 3, 4), size = head;
     mixed.meta_id = t_value(2);
     EXPECT("body-torn", "torn-blocks", t_put(1, 3, 1, 2), body(t_get(1, 3, 3, 4), S3P_BODY_TORN));
-    EXPECT("body-foreign", "cross-key-body", t_put(1, 3, 1, 2), body(t_get(9, 3, 3, 4), S3P_BODY_FOREIGN));
-    EXPECT("body-corrupt", "zero-filled-tail", t_put(1, 3, 1, 2), body(t_get(1, 3, 3, 4), S3P_BODY_CORRUPT));
+    EXPECT("body-foreign", "cross-key-body", t_put(1, 3, 1, 2),
+           body(t_get(9, 3, 3, 4), S3P_BODY_FOREIGN));
+    EXPECT("body-corrupt", "zero-filled-tail", t_put(1, 3, 1, 2),
+           body(t_get(1, 3, 3, 4), S3P_BODY_CORRUPT));
     EXPECT("body-length", "torn-get", t_put(1, 3, 1, 2), body(t_get(1, 3, 3, 4), S3P_BODY_SHORT));
     EXPECT("etag-mismatch", "torn-get", t_put(1, 3, 1, 2), mixed, t_put(2, 3, 5, 6));
     head.op = S3P_OP_HEAD;
@@ -124,7 +136,8 @@ T_TEST(check_body_rules)
 
 T_TEST(check_etag_rules)
 {
-    struct s3p_attempt wrong = t_put(1, 3, 1, 2), same = t_put(2, 3, 3, 4), tagged = t_get(1, 3, 3, 4);
+    struct s3p_attempt wrong = t_put(1, 3, 1, 2), same = t_put(2, 3, 3, 4),
+                       tagged = t_get(1, 3, 3, 4);
     wrong.etag = t_etag(50);
     EXPECT("etag-mismatch", "wrong-put-etag", wrong, t_get(1, 3, 3, 4));
     same.etag = t_etag(1);
@@ -141,7 +154,8 @@ T_TEST(check_etag_md5)
 {
     struct t_make m;
     struct s3p_body b = {t_value(1), 1001, s3p_key_hash("main", 4, "keys/00000003", 13)};
-    struct s3p_attempt good = t_put(1, 3, 1, 2), bad = t_put(2, 3, 3, 4), counter = t_put(3, 4, 1, 2);
+    struct s3p_attempt good = t_put(1, 3, 1, 2), bad = t_put(2, 3, 3, 4),
+                       counter = t_put(3, 4, 1, 2);
     char json[S3P_COUNTER_BODY_MAX];
     s3p_body_md5(&b, good.etag.b);
     counter.body_kind = S3P_KIND_COUNTER;
@@ -149,7 +163,9 @@ T_TEST(check_etag_md5)
     counter.size = s3p_counter_body(json, t_value(3), 17);
     s3p_md5(json, counter.size, counter.etag.b);
     for (int required = 0; required < 2; required++) {
-        t_make_begin(&m, NO_PLAN, required ? "{\"etag_is_md5\":\"required\"}" : "{\"etag_is_md5\":\"optional\"}");
+        t_make_begin(&m, NO_PLAN,
+                     required ? "{\"etag_is_md5\":\"required\"}"
+                              : "{\"etag_is_md5\":\"optional\"}");
         t_add(&m, good);
         t_add(&m, bad);
         t_add(&m, counter);
@@ -217,7 +233,8 @@ T_TEST(check_trailing_delete)
     d.outcome = S3P_OK_OUTCOME;
     early = d;
     early.t_call = t_put(1, 3, 4, 5).t_call;
-    EXPECT("stale-read", "lost-ack-write", t_put(1, 3, 1, 2), t_put(2, 3, 3, 4), t_get(1, 3, 5, 6), d);
+    EXPECT("stale-read", "lost-ack-write", t_put(1, 3, 1, 2), t_put(2, 3, 3, 4), t_get(1, 3, 5, 6),
+           d);
     EXPECT(NULL, "", t_put(1, 3, 1, 2), t_get(1, 3, 5, 6), d, t_lost(t_put(2, 3, 7, 8)));
     struct t_make m;
     t_make_begin(&m, NO_PLAN, NO_MD5);
@@ -229,14 +246,16 @@ T_TEST(check_trailing_delete)
     json_decref(v);
 }
 
-static void add_page(struct t_make *m, const uint32_t *value, size_t n, int64_t call_ms, int64_t return_ms)
+static void add_page(struct t_make *m, const uint32_t *value, size_t n, int64_t call_ms,
+                     int64_t return_ms)
 {
     struct s3p_attempt r = t_attempt(S3P_OP_LIST, 60, S3P_NO_INDEX, call_ms, return_ms);
     r.outcome = S3P_OK_OUTCOME;
     r.status = 200;
     s3p_append_begin(m->a, 64, n);
     for (size_t i = 0; i < n; i++) {
-        struct s3p_entry e = {.key_index = i, .size = 1000 + value[i], .etag_form = S3P_ETAG_DIGEST};
+        struct s3p_entry e = {
+            .key_index = i, .size = 1000 + value[i], .etag_form = S3P_ETAG_DIGEST};
         s3p_etag_bytes tag = t_etag(value[i]);
         memcpy(e.etag, tag.b, 16);
         uint32_t at = s3p_append_entry(m->a, &e);
@@ -256,7 +275,8 @@ T_TEST(check_list)
     t_add(&m, t_put(4, 2, 1, 2));
     t_add(&m, t_put(5, 3, 1, 2));
     t_add(&m, t_lost(t_put(6, 3, 1, 2)));
-    add_page(&m, (const uint32_t[]){1, 3, 99, 99}, 4, 5, 6); /* stale, right, nobody's, perhaps the lost one's */
+    add_page(&m, (const uint32_t[]){1, 3, 99, 99}, 4, 5,
+             6); /* stale, right, nobody's, perhaps the lost one's */
     json_t *v = t_make_judge(&m, NULL);
     T_EQ(t_rule(v, "stale-read"), 1);
     T_EQ(t_rule(v, "unwritten-value"), 1);
@@ -306,8 +326,11 @@ T_TEST(check_aliases)
 T_TEST(check_evidence)
 {
     struct t_make m;
-    t_make_begin(&m, "{\"require\":{\"keys\":{\"acked_writes\":4,\"reads\":2,\"cas_commits\":1,\"overlap\":0.5,"
-                     "\"max_in_flight\":3},\"*\":{\"reads\":5}}}", NO_MD5);
+    t_make_begin(
+        &m,
+        "{\"require\":{\"keys\":{\"acked_writes\":4,\"reads\":2,\"cas_commits\":1,\"overlap\":0.5,"
+        "\"max_in_flight\":3},\"*\":{\"reads\":5}}}",
+        NO_MD5);
     t_add(&m, t_put(1, 3, 1, 10));
     t_add(&m, t_put(2, 3, 2, 9));
     t_add(&m, t_put(3, 3, 3, 4));

@@ -1,5 +1,5 @@
-/* Random histories, one a key, through a file: the verdict must be what the oracle says of each key, whatever the number of
- * threads, the order of the records and the memory bound. */
+/* Random histories, one a key, through a file: the verdict must be what the oracle says of each
+ * key, whatever the number of threads, the order of the records and the memory bound. */
 #include "tests/t.h"
 
 #include <stdlib.h>
@@ -97,19 +97,21 @@ static void collect(const json_t *v, bool *violated)
     size_t i;
     json_t *w;
     memset(violated, 0, KEYS * sizeof *violated);
-    json_array_foreach(json_object_get(v, "witnesses"), i, w) {
+    json_array_foreach (json_object_get(v, "witnesses"), i, w) {
         const char *key = t_text(w, "key");
         T_TRUE(strncmp(key, "keys/", 5) == 0);
         uint64_t n = strtoull(key + 5, NULL, 10);
         T_TRUE(n < KEYS);
         violated[n] = true;
     }
-    T_EQ(json_array_size(json_object_get(v, "witnesses")), json_integer_value(json_object_get(v, "violations")));
+    T_EQ(json_array_size(json_object_get(v, "witnesses")),
+         json_integer_value(json_object_get(v, "violations")));
 }
 
 static json_t *judge(const char *path, int threads, uint64_t memory)
 {
-    struct s3p_check_opts o = {.threads = threads, .memory_bytes = memory, .max_witnesses = 1 << 30};
+    struct s3p_check_opts o = {
+        .threads = threads, .memory_bytes = memory, .max_witnesses = 1 << 30};
     return t_judge(path, &o);
 }
 
@@ -117,7 +119,7 @@ static json_t *judge(const char *path, int threads, uint64_t memory)
 static char *text_of(json_t *v)
 {
     json_object_del(v, "checker");
-    char *text = json_dumps(v, 0);
+    char *text = t_dump(v);
     json_decref(v);
     return text;
 }
@@ -143,8 +145,9 @@ T_TEST_LIMIT(file_oracle, 120)
     }
     skipped = (uint64_t)(t_skipped(v, "delete", "keys") + t_skipped(v, "negatives", "keys") +
                          t_skipped(v, "etag-unresolved", "keys"));
-    fprintf(stderr, "  %d keys, %llu illegal, %llu not noticed, %llu said to be not checked\n", KEYS,
-            (unsigned long long)illegal, (unsigned long long)missed, (unsigned long long)skipped);
+    fprintf(stderr, "  %d keys, %llu illegal, %llu not noticed, %llu said to be not checked\n",
+            KEYS, (unsigned long long)illegal, (unsigned long long)missed,
+            (unsigned long long)skipped);
     T_TRUE(illegal * 20 > KEYS && missed * 4 < illegal && missed <= skipped);
     json_decref(v);
     unlink(m.path);
@@ -160,9 +163,9 @@ T_TEST_LIMIT(file_same_verdict, 120)
     char *small = text_of(judge(m.path, 2, KEYS * 300 + (1 << 20)));
     T_STR(four, one);
     T_STR(small, one);
-    free(one);
-    free(four);
-    free(small);
+    s3p_free(one);
+    s3p_free(four);
+    s3p_free(small);
     struct s3p_err err;
     T_EQ(t_make_fail(&m, &(struct s3p_check_opts){.memory_bytes = 4096}, &err), S3P_ELIMIT);
     T_TRUE(strstr(err.msg, "memory") != NULL);

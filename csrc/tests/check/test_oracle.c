@@ -1,5 +1,5 @@
-/* The checker's pure core against the oracle: equal where exactness is claimed, sound elsewhere; and each switch that breaks
- * the core must be noticed by the same comparison. */
+/* The checker's pure core against the oracle: equal where exactness is claimed, sound elsewhere;
+ * and each switch that breaks the core must be noticed by the same comparison. */
 #include "tests/t.h"
 
 #include "check/mutate.h"
@@ -61,10 +61,13 @@ static void compare(uint64_t seed, enum t_shape shape, struct tally *t)
         T_OK(s3p_reg_check(reg, h.op, h.n, h.values, &res, err));
         if (!agrees(&res, legal)) {
             t_history_print(&h);
-            t_fail(__FILE__, __LINE__, "seed %llu history %llu: oracle says %s, checker %u violations (first %s), "
-                   "%u refusals and %u successes unjudged", (unsigned long long)seed, (unsigned long long)i,
-                   legal ? "legal" : "illegal", res.nviolations,
-                   res.nviolations ? s3p_rule_table[res.violation[0].rule].name : "none", res.negatives, res.unresolved);
+            t_fail(__FILE__, __LINE__,
+                   "seed %llu history %llu: oracle says %s, checker %u violations (first %s), "
+                   "%u refusals and %u successes unjudged",
+                   (unsigned long long)seed, (unsigned long long)i, legal ? "legal" : "illegal",
+                   res.nviolations,
+                   res.nviolations ? s3p_rule_table[res.violation[0].rule].name : "none",
+                   res.negatives, res.unresolved);
         }
         T_TRUE((i & 1) || legal); /* honest histories are legal: a test of generator and oracle */
         for (uint32_t k = 0; k < res.nviolations; k++)
@@ -78,9 +81,12 @@ static void compare(uint64_t seed, enum t_shape shape, struct tally *t)
         t->not_checked += res.not_checked;
         t->refusals_judged += has_refusal(&h) && exact(&res);
     }
-    fprintf(stderr, "  seed %llu shape %d: %u histories, %u illegal, %u alarms, %u missed but said so, %u exact, "
-            "%u with judged refusals, %u not checked\n", (unsigned long long)seed, shape, t->total, t->illegal,
-            t->alarms, t->missed, t->exact, t->refusals_judged, t->not_checked);
+    fprintf(stderr,
+            "  seed %llu shape %d: %u histories, %u illegal, %u alarms, %u missed but said so, %u "
+            "exact, "
+            "%u with judged refusals, %u not checked\n",
+            (unsigned long long)seed, shape, t->total, t->illegal, t->alarms, t->missed, t->exact,
+            t->refusals_judged, t->not_checked);
     T_TRUE(t->illegal * 10 >= t->total);
     s3p_reg_free(reg);
 }
@@ -146,9 +152,11 @@ T_TEST_LIMIT(oracle_mutants, 120)
     T_OK(t_mutated_create(&reg, err));
     for (t_mutant = S3P_MUT_NONE + 1; t_mutant < S3P_MUT_COUNT; t_mutant++) {
         uint64_t found = hunt(reg);
-        fprintf(stderr, "  mutant %d noticed by history %llu\n", t_mutant, (unsigned long long)found);
+        fprintf(stderr, "  mutant %d noticed by history %llu\n", t_mutant,
+                (unsigned long long)found);
         if (found == 0)
-            t_fail(__FILE__, __LINE__, "mutant %d of the checker survives %d histories", t_mutant, HUNT);
+            t_fail(__FILE__, __LINE__, "mutant %d of the checker survives %d histories", t_mutant,
+                   HUNT);
     }
     t_mutated_free(reg);
 }

@@ -6,7 +6,8 @@
 
 static struct s3p_reg_op op(int kind, uint32_t value, int64_t inv, int64_t res)
 {
-    return (struct s3p_reg_op){.inv = inv, .res = res, .value = value, .kind = (uint8_t)kind, .outcome = S3P_OK_OUTCOME};
+    return (struct s3p_reg_op){
+        .inv = inv, .res = res, .value = value, .kind = (uint8_t)kind, .outcome = S3P_OK_OUTCOME};
 }
 
 static uint32_t violations(const struct s3p_reg_op *ops, uint32_t n, uint32_t values)
@@ -24,8 +25,9 @@ T_TEST(register_equal_times)
 {
     const struct s3p_reg_op touch[] = {op(S3P_REG_WRITE, 1, 1, 2), op(S3P_REG_READ, 0, 2, 3)};
     const struct s3p_reg_op apart[] = {op(S3P_REG_WRITE, 1, 1, 2), op(S3P_REG_READ, 0, 3, 3)};
-    const struct s3p_reg_op point[] = {op(S3P_REG_WRITE, 1, 5, 5), op(S3P_REG_WRITE, 2, 5, 5), op(S3P_REG_READ, 1, 5, 5),
-                                       op(S3P_REG_READ, 2, 5, 5), op(S3P_REG_READ, 0, 5, 5)};
+    const struct s3p_reg_op point[] = {op(S3P_REG_WRITE, 1, 5, 5), op(S3P_REG_WRITE, 2, 5, 5),
+                                       op(S3P_REG_READ, 1, 5, 5), op(S3P_REG_READ, 2, 5, 5),
+                                       op(S3P_REG_READ, 0, 5, 5)};
     T_EQ(violations(touch, 2, 1), 0);
     T_EQ(violations(apart, 2, 1), 1);
     T_EQ(violations(point, 5, 2), 0);
@@ -37,7 +39,8 @@ T_TEST(register_time_extremes)
                                      op(S3P_REG_READ, 1, INT64_MAX - 1, INT64_MAX - 1)};
     const struct s3p_reg_op stale[] = {op(S3P_REG_WRITE, 1, INT64_MIN + 1, INT64_MIN + 1),
                                        op(S3P_REG_READ, 0, INT64_MAX - 1, INT64_MAX)};
-    const struct s3p_reg_op open[] = {op(S3P_REG_WRITE, 1, 5, INT64_MAX), op(S3P_REG_READ, 0, 100, 101),
+    const struct s3p_reg_op open[] = {op(S3P_REG_WRITE, 1, 5, INT64_MAX),
+                                      op(S3P_REG_READ, 0, 100, 101),
                                       op(S3P_REG_READ, 1, 102, INT64_MAX)};
     T_EQ(violations(far, 2, 1), 0);
     T_EQ(violations(stale, 2, 1), 1);
@@ -56,7 +59,9 @@ T_TEST(register_refuses)
         {{{.inv = 1, .res = 4, .kind = S3P_REG_READ, .value = 9}}, 1},
         {{{.inv = 1, .res = 4, .kind = S3P_REG_WRITE, .value = 0}}, 1},
         {{{.inv = 1, .res = 4, .kind = S3P_REG_CAS, .value = 1, .pred = 8}}, 1},
-        {{{.inv = 1, .res = 4, .kind = S3P_REG_WRITE, .value = 1}, {.inv = 5, .res = 6, .kind = S3P_REG_WRITE, .value = 1}}, 2},
+        {{{.inv = 1, .res = 4, .kind = S3P_REG_WRITE, .value = 1},
+          {.inv = 5, .res = 6, .kind = S3P_REG_WRITE, .value = 1}},
+         2},
     };
     struct s3p_reg *r = NULL;
     struct s3p_reg_result res;
@@ -69,7 +74,8 @@ T_TEST(register_refuses)
 
 enum { MANY = 10000 };
 
-/* Writes that all overlap, each read once while all are open: legal in any order of the reads that do not return to a value. */
+/* Writes that all overlap, each read once while all are open: legal in any order of the reads that
+ * do not return to a value. */
 T_TEST(register_overlapping_writes)
 {
     struct s3p_reg_op *o = s3p_alloc((2 * MANY + 2) * sizeof *o);
@@ -103,7 +109,8 @@ T_TEST(register_long_chain)
         o[LINKS + at] = op(S3P_REG_NOT, i, t + 2, t + 4); /* the loser of the race */
     }
     T_EQ(violations(o, 2 * LINKS, LINKS), 0);
-    o[2 * LINKS] = op(S3P_REG_NOT, LINKS, 10 * (int64_t)LINKS, 10 * (int64_t)LINKS + 1); /* nobody came after the last one */
+    o[2 * LINKS] = op(S3P_REG_NOT, LINKS, 10 * (int64_t)LINKS,
+                      10 * (int64_t)LINKS + 1); /* nobody came after the last one */
     T_EQ(violations(o, 2 * LINKS + 1, LINKS), 1);
     o[LINKS - 1].pred = 0;
     o[LINKS / 2].pred = LINKS; /* and a link from the future */
@@ -126,7 +133,8 @@ T_TEST(register_all_absent)
 
 T_TEST(register_cycle)
 {
-    struct s3p_reg_op o[] = {op(S3P_REG_CAS, 1, 1, 10), op(S3P_REG_CAS, 2, 1, 10), op(S3P_REG_CAS, 3, 1, 10)};
+    struct s3p_reg_op o[] = {op(S3P_REG_CAS, 1, 1, 10), op(S3P_REG_CAS, 2, 1, 10),
+                             op(S3P_REG_CAS, 3, 1, 10)};
     o[0].pred = 3;
     o[1].pred = 1;
     o[2].pred = 2;
@@ -135,7 +143,8 @@ T_TEST(register_cycle)
     T_EQ(violations(o, 1, 3), 1);
 }
 
-/* What weakens a history never makes a legal one illegal; what says the same again changes nothing. */
+/* What weakens a history never makes a legal one illegal; what says the same again changes nothing.
+ */
 
 enum change { WIDEN, DROP_READ, SHIFT, REVERSE, DOUBLE_READ, RENUMBER, CHANGES };
 
@@ -206,8 +215,8 @@ T_TEST(register_metamorphic)
         if (weaker ? b.nviolations != 0 && a.nviolations == 0 && a.negatives == 0
                    : (a.nviolations != 0) != (b.nviolations != 0)) {
             t_history_print(&h);
-            t_fail(__FILE__, __LINE__, "history %llu, change %d: %u violations became %u", (unsigned long long)i, c,
-                   a.nviolations, b.nviolations);
+            t_fail(__FILE__, __LINE__, "history %llu, change %d: %u violations became %u",
+                   (unsigned long long)i, c, a.nviolations, b.nviolations);
         }
     }
     s3p_reg_free(r);

@@ -1,5 +1,6 @@
-/* Judges a recorded history and prints the verdict as JSON: s3p_check [-t THREADS] [-m MEMORY_MB] [-w WITNESSES] FILE.
- * Status: 0 held, 1 violated, 3 inconclusive, 2 the history cannot be judged. */
+/* Judges a recorded history and prints the verdict as JSON: s3p_check [-t THREADS] [-m MEMORY_MB]
+ * [-w WITNESSES] FILE. Status: 0 held, 1 violated, 3 inconclusive, 2 the history cannot be judged.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

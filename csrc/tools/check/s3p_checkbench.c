@@ -1,6 +1,7 @@
-/* How fast is the checker? s3p_checkbench [-t THREADS] [-r REPEATS] FILE prints one JSON line: attempts a second from the file
- * (best of the repeats, the file in the page cache), and operations a second of the pure core on one thread, for register
- * histories of one key with 4, 16 and 60 operations in flight. */
+/* How fast is the checker? s3p_checkbench [-t THREADS] [-r REPEATS] FILE prints one JSON line:
+ * attempts a second from the file (best of the repeats, the file in the page cache), and operations
+ * a second of the pure core on one thread, for register histories of one key with 4, 16 and 60
+ * operations in flight. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,8 @@ static int by_return(const void *a, const void *b)
     return (x->op.res > y->op.res) - (x->op.res < y->op.res);
 }
 
-/* One key: `flight` clients, 40 % writes, effects at random points; values are numbered as the loader does, by return. */
+/* One key: `flight` clients, 40 % writes, effects at random points; values are numbered as the
+ * loader does, by return. */
 static uint32_t make_key(struct made *m, struct s3p_reg_op *op, uint32_t flight, struct s3p_rng *g)
 {
     uint32_t state = 0, values = 0;
@@ -79,9 +81,11 @@ static double core_ops_per_s(uint32_t flight)
     for (int round = 0; round < 5; round++) {
         int64_t t = s3p_thread_cpu_ns();
         for (uint32_t k = 0; k < OPS / KEY_OPS; k++)
-            if (s3p_reg_check(reg, op + (size_t)k * KEY_OPS, KEY_OPS, values[k], &res, NULL) != 0 || res.nviolations != 0)
+            if (s3p_reg_check(reg, op + (size_t)k * KEY_OPS, KEY_OPS, values[k], &res, NULL) != 0 ||
+                res.nviolations != 0)
                 exit(2);
-        double per_s = (double)(OPS / KEY_OPS * KEY_OPS) / ((double)(s3p_thread_cpu_ns() - t) / 1e9);
+        double per_s =
+            (double)(OPS / KEY_OPS * KEY_OPS) / ((double)(s3p_thread_cpu_ns() - t) / 1e9);
         best = per_s > best ? per_s : best;
     }
     s3p_reg_free(reg);
@@ -90,7 +94,8 @@ static double core_ops_per_s(uint32_t flight)
     return best;
 }
 
-static int file_rate(const char *path, int threads, int repeats, double *wall, double *cpu, uint64_t *attempts)
+static int file_rate(const char *path, int threads, int repeats, double *wall, double *cpu,
+                     uint64_t *attempts)
 {
     struct s3p_err err = {0};
     *wall = *cpu = 1e9;
@@ -129,11 +134,13 @@ int main(int argc, char **argv)
         else
             return 2;
     }
-    if (optind + 1 != argc || file_rate(argv[optind], threads, repeats, &wall, &cpu, &attempts) != 0)
+    if (optind + 1 != argc ||
+        file_rate(argv[optind], threads, repeats, &wall, &cpu, &attempts) != 0)
         return 2;
-    printf("{\"attempts\":%llu,\"threads\":%d,\"seconds\":%.4f,\"attempts_per_s\":%.0f,\"attempts_per_cpu_s\":%.0f,"
+    printf("{\"attempts\":%llu,\"threads\":%d,\"seconds\":%.4f,\"attempts_per_s\":%.0f,\"attempts_"
+           "per_cpu_s\":%.0f,"
            "\"core_ops_per_s\":{\"4\":%.0f,\"16\":%.0f,\"60\":%.0f}}\n",
-           (unsigned long long)attempts, threads, wall, (double)attempts / wall, (double)attempts / cpu, core_ops_per_s(4),
-           core_ops_per_s(16), core_ops_per_s(60));
+           (unsigned long long)attempts, threads, wall, (double)attempts / wall,
+           (double)attempts / cpu, core_ops_per_s(4), core_ops_per_s(16), core_ops_per_s(60));
     return 0;
 }

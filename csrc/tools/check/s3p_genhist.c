@@ -1,11 +1,14 @@
-/* Writes a synthetic history of registers and compare-and-set counters, for benchmarks of the checker.
+/* Writes a synthetic history of registers and compare-and-set counters, for benchmarks of the
+ * checker.
  *
- *   s3p_genhist [-n ATTEMPTS] [-k KEYS] [-c IN-FLIGHT-PER-KEY] [-g KEYS-AT-A-TIME] [-s SEED] [-u UNKNOWN] [-p stale|split] FILE
+ *   s3p_genhist [-n ATTEMPTS] [-k KEYS] [-c IN-FLIGHT-PER-KEY] [-g KEYS-AT-A-TIME] [-s SEED] [-u
+ * UNKNOWN] [-p stale|split] FILE
  *
- * Every operation takes effect at a random point inside its interval; points in the order of the calls would make any
- * checker look fast. Even keys are plain registers (40 % PUT, 60 % GET), odd ones counters (GET, then PUT If-Match). ETags are
- * not MD5s, and the profile in the header says so. -u: one in so many writes is left without an answer (default 1,000; it lands
- * late or never). -p plants one violation past the middle. */
+ * Every operation takes effect at a random point inside its interval; points in the order of the
+ * calls would make any checker look fast. Even keys are plain registers (40 % PUT, 60 % GET), odd
+ * ones counters (GET, then PUT If-Match). ETags are not MD5s, and the profile in the header says
+ * so. -u: one in so many writes is left without an answer (default 1,000; it lands late or never).
+ * -p plants one violation past the middle. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +37,8 @@ struct value {
 };
 
 struct key {
-    struct value now, acked, stale; /* current; acknowledged last; overwritten by a write that has returned */
+    struct value now, acked,
+        stale; /* current; acknowledged last; overwritten by a write that has returned */
     bool present;
     uint64_t left; /* operations to start */
 };
@@ -114,7 +118,8 @@ static void call(struct gen *g, uint32_t n)
     struct client *c = &g->client[n];
     struct key *k = &g->key[c->key];
     struct s3p_attempt *r = &c->r;
-    bool write = counter_key(c->key) ? c->has_seen && c->seen_key == c->key : s3p_rng_below(&g->rng, 5) < 2;
+    bool write =
+        counter_key(c->key) ? c->has_seen && c->seen_key == c->key : s3p_rng_below(&g->rng, 5) < 2;
     int64_t span = 200000 + (int64_t)s3p_rng_below(&g->rng, 2000000);
     s3p_attempt_clear(r);
     r->t_call = c->at;
@@ -156,8 +161,9 @@ static void point_read(struct gen *g, struct client *c)
     struct key *k = &g->key[c->key];
     struct s3p_attempt *r = &c->r;
     struct value seen = k->now;
-    if (!g->planted && g->o.plant != NULL && strcmp(g->o.plant, "stale") == 0 && g->written > g->o.attempts / 2 &&
-        !s3p_id_none(k->stale.id) && k->stale.acked < r->t_call && !counter_key(c->key)) {
+    if (!g->planted && g->o.plant != NULL && strcmp(g->o.plant, "stale") == 0 &&
+        g->written > g->o.attempts / 2 && !s3p_id_none(k->stale.id) && k->stale.acked < r->t_call &&
+        !counter_key(c->key)) {
         seen = k->stale;
         g->planted = true;
     }
@@ -178,7 +184,8 @@ static void point_write(struct gen *g, struct client *c)
 {
     struct key *k = &g->key[c->key];
     struct s3p_attempt *r = &c->r;
-    bool holds = r->cond == S3P_COND_NONE || (r->cond == S3P_COND_IF_NONE_MATCH_ANY && !k->present) ||
+    bool holds = r->cond == S3P_COND_NONE ||
+                 (r->cond == S3P_COND_IF_NONE_MATCH_ANY && !k->present) ||
                  (r->cond == S3P_COND_IF_MATCH && k->present && s3p_id_eq(k->now.id, c->seen.id));
     if (!holds && !g->planted && g->o.plant != NULL && strcmp(g->o.plant, "split") == 0 &&
         g->written > g->o.attempts / 2 && r->outcome != S3P_UNKNOWN && r->cond == S3P_COND_IF_MATCH)
@@ -191,7 +198,9 @@ static void point_write(struct gen *g, struct client *c)
         return;
     r->status = holds ? 200 : 412;
     r->outcome = holds ? S3P_OK_OUTCOME : S3P_FAILED;
-    r->evidence = holds ? S3P_EV_VALUE : r->cond == S3P_COND_IF_MATCH ? S3P_EV_NOT_MATCH : S3P_EV_PRESENT;
+    r->evidence = holds                          ? S3P_EV_VALUE
+                  : r->cond == S3P_COND_IF_MATCH ? S3P_EV_NOT_MATCH
+                                                 : S3P_EV_PRESENT;
     r->etag_form = holds ? S3P_ETAG_DIGEST : S3P_ETAG_NONE;
     if (holds)
         memcpy(r->etag.b, c->wrote.etag.b, 16);
@@ -239,18 +248,26 @@ static int generate(struct gen *g, struct s3p_err *err)
 {
     char header[1024];
     int len = snprintf(header, sizeof header,
-                       "{\"format\":1,\"run\":\"%012" PRIx64 "\",\"seed\":%" PRIu64 ",\"plan\":{\"name\":\"synthetic\",\"seed\":%"
-                       PRIu64 ",\"buckets\":[\"main\"],\"require\":{\"keys\":{\"acked_writes\":1,\"reads\":1}}},\"profile\":{"
-                       "\"name\":\"synthetic\",\"etag_is_md5\":\"unsupported\"},\"endpoints\":[\"http://127.0.0.1:9000\"],"
-                       "\"buckets\":[{\"role\":\"main\",\"name\":\"synthetic-main-000000000000\"}],\"spaces\":[{\"name\":\"keys\","
-                       "\"bucket\":0,\"kind\":\"sequence\",\"prefix\":\"keys/\",\"count\":%" PRIu64 "}],\"groups\":[\"clients\"],"
-                       "\"clock\":{\"mono_ns\":1000000000,\"wall_ns\":1700000000000000000},\"runner\":\"synthetic\"}",
+                       "{\"format\":1,\"run\":\"%012" PRIx64 "\",\"seed\":%" PRIu64
+                       ",\"plan\":{\"name\":\"synthetic\",\"seed\":%" PRIu64
+                       ",\"buckets\":[\"main\"],\"require\":{\"keys\":{\"acked_writes\":1,"
+                       "\"reads\":1}}},\"profile\":{"
+                       "\"name\":\"synthetic\",\"etag_is_md5\":\"unsupported\"},\"endpoints\":["
+                       "\"http://127.0.0.1:9000\"],"
+                       "\"buckets\":[{\"role\":\"main\",\"name\":\"synthetic-main-000000000000\"}],"
+                       "\"spaces\":[{\"name\":\"keys\","
+                       "\"bucket\":0,\"kind\":\"sequence\",\"prefix\":\"keys/\",\"count\":%" PRIu64
+                       "}],\"groups\":[\"clients\"],"
+                       "\"clock\":{\"mono_ns\":1000000000,\"wall_ns\":1700000000000000000},"
+                       "\"runner\":\"synthetic\"}",
                        RUN, g->o.seed, g->o.seed, g->o.keys);
     struct s3p_history *h = NULL;
     S3P_TRY(s3p_history_create(&h, g->o.path, header, (size_t)len, 1, err));
     g->out = s3p_history_appender(h, 0);
     for (uint32_t n = 0; n < g->clients; n++) {
-        g->client[n].at = take_key(g, n) ? INT64_C(1000000000) + (int64_t)s3p_rng_below(&g->rng, 1000000) : INT64_MAX;
+        g->client[n].at = take_key(g, n)
+                              ? INT64_C(1000000000) + (int64_t)s3p_rng_below(&g->rng, 1000000)
+                              : INT64_MAX;
         g->heap[n] = n;
     }
     for (uint32_t i = g->clients; i-- > 0;)
@@ -263,7 +280,8 @@ static int generate(struct gen *g, struct s3p_err *err)
 static bool parse(struct options *o, int argc, char **argv)
 {
     int opt;
-    *o = (struct options){.attempts = 1000000, .keys = 0, .seed = 1, .unknown = 1000, .per_key = 8, .groups = 32};
+    *o = (struct options){
+        .attempts = 1000000, .keys = 0, .seed = 1, .unknown = 1000, .per_key = 8, .groups = 32};
     while ((opt = getopt(argc, argv, "n:k:c:g:s:u:p:")) != -1) {
         uint64_t v = optarg != NULL ? strtoull(optarg, NULL, 10) : 0;
         if (opt == 'n')
@@ -287,7 +305,8 @@ static bool parse(struct options *o, int argc, char **argv)
         o->keys = o->attempts / 200 + 1;
     o->groups = o->groups > o->keys ? (uint32_t)o->keys : o->groups;
     o->path = argv[optind];
-    return optind + 1 == argc && o->attempts > 0 && o->per_key > 0 && o->groups > 0 && o->per_key * (uint64_t)o->groups < 1 << 20;
+    return optind + 1 == argc && o->attempts > 0 && o->per_key > 0 && o->groups > 0 &&
+           o->per_key * (uint64_t)o->groups < 1 << 20;
 }
 
 int main(int argc, char **argv)
@@ -295,7 +314,8 @@ int main(int argc, char **argv)
     struct gen g = {0};
     struct s3p_err err = {0};
     if (!parse(&g.o, argc, argv)) {
-        fprintf(stderr, "usage: s3p_genhist [-n ATTEMPTS] [-k KEYS] [-c IN-FLIGHT-PER-KEY] [-g KEYS-AT-A-TIME] [-s SEED] "
+        fprintf(stderr, "usage: s3p_genhist [-n ATTEMPTS] [-k KEYS] [-c IN-FLIGHT-PER-KEY] [-g "
+                        "KEYS-AT-A-TIME] [-s SEED] "
                         "[-u UNKNOWN] [-p stale|split] FILE\n");
         return 2;
     }
@@ -315,8 +335,8 @@ int main(int argc, char **argv)
     if (rc != 0)
         fprintf(stderr, "s3p_genhist: %s\n", err.msg);
     else
-        printf("{\"attempts\":%" PRIu64 ",\"keys\":%" PRIu64 ",\"planted\":%s}\n", g.written, g.o.keys,
-               g.planted ? "true" : "false");
+        printf("{\"attempts\":%" PRIu64 ",\"keys\":%" PRIu64 ",\"planted\":%s}\n", g.written,
+               g.o.keys, g.planted ? "true" : "false");
     s3p_free(g.key);
     s3p_free(g.client);
     s3p_free(g.heap);
