@@ -51,7 +51,10 @@ static const struct field {
     size_t len;
     void (*take)(struct s3p_answer *a, struct s3p_str value);
 } fields[] = {
-#define FIELD(name, take) {name, sizeof(name) - 1, take}
+#define FIELD(name, take)                                                                          \
+    {                                                                                              \
+        name, sizeof(name) - 1, take                                                               \
+    }
     FIELD("etag", take_etag),
     FIELD("last-modified", take_last_modified),
     FIELD("content-range", take_content_range),

@@ -1,5 +1,5 @@
-/* What the head of an answer says, in one pass over its fields. Texts point into the connection's head buffer and are good
- * until its next exchange. */
+/* What the head of an answer says, in one pass over its fields. Texts point into the connection's
+ * head buffer and are good until its next exchange. */
 #ifndef S3P_ENGINE_ANSWER_H
 #define S3P_ENGINE_ANSWER_H
 

@@ -2,7 +2,8 @@
 #include "core/clock.h"
 #include "engine/run.h"
 
-#define SCHEDULE_STREAM (UINT64_C(1) << 40) /* random streams of schedules lie above those of clients */
+/* random streams of schedules lie above those of clients */
+#define SCHEDULE_STREAM (UINT64_C(1) << 40)
 
 /* An absolute schedule: what is late does not move what comes after it. */
 struct schedule {
@@ -34,7 +35,8 @@ static void schedule_start(struct schedule *s, const struct s3p_arrivals *a)
         s->at_s = s3p_rng_exponential(&s->rng, 1 / s->g->per_s);
 }
 
-/* The next arrival that is this worker's. All workers compute the whole schedule; each takes its share of it. */
+/* The next arrival that is this worker's. All workers compute the whole schedule; each takes its
+ * share of it. */
 static int64_t schedule_next(struct schedule *s, const struct s3p_arrivals *a)
 {
     while (s->n % (uint64_t)a->shares != (uint64_t)a->share)
@@ -73,7 +75,8 @@ int s3p_arrivals_init(struct s3p_arrivals *a, struct s3p_worker *w, int group, s
     return 0;
 }
 
-/* Queued arrivals beyond the clients that are free wait for one; more than max_waiting of them are not sent. */
+/* Queued arrivals beyond the clients that are free wait for one; more than max_waiting of them are
+ * not sent. */
 static void arrive(struct s3p_arrivals *a, int64_t t_sched)
 {
     if (a->len >= a->nfree + a->max_waiting) {
@@ -111,8 +114,8 @@ void s3p_arrivals_main(void *arrivals)
     a->len = 0;
 }
 
-/* How late the generator was: up to the start when a client was free, else up to when the arrival was noticed; waiting
- * for a client is the store's time, and part of the latency. */
+/* How late the generator was: up to the start when a client was free, else up to when the arrival
+ * was noticed; waiting for a client is the store's time, and part of the latency. */
 static void record_lateness(struct s3p_arrivals *a, const struct s3p_arrival_due *due)
 {
     struct s3p_hist *h = a->w->group[a->group_index].lateness;

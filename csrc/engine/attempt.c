@@ -8,6 +8,7 @@
 
 #define CONSTANT_BYTE 'c'
 #define CHECKSUM_TEXT_MAX 128
+#define HASH_A_TURN (256u << 10)
 #define TEXT_MAX 1024 /* of a header value that is recorded */
 
 /* Under a rule on attempts each is counted before it begins, so that exactly so many are made. */
@@ -50,7 +51,8 @@ bool s3p_attempt_begin(struct s3p_try *t, struct s3p_client *c, const struct s3p
     c->t_sched = 0;
     if (c->ambiguous_step == (int)(step - c->g->program.steps)) {
         r->op_seq = c->ambiguous_seq;
-        r->attempt = ++c->ambiguous_attempt;
+        c->ambiguous_attempt += c->ambiguous_attempt < UINT16_MAX;
+        r->attempt = c->ambiguous_attempt;
         r->flags = S3P_FLAG_RETRY_AMBIGUOUS;
     } else {
         r->op_seq = ++c->op_seq;
@@ -85,8 +87,8 @@ static void fill_body(void *arg, uint64_t offset, uint8_t *dst, size_t len)
         s3p_body_fill(&t->body, offset, dst, len);
 }
 
-/* Cells are generated once for the hash and, unless the scratch still has them, once more to be sent: that costs little
- * beside SHA-256, and no client needs a buffer as large as its body. */
+/* Cells are generated once for the hash and, unless the scratch still has them, once more to be
+ * sent: that costs little beside SHA-256, and no client needs a buffer as large as its body. */
 static void hash_payload(struct s3p_try *t)
 {
     struct s3p_worker *w = t->c->w;
@@ -102,6 +104,8 @@ static void hash_payload(struct s3p_try *t)
         fill_body(t, at, w->scratch, n);
         s3p_sha256_add(&sha, w->scratch, n);
         at += n;
+        if (at % HASH_A_TURN == 0)
+            (void)!s3p_yield(w->loop); /* a cancelled run is seen by the exchange */
     }
     if (t->text == NULL && t->rec.body_kind == S3P_KIND_CELLS && len <= S3P_SCRATCH_BYTES)
         w->scratch_id = t->body.id;
@@ -178,7 +182,8 @@ void s3p_attempt_judge(struct s3p_try *t)
                           .body_complete = t->x.phase == S3P_PHASE_ANSWERED && !t->unreadable};
     t->outcome = s3p_outcome_of(&end, &evidence);
     if (t->outcome == S3P_FAILED && (t->rec.flags & S3P_FLAG_RETRY_AMBIGUOUS) != 0) {
-        t->outcome = S3P_UNKNOWN; /* of the operation, whose earlier attempt may have been carried out */
+        /* of the operation, whose earlier attempt may have been carried out */
+        t->outcome = S3P_UNKNOWN;
         evidence = S3P_EV_NONE;
     }
     t->rec.outcome = (uint8_t)t->outcome;
@@ -268,9 +273,11 @@ void s3p_attempt_send(struct s3p_try *t)
     struct s3p_attempt *r = &t->rec;
     s3p_buf_clear(&c->answer);
     count_start(w);
-    /* a fresh reading, not the loop's: a delete must be seen to follow the write that returned in the same turn */
+    bool written = write_head(t);
+    /* A fresh reading, not the loop's: a delete must be seen to follow the write that returned in
+     * the same turn. */
     r->t_call = s3p_now_ns();
-    if (write_head(t)) {
+    if (written) {
         exchange(t);
     } else {
         t->x = (struct s3p_exchange){.t_return = S3P_NEVER,
@@ -297,7 +304,8 @@ void s3p_attempt_send(struct s3p_try *t)
 
 /* ---- recording ---- */
 
-/* Latency counts from the intended start, and includes attempts that got no answer, up to when they were given up. */
+/* Latency counts from the intended start, and includes attempts that got no answer, up to when they
+ * were given up. */
 static void count_end(struct s3p_try *t)
 {
     struct s3p_worker *w = t->c->w;
@@ -383,8 +391,8 @@ void s3p_attempt_record(struct s3p_try *t, void (*put_entries)(struct s3p_try *t
 
 /* ---- where the program goes on ---- */
 
-/* An unknown mutation inside `repeat until` that the program handles itself stays the same operation when it is tried
- * again. */
+/* An unknown mutation inside `repeat until` that the program handles itself stays the same
+ * operation when it is tried again. */
 static void note_ambiguous(struct s3p_try *t, int pc)
 {
     struct s3p_client *c = t->c;

@@ -1,7 +1,8 @@
-/* One attempt: the request, the exchange, what the answer says, its outcome and its record. The step_*.c files fill in
- * what is theirs between these calls:
+/* One attempt: the request, the exchange, what the answer says, its outcome and its record. The
+ * step_*.c files fill in what is theirs between these calls:
  *
- *     s3p_attempt_begin(&t, c, step);  …key, condition, body…  s3p_attempt_send(&t);  …evidence…  s3p_attempt_record(&t);
+ *     s3p_attempt_begin(&t, c, step);  …key, condition, body…  s3p_attempt_send(&t);  …evidence…
+ * s3p_attempt_record(&t);
  *
  * Threads: on the stack of the client's coroutine. */
 #ifndef S3P_ENGINE_ATTEMPT_H
@@ -13,10 +14,11 @@
 
 #define S3P_ERROR_BYTES 4096u /* kept of an error document */
 
-enum s3p_attempt_sink { /* where the body of a 2xx goes */
-    S3P_SINK_KEEP,   /* to the client's `answer` buffer, as error documents always do */
-    S3P_SINK_VERIFY, /* through `verify` */
-    S3P_SINK_DROP,
+enum s3p_attempt_sink {                /* where the body of a 2xx goes */
+                        S3P_SINK_KEEP, /* to the client's `answer` buffer, as error documents always
+                                          do */
+                        S3P_SINK_VERIFY, /* through `verify` */
+                        S3P_SINK_DROP,
 };
 
 struct s3p_try {
@@ -42,19 +44,21 @@ struct s3p_try {
     struct s3p_str list_args;
     enum s3p_outcome outcome;
     size_t nentries, entry_text_bytes; /* of a page: room is made before the record */
-    uint32_t position; /* of the record in its segment */
+    uint32_t position;                 /* of the record in its segment */
 };
 
 /* False: the phase ends, nothing more is sent. */
 bool s3p_attempt_begin(struct s3p_try *t, struct s3p_client *c, const struct s3p_step *step);
-/* Binds the attempt to a key: request, hash and record. The text is the client's `key` buffer or the plan's. */
+/* Binds the attempt to a key: request, hash and record. The text is the client's `key` buffer or
+ * the plan's. */
 void s3p_attempt_key(struct s3p_try *t, struct s3p_keyref key);
-/* Sends and classifies; afterwards answer, code and outcome are set and texts may be taken from the answer. */
+/* Sends and classifies; afterwards answer, code and outcome are set and texts may be taken from the
+ * answer. */
 void s3p_attempt_send(struct s3p_try *t);
 /* Classifies again with `unreadable` set by the caller. */
 void s3p_attempt_judge(struct s3p_try *t);
-/* Counts, and appends the record. `entries` of a page are put by the callback, with room for t->nentries
- * and t->entry_text_bytes. */
+/* Counts, and appends the record. `entries` of a page are put by the callback, with room for
+ * t->nentries and t->entry_text_bytes. */
 void s3p_attempt_record(struct s3p_try *t, void (*put_entries)(struct s3p_try *t, void *arg),
                         void *arg);
 /* The step's result for `when` and `until`, and where the program goes on. */

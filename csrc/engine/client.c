@@ -17,7 +17,8 @@ static int init_buffers(struct s3p_client *c, struct s3p_err *err)
     s3p_buf_init(&c->head, HEAD_BYTES_MAX);
     s3p_buf_init(&c->request, BATCH_BYTES_MAX);
     s3p_buf_init(&c->answer, page > S3P_ERROR_BYTES ? page : S3P_ERROR_BYTES);
-    if (s3p_buf_reserve(&c->head, HEAD_BYTES) != 0 || s3p_buf_reserve(&c->answer, S3P_ERROR_BYTES) != 0)
+    if (s3p_buf_reserve(&c->head, HEAD_BYTES) != 0 ||
+        s3p_buf_reserve(&c->answer, S3P_ERROR_BYTES) != 0)
         return s3p_fail(err, S3P_ENOMEM, 0, "out of memory for the buffers of client %u", c->index);
     S3P_TRY(s3p_slots_create(&c->slots, prog, err));
     if (!prog->own)
@@ -63,6 +64,12 @@ void s3p_client_free(struct s3p_client *c)
     c->own_next = NULL;
 }
 
+void s3p_client_connect(struct s3p_client *c)
+{
+    int64_t deadline_ns = s3p_loop_now(c->w->loop) + c->w->e->plan->deadline_ns;
+    (void)!s3p_conn_open(c->conn, deadline_ns, NULL);
+}
+
 bool s3p_client_pause(struct s3p_client *c, int64_t until_ns)
 {
     struct s3p_worker *w = c->w;
@@ -105,14 +112,16 @@ static void leave_phase(struct s3p_client *c)
 void s3p_client_main(void *client)
 {
     struct s3p_client *c = client;
+    if (c->g->arrival == S3P_OPEN)
+        s3p_client_connect(c); /* latencies of a rate are those of requests */
     for (uint64_t runs = 0; again(c, runs); runs++) {
         c->paused = false;
         enum s3p_run_end end = s3p_client_run(c);
         if (end == S3P_RUN_STOPPED)
             break;
-        bool goes_on = c->paused                 ? true
+        bool goes_on = c->paused               ? true
                        : end == S3P_RUN_NO_KEY ? s3p_client_pause(c, s3p_now_ns() + NO_KEY_PAUSE_NS)
-                                                 : s3p_yield(c->w->loop) == 0;
+                                               : s3p_yield(c->w->loop) == 0;
         if (!goes_on)
             break;
     }

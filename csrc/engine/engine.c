@@ -11,7 +11,8 @@
 
 #define HEADER_BYTES_MAX (64u << 20)
 #define BUCKET_RANDOM 12
-#define SPARE_DESCRIPTORS 128 /* loops, history, libcurl's own, and what the embedding program has open */
+/* loops, history, libcurl's own, and what the embedding program has open */
+#define SPARE_DESCRIPTORS 128
 
 /* ---- making ---- */
 
@@ -30,10 +31,11 @@ static int name_buckets(struct s3p_engine *e, struct s3p_err *err)
         struct s3p_str role = e->plan->bucket[i];
         char *p = e->bucket_name[i];
         if (prefix.len + role.len + BUCKET_RANDOM + 2 >= S3P_BUCKET_NAME_MAX)
-            return s3p_fail(err, S3P_EINVAL, 0,
-                            "target.bucket_prefix: \"%s\", expected at most %zu characters before the "
-                            "role \"%s\"", prefix.p, S3P_BUCKET_NAME_MAX - BUCKET_RANDOM - 3 - role.len,
-                            role.p);
+            return s3p_fail(
+                err, S3P_EINVAL, 0,
+                "target.bucket_prefix: \"%s\", expected at most %zu characters before the "
+                "role \"%s\"",
+                prefix.p, S3P_BUCKET_NAME_MAX - BUCKET_RANDOM - 3 - role.len, role.p);
         memcpy(p, prefix.p, prefix.len);
         p += prefix.len;
         *p++ = '-';
@@ -62,7 +64,8 @@ static int raise_descriptors(const struct s3p_plan *plan, struct s3p_err *err)
     limit.rlim_cur = most;
     if (most <= limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit) == 0)
         return 0;
-    return s3p_fail(err, S3P_ELIMIT, 0, "open files: %llu are allowed, the plan needs %llu (ulimit -n)",
+    return s3p_fail(err, S3P_ELIMIT, 0,
+                    "open files: %llu are allowed, the plan needs %llu (ulimit -n)",
                     (unsigned long long)limit.rlim_max, (unsigned long long)most);
 }
 
@@ -195,8 +198,9 @@ static void begin_phase_locked(struct s3p_engine *e, enum s3p_run_phase phase)
 
 static void end_run_locked(struct s3p_engine *e)
 {
-    e->end_ns = s3p_now_ns();
-    finish_phase(e, e->end_ns);
+    int64_t now = s3p_now_ns();
+    finish_phase(e, now);
+    atomic_store_explicit(&e->end_ns, now, memory_order_relaxed);
     e->cpu_end_ns = s3p_process_cpu_ns();
     e->ended = true;
     atomic_store_explicit(&e->shown_phase, S3P_ENDED, memory_order_relaxed);
@@ -261,7 +265,7 @@ int s3p_engine_start(struct s3p_engine *e, struct s3p_err *err)
     if (e->started)
         return s3p_fail(err, S3P_ESTATE, 0, "the engine was started before");
     e->started = true;
-    e->start_ns = e->end_ns = s3p_now_ns();
+    atomic_store_explicit(&e->start_ns, s3p_now_ns(), memory_order_relaxed);
     e->cpu_start_ns = e->cpu_end_ns = s3p_process_cpu_ns();
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old); /* inherited by the workers */
@@ -316,9 +320,10 @@ void s3p_engine_fail(struct s3p_engine *e, const struct s3p_err *err)
 void s3p_engine_stop_phase(struct s3p_engine *e)
 {
     int64_t none = 0, now = s3p_now_ns();
-    now = now < e->stop_at_ns ? now : e->stop_at_ns; /* the rule's end, however late it is noticed */
-    atomic_compare_exchange_strong_explicit(&e->stopped_ns, &none, now,
-                                            memory_order_relaxed, memory_order_relaxed);
+    /* the rule's end, however late it is noticed */
+    now = now < e->stop_at_ns ? now : e->stop_at_ns;
+    atomic_compare_exchange_strong_explicit(&e->stopped_ns, &none, now, memory_order_relaxed,
+                                            memory_order_relaxed);
     if (atomic_exchange_explicit(&e->phase_stop, true, memory_order_acq_rel))
         return;
     for (int i = 0; i < e->plan->workers; i++)
@@ -341,8 +346,9 @@ void s3p_engine_progress(const struct s3p_engine *e, struct s3p_progress *p)
         p->bytes_in += atomic_load_explicit(&w->bytes_in, memory_order_relaxed);
     }
     p->phase = atomic_load_explicit(&e->shown_phase, memory_order_relaxed);
-    int64_t end = p->phase == S3P_ENDED ? e->end_ns : s3p_now_ns();
-    p->elapsed_ns = e->started ? end - e->start_ns : 0;
+    int64_t start = atomic_load_explicit(&e->start_ns, memory_order_relaxed);
+    int64_t end = atomic_load_explicit(&e->end_ns, memory_order_relaxed);
+    p->elapsed_ns = start == 0 ? 0 : (end != 0 ? end : s3p_now_ns()) - start;
 }
 
 static void join(struct s3p_engine *e)

@@ -84,16 +84,17 @@ int s3p_header_json(const struct s3p_engine *e, const struct s3p_engine_opts *o,
         json_array_append_new(spaces, space_json(&e->plan->spaces.space[i]));
     json_t *clock = json_pack("{s:I, s:I}", "mono_ns", (json_int_t)s3p_now_ns(), "wall_ns",
                               (json_int_t)s3p_wall_ns());
-    json_t *header = json_pack(
-        "{s:i, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:{s:s}}", "format",
-        (int)S3P_HISTORY_VERSION, "run", run_text(e->run), "seed", (json_int_t)e->plan->seed, "plan",
-        json_loadb(o->plan_json, o->plan_len, 0, NULL), "profile",
-        json_loadb(t->profile.p, t->profile.len, 0, NULL), "profile_hash", profile_hash(t),
-        "endpoints", endpoints, "buckets", buckets_json(e), "spaces", spaces, "groups",
-        groups_json(e->plan), "clock", clock, "runner", "native", "versions", "transport",
-        s3p_net_version());
+    json_t *header =
+        json_pack("{s:i, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:{s:s}}", "format",
+                  (int)S3P_HISTORY_VERSION, "run", run_text(e->run), "seed",
+                  (json_int_t)e->plan->seed, "plan", json_loadb(o->plan_json, o->plan_len, 0, NULL),
+                  "profile", json_loadb(t->profile.p, t->profile.len, 0, NULL), "profile_hash",
+                  profile_hash(t), "endpoints", endpoints, "buckets", buckets_json(e), "spaces",
+                  spaces, "groups", groups_json(e->plan), "clock", clock, "runner", "native",
+                  "versions", "transport", s3p_net_version());
     bool ok = header != NULL && json_dump_callback(header, add, out, JSON_COMPACT) == 0;
     json_decref(header);
-    return ok && s3p_buf_ok(out) ? 0
-                                 : s3p_fail(err, S3P_ENOMEM, 0, "out of memory for the history's header");
+    return ok && s3p_buf_ok(out)
+               ? 0
+               : s3p_fail(err, S3P_ENOMEM, 0, "out of memory for the history's header");
 }

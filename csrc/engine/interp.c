@@ -51,8 +51,8 @@ static int step_loop_back(struct s3p_client *c, int pc)
     bool more = ++c->loop_count[l->counter] < l->times;
     if (!l->until_ok)
         return more ? step->target : pc + 1;
-    bool unknown = c->has_last && c->last == S3P_UNKNOWN &&
-                   s3p_op_table[c->last_op].cls == S3P_CLASS_MUTATION;
+    bool unknown =
+        c->has_last && c->last == S3P_UNKNOWN && s3p_op_table[c->last_op].cls == S3P_CLASS_MUTATION;
     bool ok = c->has_last && c->last == S3P_OK_OUTCOME;
     if (!ok && !unknown && more)
         return step->target;
@@ -91,6 +91,9 @@ static int step_barrier(struct s3p_client *c, int pc)
     int at = c->g->program.steps[pc].u.barrier;
     struct s3p_barrier *b = &w->e->barrier[at];
     uint64_t turn;
+    s3p_client_connect(c); /* so that what follows the barrier is requests, not handshakes */
+    if (s3p_client_ended(c))
+        return S3P_END_STOPPED;
     c->paused = true;
     if (s3p_barrier_arrive(b, &turn)) {
         s3p_worker_opened(w, at);

@@ -132,10 +132,11 @@ bool s3p_space_constant(const struct s3p_space *s, uint64_t index)
     return s->constant || (s->constant_key != NULL && index < s->count && s->constant_key[index]);
 }
 
-/* State of one space in one worker. A lifecycle space keeps the acked keys as an unordered list, so that a draw and a
- * removal are O(1); keys that were given back unwritten are taken again before new ones. */
+/* State of one space in one worker. A lifecycle space keeps the acked keys as an unordered list, so
+ * that a draw and a removal are O(1); keys that were given back unwritten are taken again before
+ * new ones. */
 struct pool {
-    uint64_t next;         /* sequence and fresh keys: the next index that was never given out */
+    uint64_t next; /* sequence and fresh keys: the next index that was never given out */
     uint32_t *acked, *back;
     uint64_t nacked, nback;
 };
@@ -217,8 +218,8 @@ static bool choose_acked(struct pool *p, bool take, struct s3p_rng *rng, uint64_
     return true;
 }
 
-static bool choose_lifecycle(struct pool *p, uint64_t count, enum s3p_take take, struct s3p_rng *rng,
-                             uint64_t *index)
+static bool choose_lifecycle(struct pool *p, uint64_t count, enum s3p_take take,
+                             struct s3p_rng *rng, uint64_t *index)
 {
     if (p->acked == NULL)
         return false;
@@ -230,8 +231,8 @@ static bool choose_lifecycle(struct pool *p, uint64_t count, enum s3p_take take,
     return true;
 }
 
-bool s3p_choose(struct s3p_chooser *c, uint16_t space, enum s3p_take take, const struct s3p_draw *who,
-                uint64_t *index)
+bool s3p_choose(struct s3p_chooser *c, uint16_t space, enum s3p_take take,
+                const struct s3p_draw *who, uint64_t *index)
 {
     const struct s3p_space *s = &c->spaces->space[space];
     struct pool *p = &c->pool[space];

@@ -1,10 +1,12 @@
-/* Key spaces: named sets of keys, the choice of one, and the way back from a key's text to (space, index).
+/* Key spaces: named sets of keys, the choice of one, and the way back from a key's text to (space,
+ * index).
  *
- * A key is (space, index) everywhere in the engine and in histories; its text is made when a request needs it. Draws come
- * from the client's own random stream, so that they do not depend on the number of workers; `sequence` and `lifecycle`
- * have state, which belongs to a worker.
+ * A key is (space, index) everywhere in the engine and in histories; its text is made when a
+ * request needs it. Draws come from the client's own random stream, so that they do not depend on
+ * the number of workers; `sequence` and `lifecycle` have state, which belongs to a worker.
  *
- * Threads: a struct s3p_space is read-only after the plan was parsed; a chooser belongs to its worker. */
+ * Threads: a struct s3p_space is read-only after the plan was parsed; a chooser belongs to its
+ * worker. */
 #ifndef S3P_ENGINE_KEYSPACE_H
 #define S3P_ENGINE_KEYSPACE_H
 
@@ -61,8 +63,8 @@ struct s3p_spaces {
 /* What a choice from a lifecycle space wants. */
 enum s3p_take { S3P_TAKE_NONE, S3P_TAKE_FRESH, S3P_TAKE_ACKED, S3P_TAKE_ANY };
 
-/* Builds the hash of fixed keys; call when all spaces are complete. 0, S3P_ENOMEM, or S3P_EINVAL when a fixed key occurs
- * twice in a bucket. `clash` then names it. */
+/* Builds the hash of fixed keys; call when all spaces are complete. 0, S3P_ENOMEM, or S3P_EINVAL
+ * when a fixed key occurs twice in a bucket. `clash` then names it. */
 int s3p_spaces_index(struct s3p_spaces *s, struct s3p_arena *arena, struct s3p_str *clash);
 /* The key of this text in a bucket; false when it is not one of the plan's. */
 bool s3p_spaces_find(const struct s3p_spaces *s, uint16_t bucket, struct s3p_str key,
@@ -83,12 +85,13 @@ size_t s3p_chooser_bytes(const struct s3p_spaces *spaces, int worker);
 
 struct s3p_draw { /* who chooses */
     struct s3p_rng *rng;
-    uint32_t client;    /* index over all groups */
-    uint64_t *own_next; /* the client's walk, one number for each space of the plan; may be NULL without `own` */
+    uint32_t client; /* index over all groups */
+    /* the client's walk, one number for each space of the plan; may be NULL without `own` */
+    uint64_t *own_next;
 };
 /* False when there is nothing to choose. */
-bool s3p_choose(struct s3p_chooser *c, uint16_t space, enum s3p_take take, const struct s3p_draw *who,
-                uint64_t *index);
+bool s3p_choose(struct s3p_chooser *c, uint16_t space, enum s3p_take take,
+                const struct s3p_draw *who, uint64_t *index);
 
 /* A lifecycle key that a client has taken, until it lets go of it. Plain data of the client. */
 struct s3p_hold {
@@ -97,7 +100,8 @@ struct s3p_hold {
     bool was_acked;                 /* taken from the acked ones, else from the fresh ones */
     bool written, deleted, unknown; /* mutations of the holder */
 };
-/* Decides where the key goes: retired after a delete or an unknown mutation, acked after an acked write, else back. */
+/* Decides where the key goes: retired after a delete or an unknown mutation, acked after an acked
+ * write, else back. */
 void s3p_hold_release(struct s3p_chooser *c, struct s3p_hold *h);
 
 #endif

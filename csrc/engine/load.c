@@ -27,7 +27,8 @@ static bool add_asked(json_t *asked, const char *what, double wanted, double got
     return met;
 }
 
-/* The rate that counts is that of runs whose last S3 step ended ok: what the store did, not what it was asked. */
+/* The rate that counts is that of runs whose last S3 step ended ok: what the store did, not what it
+ * was asked. */
 static bool ask_rate(const struct s3p_engine *e, json_t *asked, json_t *reasons)
 {
     const struct s3p_load *l = &e->plan->load;
@@ -38,7 +39,8 @@ static bool ask_rate(const struct s3p_engine *e, json_t *asked, json_t *reasons)
         because(reasons, "group %s ended %.6g runs a second ok, asked were %.6g x %.6g",
                 e->plan->group[l->rate_group].name.p, got, l->per_s, l->within);
     if (!met && s.unsent != 0)
-        because(reasons, "%llu arrivals were not sent: all clients were busy and the queue was full",
+        because(reasons,
+                "%llu arrivals were not sent: all clients were busy and the queue was full",
                 (unsigned long long)s.unsent);
     return add_asked(asked, "rate_per_s", l->per_s, got, met);
 }
@@ -78,8 +80,8 @@ static bool generator_limited(const struct s3p_engine *e, json_t *reasons)
         s3p_hist_free(h);
         if (late_ns <= LATENESS_NS)
             continue;
-        because(reasons, "the generator was late in group %s: p99 %.3f ms", e->plan->group[i].name.p,
-                (double)late_ns / (double)S3P_MS);
+        because(reasons, "the generator was late in group %s: p99 %.3f ms",
+                e->plan->group[i].name.p, (double)late_ns / (double)S3P_MS);
         limited = true;
     }
     return limited;

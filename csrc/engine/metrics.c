@@ -8,11 +8,6 @@
 #define HIST_TEXT_MAX (1u << 20)
 #define US 1000.0
 
-static json_t *text(struct s3p_str s)
-{
-    return json_stringn(s.p, s.len);
-}
-
 static json_t *number(uint64_t n)
 {
     return json_integer((json_int_t)n);
@@ -143,10 +138,14 @@ static json_t *group_json(const struct s3p_engine *e, int group)
         const char *name;
         uint64_t n;
     } rows[] = {
-        {"runs", s.runs},           {"unsent", s.unsent},
-        {"no_key", s.no_key},       {"exhausted", s.exhausted},
-        {"unknown", s.unknown},     {"attempts", s.attempts},
-        {"ok", s.by_outcome[S3P_OK_OUTCOME]}, {"failed", s.by_outcome[S3P_FAILED]},
+        {"runs", s.runs},
+        {"unsent", s.unsent},
+        {"no_key", s.no_key},
+        {"exhausted", s.exhausted},
+        {"unknown", s.unknown},
+        {"attempts", s.attempts},
+        {"ok", s.by_outcome[S3P_OK_OUTCOME]},
+        {"failed", s.by_outcome[S3P_FAILED]},
     };
     int64_t ns = e->phase_end_ns[g->phase] - e->phase_start_ns[g->phase];
     double seconds = g->phase == S3P_MAIN ? s3p_main_seconds(e) : (double)ns / (double)S3P_S;
@@ -179,8 +178,8 @@ static json_t *phases_json(const struct s3p_engine *e)
     json_t *out = json_array();
     for (int i = 0; i < S3P_PHASES; i++) {
         double seconds = (double)(e->phase_end_ns[i] - e->phase_start_ns[i]) / (double)S3P_S;
-        json_array_append_new(out, json_pack("{s:s, s:f}", "phase", s3p_run_phase_name[i], "seconds",
-                                             seconds));
+        json_array_append_new(
+            out, json_pack("{s:s, s:f}", "phase", s3p_run_phase_name[i], "seconds", seconds));
     }
     return out;
 }
@@ -223,6 +222,8 @@ static int add(const char *p, size_t len, void *arg)
 int s3p_metrics_json(const struct s3p_engine *e, struct s3p_buf *out, struct s3p_err *err)
 {
     char run[S3P_RUN_DIGITS + 1];
+    struct s3p_progress p;
+    s3p_engine_progress(e, &p);
     json_t *m = json_object();
     static const char digits[] = "0123456789abcdef";
     for (int i = 0; i < S3P_RUN_DIGITS; i++)
@@ -231,11 +232,10 @@ int s3p_metrics_json(const struct s3p_engine *e, struct s3p_buf *out, struct s3p
     double main_s =
         (double)(e->phase_end_ns[S3P_MAIN] - e->phase_start_ns[S3P_MAIN]) / (double)S3P_S;
     json_object_set_new(m, "run", json_string(run));
-    json_object_set_new(m, "plan", text(e->plan->name));
     json_object_set_new(m, "seed", number(e->plan->seed));
     json_object_set_new(m, "interrupted",
                         json_boolean(atomic_load_explicit(&e->interrupted, memory_order_relaxed)));
-    json_object_set_new(m, "seconds", json_real((double)(e->end_ns - e->start_ns) / (double)S3P_S));
+    json_object_set_new(m, "seconds", json_real((double)p.elapsed_ns / (double)S3P_S));
     json_object_set_new(m, "main_seconds", json_real(main_s));
     json_object_set_new(m, "phases", phases_json(e));
     json_object_set_new(m, "ops", ops_json(e));
@@ -245,5 +245,6 @@ int s3p_metrics_json(const struct s3p_engine *e, struct s3p_buf *out, struct s3p
     json_object_set_new(m, "load", s3p_load_json(e));
     bool ok = m != NULL && json_dump_callback(m, add, out, JSON_COMPACT) == 0 && s3p_buf_ok(out);
     json_decref(m);
-    return ok ? 0 : s3p_fail(err, S3P_ENOMEM, 0, "metrics: out of memory, or over the buffer's bound");
+    return ok ? 0
+              : s3p_fail(err, S3P_ENOMEM, 0, "metrics: out of memory, or over the buffer's bound");
 }

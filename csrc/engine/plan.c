@@ -89,7 +89,8 @@ static int check_memory(const struct s3p_parse *p, const struct s3p_node *root)
     if (s3p_node_get(root, "memory_mb", &n))
         return s3p_node_bad(&p->r, &n, "at least %llu, which the plan's clients and buffers need",
                             (unsigned long long)mb);
-    return s3p_node_missing(&p->r, root, "memory_mb", "more than its default of 1024 for this plan");
+    return s3p_node_missing(&p->r, root, "memory_mb",
+                            "more than its default of 1024 for this plan");
 }
 
 static int parse_document(struct s3p_parse *p, const struct s3p_node *root)
@@ -112,7 +113,8 @@ int s3p_plan_parse(struct s3p_plan **out, const char *json, size_t len, struct s
     json_error_t why;
     *out = NULL;
     if (len > PLAN_BYTES_MAX)
-        return s3p_fail(err, S3P_EINVAL, 0, "plan: %zu bytes, expected at most %u", len, PLAN_BYTES_MAX);
+        return s3p_fail(err, S3P_EINVAL, 0, "plan: %zu bytes, expected at most %u", len,
+                        PLAN_BYTES_MAX);
     json_t *document = json_loadb(json, len, JSON_REJECT_DUPLICATES, &why);
     if (document == NULL)
         return s3p_fail(err, S3P_EINVAL, 0, "plan: line %d, column %d, expected JSON: %s", why.line,
@@ -177,7 +179,7 @@ uint64_t s3p_plan_memory(const struct s3p_plan *p)
         }
         most = bytes > most ? bytes : most;
     }
-    most += (uint64_t)p->workers * (s3p_history_bytes_per_worker() +
-                                    (uint64_t)__builtin_popcountll(ops) * HIST_BYTES);
+    most += (uint64_t)p->workers *
+            (s3p_history_bytes_per_worker() + (uint64_t)__builtin_popcountll(ops) * HIST_BYTES);
     return most + s3p_chooser_bytes(&p->spaces, 0) + p->arena.used;
 }

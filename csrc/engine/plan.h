@@ -1,5 +1,6 @@
-/* The compiled plan: names resolved to numbers, programs as arrays of steps with jump targets. Immutable after parsing, in
- * one arena, shared by all workers. docs/semantics.md section 1 is the language. */
+/* The compiled plan: names resolved to numbers, programs as arrays of steps with jump targets.
+ * Immutable after parsing, in one arena, shared by all workers. docs/semantics.md section 1 is the
+ * language. */
 #ifndef S3P_ENGINE_PLAN_H
 #define S3P_ENGINE_PLAN_H
 
@@ -18,23 +19,24 @@
 #define S3P_LOOPS_MAX 16    /* nested */
 
 enum s3p_field { /* of a name that a step bound */
-    S3P_FIELD_ETAG,
-    S3P_FIELD_VERSION,
-    S3P_FIELD_UPLOAD,
-    S3P_FIELD_PARTS,
-    S3P_FIELD_TOKEN,
-    S3P_FIELD_KEY,
-    S3P_FIELD_KEYS,
-    S3P_FIELD_SIZE,
-    S3P_FIELD_COUNTER,
-    S3P_FIELD_NOW_MS,
-    S3P_FIELDS,
+                 S3P_FIELD_ETAG,
+                 S3P_FIELD_VERSION,
+                 S3P_FIELD_UPLOAD,
+                 S3P_FIELD_PARTS,
+                 S3P_FIELD_TOKEN,
+                 S3P_FIELD_KEY,
+                 S3P_FIELD_KEYS,
+                 S3P_FIELD_SIZE,
+                 S3P_FIELD_COUNTER,
+                 S3P_FIELD_NOW_MS,
+                 S3P_FIELDS,
 };
 extern const char *const s3p_field_name[S3P_FIELDS];
 
 #define S3P_NO_SLOT (-1)
 
-/* slot.field + add, or `add` alone. A text field (etag, version, token, key) stands in `equal` only. */
+/* slot.field + add, or `add` alone. A text field (etag, version, token, key) stands in `equal`
+ * only. */
 struct s3p_expr {
     int slot;
     enum s3p_field field;
@@ -73,7 +75,8 @@ struct s3p_loop_step { /* loop enter and loop back */
     bool until_ok;
     uint64_t times;
 };
-enum { S3P_WHEN_FAILED = 1 << 0, S3P_WHEN_OK = 1 << 1, S3P_WHEN_UNKNOWN = 1 << 2 }; /* 1 << enum s3p_outcome */
+/* 1 << enum s3p_outcome */
+enum { S3P_WHEN_FAILED = 1 << 0, S3P_WHEN_OK = 1 << 1, S3P_WHEN_UNKNOWN = 1 << 2 };
 struct s3p_when_step {
     bool equal;
     struct s3p_expr a, b;
@@ -83,7 +86,8 @@ struct s3p_when_step {
     struct s3p_str *codes;
     int ncodes;
 };
-struct s3p_sleep_step { /* a uniform draw below min(cap, base << failures), or `base` exactly when cap is 0 */
+/* a uniform draw below min(cap, base << failures), or `base` exactly when cap is 0 */
+struct s3p_sleep_step {
     int64_t base_ns, cap_ns;
 };
 struct s3p_choose_step {
@@ -111,10 +115,11 @@ struct s3p_step {
     enum s3p_step_kind kind;
     enum s3p_op op;
     int target;
-    int unknown_exit; /* a mutation that ends unknown goes on there and counts a loop; 0: the next step */
-    bool retried;     /* a mutation in a `repeat until` whose unknown end the program handles */
-    int slot;         /* of `as`, S3P_NO_SLOT without */
-    int keys_slot;    /* delete_objects */
+    /* a mutation that ends unknown goes on there and counts a loop; 0: the next step */
+    int unknown_exit;
+    bool retried;  /* a mutation in a `repeat until` whose unknown end the program handles */
+    int slot;      /* of `as`, S3P_NO_SLOT without */
+    int keys_slot; /* delete_objects */
     uint16_t bucket;
     union {
         struct s3p_object_step object;
@@ -197,16 +202,19 @@ struct s3p_plan {
 };
 
 /* Parses and validates. The error is one line: the field's path, its value, what was expected. */
-int s3p_plan_parse(struct s3p_plan **out, const char *json, size_t len, struct s3p_err *err)
-    S3P_MUST_CHECK;
+int s3p_plan_parse(struct s3p_plan **out, const char *json, size_t len,
+                   struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_plan_free(struct s3p_plan *p); /* NULL is a no-op */
 
-/* The worker that runs a client: round-robin, and worker 0 for programs that use a lifecycle space. */
+/* The worker that runs a client: round-robin, and worker 0 for programs that use a lifecycle space.
+ */
 int s3p_plan_worker(const struct s3p_plan *p, const struct s3p_group *g, int client);
-/* What a client costs beside its listed pages: stack, connection with its buffers, state. A bound, for the budget. */
-#define S3P_CLIENT_BYTES (96u * 1024u)
+/* What a client costs beside its listed pages: stack, connection with its buffers, state. A bound,
+ * for the budget. */
+#define S3P_CLIENT_BYTES (144u * 1024u)
 #define S3P_SLOT_BYTES 2048u
-/* Bytes that the largest phase of the plan needs at the same time, with history segments and histograms. */
+/* Bytes that the largest phase of the plan needs at the same time, with history segments and
+ * histograms. */
 uint64_t s3p_plan_memory(const struct s3p_plan *p);
 size_t s3p_page_bytes(int page_keys); /* bound on the XML of one listed page */
 

@@ -113,7 +113,8 @@ int s3p_parse_groups(struct s3p_parse *p, const struct s3p_node *root)
         S3P_TRY(parse_group(p, &n, &plan->group[i]));
         plan->ngroups++;
     }
-    /* again, with the literal keys of the programs: no two are equal, so only memory can be short */
+    /* again, with the literal keys of the programs: no two are equal, so only memory can be short
+     */
     return s3p_spaces_index(&plan->spaces, p->r.arena, &clash) == 0 ? 0 : s3p_node_no_memory(&p->r);
 }
 
@@ -186,8 +187,9 @@ static int parse_percentile(struct s3p_parse *p, const struct s3p_node *n,
 
 int s3p_parse_load(struct s3p_parse *p, const struct s3p_node *root)
 {
-    static const struct s3p_load_percentile percentiles[] = {
-        {"p50_ms", 50, 0, S3P_OP_NONE}, {"p99_ms", 99, 0, S3P_OP_NONE}, {"p999_ms", 99.9, 0, S3P_OP_NONE}};
+    static const struct s3p_load_percentile percentiles[] = {{"p50_ms", 50, 0, S3P_OP_NONE},
+                                                             {"p99_ms", 99, 0, S3P_OP_NONE},
+                                                             {"p999_ms", 99.9, 0, S3P_OP_NONE}};
     struct s3p_load *load = &p->plan->load;
     struct s3p_node node, n;
     load->rate_group = -1;

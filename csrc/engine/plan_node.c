@@ -87,13 +87,15 @@ int s3p_node_no_memory(const struct s3p_reader *r)
 
 bool s3p_node_get(const struct s3p_node *object, const char *key, struct s3p_node *child)
 {
-    *child = (struct s3p_node){.up = object, .key = key, .value = json_object_get(object->value, key)};
+    *child =
+        (struct s3p_node){.up = object, .key = key, .value = json_object_get(object->value, key)};
     return child->value != NULL;
 }
 
 void s3p_node_item(const struct s3p_node *list, size_t index, struct s3p_node *child)
 {
-    *child = (struct s3p_node){.up = list, .index = index, .value = json_array_get(list->value, index)};
+    *child =
+        (struct s3p_node){.up = list, .index = index, .value = json_array_get(list->value, index)};
 }
 
 size_t s3p_node_count(const struct s3p_node *list)
@@ -195,7 +197,8 @@ int s3p_node_word(const struct s3p_reader *r, const struct s3p_node *n, const ch
             *out = i;
             return 0;
         }
-        len += (size_t)snprintf(all + len, sizeof all - len, "%s%s", len == 0 ? "" : ", ", words[i]);
+        len +=
+            (size_t)snprintf(all + len, sizeof all - len, "%s%s", len == 0 ? "" : ", ", words[i]);
     }
     return s3p_node_bad(r, n, "one of %s", all);
 }

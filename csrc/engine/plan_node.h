@@ -1,7 +1,9 @@
-/* Typed reading of a JSON document with errors that name the field by its path: `groups[1].program[0].put: 7, expected …`.
- * A node is a value and where it stands; nodes live on the stack of the function that reads them.
+/* Typed reading of a JSON document with errors that name the field by its path:
+ * `groups[1].program[0].put: 7, expected …`. A node is a value and where it stands; nodes live on
+ * the stack of the function that reads them.
  *
- * Every function returns 0 or a negative code and leaves the one-line error in the reader. Private to the plan parser. */
+ * Every function returns 0 or a negative code and leaves the one-line error in the reader. Private
+ * to the plan parser. */
 #ifndef S3P_ENGINE_PLAN_NODE_H
 #define S3P_ENGINE_PLAN_NODE_H
 
@@ -36,8 +38,8 @@ size_t s3p_node_count(const struct s3p_node *list);
 
 int s3p_node_object(const struct s3p_reader *r, const struct s3p_node *n) S3P_MUST_CHECK;
 /* `keys`: the known ones, parted by ", ". */
-int s3p_node_keys(const struct s3p_reader *r, const struct s3p_node *object, const char *keys)
-    S3P_MUST_CHECK;
+int s3p_node_keys(const struct s3p_reader *r, const struct s3p_node *object,
+                  const char *keys) S3P_MUST_CHECK;
 int s3p_node_list(const struct s3p_reader *r, const struct s3p_node *n, size_t min, size_t max,
                   const char *of_what) S3P_MUST_CHECK;
 int s3p_node_int(const struct s3p_reader *r, const struct s3p_node *n, int64_t min, int64_t max,
@@ -47,8 +49,8 @@ int s3p_node_real(const struct s3p_reader *r, const struct s3p_node *n, double a
 /* Copies the text into the arena. */
 int s3p_node_text(const struct s3p_reader *r, const struct s3p_node *n, size_t min, size_t max,
                   struct s3p_str *out) S3P_MUST_CHECK;
-int s3p_node_name(const struct s3p_reader *r, const struct s3p_node *n, struct s3p_str *out)
-    S3P_MUST_CHECK; /* [a-z0-9-]+, at most 63 */
+int s3p_node_name(const struct s3p_reader *r, const struct s3p_node *n,
+                  struct s3p_str *out) S3P_MUST_CHECK; /* [a-z0-9-]+, at most 63 */
 /* One of n words; *out is its number. `words` may have holes (NULL). */
 int s3p_node_word(const struct s3p_reader *r, const struct s3p_node *n, const char *const *words,
                   int nwords, int *out) S3P_MUST_CHECK;

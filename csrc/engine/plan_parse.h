@@ -1,6 +1,7 @@
-/* What the files of the plan parser share. plan.c reads the document, plan_space.c the key spaces, plan_group.c groups and
- * what is asked of them, plan_program.c control steps and the order of a program, plan_step.c the S3 steps, plan_ref.c
- * names, expressions and keys. Private to the parser. */
+/* What the files of the plan parser share. plan.c reads the document, plan_space.c the key spaces,
+ * plan_group.c groups and what is asked of them, plan_program.c control steps and the order of a
+ * program, plan_step.c the S3 steps, plan_ref.c names, expressions and keys. Private to the parser.
+ */
 #ifndef S3P_ENGINE_PLAN_PARSE_H
 #define S3P_ENGINE_PLAN_PARSE_H
 
@@ -10,8 +11,8 @@
 struct s3p_parse {
     struct s3p_reader r;
     struct s3p_plan *plan;
-    int declared_spaces;              /* those before the implicit ones */
-    int implicit[S3P_BUCKETS_MAX];    /* the space of a bucket's literal keys; -1: none yet */
+    int declared_spaces;           /* those before the implicit ones */
+    int implicit[S3P_BUCKETS_MAX]; /* the space of a bucket's literal keys; -1: none yet */
     uint64_t implicit_cap[S3P_BUCKETS_MAX];
 };
 
@@ -46,14 +47,14 @@ int s3p_parse_groups(struct s3p_parse *p, const struct s3p_node *root) S3P_MUST_
 int s3p_parse_require(struct s3p_parse *p, const struct s3p_node *root) S3P_MUST_CHECK;
 int s3p_parse_load(struct s3p_parse *p, const struct s3p_node *root) S3P_MUST_CHECK;
 /* `bucket` member of an object: a role; *out keeps its value when absent. */
-int s3p_parse_bucket(const struct s3p_parse *p, const struct s3p_node *n, uint16_t *out)
-    S3P_MUST_CHECK;
+int s3p_parse_bucket(const struct s3p_parse *p, const struct s3p_node *n,
+                     uint16_t *out) S3P_MUST_CHECK;
 /* The key (space, index) of a literal; makes the bucket's implicit space when needed. */
 int s3p_parse_literal_key(struct s3p_parse *p, const struct s3p_node *n, uint16_t bucket,
                           struct s3p_keyref *out) S3P_MUST_CHECK;
 
-int s3p_compile_program(struct s3p_parse *p, struct s3p_group *g, const struct s3p_node *list)
-    S3P_MUST_CHECK;
+int s3p_compile_program(struct s3p_parse *p, struct s3p_group *g,
+                        const struct s3p_node *list) S3P_MUST_CHECK;
 struct s3p_step *s3p_compile_add(struct s3p_compile *c, enum s3p_step_kind kind);
 int s3p_compile_as(struct s3p_compile *c, const struct s3p_verb *verb, const struct s3p_node *step,
                    struct s3p_step *s, struct s3p_binding what) S3P_MUST_CHECK;
@@ -67,7 +68,8 @@ int s3p_compile_list(struct s3p_compile *c, const struct s3p_verb *verb,
 int s3p_compile_bucket(struct s3p_compile *c, const struct s3p_verb *verb,
                        const struct s3p_node *step) S3P_MUST_CHECK;
 
-/* A reference to one of the fields in `wanted` (bits): 1 and *slot, *field; 0: no reference; negative: an error. */
+/* A reference to one of the fields in `wanted` (bits): 1 and *slot, *field; 0: no reference;
+ * negative: an error. */
 int s3p_compile_ref(struct s3p_compile *c, const struct s3p_node *n, struct s3p_str text,
                     uint32_t wanted, int *slot, enum s3p_field *field) S3P_MUST_CHECK;
 int s3p_compile_expr(struct s3p_compile *c, const struct s3p_node *n, uint32_t wanted,

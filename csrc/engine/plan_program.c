@@ -25,8 +25,8 @@ int s3p_compile_as(struct s3p_compile *c, const struct s3p_verb *verb, const str
     struct s3p_node as;
     if (!s3p_node_get(step, "as", &as))
         return 0;
-    s->slot = s3p_find_slot(c->prog, (struct s3p_str){json_string_value(as.value),
-                                                      json_string_length(as.value)});
+    s->slot = s3p_find_slot(
+        c->prog, (struct s3p_str){json_string_value(as.value), json_string_length(as.value)});
     what.by = verb;
     c->binding[s->slot] = what;
     return 0;
@@ -115,9 +115,11 @@ static int class_of(const char *text)
     return 0;
 }
 
-static int parse_classes(struct s3p_compile *c, const struct s3p_node *list, struct s3p_when_step *w)
+static int parse_classes(struct s3p_compile *c, const struct s3p_node *list,
+                         struct s3p_when_step *w)
 {
-    static const char expected[] = "a status from 100 to 599, an S3 error code, ok, failed or unknown";
+    static const char expected[] =
+        "a status from 100 to 599, an S3 error code, ok, failed or unknown";
     S3P_TRY(s3p_node_list(&c->p->r, list, 1, 64, "statuses, codes and classes"));
     size_t n = s3p_node_count(list);
     w->statuses = s3p_arena_alloc(c->p->r.arena, n * sizeof *w->statuses);
@@ -141,8 +143,7 @@ static int parse_classes(struct s3p_compile *c, const struct s3p_node *list, str
     return 0;
 }
 
-#define TEXT_FIELDS                                                                                \
-    (S3P_GIVES(ETAG) | S3P_GIVES(VERSION) | S3P_GIVES(TOKEN) | S3P_GIVES(KEY))
+#define TEXT_FIELDS (S3P_GIVES(ETAG) | S3P_GIVES(VERSION) | S3P_GIVES(TOKEN) | S3P_GIVES(KEY))
 #define NUMBER_FIELDS (S3P_GIVES(SIZE) | S3P_GIVES(COUNTER) | S3P_GIVES(NOW_MS))
 
 static bool is_text(const struct s3p_expr *e)
@@ -316,7 +317,8 @@ static const struct s3p_verb verbs[] = {
 };
 #define NVERBS (sizeof verbs / sizeof verbs[0])
 
-static int find_verb(struct s3p_compile *c, const struct s3p_node *step, const struct s3p_verb **out)
+static int find_verb(struct s3p_compile *c, const struct s3p_node *step,
+                     const struct s3p_verb **out)
 {
     S3P_TRY(s3p_node_object(&c->p->r, step));
     *out = NULL;
@@ -337,11 +339,13 @@ static int find_verb(struct s3p_compile *c, const struct s3p_node *step, const s
         if (s3p_op_find(key, strlen(key)) != S3P_OP_NONE)
             return s3p_node_bad(&c->p->r, &n, "another operation: %s is not offered here", key);
     }
-    return s3p_node_bad(&c->p->r, step, "a verb: put, get, head, delete, delete_objects, list, "
-                                        "list_v1, ..._bucket, repeat, when, barrier, sleep, choose");
+    return s3p_node_bad(&c->p->r, step,
+                        "a verb: put, get, head, delete, delete_objects, list, "
+                        "list_v1, ..._bucket, repeat, when, barrier, sleep, choose");
 }
 
-/* A `when` on "unknown" right behind a mutation takes its unknown end over from the enclosing `repeat until`. */
+/* A `when` on "unknown" right behind a mutation takes its unknown end over from the enclosing
+ * `repeat until`. */
 static bool handles_unknown(const struct s3p_node *list, size_t next)
 {
     const json_t *classes = json_object_get(json_array_get(list->value, next), "when");
@@ -384,7 +388,8 @@ static bool is_binding_name(const char *p)
            strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(p);
 }
 
-/* Counts what the program compiles to and collects the names that `as` binds, in order of first appearance. */
+/* Counts what the program compiles to and collects the names that `as` binds, in order of first
+ * appearance. */
 static int scan(struct s3p_compile *c, const struct s3p_node *list, int depth, int *steps)
 {
     if (!json_is_array(list->value) || depth > DEPTH_MAX)

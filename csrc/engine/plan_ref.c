@@ -6,9 +6,9 @@
 #define CONSTANT_MAX (INT64_C(1) << 53)
 
 const char *const s3p_field_name[S3P_FIELDS] = {
-    [S3P_FIELD_ETAG] = "etag",       [S3P_FIELD_VERSION] = "version", [S3P_FIELD_UPLOAD] = "upload",
-    [S3P_FIELD_PARTS] = "parts",     [S3P_FIELD_TOKEN] = "token",     [S3P_FIELD_KEY] = "key",
-    [S3P_FIELD_KEYS] = "keys",       [S3P_FIELD_SIZE] = "size",       [S3P_FIELD_COUNTER] = "counter",
+    [S3P_FIELD_ETAG] = "etag",     [S3P_FIELD_VERSION] = "version", [S3P_FIELD_UPLOAD] = "upload",
+    [S3P_FIELD_PARTS] = "parts",   [S3P_FIELD_TOKEN] = "token",     [S3P_FIELD_KEY] = "key",
+    [S3P_FIELD_KEYS] = "keys",     [S3P_FIELD_SIZE] = "size",       [S3P_FIELD_COUNTER] = "counter",
     [S3P_FIELD_NOW_MS] = "now_ms",
 };
 
@@ -96,7 +96,8 @@ static bool parse_constant(struct s3p_str s, bool minus, int64_t *out)
 int s3p_compile_expr(struct s3p_compile *c, const struct s3p_node *n, uint32_t wanted,
                      struct s3p_expr *out)
 {
-    static const char expected[] = "an integer, or a reference `name.field`, plus or minus an integer";
+    static const char expected[] =
+        "an integer, or a reference `name.field`, plus or minus an integer";
     *out = (struct s3p_expr){.slot = S3P_NO_SLOT};
     if (json_is_integer(n->value))
         return s3p_node_int(&c->p->r, n, -CONSTANT_MAX, CONSTANT_MAX, &out->add);
@@ -148,9 +149,8 @@ static int add_implicit(struct s3p_parse *p, const struct s3p_node *n, uint16_t 
     int at = p->implicit[bucket];
     if (at < 0) {
         at = p->implicit[bucket] = all->n++;
-        all->space[at] =
-            (struct s3p_space){.name = S3P_STR(""), .kind = S3P_SPACE_FIXED, .bucket = bucket,
-                               .prefix = S3P_STR("")};
+        all->space[at] = (struct s3p_space){
+            .name = S3P_STR(""), .kind = S3P_SPACE_FIXED, .bucket = bucket, .prefix = S3P_STR("")};
     }
     struct s3p_space *s = &all->space[at];
     *out = (struct s3p_keyref){s->count, (uint16_t)at};

@@ -40,8 +40,9 @@ static int parse_generated(struct s3p_parse *p, const struct s3p_node *n, struct
     struct s3p_node child;
     int64_t count;
     size_t digits = S3P_INDEX_DIGITS + (s->kind == S3P_SPACE_OWN ? S3P_OWN_CLIENT_DIGITS + 1 : 0);
-    S3P_TRY(s3p_node_keys(&p->r, n, s->kind == S3P_SPACE_ZIPF ? "kind, bucket, prefix, count, theta"
-                                                              : "kind, bucket, prefix, count"));
+    S3P_TRY(s3p_node_keys(&p->r, n,
+                          s->kind == S3P_SPACE_ZIPF ? "kind, bucket, prefix, count, theta"
+                                                    : "kind, bucket, prefix, count"));
     S3P_TRY(s3p_need(&p->r, n, "prefix", "a text", &child));
     S3P_TRY(s3p_node_text(&p->r, &child, 0, S3P_KEY_MAX - digits, &s->prefix));
     S3P_TRY(s3p_need(&p->r, n, "count", "an integer", &child));
@@ -59,8 +60,8 @@ static int parse_space(struct s3p_parse *p, const struct s3p_node *n, struct s3p
     struct s3p_node kind, bucket;
     int word = 0;
     S3P_TRY(s3p_node_object(&p->r, n));
-    s->name = (struct s3p_str){s3p_arena_strndup(p->r.arena, n->key, strlen(n->key)),
-                               strlen(n->key)};
+    s->name =
+        (struct s3p_str){s3p_arena_strndup(p->r.arena, n->key, strlen(n->key)), strlen(n->key)};
     s->prefix = S3P_STR("");
     if (s->name.p == NULL)
         return s3p_node_no_memory(&p->r);
@@ -75,8 +76,9 @@ static int parse_space(struct s3p_parse *p, const struct s3p_node *n, struct s3p
     return s->kind == S3P_SPACE_FIXED ? parse_fixed(p, n, s) : parse_generated(p, n, s);
 }
 
-/* Whether `a` makes keys that `b` also makes, both generated: the first key of a, read by b, in both directions (an
- * `own` prefix with a client's number may be another space's prefix, but not the other way round). */
+/* Whether `a` makes keys that `b` also makes, both generated: the first key of a, read by b, in
+ * both directions (an `own` prefix with a client's number may be another space's prefix, but not
+ * the other way round). */
 static bool overlap(const struct s3p_spaces *all, int a, int b)
 {
     char text[S3P_KEY_MAX];

@@ -18,8 +18,7 @@ static int compile_key(struct s3p_compile *c, const struct s3p_node *step, const
     if (named)
         S3P_TRY(s3p_parse_bucket(c->p, &option, &s->bucket));
     key->slot = S3P_NO_SLOT;
-    int ref = text.p == NULL ? 0
-                             : s3p_compile_ref(c, n, text, S3P_GIVES(KEY), &key->slot, &field);
+    int ref = text.p == NULL ? 0 : s3p_compile_ref(c, n, text, S3P_GIVES(KEY), &key->slot, &field);
     if (ref < 0)
         return ref;
     if (ref == 0) {
@@ -49,8 +48,8 @@ static int compile_condition(struct s3p_compile *c, const struct s3p_node *n, en
     o->cond_value.slot = S3P_NO_SLOT;
     if (o->cond == any)
         return 0;
-    int ref = s3p_compile_ref(c, n, text, S3P_GIVES(ETAG), &o->cond_value.slot,
-                              &o->cond_value.field);
+    int ref =
+        s3p_compile_ref(c, n, text, S3P_GIVES(ETAG), &o->cond_value.slot, &o->cond_value.field);
     if (ref != 0)
         return ref < 0 ? ref : 0;
     if (text.len < 2 || text.p[0] != '"' || text.p[text.len - 1] != '"' ||
@@ -148,7 +147,8 @@ static int compile_range(struct s3p_compile *c, const struct s3p_node *step,
         return 0;
     }
     if (!json_is_array(range.value) || s3p_node_count(&range) != 2)
-        return s3p_node_bad(&c->p->r, &range, "[first, last], [first, null] or {\"random\": bytes}");
+        return s3p_node_bad(&c->p->r, &range,
+                            "[first, last], [first, null] or {\"random\": bytes}");
     s3p_node_item(&range, 0, &n);
     S3P_TRY(s3p_node_int(&c->p->r, &n, 0, OFFSET_MAX, &first));
     s3p_node_item(&range, 1, &n);
@@ -199,8 +199,7 @@ int s3p_compile_delete_objects(struct s3p_compile *c, const struct s3p_verb *ver
                   ? 0
                   : s3p_compile_ref(c, &keys, text, S3P_GIVES(KEYS), &s->keys_slot, &field);
     if (ref <= 0)
-        return ref < 0 ? ref
-                       : s3p_node_bad(&c->p->r, &keys, "`name.keys` of an earlier list");
+        return ref < 0 ? ref : s3p_node_bad(&c->p->r, &keys, "`name.keys` of an earlier list");
     s->bucket = c->binding[s->keys_slot].bucket;
     return s3p_node_get(step, "bucket", &option) ? s3p_parse_bucket(c->p, &option, &s->bucket) : 0;
 }

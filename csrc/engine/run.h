@@ -1,5 +1,5 @@
-/* What a run is made of: the engine, its workers, their clients. engine.h has the threads and the reading order.
- * Private to the engine. */
+/* What a run is made of: the engine, its workers, their clients. engine.h has the threads and the
+ * reading order. Private to the engine. */
 #ifndef S3P_ENGINE_RUN_H
 #define S3P_ENGINE_RUN_H
 
@@ -18,9 +18,10 @@
 #include "s3/request.h"
 
 #define S3P_STATUS_MAX 600
-#define S3P_RUN_DIGITS 12      /* of the run's hex number: S3P_RUN_BITS */
+#define S3P_RUN_DIGITS 12 /* of the run's hex number: S3P_RUN_BITS */
 #define S3P_BUCKET_NAME_MAX 64
-#define S3P_SIZES_KNOWN 4096   /* objects whose last known size a worker remembers, for random ranges */
+/* objects whose last known size a worker remembers, for random ranges */
+#define S3P_SIZES_KNOWN 4096
 #define S3P_SCRATCH_BYTES 8192 /* bodies up to this are generated once to be hashed and sent */
 
 struct s3p_op_stat { /* of one operation in one worker */
@@ -28,13 +29,15 @@ struct s3p_op_stat { /* of one operation in one worker */
     uint32_t by_status[S3P_STATUS_MAX];
     struct s3p_hist *latency; /* main phase, ns */
 };
-struct s3p_group_stat { /* of one group in one worker */
+struct s3p_group_stat {                                         /* of one group in one worker */
     uint64_t runs, runs_ok, unsent, no_key, exhausted, unknown; /* unknown: loops that ended so */
     uint64_t attempts, by_outcome[3];
     struct s3p_hist *lateness; /* open groups: what the generator itself was late, ns */
 };
 
-struct s3p_arrivals { /* of one open group in one worker; the clients that wait for one, and the ones that wait for a client */
+/* of one open group in one worker; the clients that wait for one, and the ones that wait for a
+ * client */
+struct s3p_arrivals {
     const struct s3p_group *g;
     struct s3p_worker *w;
     int group_index;
@@ -44,7 +47,7 @@ struct s3p_arrivals { /* of one open group in one worker; the clients that wait 
     int nfree;
     struct s3p_arrival_due {
         int64_t t_sched, t_late; /* t_late: when it was seen while no client was free, else 0 */
-    } *queue; /* ring */
+    } * queue;                   /* ring */
     int cap, first, len;
     int max_waiting; /* bound on arrivals that no free client is meant for */
 };
@@ -77,9 +80,9 @@ struct s3p_worker {
     uint64_t barrier_seen[S3P_BARRIERS_MAX];
     struct s3p_size_known *sizes; /* NULL: no program asks for random ranges */
     uint8_t scratch[S3P_SCRATCH_BYTES];
-    struct s3p_id scratch_id;     /* whose body is in `scratch` */
+    struct s3p_id scratch_id; /* whose body is in `scratch` */
     uint64_t in_flight_max;
-    int64_t cpu_main_ns, cpu_ns;  /* of this thread, in the main phase and in all */
+    int64_t cpu_main_ns, cpu_ns; /* of this thread, in the main phase and in all */
 
     /* shared: atomics, one writer, relaxed: counters that are only shown */
     _Atomic uint64_t attempts, by_outcome[3], in_flight, bytes_out, bytes_in;
@@ -90,8 +93,9 @@ struct s3p_slot { /* what a name holds */
     struct s3p_keyref key;
     struct s3p_hold hold;
     int64_t size, counter, now_ms;
-    struct s3p_buf text[S3P_FIELD_TOKEN + 1]; /* etag, version, token: reserved when the program refers to them */
-    struct s3p_buf keys;                      /* u16 length and bytes, again and again */
+    /* etag, version, token: reserved when the program refers to them */
+    struct s3p_buf text[S3P_FIELD_TOKEN + 1];
+    struct s3p_buf keys; /* u16 length and bytes, again and again */
     int nkeys;
 };
 
@@ -119,7 +123,8 @@ struct s3p_client {
     int last_status;
     char last_code[64];
     int failures; /* in a row */
-    /* the mutation of a `repeat until` whose last attempt was unknown: its next one is the same operation */
+    /* the mutation of a `repeat until` whose last attempt was unknown: its next one is the same
+     * operation */
     int ambiguous_step; /* -1: none */
     uint64_t ambiguous_seq;
     uint16_t ambiguous_attempt;
@@ -150,23 +155,24 @@ struct s3p_engine {
     struct s3p_barrier barrier[S3P_BARRIERS_MAX];
 
     /* shared: atomics */
-    _Atomic bool phase_stop; /* release by who stops the phase, acquire in s3p_phase_ended */
-    _Atomic bool cancelled;  /* no further phase begins */
-    _Atomic bool interrupted; /* by s3p_engine_stop, before the end */
-    _Atomic int64_t stopped_ns;         /* when the stop rule ended the main phase; 0: it did not */
-    _Atomic uint64_t main_attempts;     /* counted only under a rule on attempts */
-    _Atomic int leaders;                /* clients that `until others` waits for */
+    _Atomic bool phase_stop;        /* release by who stops the phase, acquire in s3p_phase_ended */
+    _Atomic bool cancelled;         /* no further phase begins */
+    _Atomic bool interrupted;       /* by s3p_engine_stop, before the end */
+    _Atomic int64_t stopped_ns;     /* when the stop rule ended the main phase; 0: it did not */
+    _Atomic uint64_t main_attempts; /* counted only under a rule on attempts */
+    _Atomic int leaders;            /* clients that `until others` waits for */
     _Atomic int bucket_state[S3P_BUCKETS_MAX];
     _Atomic int shown_phase;
+    _Atomic int64_t start_ns, end_ns; /* 0: not yet */
 
     /* guarded by mu */
     pthread_mutex_t mu;
-    pthread_cond_t cond; /* CLOCK_MONOTONIC: rendezvous and end */
+    pthread_cond_t cond;  /* CLOCK_MONOTONIC: rendezvous and end */
     int threads, arrived; /* threads: 0 until it is known how many could be started */
     uint64_t turn;
     bool started, ended;
     struct s3p_err error; /* the first that stopped the run */
-    int64_t start_ns, end_ns, cpu_start_ns, cpu_end_ns;
+    int64_t cpu_start_ns, cpu_end_ns;
     int64_t stall_ns; /* of the history, read when it is closed */
 };
 
@@ -179,24 +185,27 @@ void s3p_engine_fail(struct s3p_engine *e, const struct s3p_err *err);
 int s3p_header_json(const struct s3p_engine *e, const struct s3p_engine_opts *o,
                     struct s3p_buf *out, struct s3p_err *err) S3P_MUST_CHECK;
 /* metrics.c, load.c: after the end. `json_t` as void keeps jansson.h out of here. */
-int s3p_metrics_json(const struct s3p_engine *e, struct s3p_buf *out, struct s3p_err *err)
-    S3P_MUST_CHECK;
-void *s3p_load_json(const struct s3p_engine *e); /* a new reference; NULL: out of memory */
+int s3p_metrics_json(const struct s3p_engine *e, struct s3p_buf *out,
+                     struct s3p_err *err) S3P_MUST_CHECK;
+void *s3p_load_json(const struct s3p_engine *e);     /* a new reference; NULL: out of memory */
 double s3p_main_seconds(const struct s3p_engine *e); /* up to the stop rule's end */
-struct s3p_hist *s3p_merged_latency(const struct s3p_engine *e, enum s3p_op op);   /* NULL: none; free it */
-struct s3p_hist *s3p_merged_lateness(const struct s3p_engine *e, int group);       /* the same */
+/* NULL: none; free it */
+struct s3p_hist *s3p_merged_latency(const struct s3p_engine *e, enum s3p_op op);
+struct s3p_hist *s3p_merged_lateness(const struct s3p_engine *e, int group); /* the same */
 struct s3p_group_stat s3p_group_sum(const struct s3p_engine *e, int group);
 
 /* worker.c */
-int s3p_worker_init(struct s3p_worker *w, struct s3p_engine *e, int index, struct s3p_err *err)
-    S3P_MUST_CHECK;
+int s3p_worker_init(struct s3p_worker *w, struct s3p_engine *e, int index,
+                    struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_worker_free(struct s3p_worker *w);
-void s3p_worker_phase(struct s3p_worker *w); /* runs the clients of the engine's phase to their ends */
-void s3p_worker_opened(struct s3p_worker *w, int barrier); /* a client of w opened it: wakes who waits */
+/* runs the clients of the engine's phase to their ends */
+void s3p_worker_phase(struct s3p_worker *w);
+/* a client of w opened it: wakes who waits */
+void s3p_worker_opened(struct s3p_worker *w, int barrier);
 
 /* arrivals.c */
-int s3p_arrivals_init(struct s3p_arrivals *a, struct s3p_worker *w, int group, struct s3p_err *err)
-    S3P_MUST_CHECK;
+int s3p_arrivals_init(struct s3p_arrivals *a, struct s3p_worker *w, int group,
+                      struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_arrivals_main(void *arrivals); /* a coroutine: the group's schedule until the phase ends */
 bool s3p_arrivals_next(struct s3p_arrivals *a, int64_t *t_sched); /* waits; false: the phase ends */
 
@@ -205,6 +214,7 @@ int s3p_client_init(struct s3p_client *c, struct s3p_worker *w, int group, int m
                     struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_client_free(struct s3p_client *c);
 void s3p_client_main(void *client); /* a coroutine: runs the program as the group's arrivals say */
+void s3p_client_connect(struct s3p_client *c); /* waits; a failure shows in the next attempt */
 bool s3p_client_pause(struct s3p_client *c, int64_t until_ns); /* false: the phase ends */
 
 static inline bool s3p_phase_ended(const struct s3p_worker *w)

@@ -81,7 +81,8 @@ int64_t s3p_expr_value(const struct s3p_expr *e, const struct s3p_slot *slots)
     return sum;
 }
 
-bool s3p_expr_equal(const struct s3p_expr *a, const struct s3p_expr *b, const struct s3p_slot *slots)
+bool s3p_expr_equal(const struct s3p_expr *a, const struct s3p_expr *b,
+                    const struct s3p_slot *slots)
 {
     if (a->slot == S3P_NO_SLOT || b->slot == S3P_NO_SLOT || a->field > S3P_FIELD_KEYS)
         return s3p_expr_value(a, slots) == s3p_expr_value(b, slots);

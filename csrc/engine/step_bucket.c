@@ -25,8 +25,8 @@ static void set_location(struct s3p_try *t, char text[LOCATION_BYTES])
     t->req.body_len = len;
 }
 
-/* A bucket whose creation is unknown may be there, and one whose removal is unknown too: both are left behind until a
- * removal is known. */
+/* A bucket whose creation is unknown may be there, and one whose removal is unknown too: both are
+ * left behind until a removal is known. */
 static void note_state(struct s3p_try *t)
 {
     _Atomic int *state = &t->c->w->e->bucket_state[t->step->bucket];

@@ -16,7 +16,8 @@ struct batch {
     struct s3p_arena arena;
 };
 
-/* What the answer says of a key: NULL when it does not name it. Answers mostly keep the order of the request. */
+/* What the answer says of a key: NULL when it does not name it. Answers mostly keep the order of
+ * the request. */
 static const struct s3p_delete_result *find_result(const struct batch *b, int i)
 {
     struct s3p_str key = b->keys[i];
@@ -42,7 +43,8 @@ static void read_results(struct s3p_try *t, struct batch *b)
     s3p_attempt_judge(t);
 }
 
-/* A child shares the times of its request; its outcome is the request's, or what the answer says of its key. */
+/* A child shares the times of its request; its outcome is the request's, or what the answer says of
+ * its key. */
 static enum s3p_outcome record_child(struct s3p_try *t, const struct batch *b, int i)
 {
     struct s3p_appender *a = t->c->w->appender;
@@ -61,8 +63,11 @@ static enum s3p_outcome record_child(struct s3p_try *t, const struct batch *b, i
     if (t->outcome == S3P_OK_OUTCOME) {
         size_t n = result == NULL || result->code.len >= sizeof code ? 0 : result->code.len;
         memcpy(code, n == 0 ? "" : result->code.p, n);
-        struct s3p_end end = {.op = S3P_OP_DELETE_CHILD, .phase = (int)t->x.phase,
-                              .status = r.status, .code = code, .body_complete = result != NULL};
+        struct s3p_end end = {.op = S3P_OP_DELETE_CHILD,
+                              .phase = (int)t->x.phase,
+                              .status = r.status,
+                              .code = code,
+                              .body_complete = result != NULL};
         enum s3p_evidence evidence;
         r.outcome = (uint8_t)s3p_outcome_of(&end, &evidence);
         r.evidence = (uint8_t)evidence;

@@ -20,7 +20,8 @@ static void add_arg(struct s3p_buf *b, const char *name, struct s3p_str value)
     s3p_uri_encode(b, value.p, value.len, false);
 }
 
-/* What the page was asked for, as a query string with S3's own names: the checker's view of the page's range. */
+/* What the page was asked for, as a query string with S3's own names: the checker's view of the
+ * page's range. */
 static void set_args(struct s3p_try *t, struct s3p_buf *args)
 {
     const struct s3p_request *r = &t->req;
@@ -37,8 +38,8 @@ static void set_args(struct s3p_try *t, struct s3p_buf *args)
     add_arg(args, "prefix", r->prefix);
     if (!v1)
         add_arg(args, "start-after", r->start);
-    t->list_args = s3p_buf_ok(args) ? (struct s3p_str){args->data, args->len}
-                                    : (struct s3p_str){NULL, 0};
+    t->list_args =
+        s3p_buf_ok(args) ? (struct s3p_str){args->data, args->len} : (struct s3p_str){NULL, 0};
 }
 
 static uint32_t put_entry(struct s3p_try *t, const struct s3p_list_entry *in)
@@ -86,7 +87,7 @@ static struct s3p_str next_token(const struct s3p_try *t, const struct s3p_list_
     if (t->req.op == S3P_OP_LIST)
         return page->next_token;
     return page->next_marker.len != 0 || page->n == 0 ? page->next_marker
-                                                       : page->entries[page->n - 1].key;
+                                                      : page->entries[page->n - 1].key;
 }
 
 static void bind_page(struct s3p_try *t, const struct s3p_list_page *page)

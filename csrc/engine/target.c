@@ -7,7 +7,8 @@
 #define ARENA_BYTES_MAX (16u << 20)
 #define TEXT_MAX 4096
 
-/* A text that may be a secret: the error does not show it. *out keeps its value when the field is absent or null. */
+/* A text that may be a secret: the error does not show it. *out keeps its value when the field is
+ * absent or null. */
 static int secret(const struct s3p_reader *r, const struct s3p_node *root, const char *key,
                   bool required, const char **out)
 {
@@ -76,7 +77,8 @@ static int parse_profile(struct s3p_target *t, const struct s3p_reader *r,
     return t->profile.p != NULL ? 0 : s3p_node_no_memory(r);
 }
 
-static int parse_fields(struct s3p_target *t, const struct s3p_reader *r, const struct s3p_node *root)
+static int parse_fields(struct s3p_target *t, const struct s3p_reader *r,
+                        const struct s3p_node *root)
 {
     static const char *const addressings[] = {"path", "virtual"};
     int addressing = 0;

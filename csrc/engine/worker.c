@@ -61,7 +61,8 @@ static int init_state(struct s3p_worker *w, struct s3p_err *err)
     return s3p_loop_create(&w->loop, err);
 }
 
-/* What was made before a failure is released by s3p_worker_free, which the engine calls for all its workers. */
+/* What was made before a failure is released by s3p_worker_free, which the engine calls for all its
+ * workers. */
 int s3p_worker_init(struct s3p_worker *w, struct s3p_engine *e, int index, struct s3p_err *err)
 {
     w->e = e;

@@ -90,7 +90,8 @@ static void parse_head(struct request *r, char *head)
     }
 }
 
-/* False at the end of the connection. Bytes behind the request do not occur: the engine does not pipeline. */
+/* False at the end of the connection. Bytes behind the request do not occur: the engine does not
+ * pipeline. */
 static bool read_request(int fd, struct request *r)
 {
     enum { cap = 16384 };
@@ -215,7 +216,8 @@ static void do_get(const struct request *r, const struct fake_object *o, struct 
     size_t len = o->len == 0 ? 0 : last - first + 1;
     snprintf(a->headers, sizeof a->headers,
              "ETag: %s\r\nx-amz-meta-s3p-id: %s\r\n"
-             "Last-Modified: Fri, 24 May 2013 00:00:00 GMT\r\n%s", o->etag, o->id, range);
+             "Last-Modified: Fri, 24 May 2013 00:00:00 GMT\r\n%s",
+             o->etag, o->id, range);
     a->announced = len;
     if (r->op == S3P_OP_GET)
         s3p_buf_add(&a->body, o->body + first, len);
@@ -223,16 +225,17 @@ static void do_get(const struct request *r, const struct fake_object *o, struct 
 
 static void do_list(const struct fake *f, const struct request *r, struct answer *a)
 {
-    const char *max = strstr(r->query, "max-keys="), *token = strstr(r->query, "continuation-token=");
+    const char *max = strstr(r->query, "max-keys="),
+               *token = strstr(r->query, "continuation-token=");
     int first = token != NULL ? (int)strtol(token + 19, NULL, 10) : 0;
     int n = max != NULL ? (int)strtol(max + 9, NULL, 10) : 1000;
     bool cut = first + n < f->nobjects;
-    s3p_buf_fmt(&a->body, "<ListBucketResult><IsTruncated>%s</IsTruncated>", cut ? "true" : "false");
+    s3p_buf_fmt(&a->body, "<ListBucketResult><IsTruncated>%s</IsTruncated>",
+                cut ? "true" : "false");
     if (cut)
         s3p_buf_fmt(&a->body, "<NextContinuationToken>%d</NextContinuationToken>", first + n);
     for (int i = first; i < f->nobjects && i < first + n; i++)
-        s3p_buf_fmt(&a->body,
-                    "<Contents><Key>%s</Key><ETag>%s</ETag><Size>%zu</Size></Contents>",
+        s3p_buf_fmt(&a->body, "<Contents><Key>%s</Key><ETag>%s</ETag><Size>%zu</Size></Contents>",
                     f->objects[i].key, f->objects[i].etag, f->objects[i].len);
     s3p_buf_str(&a->body, "</ListBucketResult>");
 }
@@ -374,7 +377,8 @@ static void *connection_main(void *arg)
     s3p_free(arg);
     while (serve_one(c.f, c.fd))
         ;
-    shutdown(c.fd, SHUT_RDWR); /* closed by fake_stop, so that the number is not used again before */
+    /* closed by fake_stop, so that the number is not used again before */
+    shutdown(c.fd, SHUT_RDWR);
     return NULL;
 }
 

@@ -1,5 +1,6 @@
-/* A scripted S3 store in this process: a thread a connection, objects in memory, path addressing, no signatures checked.
- * It answers rightly unless a rule says otherwise; rules are matched by operation and by its running number. */
+/* A scripted S3 store in this process: a thread a connection, objects in memory, path addressing,
+ * no signatures checked. It answers rightly unless a rule says otherwise; rules are matched by
+ * operation and by its running number. */
 #ifndef S3P_TESTS_ENGINE_FAKE_H
 #define S3P_TESTS_ENGINE_FAKE_H
 
@@ -11,15 +12,15 @@
 #include "history/reader.h"
 
 enum fake_action {
-    FAKE_ANSWER,       /* the rule's status and code; nothing is carried out */
-    FAKE_DO_ANSWER,    /* the same after it was carried out */
-    FAKE_CLOSE,        /* no answer, connection closed; nothing is carried out */
-    FAKE_DO_CLOSE,     /* the same after it was carried out */
-    FAKE_STALL,        /* no answer, connection stays open */
-    FAKE_SLOW,         /* carried out and answered rightly after `status` ms */
+    FAKE_ANSWER,    /* the rule's status and code; nothing is carried out */
+    FAKE_DO_ANSWER, /* the same after it was carried out */
+    FAKE_CLOSE,     /* no answer, connection closed; nothing is carried out */
+    FAKE_DO_CLOSE,  /* the same after it was carried out */
+    FAKE_STALL,     /* no answer, connection stays open */
+    FAKE_SLOW,      /* carried out and answered rightly after `status` ms */
 };
 struct fake_rule {
-    const char *op; /* plan's name of the operation; NULL ends the list */
+    const char *op;  /* plan's name of the operation; NULL ends the list */
     int first, last; /* numbers from 1; last 0: all from first on */
     enum fake_action action;
     int status;
@@ -51,7 +52,8 @@ struct fake {
 
 void fake_start(struct fake *f, const struct fake_rule *rules);
 void fake_stop(struct fake *f);
-/* The same in a process of its own, where nobody counts allocations; only f->port is of use then. */
+/* The same in a process of its own, where nobody counts allocations; only f->port is of use then.
+ */
 pid_t fake_fork(struct fake *f, const struct fake_rule *rules);
 void fake_kill(pid_t pid);
 int fake_count(struct fake *f, const char *op);
@@ -63,9 +65,12 @@ struct trial {
     json_t *metrics;
     struct s3p_histfile *file;
 };
+/* Plans in tests are written with ' for ". Release with s3p_free. */
+char *trial_json(const char *text);
 void trial_create(struct trial *t, const struct fake *f, const char *plan, bool history);
 void trial_start(struct trial *t);
-void trial_finish(struct trial *t, int64_t wait_ns); /* waits, takes the metrics, opens the history */
+/* waits, takes the metrics, opens the history */
+void trial_finish(struct trial *t, int64_t wait_ns);
 void trial_free(struct trial *t);
 /* create, start, finish */
 void trial_run(struct trial *t, const struct fake *f, const char *plan, bool history);

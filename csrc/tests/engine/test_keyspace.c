@@ -32,8 +32,8 @@ T_TEST(keyspace_texts)
 
 T_TEST(keyspace_finds_its_own_texts)
 {
-    struct s3p_space list[] = {space(S3P_SPACE_UNIFORM, "objs/", 1000), space(S3P_SPACE_OWN, "own/", 3),
-                               space(S3P_SPACE_FIXED, "", 2)};
+    struct s3p_space list[] = {space(S3P_SPACE_UNIFORM, "objs/", 1000),
+                               space(S3P_SPACE_OWN, "own/", 3), space(S3P_SPACE_FIXED, "", 2)};
     struct s3p_str keys[] = {S3P_STR("x"), S3P_STR("objs/zz")};
     struct s3p_spaces all = {.space = list, .n = 3};
     struct s3p_arena arena;
@@ -50,10 +50,12 @@ T_TEST(keyspace_finds_its_own_texts)
             T_EQ(ref.index, i);
         }
     }
-    static const char *const strangers[] = {"",    "objs/00001000",      "objs/0000001",
-                                            "objs/000000010", "own/00000/00000003", "y", "objs/0000000x"};
+    static const char *const strangers[] = {
+        "",  "objs/00001000", "objs/0000001", "objs/000000010", "own/00000/00000003",
+        "y", "objs/0000000x"};
     for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++)
-        T_TRUE(!s3p_spaces_find(&all, 0, (struct s3p_str){strangers[i], strlen(strangers[i])}, &ref));
+        T_TRUE(
+            !s3p_spaces_find(&all, 0, (struct s3p_str){strangers[i], strlen(strangers[i])}, &ref));
     T_TRUE(!s3p_spaces_find(&all, 1, S3P_STR("x"), &ref)); /* another bucket */
     s3p_arena_free(&arena);
 }
@@ -150,7 +152,8 @@ T_TEST(keyspace_lifecycle)
     T_EQ(x, 0);
     T_TRUE(!s3p_choose(c, 0, S3P_TAKE_ACKED, &who, &y)); /* still held */
 
-    struct s3p_hold h = hold(x, false); /* never written: back to the fresh ones, and given out first */
+    /* never written: back to the fresh ones, and given out first */
+    struct s3p_hold h = hold(x, false);
     s3p_hold_release(c, &h);
     T_TRUE(!h.held);
     T_TRUE(s3p_choose(c, 0, S3P_TAKE_FRESH, &who, &y));

@@ -1,5 +1,5 @@
-/* Allocation while requests are sent: none after warm-up, and an orderly end when there is no memory before it. The
- * store is a process of its own, so that its allocations are not counted. */
+/* Allocation while requests are sent: none after warm-up, and an orderly end when there is no
+ * memory before it. The store is a process of its own, so that its allocations are not counted. */
 #include <poll.h>
 
 #include "core/clock.h"
@@ -7,12 +7,12 @@
 #include "tests/t.h"
 
 #define BUSY                                                                                       \
-    "{\"name\":\"p\",\"payload\":\"signed\",\"stop\":{\"attempts\":12000},\"spaces\":{\"u\":{\"kind\":\"uniform\"," \
-    "\"prefix\":\"u/\",\"count\":50}},\"groups\":[{\"group\":\"g\",\"clients\":4,\"arrival\":{\"closed\":"     \
-    "{\"until\":\"stop\"}},\"program\":[{\"choose\":\"u\",\"as\":\"k\"},{\"put\":\"k.key\",\"body\":{\"bytes\":"  \
-    "[100,1024,20000]},\"as\":\"w\"},{\"get\":\"k.key\",\"as\":\"r\"},{\"get\":\"k.key\",\"range\":{\"random\":64}}," \
-    "{\"head\":\"none\"},{\"put\":\"k.key\",\"if_match\":\"r.etag\",\"body\":{\"counter\":\"r.size + 1\"}},"     \
-    "{\"get\":\"none\"}]}]}"
+    "{'name':'p','payload':'signed','stop':{'attempts':12000},"                                    \
+    "'spaces':{'u':{'kind':'uniform','prefix':'u/','count':50}},'groups':["                        \
+    "{'group':'g','clients':4,'arrival':{'closed':{'until':'stop'}},'program':["                   \
+    "{'choose':'u','as':'k'},{'put':'k.key','body':{'bytes':[100,1024,20000]},'as':'w'},"          \
+    "{'get':'k.key','as':'r'},{'get':'k.key','range':{'random':64}},{'head':'none'},"              \
+    "{'put':'k.key','if_match':'r.etag','body':{'counter':'r.size + 1'}},{'get':'none'}]}]}"
 
 static uint64_t attempts(const struct trial *t)
 {
@@ -30,7 +30,8 @@ static void wait_for_attempts(const struct trial *t, uint64_t n)
     }
 }
 
-/* From 1,000 to 10,000 requests the next allocation would fail, and at the end it still does: there was none. */
+/* From 1,000 to 10,000 requests the next allocation would fail, and at the end it still does: there
+ * was none. */
 T_TEST(memory_none_after_warm_up)
 {
     static struct fake f;
@@ -52,7 +53,8 @@ T_TEST(memory_none_after_warm_up)
     fake_kill(pid);
 }
 
-/* Any allocation of the run may fail: it ends with an error, or with failed attempts, and leaves nothing. */
+/* Any allocation of the run may fail: it ends with an error, or with failed attempts, and leaves
+ * nothing. */
 T_TEST(memory_fails_during_the_run)
 {
     static struct fake f;
@@ -62,9 +64,11 @@ T_TEST(memory_fails_during_the_run)
         struct trial t;
         struct s3p_buf out;
         struct s3p_err err;
-        trial_create(&t, &f, "{\"name\":\"p\",\"workers\":2,\"groups\":[{\"group\":\"g\",\"clients\":3,\"program\":["
-                             "{\"barrier\":\"b\"},{\"put\":\"a\",\"as\":\"x\"},{\"list\":\"main\",\"as\":\"p\"},"
-                             "{\"delete_objects\":\"p.keys\"},{\"put\":\"b\",\"if_match\":\"x.etag\"}]}]}", true);
+        trial_create(&t, &f,
+                     "{'name':'p','workers':2,'groups':[{'group':'g','clients':3,'program':["
+                     "{'barrier':'b'},{'put':'a','as':'x'},{'list':'main','as':'p'},"
+                     "{'delete_objects':'p.keys'},{'put':'b','if_match':'x.etag'}]}]}",
+                     true);
         s3p_alloc_fail_at(n);
         trial_start(&t);
         T_EQ(s3p_engine_wait(t.engine, 20 * S3P_S), 1);

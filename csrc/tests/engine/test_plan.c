@@ -3,6 +3,7 @@
 
 #include "engine/engine.h"
 #include "engine/plan.h"
+#include "tests/engine/fake.h"
 #include "tests/t.h"
 
 #define GOOD "tests/plans/good"
@@ -76,19 +77,22 @@ T_TEST(plan_bad_files)
 static struct s3p_plan *parse(const char *json)
 {
     struct s3p_plan *plan = NULL;
-    T_OK(s3p_plan_parse(&plan, json, strlen(json), err));
+    char *text = trial_json(json);
+    T_OK(s3p_plan_parse(&plan, text, strlen(text), err));
+    s3p_free(text);
     return plan;
 }
 
 T_TEST(plan_compiles_jumps)
 {
-    struct s3p_plan *plan = parse(
-        "{\"name\":\"p\",\"groups\":[{\"group\":\"g\",\"program\":["
-        "{\"repeat\":{\"until\":\"ok\",\"at_most\":5},\"do\":[{\"put\":\"a\"},"
-        "{\"when\":[412],\"do\":[{\"sleep\":1}],\"else\":[{\"put\":\"b\"},"
-        "{\"when\":[\"unknown\"],\"do\":[{\"get\":\"b\"}]}]}]},{\"get\":\"a\"}]}]}");
+    struct s3p_plan *plan =
+        parse("{'name':'p','groups':[{'group':'g','program':["
+              "{'repeat':{'until':'ok','at_most':5},'do':[{'put':'a'},{'when':[412],'do':["
+              "{'sleep':1}],'else':[{'put':'b'},{'when':['unknown'],'do':[{'get':'b'}]}]}]},"
+              "{'get':'a'}]}]}");
     const struct s3p_step *s = plan->group[0].program.steps;
-    /* 0 enter, 1 put a, 2 when, 3 sleep, 4 jump, 5 put b, 6 when, 7 get b, 8 back, 9 get a, 10 end */
+    /* 0 enter, 1 put a, 2 when, 3 sleep, 4 jump, 5 put b, 6 when, 7 get b, 8 back, 9 get a, 10 end
+     */
     T_EQ(plan->group[0].program.nsteps, 11);
     T_EQ(s[0].kind, S3P_STEP_LOOP_ENTER);
     T_EQ(s[0].target, 9);
@@ -105,11 +109,13 @@ T_TEST(plan_compiles_jumps)
 
 T_TEST(plan_resolves_literal_keys)
 {
-    struct s3p_plan *plan = parse(
-        "{\"name\":\"p\",\"buckets\":[\"main\",\"b\"],\"spaces\":{\"hot\":{\"kind\":\"fixed\","
-        "\"keys\":[\"x\",\"hot/object\"]},\"u\":{\"kind\":\"uniform\",\"prefix\":\"u/\",\"count\":7}},"
-        "\"groups\":[{\"group\":\"g\",\"program\":[{\"put\":\"hot/object\"},{\"put\":\"u/00000006\"},"
-        "{\"put\":\"u/00000007\"},{\"put\":\"z\"},{\"put\":\"u/00000007\"},{\"put\":\"z\",\"bucket\":\"b\"}]}]}");
+    struct s3p_plan *plan =
+        parse("{'name':'p','buckets':['main','b'],'spaces':{'hot':{'kind':'fixed',"
+              "'keys':['x','hot/object']},'u':{'kind':'uniform','prefix':'u/','count':7}},"
+              "'groups':["
+              "{'group':'g','program':[{'put':'hot/object'},{'put':'u/00000006'},"
+              "{'put':'u/00000007'},{'put':'z'},{'put':'u/00000007'},"
+              "{'put':'z','bucket':'b'}]}]}");
     const struct s3p_step *s = plan->group[0].program.steps;
     T_EQ(plan->spaces.n, 4);
     static const struct s3p_keyref want[] = {{1, 0}, {6, 1}, {0, 2}, {1, 2}, {0, 2}, {0, 3}};
@@ -122,7 +128,8 @@ T_TEST(plan_resolves_literal_keys)
     s3p_plan_free(plan);
 }
 
-/* Every allocation of the parser fails once: no leak (the runner counts), no crash, and a plain error. */
+/* Every allocation of the parser fails once: no leak (the runner counts), no crash, and a plain
+ * error. */
 T_TEST(plan_out_of_memory)
 {
     size_t len;
@@ -141,10 +148,10 @@ T_TEST(plan_out_of_memory)
 
 T_TEST(plan_memory_grows_with_clients)
 {
-    struct s3p_plan *a = parse("{\"name\":\"p\",\"groups\":[{\"group\":\"g\",\"clients\":10,"
-                               "\"program\":[{\"get\":\"a\"}]}]}");
-    struct s3p_plan *b = parse("{\"name\":\"p\",\"groups\":[{\"group\":\"g\",\"clients\":1010,"
-                               "\"program\":[{\"get\":\"a\"}]}]}");
+    struct s3p_plan *a =
+        parse("{'name':'p','groups':[{'group':'g','clients':10,'program':[{'get':'a'}]}]}");
+    struct s3p_plan *b =
+        parse("{'name':'p','groups':[{'group':'g','clients':1010,'program':[{'get':'a'}]}]}");
     T_EQ(s3p_plan_memory(b) - s3p_plan_memory(a), 1000 * S3P_CLIENT_BYTES);
     s3p_plan_free(a);
     s3p_plan_free(b);

@@ -1,4 +1,5 @@
-/* What programs mean: results, names, loops, conditions, bodies, as seen by a store and in the history. */
+/* What programs mean: results, names, loops, conditions, bodies, as seen by a store and in the
+ * history. */
 #include "core/clock.h"
 #include "http/conn.h"
 #include "s3/body.h"
@@ -6,14 +7,13 @@
 #include "tests/engine/fake.h"
 #include "tests/t.h"
 
-#define GROUP(program) "{\"group\":\"g\",\"program\":[" program "]}"
-#define PLAN(groups) "{\"name\":\"p\",\"seed\":3,\"groups\":[" groups "]}"
+#define GROUP(program) "{'group':'g','program':[" program "]}"
+#define PLAN(groups) "{'name':'p','seed':3,'groups':[" groups "]}"
 
 struct scene {
     struct fake f;
     struct trial t;
 };
-
 
 static void end(struct scene *s)
 {
@@ -22,15 +22,16 @@ static void end(struct scene *s)
 }
 #define PLAY(s, plan, ...)                                                                         \
     static struct scene s;                                                                         \
-    static const struct fake_rule s##_rules[] = {__VA_ARGS__{NULL, 0, 0, FAKE_ANSWER, 0, NULL}};    \
+    static const struct fake_rule s##_rules[] = {__VA_ARGS__{NULL, 0, 0, FAKE_ANSWER, 0, NULL}};   \
     fake_start(&s.f, s##_rules);                                                                   \
     trial_run(&s.t, &s.f, plan, true)
 
 T_TEST(program_put_and_get_back)
 {
-    PLAY(s, PLAN(GROUP("{\"put\":\"a\",\"body\":{\"bytes\":1000},\"as\":\"w\"},{\"get\":\"a\"},"
-                       "{\"head\":\"a\",\"if_match\":\"w.etag\"},{\"get\":\"a\",\"range\":[64,127]},"
-                       "{\"get\":\"a\",\"range\":[960,null]},{\"get\":\"b\"}")), );
+    PLAY(s,
+         PLAN(GROUP("{'put':'a','body':{'bytes':1000},'as':'w'},{'get':'a'},"
+                    "{'head':'a','if_match':'w.etag'},{'get':'a','range':[64,127]},"
+                    "{'get':'a','range':[960,null]},{'get':'b'}")), );
     T_EQ(trial_records(&s.t), 6);
     struct s3p_attempt put = trial_record(&s.t, 0), get = trial_record(&s.t, 1);
     struct s3p_attempt head = trial_record(&s.t, 2), range = trial_record(&s.t, 3);
@@ -70,9 +71,11 @@ T_TEST(program_put_and_get_back)
 
 T_TEST(program_bodies_of_all_sizes)
 {
-    PLAY(s, "{\"name\":\"p\",\"payload\":\"signed\",\"groups\":["
-            GROUP("{\"repeat\":40,\"do\":[{\"put\":\"a\",\"body\":{\"bytes\":[0,1,63,64,65,8191,8192,8193,"
-                  "65537,8388608]}},{\"get\":\"a\"},{\"get\":\"a\",\"range\":{\"random\":100}}]}") "]}", );
+    PLAY(s,
+         "{'name':'p','payload':'signed','groups':[" GROUP(
+             "{'repeat':40,'do':["
+             "{'put':'a','body':{'bytes':[0,1,63,64,65,8191,8192,8193,65537,8388608]}},"
+             "{'get':'a'},{'get':'a','range':{'random':100}}]}") "]}", );
     T_EQ(s.f.bad_hashes, 0);
     T_TRUE(s.f.signed_hashes > 20);
     int clean = 0;
@@ -93,16 +96,17 @@ T_TEST(program_bodies_of_all_sizes)
 /* Compare-and-swap by eight clients on two workers: no increment is lost. */
 T_TEST(program_cas_loop)
 {
-    PLAY(s, "{\"name\":\"p\",\"workers\":2,\"groups\":["
-            "{\"group\":\"s\",\"phase\":\"setup\",\"program\":[{\"put\":\"c\",\"body\":{\"counter\":0},"
-            "\"if_none_match\":\"*\"}]},"
-            "{\"group\":\"g\",\"clients\":8,\"program\":[{\"barrier\":\"go\"},{\"repeat\":5,\"do\":["
-            "{\"repeat\":{\"until\":\"ok\",\"at_most\":1000},\"do\":[{\"get\":\"c\",\"as\":\"seen\"},"
-            "{\"put\":\"c\",\"if_match\":\"seen.etag\",\"body\":{\"counter\":\"seen.counter + 1\"}},"
-            "{\"when\":[409,412],\"do\":[{\"sleep\":{\"full_jitter_ms\":[1,8]}}]}]}]}]},"
-            "{\"group\":\"e\",\"phase\":\"teardown\",\"program\":[{\"get\":\"c\"}]}]}", );
+    PLAY(s,
+         "{'name':'p','workers':2,'groups':[{'group':'s','phase':'setup','program':["
+         "{'put':'c','body':{'counter':0},'if_none_match':'*'}]},"
+         "{'group':'g','clients':8,'program':[{'barrier':'go'},{'repeat':5,'do':["
+         "{'repeat':{'until':'ok','at_most':1000},'do':[{'get':'c','as':'seen'},"
+         "{'put':'c','if_match':'seen.etag','body':{'counter':'seen.counter + 1'}},"
+         "{'when':[409,412],'do':[{'sleep':{'full_jitter_ms':[1,8]}}]}]}]}]},"
+         "{'group':'e','phase':'teardown','program':[{'get':'c'}]}]}", );
     struct s3p_attempt last = trial_record(&s.t, trial_records(&s.t) - 1);
-    for (uint64_t i = 0; i < trial_records(&s.t); i++) /* segments of two workers: the teardown's is not always last */
+    /* segments of two workers: the teardown's is not always last */
+    for (uint64_t i = 0; i < trial_records(&s.t); i++)
         if (trial_record(&s.t, i).run_phase == 2)
             last = trial_record(&s.t, i);
     T_EQ(last.counter, 40);
@@ -118,8 +122,9 @@ T_TEST(program_cas_loop)
 
 T_TEST(program_unknown_ends_the_loop)
 {
-    PLAY(s, PLAN(GROUP("{\"repeat\":{\"until\":\"ok\",\"at_most\":9},\"do\":[{\"repeat\":3,\"do\":[{\"put\":"
-                       "\"a\"}]},{\"get\":\"x\"}]},{\"head\":\"a\"}")),
+    PLAY(s,
+         PLAN(GROUP("{'repeat':{'until':'ok','at_most':9},'do':[{'repeat':3,'do':[{'put':'a'}]},"
+                    "{'get':'x'}]},{'head':'a'}")),
          {"put", 2, 2, FAKE_CLOSE, 0, NULL}, );
     T_EQ(fake_count(&s.f, "put"), 2);
     T_EQ(fake_count(&s.f, "get"), 0);
@@ -136,9 +141,11 @@ T_TEST(program_unknown_ends_the_loop)
 
 T_TEST(program_500_is_unknown_for_writes_and_failed_for_reads)
 {
-    PLAY(s, PLAN(GROUP("{\"repeat\":{\"until\":\"ok\",\"at_most\":4},\"do\":[{\"get\":\"a\"}]},"
-                       "{\"repeat\":{\"until\":\"ok\",\"at_most\":4},\"do\":[{\"put\":\"a\"}]}")),
-         {"get", 1, 0, FAKE_ANSWER, 500, "InternalError"}, {"put", 1, 0, FAKE_ANSWER, 500, "InternalError"}, );
+    PLAY(s,
+         PLAN(GROUP("{'repeat':{'until':'ok','at_most':4},'do':[{'get':'a'}]},"
+                    "{'repeat':{'until':'ok','at_most':4},'do':[{'put':'a'}]}")),
+         {"get", 1, 0, FAKE_ANSWER, 500, "InternalError"},
+         {"put", 1, 0, FAKE_ANSWER, 500, "InternalError"}, );
     T_EQ(fake_count(&s.f, "get"), 4);
     T_EQ(fake_count(&s.f, "put"), 1);
     T_EQ(trial_number(&s.t, "groups/g/exhausted"), 1);
@@ -149,8 +156,9 @@ T_TEST(program_500_is_unknown_for_writes_and_failed_for_reads)
 
 T_TEST(program_handles_unknown_by_reading_back)
 {
-    PLAY(s, PLAN(GROUP("{\"repeat\":{\"until\":\"ok\",\"at_most\":9},\"do\":[{\"put\":\"a\"},"
-                       "{\"when\":[\"unknown\"],\"do\":[{\"get\":\"a\"}]}]}")),
+    PLAY(s,
+         PLAN(GROUP("{'repeat':{'until':'ok','at_most':9},'do':[{'put':'a'},"
+                    "{'when':['unknown'],'do':[{'get':'a'}]}]}")),
          {"put", 1, 1, FAKE_DO_CLOSE, 0, NULL}, );
     T_EQ(fake_count(&s.f, "put"), 1);
     T_EQ(fake_count(&s.f, "get"), 1);
@@ -161,8 +169,9 @@ T_TEST(program_handles_unknown_by_reading_back)
 /* A retry of a write whose fate is unknown: its refusal may come from its own earlier attempt. */
 T_TEST(program_failure_after_ambiguous_attempt_is_unknown)
 {
-    PLAY(s, PLAN(GROUP("{\"repeat\":{\"until\":\"ok\",\"at_most\":9},\"do\":[{\"put\":\"a\",\"if_none_match\":\"*\"},"
-                       "{\"when\":[\"unknown\"],\"do\":[{\"get\":\"b\"}]}]}")),
+    PLAY(s,
+         PLAN(GROUP("{'repeat':{'until':'ok','at_most':9},'do':[{'put':'a','if_none_match':'*'},"
+                    "{'when':['unknown'],'do':[{'get':'b'}]}]}")),
          {"put", 1, 1, FAKE_DO_CLOSE, 0, NULL}, {"get", 2, 2, FAKE_SLOW, 0, NULL}, );
     /* put unknown, get b 404, put 412: unknown, get b 404, …: nine rounds, all one operation */
     T_EQ(trial_number(&s.t, "groups/g/exhausted"), 1);
@@ -184,7 +193,7 @@ T_TEST(program_failure_after_ambiguous_attempt_is_unknown)
 /* After an ordinary failure the next round is a new operation. */
 T_TEST(program_loop_rounds_are_new_operations)
 {
-    PLAY(s, PLAN(GROUP("{\"repeat\":{\"until\":\"ok\",\"at_most\":9},\"do\":[{\"put\":\"a\"}]}")),
+    PLAY(s, PLAN(GROUP("{'repeat':{'until':'ok','at_most':9},'do':[{'put':'a'}]}")),
          {"put", 1, 2, FAKE_ANSWER, 409, "OperationAborted"}, );
     T_EQ(trial_records(&s.t), 3);
     for (uint64_t i = 0; i < 3; i++) {
@@ -204,8 +213,9 @@ static void check_when(const char *classes, int puts)
                                              {"get", 1, 0, FAKE_ANSWER, 409, "OperationAborted"},
                                              {NULL, 0, 0, FAKE_ANSWER, 0, NULL}};
     snprintf(plan, sizeof plan,
-             PLAN(GROUP("{\"put\":\"z\"},{\"get\":\"a\"},{\"when\":%s,\"do\":[{\"put\":\"b\"}],"
-                        "\"else\":[{\"delete\":\"b\"}]}")), classes);
+             PLAN(GROUP(
+                 "{'put':'z'},{'get':'a'},{'when':%s,'do':[{'put':'b'}],'else':[{'delete':'b'}]}")),
+             classes);
     fake_start(&s.f, rules);
     trial_run(&s.t, &s.f, plan, false);
     if (fake_count(&s.f, "put") != puts + 1 || fake_count(&s.f, "delete") != 1 - puts)
@@ -218,27 +228,30 @@ T_TEST(program_when)
     check_when("[409]", 1);
     check_when("[412,409]", 1);
     check_when("[412]", 0);
-    check_when("[\"OperationAborted\"]", 1);
-    check_when("[\"NoSuchKey\"]", 0);
-    check_when("[\"failed\"]", 1);
-    check_when("[\"ok\"]", 0);
-    check_when("[\"unknown\"]", 0);
-    check_when("[\"unknown\",\"failed\"]", 1);
-    check_when("{\"equal\":[3,\"2 + 1\"]}", 1);
-    check_when("{\"equal\":[3,4]}", 0);
+    check_when("['OperationAborted']", 1);
+    check_when("['NoSuchKey']", 0);
+    check_when("['failed']", 1);
+    check_when("['ok']", 0);
+    check_when("['unknown']", 0);
+    check_when("['unknown','failed']", 1);
+    check_when("{'equal':[3,'2 + 1']}", 1);
+    check_when("{'equal':[3,4]}", 0);
 }
 
 T_TEST(program_names)
 {
-    PLAY(s, PLAN(GROUP(
-             "{\"when\":[\"ok\"],\"do\":[{\"put\":\"never\"}]}," /* no step yet: nothing holds */
-             "{\"get\":\"a\",\"as\":\"x\"},{\"put\":\"a\",\"if_match\":\"x.etag\",\"body\":{\"counter\":\"x.counter + 5\"}},"
-             "{\"put\":\"a\",\"body\":{\"counter\":\"x.counter - 7\"},\"as\":\"w\"},{\"get\":\"a\",\"as\":\"x\"},"
-             "{\"get\":\"missing\",\"as\":\"x\"}," /* failed: x keeps what it has */
-             "{\"when\":{\"equal\":[\"x.etag\",\"w.etag\"]},\"do\":[{\"put\":\"x.key\",\"if_match\":\"x.etag\","
-             "\"body\":{\"counter\":\"x.counter\"}}]},"
-             "{\"when\":{\"equal\":[\"x.size\",\"w.size\"]},\"do\":[{\"head\":\"a\",\"if_none_match\":\"x.etag\"}]}")), );
-    struct s3p_attempt none = trial_record(&s.t, 1), kept = trial_record(&s.t, 5), head = trial_record(&s.t, 6);
+    PLAY(s,
+         PLAN(GROUP("{'when':['ok'],'do':[{'put':'never'}]}," /* no step yet: nothing holds */
+                    "{'get':'a','as':'x'},"
+                    "{'put':'a','if_match':'x.etag','body':{'counter':'x.counter + 5'}},"
+                    "{'put':'a','body':{'counter':'x.counter - 7'},'as':'w'},{'get':'a','as':'x'},"
+                    "{'get':'missing','as':'x'}," /* failed: x keeps what it has */
+                    "{'when':{'equal':['x.etag','w.etag']},'do':["
+                    "{'put':'x.key','if_match':'x.etag','body':{'counter':'x.counter'}}]},"
+                    "{'when':{'equal':['x.size','w.size']},'do':["
+                    "{'head':'a','if_none_match':'x.etag'}]}")), );
+    struct s3p_attempt none = trial_record(&s.t, 1), kept = trial_record(&s.t, 5),
+                       head = trial_record(&s.t, 6);
     struct s3p_etag expect = s3p_etag_parse("\"none\"", 6);
     T_EQ(none.op, S3P_OP_PUT);
     T_EQ(none.expect_form, S3P_ETAG_HASHED);
@@ -256,12 +269,13 @@ T_TEST(program_names)
 
 T_TEST(program_lists_and_batch_deletes)
 {
-    PLAY(s, "{\"name\":\"p\",\"spaces\":{\"u\":{\"kind\":\"sequence\",\"prefix\":\"u/\",\"count\":5}},\"groups\":["
-            GROUP("{\"repeat\":5,\"do\":[{\"choose\":\"u\",\"as\":\"k\"},{\"put\":\"k.key\"}]},{\"put\":\"stuck\"},"
-                  "{\"list\":\"main\",\"max_keys\":4,\"as\":\"p\"},{\"list\":\"main\",\"token\":\"p.token\",\"as\":\"q\"},"
-                  "{\"delete_objects\":\"q.keys\"},{\"delete_objects\":\"p.keys\"},"
-                  "{\"when\":[\"AccessDenied\",\"failed\"],\"do\":[{\"head\":\"stuck\"}]},"
-                  "{\"list\":\"main\",\"prefix\":\"a b\",\"as\":\"p\"}") "]}", );
+    PLAY(s,
+         "{'name':'p','spaces':{'u':{'kind':'sequence','prefix':'u/','count':5}},'groups':[" GROUP(
+             "{'repeat':5,'do':[{'choose':'u','as':'k'},{'put':'k.key'}]},{'put':'stuck'},"
+             "{'list':'main','max_keys':4,'as':'p'},"
+             "{'list':'main','token':'p.token','as':'q'},{'delete_objects':'q.keys'},"
+             "{'delete_objects':'p.keys'},{'when':['AccessDenied','failed'],'do':["
+             "{'head':'stuck'}]},{'list':'main','prefix':'a b','as':'p'}") "]}", );
     struct s3p_attempt page = trial_record(&s.t, 6), rest = trial_record(&s.t, 7);
     T_EQ(page.op, S3P_OP_LIST);
     T_EQ(page.entries_count, 4);
@@ -294,8 +308,9 @@ T_TEST(program_lists_and_batch_deletes)
 
 T_TEST(program_empty_batch_is_no_step)
 {
-    PLAY(s, PLAN(GROUP("{\"list\":\"main\",\"as\":\"p\"},{\"get\":\"nothing\"},{\"delete_objects\":\"p.keys\"},"
-                       "{\"when\":[404],\"do\":[{\"head\":\"x\"}]}")), );
+    PLAY(s,
+         PLAN(GROUP("{'list':'main','as':'p'},{'get':'nothing'},{'delete_objects':'p.keys'},"
+                    "{'when':[404],'do':[{'head':'x'}]}")), );
     T_EQ(fake_count(&s.f, "delete_objects"), 0);
     T_EQ(fake_count(&s.f, "head"), 1);
     end(&s);
@@ -303,7 +318,7 @@ T_TEST(program_empty_batch_is_no_step)
 
 T_TEST(program_deadline_is_unknown)
 {
-    PLAY(s, "{\"name\":\"p\",\"deadline_ms\":150,\"groups\":[" GROUP("{\"put\":\"a\"},{\"put\":\"b\"}") "]}",
+    PLAY(s, "{'name':'p','deadline_ms':150,'groups':[" GROUP("{'put':'a'},{'put':'b'}") "]}",
          {"put", 1, 1, FAKE_STALL, 0, NULL}, );
     struct s3p_attempt r = trial_record(&s.t, 0);
     T_EQ(r.outcome, S3P_UNKNOWN);
@@ -315,7 +330,8 @@ T_TEST(program_deadline_is_unknown)
 
 T_TEST(program_constant_bodies_are_not_judged)
 {
-    PLAY(s, PLAN(GROUP("{\"put\":\"c\",\"body\":{\"constant\":500}},{\"get\":\"c\"},{\"put\":\"d\"},{\"get\":\"d\"}")), );
+    PLAY(s,
+         PLAN(GROUP("{'put':'c','body':{'constant':500}},{'get':'c'},{'put':'d'},{'get':'d'}")), );
     T_EQ(trial_record(&s.t, 0).body_kind, S3P_KIND_CONSTANT);
     T_EQ(trial_record(&s.t, 1).body_verdict, S3P_BODY_NONE);
     T_EQ(trial_record(&s.t, 1).bytes_in, 500);
@@ -323,17 +339,19 @@ T_TEST(program_constant_bodies_are_not_judged)
     end(&s);
 }
 
-/* The epoch rule: a key is deleted once, after all its writes have returned, and never written again. */
+/* The epoch rule: a key is deleted once, after all its writes have returned, and never written
+ * again. */
 T_TEST(program_lifecycle_keeps_the_epoch_rule)
 {
-    PLAY(s, "{\"name\":\"p\",\"workers\":2,\"spaces\":{\"l\":{\"kind\":\"lifecycle\",\"prefix\":\"l/\",\"count\":60}},"
-            "\"groups\":["
-            "{\"group\":\"w\",\"clients\":4,\"arrival\":{\"closed\":{\"times\":12}},\"program\":["
-            "{\"choose\":\"l\",\"take\":\"fresh\",\"as\":\"k\"},{\"put\":\"k.key\"},{\"put\":\"k.key\"}]},"
-            "{\"group\":\"d\",\"clients\":3,\"arrival\":{\"closed\":{\"until\":\"others\"}},\"program\":["
-            "{\"choose\":\"l\",\"take\":\"acked\",\"as\":\"k\"},{\"delete\":\"k.key\"}]},"
-            "{\"group\":\"r\",\"clients\":3,\"arrival\":{\"closed\":{\"until\":\"others\"}},\"program\":["
-            "{\"choose\":\"l\",\"take\":\"any\",\"as\":\"k\"},{\"get\":\"k.key\"}]}]}",
+    PLAY(s,
+         "{'name':'p','workers':2,'spaces':{'l':{'kind':'lifecycle','prefix':'l/',"
+         "'count':60}},'groups':["
+         "{'group':'w','clients':4,'arrival':{'closed':{'times':12}},'program':["
+         "{'choose':'l','take':'fresh','as':'k'},{'put':'k.key'},{'put':'k.key'}]},"
+         "{'group':'d','clients':3,'arrival':{'closed':{'until':'others'}},'program':["
+         "{'choose':'l','take':'acked','as':'k'},{'delete':'k.key'}]},"
+         "{'group':'r','clients':3,'arrival':{'closed':{'until':'others'}},'program':["
+         "{'choose':'l','take':'any','as':'k'},{'get':'k.key'}]}]}",
          {"put", 7, 7, FAKE_DO_CLOSE, 0, NULL}, );
     int64_t written[60] = {0}, deleted[60];
     bool unknown[60] = {false};
@@ -344,7 +362,8 @@ T_TEST(program_lifecycle_keeps_the_epoch_rule)
         struct s3p_attempt r = trial_record(&s.t, i);
         T_EQ(r.worker, 0);
         if (r.op == S3P_OP_PUT) {
-            written[r.key_index] = r.t_return > written[r.key_index] ? r.t_return : written[r.key_index];
+            written[r.key_index] =
+                r.t_return > written[r.key_index] ? r.t_return : written[r.key_index];
             unknown[r.key_index] |= r.outcome == S3P_UNKNOWN;
         }
         if (r.op == S3P_OP_DELETE) {
@@ -356,7 +375,8 @@ T_TEST(program_lifecycle_keeps_the_epoch_rule)
     int unknowns = 0;
     for (int i = 0; i < 60; i++) {
         unknowns += unknown[i];
-        T_TRUE(deleted[i] == INT64_MAX || (deleted[i] >= written[i] && !unknown[i] && written[i] != 0));
+        T_TRUE(deleted[i] == INT64_MAX ||
+               (deleted[i] >= written[i] && !unknown[i] && written[i] != 0));
     }
     T_EQ(unknowns, 1);
     T_TRUE(deletes > 5);
@@ -366,10 +386,12 @@ T_TEST(program_lifecycle_keeps_the_epoch_rule)
 
 T_TEST(program_own_keys_and_choices_without_keys)
 {
-    PLAY(s, "{\"name\":\"p\",\"spaces\":{\"o\":{\"kind\":\"own\",\"prefix\":\"o/\",\"count\":2},"
-            "\"s\":{\"kind\":\"sequence\",\"prefix\":\"s/\",\"count\":3}},\"groups\":["
-            "{\"group\":\"g\",\"clients\":2,\"arrival\":{\"closed\":{\"times\":3}},\"program\":["
-            "{\"choose\":\"o\",\"as\":\"k\"},{\"put\":\"k.key\"},{\"choose\":\"s\",\"as\":\"k\"},{\"put\":\"k.key\"}]}]}", );
+    PLAY(s,
+         "{'name':'p','spaces':{'o':{'kind':'own','prefix':'o/','count':2},"
+         "'s':{'kind':'sequence','prefix':'s/','count':3}},'groups':["
+         "{'group':'g','clients':2,'arrival':{'closed':{'times':3}},'program':["
+         "{'choose':'o','as':'k'},{'put':'k.key'},{'choose':'s','as':'k'},"
+         "{'put':'k.key'}]}]}", );
     T_EQ(trial_number(&s.t, "groups/g/runs"), 6);
     T_EQ(trial_number(&s.t, "groups/g/no_key"), 3);
     T_EQ(trial_records(&s.t), 9);

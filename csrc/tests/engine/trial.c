@@ -8,25 +8,38 @@
 
 #define TRIAL_WAIT_NS (50 * S3P_S)
 
+char *trial_json(const char *text)
+{
+    char *json = s3p_strndup(text, strlen(text));
+    for (char *p = json; *p != 0; p++)
+        *p = *p == '\'' ? '"' : *p;
+    return json;
+}
+
 void trial_create(struct trial *t, const struct fake *f, const char *plan, bool history)
 {
-    char target[400];
+    char target[400], *json = trial_json(plan);
     memset(t, 0, sizeof *t);
     if (history) {
-        snprintf(t->history, sizeof t->history, "/tmp/s3p-trial-%d-%d.s3ph", (int)getpid(), f->port);
+        snprintf(t->history, sizeof t->history, "/tmp/s3p-trial-%d-%d.s3ph", (int)getpid(),
+                 f->port);
         unlink(t->history);
     }
-    snprintf(target, sizeof target,
-             "{\"endpoints\":[\"http://127.0.0.1:%d\"],\"access_key\":\"AKTEST\","
-             "\"secret_key\":\"TOPSECRET\",\"session_token\":\"TOKENSECRET\",\"region\":\"us-east-1\","
-             "\"addressing\":\"path\",\"verify_tls\":false,\"bucket_prefix\":\"t\",\"profile\":{\"b\":1,\"a\":2}}", f->port);
-    struct s3p_engine_opts o = {.plan_json = plan,
+    snprintf(
+        target, sizeof target,
+        "{\"endpoints\":[\"http://127.0.0.1:%d\"],\"access_key\":\"AKTEST\","
+        "\"secret_key\":\"TOPSECRET\",\"session_token\":\"TOKENSECRET\",\"region\":\"us-east-1\","
+        "\"addressing\":\"path\",\"verify_tls\":false,\"bucket_prefix\":\"t\",\"profile\":{\"b\":1,"
+        "\"a\":2}}",
+        f->port);
+    struct s3p_engine_opts o = {.plan_json = json,
                                 .plan_len = strlen(plan),
                                 .target_json = target,
                                 .target_len = strlen(target),
                                 .history_path = history ? t->history : NULL,
                                 .histograms = true};
     T_OK(s3p_engine_create(&t->engine, &o, err));
+    s3p_free(json);
 }
 
 void trial_start(struct trial *t)

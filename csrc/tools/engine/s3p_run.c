@@ -1,7 +1,7 @@
 /* Runs a plan with the native engine and prints its metrics.
  * Usage: s3p_run [--no-history] [--no-histograms] PLAN.json TARGET.json [HISTORY]
- * Without HISTORY nothing is recorded, as with --no-history. SIGINT and SIGTERM stop the run. Status 0, or 2 when the
- * plan, the target or the run failed. */
+ * Without HISTORY nothing is recorded, as with --no-history. SIGINT and SIGTERM stop the run.
+ * Status 0, or 2 when the plan, the target or the run failed. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
