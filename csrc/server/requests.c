@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "server/mutants.h"
 #include "server/routes.h"
+#include "server/tables.h"
 
 #define FIELDS_MAX (64 * 1024)
 #define BODY_MAX (64 * 1024 * 1024)
@@ -17,8 +18,10 @@
 #define OBJECT_MAX (UINT64_C(5) << 30)
 #define DOCUMENT_MAX (2 * 1024 * 1024)
 
-/* Bodies up to this size stand in the record: what one LMDB page holds without overflow pages. */
-#define INLINE_MAX 2048
+/* Bodies up to this size stand in the record: cheaper than a file of their own up to about here. Long keys share a record
+ * that is written anew with each of them, so theirs stay small. */
+#define INLINE_MAX 16384
+#define INLINE_SHARED_MAX 512
 
 struct s3p_srv_req *s3p_srv_req_get(struct s3p_srv_loop *loop)
 {
@@ -39,7 +42,6 @@ struct s3p_srv_req *s3p_srv_req_get(struct s3p_srv_loop *loop)
     s3p_buf_init(&r->meta, META_MAX);
     r->answer.fd = -1;
     r->loop = loop;
-    r->intake.memory_max = INLINE_MAX;
     return r;
 }
 
@@ -127,6 +129,8 @@ static enum s3p_srv_error begin_body(struct s3p_srv_req *r)
         return S3P_SE_ARGUMENT;
     if (declared > (object ? OBJECT_MAX : DOCUMENT_MAX))
         return object ? S3P_SE_TOO_LARGE : S3P_SE_XML_LARGE;
+    r->intake.memory_max =
+        r->head.key.len > S3P_SRV_PLAIN_KEY_MAX ? INLINE_SHARED_MAX : INLINE_MAX;
     return s3p_srv_intake_begin(&r->intake, &r->loop->srv->store, &r->head, &r->auth, declared,
                                 object);
 }

@@ -1,6 +1,5 @@
 #include "server/serve.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
@@ -57,17 +56,18 @@ static void announce(const struct s3p_srv_options *o, const unsigned *ports, uns
     json_decref(line);
 }
 
-/* Until SIGTERM or SIGINT, or until the parent process has ended. A process descriptor is used
- * because PDEATHSIG would follow the thread that started us. */
+/* Until SIGTERM or SIGINT, or until the parent process has ended. A process descriptor tells of
+ * that end, because PDEATHSIG would follow the thread that started us; kernels without one are
+ * asked once a second. */
 static void wait_for_end(const struct s3p_srv_options *o, const sigset_t *set)
 {
     pid_t parent = getppid();
     int end_fd = signalfd(-1, set, SFD_CLOEXEC);
     int parent_fd = o->with_parent ? (int)syscall(SYS_pidfd_open, parent, 0) : -1;
     struct pollfd fds[] = {{.fd = end_fd, .events = POLLIN}, {.fd = parent_fd, .events = POLLIN}};
-    bool orphan = o->with_parent && (parent_fd < 0 || getppid() != parent);
-    while (!orphan && poll(fds, 2, -1) < 0 && errno == EINTR)
-        continue;
+    int n = 0;
+    while (n <= 0 && !(o->with_parent && getppid() != parent))
+        n = poll(fds, 2, o->with_parent ? 1000 : -1);
     if (parent_fd >= 0)
         close(parent_fd);
     if (end_fd >= 0)

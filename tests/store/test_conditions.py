@@ -121,7 +121,7 @@ def race(threads: int, act: Callable[[int], Any]) -> list[Any]:
         return list(pool.map(one, range(threads)))
 
 
-@pytest.mark.parametrize("size", [10, 5000])
+@pytest.mark.parametrize("size", [10, 20_000])
 def test_one_creator_wins(store: Store, s3: Any, bucket: str, size: int) -> None:
     clients = [store.client(number % 2) for number in range(16)]
     for _ in range(10):
@@ -145,3 +145,11 @@ def test_compare_and_swap_counts_every_success(store: Store, s3: Any, bucket: st
 
     assert sum(race(8, count)) == 200
     assert value(s3, bucket) == b"200"
+
+
+@pytest.mark.parametrize("options", [("--threads", "3"), ("--durable", "--threads", "2")], ids=" ".join)
+def test_races_with_more_threads(start: Any, tmp_path: Any, options: tuple[str, ...]) -> None:
+    one = start("--endpoints", "2", "--data", str(tmp_path), *options)
+    one.client().create_bucket(Bucket="bkt")
+    test_one_creator_wins(one, one.client(), "bkt", 10)
+    test_compare_and_swap_counts_every_success(one, one.client(), "bkt")
