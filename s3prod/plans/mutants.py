@@ -49,7 +49,7 @@ MUTANTS: dict[str, Mutant] = {
         _row("inm-check-then-act", "min_inflight=2", "creates", "create-twice", "p=1", RACE),
         _row("cond-ignored", "p=0.001", "shared-counters", "cas-split-brain cas-ignored create-twice", "p=0.3", CAS),
         _row("cond-always-412", "p=0.001", "private-counters", "condition-false-negative", "p=1", CAS),
-        _row("cond-failed-but-applied", "p=0.001", "private-counters", "failed-but-visible", "p=0.3", CAS),
+        _row("cond-failed-but-applied", "p=0.001", "shared-counters", "failed-but-visible", "p=0.3", CAS),
         _row("overwrite-404-gap", "p=0.001", "register-contention", "absent-after-ack", "p=0.3", HERD),
     )
 }
