@@ -136,12 +136,17 @@ def test_sigint(embedded_target, path, first, again):
         assert len(history) > 10
 
 
+def _wait_for(condition, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
 def test_sigterm_ends_the_process(embedded_target, path):
     arguments = json.dumps([_long(60), embedded_target, path, 50, 1])
     process = subprocess.Popen([sys.executable, "-c", INTERRUPTED, arguments])
-    deadline = time.monotonic() + 20
-    while not os.path.exists(path) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    assert _wait_for(lambda: os.path.exists(path) and os.path.getsize(path) % 64 == 0 and os.path.getsize(path) > 0)
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == -signal.SIGTERM
     assert not _native.History(path).complete

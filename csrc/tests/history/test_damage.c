@@ -4,6 +4,7 @@
 
 #include "core/crc.h"
 #include "history/format.h"
+#include "s3/op.h"
 #include "tests/history/util.h"
 #include "tests/t.h"
 
@@ -179,6 +180,9 @@ T_TEST(history_hostile_references)
     g.column[S3P_COL_op][2] = 1; /* a put has no children */
     parent[4] = 3;
     expect_bad(&g, "parent");
+    g.column[S3P_COL_op][6] = S3P_OP_DELETE_OBJECTS; /* and a request comes before them */
+    parent[4] = 7;
+    expect_bad(&g, "parent");
     parent[4] = 0;
     g.entries[0].key_text = UINT32_MAX;
     expect_bad(&g, "key_text");
@@ -229,6 +233,57 @@ T_TEST(history_hostile_heads)
             t_fail(__FILE__, __LINE__, "row %zu: %s", i, err.msg);
     }
     s3p_free(g.p);
+}
+
+T_TEST(history_hostile_footer)
+{
+    struct forged g;
+    forge(&g);
+    struct s3p_file_footer foot, keep;
+    uint8_t *at = g.p + g.len - sizeof foot;
+    memcpy(&keep, at, sizeof keep);
+    for (int i = 0; i < 4; i++) {
+        foot = keep;
+        foot.records += i == 0;
+        foot.segments += i == 1;
+        foot.complete += i == 2;
+        foot.version += i == 3;
+        foot.crc = s3p_crc32c(0, &foot, offsetof(struct s3p_file_footer, crc));
+        memcpy(at, &foot, sizeof foot);
+        struct s3p_err err = {0};
+        T_EQ(open_mem(g.p, g.len, true, &err), S3P_EFORMAT);
+        T_TRUE(strstr(err.msg, "footer") != NULL);
+    }
+    foot = keep;
+    foot.dropped = 1; /* whatever the rest says, something is missing */
+    foot.crc = s3p_crc32c(0, &foot, offsetof(struct s3p_file_footer, crc));
+    memcpy(at, &foot, sizeof foot);
+    struct s3p_histfile *f;
+    T_OK(s3p_histfile_open_mem(&f, g.p, g.len, false, err));
+    T_TRUE(!s3p_histfile_complete(f));
+    s3p_histfile_close(f);
+    s3p_free(g.p);
+}
+
+/* What is not data is zero, though the memory behind it held another segment before. */
+T_TEST(history_padding_is_zero)
+{
+    const char *path = h_path("padding");
+    h_write_file(path, 8000, true);
+    struct s3p_histfile *f;
+    T_OK(s3p_histfile_open(&f, path, false, err));
+    T_EQ(s3p_histfile_segments(f), 2);
+    const struct s3p_segment_view *s = s3p_histfile_segment(f, 1);
+    T_TRUE(s->records % 64 != 0);
+    for (int c = 0; c < S3P_COLUMN_COUNT; c++) {
+        size_t bytes = (size_t)s->records * s3p_column_table[c].width;
+        for (size_t i = bytes; i < s3p_pad(bytes); i++)
+            T_EQ(((const uint8_t *)s->column[c])[i], 0);
+    }
+    for (size_t i = s->text_bytes; i < s3p_pad(s->text_bytes); i++)
+        T_EQ(s->text[i], 0);
+    s3p_histfile_close(f);
+    unlink(path);
 }
 
 T_TEST(history_open_refuses)

@@ -158,7 +158,7 @@ T_TEST(history_batches_stay_together)
     struct s3p_appender *a = s3p_history_appender(h, 0);
     struct s3p_attempt r;
     uint32_t total = 0;
-    for (uint32_t n = 1; total < 600000; n = n % S3P_BATCH_RECORDS + 1, total++) {
+    for (uint32_t n = 1; total < 150000; n = n % S3P_BATCH_RECORDS + 1, total++) {
         s3p_attempt_clear(&r);
         r.op = S3P_OP_DELETE_OBJECTS;
         s3p_append_begin(a, 8, 0);
@@ -239,6 +239,31 @@ T_TEST(history_long_text_is_cut)
     const struct s3p_segment_view *s = s3p_histfile_segment(f, 0);
     T_EQ(s3p_segment_text(s, ((const uint32_t *)s->column[S3P_COL_code_text])[0]).len,
          S3P_TEXT_MAX);
+    s3p_histfile_close(f);
+    unlink(path);
+}
+
+/* Nothing is written behind an error, even when the disk has room again: a hole would be worse than
+ * an end. */
+T_TEST(history_error_is_final)
+{
+    static char path[256];
+    snprintf(path, sizeof path, "%s", h_path("final"));
+    struct s3p_history *h;
+    T_OK(s3p_history_create(&h, path, h_header, strlen(h_header), 1, err));
+    struct rlimit limit = {3 << 20, RLIM_INFINITY};
+    T_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    struct job job = {s3p_history_appender(h, 0), 0,
+                      100000}; /* goes through the pool several times */
+    job_main(&job);
+    limit.rlim_cur = RLIM_INFINITY;
+    T_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    job_main(&job);
+    T_EQ(s3p_history_close(h, true, NULL), S3P_EIO);
+    struct s3p_histfile *f;
+    T_OK(s3p_histfile_open(&f, path, true, err));
+    T_TRUE(s3p_histfile_records(f) > 0 && s3p_histfile_segments(f) < 3);
     s3p_histfile_close(f);
     unlink(path);
 }

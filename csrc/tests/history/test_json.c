@@ -136,6 +136,11 @@ T_TEST(history_json_parent_counts_back)
     const uint32_t *parent = s3p_histfile_segment(f, 0)->column[S3P_COL_parent];
     T_EQ(parent[2], 2);
     T_EQ(parent[3], 2);
+    struct s3p_buf out;
+    s3p_buf_init(&out, 1000);
+    s3p_record_json(s3p_histfile_segment(f, 0), 3, NULL, &out);
+    T_TRUE(strstr(s3p_buf_cstr(&out), "\"parent\":2") != NULL);
+    s3p_buf_free(&out);
     s3p_histfile_close(f);
     unlink(path);
 }
