@@ -80,6 +80,10 @@ class Arrivals:
         except Ended:
             with self._changed:
                 self._changed.notify_all()
+            while intended < self._phase.over_ns:  # due before the end, and not even offered
+                self.unsent += 1
+                number += 1
+                intended = self._due(number)
 
     def _due(self, number: int) -> int:
         """When arrival `number` is due: what is late does not move what comes after it."""
@@ -143,6 +147,7 @@ class Phase:
             for name in group.barriers
         }
         self._admitted = 0
+        self.over_ns = 0  # when the stop rule ended the phase
         self.started = self.ended = 0
 
     # --- what the interpreters see ---------------------------------------------------------------------------------
@@ -153,6 +158,7 @@ class Phase:
             raise Ended
         elapsed = time.monotonic_ns() - self.started
         if self._seconds is not None and elapsed >= self._seconds * 1e9:
+            self.over_ns = self.started + int(self._seconds * 1e9)
             self._over.set()
             raise Ended
 
@@ -166,6 +172,7 @@ class Phase:
                 raise Ended
             self._admitted += 1
             if self._admitted == self._attempts:
+                self.over_ns = time.monotonic_ns()
                 self._over.set()
 
     def sleep(self, seconds: float) -> None:

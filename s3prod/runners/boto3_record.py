@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botocore import exceptions as wire_errors
+from botocore.parsers import ResponseParserError
 
 from s3prod import body as bodies
 from s3prod import ids
@@ -54,6 +55,7 @@ class Attempt:
     headers: Mapping[str, str] = field(default_factory=dict)
     parsed: Mapping[str, Any] = field(default_factory=dict)
     error: Exception | None = None
+    unreadable: bool = False  # an answer whose XML says nothing
     data: bytes = b""
     value_id: bytes = ids.NO_ID
 
@@ -150,7 +152,7 @@ class Sender:
         self._abandoned = False
         events = api.meta.events
         events.register_first("before-send.s3", self._before_send)
-        events.register_first("before-parse.s3", self._before_parse)
+        events.register_first("before-parse.s3.*", self._before_parse)  # before botocore makes a 500 of a 200
         events.register_first("response-received.s3", self._response_received)
 
     # --- botocore's events -----------------------------------------------------------------------------------------
@@ -225,6 +227,8 @@ class Sender:
                     data += chunk
         except wire_errors.ClientError:
             pass  # an answer: response_received has it
+        except ResponseParserError:
+            self._attempts[-1].unreadable = True
         except Cancelled as cancelled:
             error = cancelled
         except Exception as failed:
@@ -263,7 +267,7 @@ class Sender:
             code=attempt.code,
             error_document=200 <= attempt.status < 300 and parsed_error,
             has_etag=bool(attempt.headers.get("etag")),
-            body_complete=phase == "answered",
+            body_complete=phase == "answered" and not attempt.unreadable,
         )
         outcome, evidence = outcome_of(end)
         ambiguous = request.again or any(outcome_is_unknown(request, earlier) for earlier in attempts[:number])
@@ -296,7 +300,8 @@ class Sender:
             record["t_return"] = attempt.t_return
         if ambiguous:
             record["flags"] = ["retry_ambiguous"]
-        text = attempt.code or ("" if attempt.error is None else one_line(str(attempt.error), 200))
+        text = attempt.code or ("unreadable answer" if attempt.unreadable else "")
+        text = text or ("" if attempt.error is None else one_line(str(attempt.error), 200))
         if text:
             record["code_text"] = text
         headers = attempt.headers

@@ -1,8 +1,9 @@
 """A proxy in front of the embedded store that loses or replaces chosen answers: what a program does with them is then exact.
 
-A fault is `{"method", "key", "nth", "do"}`: of the requests with this method and key (the path's end) the nth is treated so:
-`drop-before` closes the connection and forwards nothing, `drop-after` forwards and then closes, `cut` forwards and answers
-half of the body, `answer` with a `status` (and `code`) answers by itself, `answer-after` forwards first.
+A fault is `{"method", "key", "nth", "do"}`: of the requests with this method and key (empty: to the bucket) the nth is
+treated so: `drop-before` closes the connection and forwards nothing, `drop-after` forwards and then closes, `hang` forwards
+and then says nothing, `cut` forwards and answers half of the body, `answer` with a `status` (and `code`, or `body`) answers
+by itself, `answer-after` forwards first.
 """
 
 from __future__ import annotations
@@ -33,11 +34,10 @@ class FaultProxy(socketserver.ThreadingTCPServer):
     def fault_of(self, method: str, path: str) -> dict[str, Any]:
         """What is to be done with this request: the fault that it hits, or nothing."""
         with self.lock:
-            self.seen[method, path] += 1
+            key = path.lstrip("/").partition("/")[2]
+            self.seen[method, key] += 1
             for fault in self.faults:
-                if (method, self.seen[method, path]) == (fault["method"], fault["nth"]) and path.endswith(
-                    "/" + fault["key"]
-                ):
+                if (method, key, self.seen[method, key]) == (fault["method"], fault["key"], fault["nth"]):
                     self.fired += 1
                     return fault
         return {"do": ""}
@@ -77,6 +77,9 @@ class _Handler(socketserver.StreamRequestHandler):
         status, answered, data = self.forward(method, target, headers, body)
         if fault["do"] == "drop-after":
             return False
+        if fault["do"] == "hang":
+            self.rfile.read(1)  # until the client has given up
+            return False
         if fault["do"] == "answer-after":
             return self.answer(method, fault)
         head = f"HTTP/1.1 {status} Answered\r\n" + "".join(f"{name}: {value}\r\n" for name, value in answered)
@@ -105,7 +108,11 @@ class _Handler(socketserver.StreamRequestHandler):
         return answer.status, kept, data
 
     def answer(self, method: str, fault: dict[str, Any]) -> bool:
-        data = b"" if method == "HEAD" else ERROR.format(code=fault.get("code", "InternalError")).encode()
+        data = (
+            b""
+            if method == "HEAD"
+            else fault.get("body", ERROR.format(code=fault.get("code", "InternalError"))).encode()
+        )
         head = f"HTTP/1.1 {fault['status']} On-Purpose\r\nContent-Type: application/xml\r\nContent-Length: {len(data)}\r\n\r\n"
         self.wfile.write(head.encode() + data)
         return True

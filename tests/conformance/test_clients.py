@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from s3prod import Group, Load, Plan, Require, Space, Stop, _native, run_plan
@@ -85,6 +87,16 @@ def test_value_ids_are_never_drawn_twice(carry_out):
     assert {int(i[12:20], 16) for i in ids} == {1, 2, 3, 4}
     assert {int(i[20:], 16) for i in ids} == set(range(1, 21))
     assert {i[:12] for i in ids} == {run.metrics["run"]}
+
+
+def test_a_refused_connection_is_failed_and_nothing_was_sent(runner, embedded_target, tmp_path):
+    plan = Plan("refused", groups=[make_bucket(), Group("g", [put("a"), get("a")]), remove_bucket()])
+    endpoints = (embedded_target.endpoints[0], "http://127.0.0.1:1")
+    target = dataclasses.replace(embedded_target, endpoints=endpoints)
+    run = run_plan(plan, target, runner=runner, out=tmp_path)
+    ends = [(r["op"], r["outcome"], r.get("phase", "not_sent"), r["wire"]) for r in main_records(run)]
+    assert ends == [("put", "failed", "not_sent", "connect"), ("get", "failed", "not_sent", "connect")]
+    assert run.metrics["left_behind"] == []
 
 
 def test_times_are_in_order(carry_out):

@@ -61,6 +61,12 @@ def check_facts(expect, run, records):
     for key, counter in expect.get("counters", {}).items():
         written = [r["counter"] for r in records if r.get("key") == key and r["op"] == "put" and r["outcome"] == "ok"]
         assert max(written) == counter
+    for group, arrivals in expect.get("arrivals", {}).items():
+        got = run.metrics["groups"][group]
+        assert got["runs"] + got["unsent"] == arrivals
+    if "children" in expect:
+        children = [r for r in records if r["op"] == "delete_child" and r["run_phase"] == "main"]
+        assert [f"{record['key']} {record['outcome']}" for record in children] == expect["children"]
     if "attempts" in expect:
         assert sum(r["run_phase"] == "main" and r["op"] != "delete_child" for r in records) == expect["attempts"]
     assert run.metrics["left_behind"] == expect.get("left_behind", [])
