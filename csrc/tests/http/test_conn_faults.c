@@ -63,12 +63,13 @@ T_TEST(conn_closed_while_idle)
 
 static void speak_unasked(struct t_peer *p, void *arg)
 {
-    (void)arg;
+    _Atomic int *spoken = arg;
     if (!t_peer_request(p))
         return;
     t_peer_answer(p, 200, "once");
-    usleep(20000);
+    usleep(2000);
     t_peer_answer(p, 500, "nobody asked");
+    atomic_fetch_add(spoken, 1);
     t_peer_request(p);
 }
 
@@ -80,14 +81,16 @@ static void run_unasked(struct t_client *t)
         expect(&k.x, S3P_PHASE_ANSWERED, S3P_WIRE_NONE);
         T_EQ(t_call_status(&k), 200);
         T_EQ(k.x.conn_serial, i);
-        T_EQ(s3p_sleep_until(t->loop, s3p_now_ns() + 60 * S3P_MS), 0);
+        wait_for(t, t->arg, (int)i);
     }
 }
 
 T_TEST(conn_answer_without_a_request)
 {
-    t_client_run(run_unasked, speak_unasked, NULL, false);
-    t_client_run(run_unasked, speak_unasked, NULL, true);
+    for (int tls = 0; tls <= 1; tls++) {
+        _Atomic int spoken = 0;
+        t_client_run(run_unasked, speak_unasked, &spoken, tls == 1);
+    }
 }
 
 static void say_too_much(struct t_peer *p, void *arg)
@@ -290,14 +293,15 @@ static void stall_after_head(struct t_peer *p, void *arg)
         usleep(1000);
 }
 
-/* At least one of five ends within 50 ms of its deadline (the machine may be busy), and none before
- * it. */
-static void check_deadline(struct t_client *t, uint64_t body_len, enum s3p_phase phase)
+/* None ends before its deadline, and one of five soon after it (the machine may be busy). */
+static void check_deadline(struct t_client *t, uint64_t body_len, enum s3p_phase phase,
+                           int64_t soon_ns)
 {
     int64_t best = S3P_NEVER;
     struct t_call k;
-    for (int i = 0; i < 5 && best > 50 * S3P_MS; i++) {
+    for (int i = 0; i < 5 && best > soon_ns; i++) {
         t_call_init(&k, "PUT", body_len);
+        k.x.sink = NULL;
         k.x.deadline_ns = s3p_now_ns() + 100 * S3P_MS;
         t_call_send(t, &k);
         int64_t late = s3p_now_ns() - k.x.deadline_ns;
@@ -305,17 +309,17 @@ static void check_deadline(struct t_client *t, uint64_t body_len, enum s3p_phase
         T_TRUE(late >= 0);
         best = late < best ? late : best;
     }
-    T_TRUE(best <= 50 * S3P_MS);
+    T_TRUE(best <= soon_ns);
 }
 
 static void run_stall(struct t_client *t)
 {
-    check_deadline(t, 10, S3P_PHASE_SENT);
+    check_deadline(t, 10, S3P_PHASE_SENT, 50 * S3P_MS);
 }
 
 static void run_stall_sending(struct t_client *t)
 {
-    check_deadline(t, 4 * BIG, S3P_PHASE_PARTLY_SENT);
+    check_deadline(t, 4 * BIG, S3P_PHASE_PARTLY_SENT, 50 * S3P_MS);
 }
 
 T_TEST(conn_deadline)
@@ -339,10 +343,15 @@ static void endless(struct t_peer *p, void *arg)
         continue;
 }
 
+static void run_endless(struct t_client *t)
+{
+    check_deadline(t, 10, S3P_PHASE_SENT, 500 * S3P_MS);
+}
+
 T_TEST(conn_deadline_in_an_endless_body)
 {
-    t_client_run(run_stall, endless, NULL, false);
-    t_client_run(run_stall, endless, NULL, true);
+    t_client_run(run_endless, endless, NULL, false);
+    t_client_run(run_endless, endless, NULL, true);
 }
 
 /* ---- connecting ---- */
@@ -526,6 +535,8 @@ struct canceller {
     int64_t at_ns;
 };
 
+static int64_t cancel_took_ns;
+
 static void *cancel_main(void *arg)
 {
     struct canceller *c = arg;
@@ -554,18 +565,27 @@ static void run_cancel(struct t_client *t)
     }
     int64_t now = s3p_now_ns();
     pthread_join(thread, NULL);
-    T_TRUE(now - c.at_ns < 100 * S3P_MS);
+    cancel_took_ns = now - c.at_ns;
     call(t, &k, "PUT", 10);
     expect(&k.x, S3P_PHASE_NOT_SENT, S3P_WIRE_CANCELLED);
 }
 
+/* At once is within 100 ms, on a busy machine at least once in five. */
+static void check_cancel(void *arg, bool tls)
+{
+    cancel_took_ns = S3P_NEVER;
+    for (int i = 0; i < 5 && cancel_took_ns > 100 * S3P_MS; i++)
+        t_client_run(run_cancel, stall, arg, tls);
+    T_TRUE(cancel_took_ns <= 100 * S3P_MS);
+}
+
 T_TEST(conn_cancel)
 {
-    t_client_run(run_cancel, stall, NULL, false);
-    t_client_run(run_cancel, stall, NULL, true);
+    check_cancel(NULL, false);
+    check_cancel(NULL, true);
 }
 
 T_TEST(conn_cancel_while_connecting)
 {
-    t_client_run(run_cancel, stall, "connecting", false);
+    check_cancel("connecting", false);
 }
