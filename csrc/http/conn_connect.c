@@ -279,9 +279,9 @@ static bool easy_create(struct s3p_conn *c)
         return false;
     c->easy = easy;
     snprintf(url, sizeof url, "%s://%s/", c->url.tls ? "https" : "http", c->url.authority);
-    c->curl_error[0] = '\0';
+    c->error_text[0] = '\0';
     curl_easy_setopt(easy, CURLOPT_PRIVATE, c);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, c->curl_error);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, c->error_text);
     curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
     /* Otherwise a TLS server that offers h2 gets h2, and frames go around what is written. */
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -341,8 +341,8 @@ static int connect_now(struct s3p_conn *c, int64_t deadline_ns)
     }
     if (c->connect_result != CURLE_OK) {
         const char *why = curl_easy_strerror((CURLcode)c->connect_result);
-        if (c->curl_error[0] != '\0')
-            why = c->curl_error;
+        if (c->error_text[0] != '\0')
+            why = c->error_text;
         return fail(c, S3P_ENET, wire_of(c->connect_result), why);
     }
     curl_socket_t fd = CURL_SOCKET_BAD;

@@ -25,7 +25,7 @@ static int64_t tls_result(struct s3p_conn *c, CURLcode code, size_t n)
     if (code == CURLE_AGAIN)
         return S3P_CONN_AGAIN;
     s3p_conn_explain(c->why,
-                     c->curl_error[0] != '\0' ? c->curl_error : curl_easy_strerror(code));
+                     c->error_text[0] != '\0' ? c->error_text : curl_easy_strerror(code));
     return S3P_CONN_BROKEN;
 }
 

@@ -39,7 +39,7 @@ struct s3p_conn {
     int connect_result; /* CURLcode */
     enum s3p_wire_error wire;
     char why[S3P_CONN_WHY_BYTES];
-    char curl_error[256]; /* CURL_ERROR_SIZE */
+    char error_text[256]; /* CURL_ERROR_SIZE */
     /* the request: what is to be sent now, and how far the body was generated */
     uint8_t *out;
     size_t out_cap;
