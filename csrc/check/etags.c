@@ -52,7 +52,7 @@ static int reserve(struct s3p_index *x, uint32_t n, struct s3p_err *err)
     memset(x->key_table, 0xff, size * sizeof *x->key_table);
     memset(x->slot_table, 0xff, size * sizeof *x->slot_table);
     memset(x->etag_table, 0xff, size * sizeof *x->etag_table);
-    x->nkeys = x->nslots = x->netags = 0;
+    x->nkeys = x->nslots = x->netags = x->last = 0;
     return 0;
 }
 
@@ -64,15 +64,17 @@ static uint32_t hash(uint64_t a, uint64_t b)
 
 static uint32_t find_key(struct s3p_index *x, uint64_t key_index, uint16_t place)
 {
+    if (x->nkeys != 0 && x->key[x->last].key_index == key_index && x->key[x->last].place == place)
+        return x->last; /* attempts on one key come in clusters */
     uint32_t i = hash(key_index, place) & x->mask;
     for (; x->key_table[i] != S3P_NO_SLOT; i = (i + 1) & x->mask) {
         const struct s3p_key *k = &x->key[x->key_table[i]];
         if (k->key_index == key_index && k->place == place)
-            return x->key_table[i];
+            return x->last = x->key_table[i];
     }
     x->key_table[i] = x->nkeys;
     x->key[x->nkeys] = (struct s3p_key){.key_index = key_index, .place = place};
-    return x->nkeys++;
+    return x->last = x->nkeys++;
 }
 
 static uint32_t find_slot(struct s3p_index *x, uint32_t key, uint64_t token)

@@ -42,6 +42,7 @@ struct s3p_index {
     struct s3p_slot *slot;
     struct s3p_etag_slot *etag;
     uint32_t nkeys, nslots, netags;
+    uint32_t last; /* key found last */
     uint32_t *key_table, *slot_table, *etag_table; /* open addressing, mask below */
     uint32_t mask;
 };

@@ -189,15 +189,12 @@ static int reserve(struct s3p_part *p, uint32_t rows, struct s3p_err *err)
     return p->op != NULL ? 0 : s3p_fail(err, S3P_ENOMEM, 0, "%u operations of one key", 2 * rows);
 }
 
-static bool etags_known(const struct s3p_part *p, const uint32_t *rows, uint32_t n)
+/* A write that may have happened and whose ETag nobody showed. */
+static bool hides_etag(const struct s3p_part *p, uint32_t i)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        const struct s3p_row *r = &p->index.row[rows[i]];
-        if (r->kind >= S3P_ROW_WRITE && r->kind <= S3P_ROW_CAS &&
-            s3p_row_outcome(r) != S3P_FAILED && p->index.slot[p->index.slot_of[rows[i]]].etag == 0)
-            return false;
-    }
-    return true;
+    const struct s3p_row *r = &p->index.row[i];
+    return r->kind >= S3P_ROW_WRITE && r->kind <= S3P_ROW_CAS && s3p_row_outcome(r) != S3P_FAILED &&
+           p->index.slot[p->index.slot_of[i]].etag == 0;
 }
 
 static int judge_key(struct s3p_part *p, const uint32_t *rows, uint32_t n, struct s3p_err *err)
@@ -205,7 +202,6 @@ static int judge_key(struct s3p_part *p, const uint32_t *rows, uint32_t n, struc
     struct s3p_reg_result res;
     S3P_TRY(reserve(p, n, err));
     p->nops = p->negatives = p->unresolved = 0;
-    p->all_known = etags_known(p, rows, n);
     for (uint32_t i = 0; i < n; i++)
         S3P_TRY(add_row(p, rows[i], err));
     S3P_TRY(s3p_reg_check(p->reg, p->op, p->nops, p->index.key[p->key].values, &res, err));
@@ -253,8 +249,12 @@ static int check_key(struct s3p_part *p, uint32_t key, struct s3p_err *err)
     p->key = key;
     p->tally->keys++;
     S3P_TRY(s3p_effort_begin(&p->effort, k->rows, err));
-    for (uint32_t i = 0; i < k->rows; i++)
+    p->all_known = true;
+    for (uint32_t i = 0; i < k->rows; i++) {
         s3p_effort_add(&p->effort, &p->index.row[rows[i]]);
+        if (hides_etag(p, rows[i]))
+            p->all_known = false;
+    }
     s3p_effort_end(&p->effort);
     share_evidence(p, k);
     if (k->spoiled == 0)

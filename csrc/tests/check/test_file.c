@@ -14,7 +14,7 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { KEYS = 1500 };
 #else
-enum { KEYS = 20000 };
+enum { KEYS = 10000 };
 #endif
 
 /* Value v of key k as a client number, so that ids and ETags are unique over the file. */
