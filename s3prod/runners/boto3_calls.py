@@ -166,7 +166,7 @@ def _read_page(book: Book, request: Request, attempt: Attempt, record: dict[str,
     if given:
         record["list_args"] = urlencode(sorted(given.items()), quote_via=quote, safe="")
     page = attempt.parsed
-    if attempt.status != 200 or "Error" in page:
+    if attempt.status != 200 or attempt.document_code is not None:
         return
     contents = [_entry(item) for item in page.get("Contents", ())]
     prefixes = [{"key": item["Prefix"], "flags": ["prefix"]} for item in page.get("CommonPrefixes", ())]

@@ -8,6 +8,7 @@ itself (a redirect to another region) is recorded as a further attempt.
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botocore import exceptions as wire_errors
+from botocore import handlers
 from botocore.parsers import ResponseParserError
 
 from s3prod import body as bodies
@@ -37,6 +39,10 @@ _WIRE: tuple[tuple[type[Exception], str, str], ...] = (
     (wire_errors.HTTPClientError, "partly_sent", "recv"),
 )
 _CHUNK_BYTES = 1 << 20
+# For its retries botocore turns a 200 that holds an <Error> into a 500; the record says what came.
+_MAKES_500_OF_200 = getattr(handlers, "_handle_200_error", None)
+_ERROR_DOCUMENT = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?<Error\b")
+_ERROR_CODE = re.compile(rb"<Code>([^<]*)</Code>")
 _HANDSHAKE = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER", "HANDSHAKE_FAILURE", "Hostname mismatch")
 
 
@@ -55,6 +61,7 @@ class Attempt:
     headers: Mapping[str, str] = field(default_factory=dict)
     parsed: Mapping[str, Any] = field(default_factory=dict)
     error: Exception | None = None
+    document_code: str | None = None  # of a 2xx that holds an error document
     unreadable: bool = False  # an answer whose XML says nothing
     data: bytes = b""
     value_id: bytes = ids.NO_ID
@@ -62,6 +69,8 @@ class Attempt:
     @property
     def code(self) -> str:
         """The S3 error code; empty when the answer had no body to hold one."""
+        if self.document_code is not None:
+            return self.document_code
         code = str(self.parsed.get("Error", {}).get("Code", ""))
         return "" if code == str(self.status) else code
 
@@ -152,7 +161,9 @@ class Sender:
         self._abandoned = False
         events = api.meta.events
         events.register_first("before-send.s3", self._before_send)
-        events.register_first("before-parse.s3.*", self._before_parse)  # before botocore makes a 500 of a 200
+        events.register_first("before-parse.s3", self._before_parse)
+        if _MAKES_500_OF_200 is not None:
+            events.unregister("before-parse.s3.*", _MAKES_500_OF_200)
         events.register_first("response-received.s3", self._response_received)
 
     # --- botocore's events -----------------------------------------------------------------------------------------
@@ -166,6 +177,10 @@ class Sender:
         attempt = self._attempts[-1]
         attempt.t_first = attempt.t_return = time.monotonic_ns()
         attempt.status, attempt.headers = response_dict["status_code"], response_dict["headers"]
+        body = response_dict.get("body")
+        if attempt.status < 300 and isinstance(body, bytes) and _ERROR_DOCUMENT.match(body):
+            code = _ERROR_CODE.search(body)
+            attempt.document_code = code[1].decode("utf-8", "replace") if code else ""
 
     def _response_received(
         self, response_dict: Any, parsed_response: Any, exception: Exception | None, **_: Any
@@ -258,14 +273,13 @@ class Sender:
 
     def _record(self, request: Request, attempt: Attempt, number: int, attempts: list[Attempt]) -> Result:
         phase, wire = attempt.phase_and_wire()
-        parsed_error = "Error" in attempt.parsed
         end = End(
             op=request.op,
             cond=request.cond,
             phase=phase,
             status=attempt.status,
             code=attempt.code,
-            error_document=200 <= attempt.status < 300 and parsed_error,
+            error_document=attempt.document_code is not None,
             has_etag=bool(attempt.headers.get("etag")),
             body_complete=phase == "answered" and not attempt.unreadable,
         )

@@ -24,7 +24,8 @@ from s3prod.plan import (
     sleep,
     until_others,
 )
-from tests.conformance.test_programs import RUNNERS, records_of
+
+from .test_programs import RUNNERS, records_of
 
 pytestmark = pytest.mark.parametrize("runner", RUNNERS)
 

@@ -15,7 +15,8 @@ import pytest
 
 from s3prod import Plan, Target, _native, run_plan
 from s3prod.plan import make_bucket, remove_bucket
-from tests.conformance.fault_proxy import FaultProxy
+
+from .fault_proxy import FaultProxy
 
 PROGRAMS = sorted((Path(__file__).parent / "programs").glob("*.json"))
 RUNNERS = ("native", "boto3")
