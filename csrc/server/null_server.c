@@ -33,6 +33,7 @@ static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 struct conn {
     struct conn *prev, *next;
     int fd;
+    bool in_body;
     uint64_t body_left;
     size_t head_len; /* bytes of an unfinished head kept in `head` */
     char head[HEAD_MAX];
@@ -78,6 +79,7 @@ static void take_connections(struct s3p_null_server *n)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         c->fd = fd;
         c->body_left = c->head_len = 0;
+        c->in_body = false;
         c->prev = NULL;
         c->next = n->conns;
         if (n->conns != NULL)
@@ -117,45 +119,51 @@ static bool send_all(int fd, const char *p, size_t len)
     return send(fd, p, len, MSG_NOSIGNAL) == (ssize_t)len;
 }
 
-/* Takes requests off the bytes; false: drop the connection. */
-static bool consume(struct conn *c, const char *p, size_t len)
+enum progress { NEED_MORE, ANSWERED, BROKEN };
+
+/* Takes one request off the bytes, or what is there of it. */
+static enum progress advance(struct conn *c, struct s3p_str *in)
 {
-    unsigned answers = 0;
+    if (!c->in_body) {
+        const char *end = in->len > 0 ? memmem(in->p, in->len, "\r\n\r\n", 4) : NULL;
+        if (end == NULL)
+            return NEED_MORE;
+        struct s3p_str head = {in->p, (size_t)(end - in->p) + 4};
+        struct s3p_str length = field(head, "content-length");
+        c->body_left = 0;
+        if (length.p != NULL && !s3p_parse_u64(length.p, length.len, &c->body_left))
+            return BROKEN;
+        *in = (struct s3p_str){in->p + head.len, in->len - head.len};
+        c->in_body = true;
+        if (c->body_left > 0 && in->len == 0 && field(head, "expect").p != NULL &&
+            !send_all(c->fd, go_on, sizeof go_on - 1))
+            return BROKEN;
+    }
+    size_t n = c->body_left < in->len ? (size_t)c->body_left : in->len;
+    c->body_left -= n;
+    *in = (struct s3p_str){in->p + n, in->len - n};
+    if (c->body_left > 0)
+        return NEED_MORE;
+    c->in_body = false;
+    return ANSWERED;
+}
+
+/* Answers what is whole and keeps the rest; false: drop the connection. */
+static bool consume(struct conn *c, struct s3p_str in)
+{
     char out[PIPELINE_MAX * (sizeof answer - 1)];
-    while (len > 0 || (c->body_left == 0 && c->head_len == 0)) {
-        if (c->body_left > 0) {
-            size_t n = c->body_left < len ? (size_t)c->body_left : len;
-            c->body_left -= n;
-            p += n;
-            len -= n;
-            if (c->body_left > 0)
-                break;
-        } else {
-            const char *end = len > 0 ? memmem(p, len, "\r\n\r\n", 4) : NULL;
-            if (end == NULL)
-                break;
-            struct s3p_str head = {p, (size_t)(end - p) + 4};
-            struct s3p_str length = field(head, "content-length");
-            if (length.p != NULL && !s3p_parse_u64(length.p, length.len, &c->body_left))
-                return false;
-            p += head.len;
-            len -= head.len;
-            if (c->body_left > 0) {
-                if (len == 0 && field(head, "expect").p != NULL &&
-                    !send_all(c->fd, go_on, sizeof go_on - 1))
-                    return false;
-                continue;
-            }
-        }
+    unsigned answers = 0;
+    enum progress got;
+    while ((got = advance(c, &in)) == ANSWERED) {
         memcpy(out + answers++ * (sizeof answer - 1), answer, sizeof answer - 1);
         if (answers == PIPELINE_MAX && !send_all(c->fd, out, sizeof out))
             return false;
         answers %= PIPELINE_MAX;
     }
-    if (len > HEAD_MAX)
+    if (got == BROKEN || in.len > HEAD_MAX)
         return false;
-    memcpy(c->head, p, len);
-    c->head_len = len;
+    memcpy(c->head, in.p, in.len);
+    c->head_len = in.len;
     return answers == 0 || send_all(c->fd, out, answers * (sizeof answer - 1));
 }
 
@@ -169,7 +177,7 @@ static bool serve(struct s3p_null_server *n, struct conn *c)
     if (got == 0)
         return false;
     c->head_len = 0;
-    return consume(c, n->in, kept + (size_t)got);
+    return consume(c, (struct s3p_str){n->in, kept + (size_t)got});
 }
 
 static void *null_main(void *arg)

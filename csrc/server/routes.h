@@ -9,7 +9,6 @@ enum s3p_srv_level { S3P_SRV_SERVICE, S3P_SRV_BUCKET, S3P_SRV_OBJECT };
 enum s3p_srv_route_flags {
     S3P_SRV_ROUTE_BODY = 1,      /* the body is an object: streamed, length required */
     S3P_SRV_ROUTE_NO_BUCKET = 2, /* the bucket need not exist */
-    S3P_SRV_ROUTE_WRITE = 4,     /* changes state */
 };
 
 struct s3p_srv_route {

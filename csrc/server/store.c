@@ -1,14 +1,11 @@
 #include "server/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/alloc.h"
-#include "core/clock.h"
 #include "server/bodies.h"
 #include "server/tables.h"
 
