@@ -9,8 +9,8 @@ void s3p_chain_link(struct s3p_reg *r)
 {
     for (uint32_t v = 1; v <= r->values; v++) {
         struct s3p_cluster *c = &r->cluster[v];
-        if (!c->live || c->pred == S3P_NO_VALUE)
-            continue;
+        if (!c->live || c->pred == S3P_NO_VALUE || c->outcome == S3P_FAILED)
+            continue; /* that a failed write was seen is blamed already */
         struct s3p_cluster *p = &r->cluster[c->pred];
         if (p->succ == S3P_NO_VALUE)
             p->succ = v;

@@ -129,11 +129,24 @@ static int fold_write(struct s3p_reg *r, uint32_t i, struct s3p_err *err)
     return 0;
 }
 
-/* One pass over the operations: everything later looks at clusters only. `first_delete` is the
- * earliest call of a delete that may have taken effect. */
-static int fold(struct s3p_reg *r, int64_t *first_delete, struct s3p_err *err)
+/* Of the deletes that may have taken effect: the earliest call, and the earliest return of an acknowledged one. */
+struct ends {
+    int64_t first_delete, first_deleted;
+};
+
+static void fold_delete(struct ends *d, const struct s3p_reg_op *op)
 {
-    *first_delete = INT64_MAX;
+    if (op->outcome == S3P_FAILED)
+        return;
+    d->first_delete = op->inv < d->first_delete ? op->inv : d->first_delete;
+    if (op->outcome == S3P_OK_OUTCOME && op->res < d->first_deleted)
+        d->first_deleted = op->res;
+}
+
+/* One pass over the operations: everything later looks at clusters only. */
+static int fold(struct s3p_reg *r, struct ends *deletes, struct s3p_err *err)
+{
+    *deletes = (struct ends){INT64_MAX, INT64_MAX};
     for (uint32_t i = 0; i < r->n; i++) {
         const struct s3p_reg_op *op = &r->ops[i];
         if (op->value > r->values)
@@ -148,8 +161,7 @@ static int fold(struct s3p_reg *r, int64_t *first_delete, struct s3p_err *err)
         } else if (op->kind == S3P_REG_NOT) {
             r->nnegative++;
         } else if (op->kind == S3P_REG_DELETE) {
-            if (op->outcome != S3P_FAILED && op->inv < *first_delete)
-                *first_delete = op->inv;
+            fold_delete(deletes, op);
         } else {
             S3P_TRY(fold_write(r, i, err));
         }
@@ -157,15 +169,37 @@ static int fold(struct s3p_reg *r, int64_t *first_delete, struct s3p_err *err)
     return 0;
 }
 
-/* Deletes called after everything that bears evidence had returned constrain nothing: the end of a
- * run. Unknown writes may still be in flight: where they landed, nobody looked. */
-static bool deletes_trail(const struct s3p_reg *r, int64_t first_delete)
+/* Can `op`, which may be ordered behind a delete, be judged as if there had been none? A legal order stays legal
+ * without its deletes, unless it needs one for an absence, a refusal or a creation. */
+static bool stands_alone(const struct s3p_reg *r, const struct s3p_reg_op *op, int64_t first_delete)
+{
+    switch (op->kind) {
+    case S3P_REG_READ:
+        return op->value != S3P_REG_ABSENT;
+    case S3P_REG_NOT:
+        return false;
+    case S3P_REG_CREATE: /* one that was read before is ordered before */
+        return op->outcome == S3P_UNKNOWN && r->cluster[op->value].r_res < first_delete;
+    default:
+        return true;
+    }
+}
+
+/* Deletes at the end of a key's history constrain nothing before them: what had returned before the first of them
+ * is ordered before it. What overlaps them must stand alone, and must have been called before the first one
+ * returned, so that all deletes can be ordered behind it. */
+static bool deletes_trail(const struct s3p_reg *r, const struct ends *d)
 {
     for (uint32_t i = 0; i < r->n; i++) {
         const struct s3p_reg_op *op = &r->ops[i];
-        bool evidence = op->kind == S3P_REG_READ || op->kind == S3P_REG_NOT ||
-                        (op->kind != S3P_REG_DELETE && op->outcome == S3P_OK_OUTCOME);
-        if (evidence && op->res >= first_delete)
+        bool write = op->kind != S3P_REG_READ && op->kind != S3P_REG_NOT;
+        bool unknown = write && op->outcome == S3P_UNKNOWN;
+        if (op->kind == S3P_REG_DELETE || (write && op->outcome == S3P_FAILED))
+            continue;
+        if ((unknown ? INT64_MAX : op->res) < d->first_delete)
+            continue;
+        bool late = op->inv > d->first_deleted && !(unknown && !s3p_cluster_seen(&r->cluster[op->value]));
+        if (!stands_alone(r, op, d->first_delete) || late)
             return S3P_MUT(S3P_MUT_DELETE_ALWAYS_TRAILING, false, true);
     }
     return true;
@@ -260,9 +294,9 @@ int s3p_reg_check(struct s3p_reg *r, const struct s3p_reg_op *ops, uint32_t n, u
     r->values = values;
     r->out = out;
     start(r);
-    int64_t first_delete;
-    S3P_TRY(fold(r, &first_delete, err));
-    if (first_delete != INT64_MAX && !deletes_trail(r, first_delete)) {
+    struct ends deletes;
+    S3P_TRY(fold(r, &deletes, err));
+    if (deletes.first_delete != INT64_MAX && !deletes_trail(r, &deletes)) {
         out->not_checked = true;
         return 0;
     }

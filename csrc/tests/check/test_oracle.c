@@ -6,7 +6,10 @@
 #include "tests/check/mutated.h"
 #include "tests/check/oracle.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* A nightly run: make … EXTRA_CFLAGS=-DORACLE_HISTORIES=4000000 */
+#if defined(ORACLE_HISTORIES)
+enum { HISTORIES = ORACLE_HISTORIES, HUNT = 400000 };
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { HISTORIES = 10000, HUNT = 5000 };
 #elif defined(S3P_DEBUG)
 enum { HISTORIES = 100000, HUNT = 200000 };
