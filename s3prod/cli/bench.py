@@ -6,43 +6,43 @@ import argparse
 import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
 import s3prod
+from s3prod.cli.options import add_json
 from s3prod.errors import UsageError
 
 EXAMPLE = "s3prod bench engine --json"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declares the options; what follows the name goes to the benchmark."""
+    """Declares the options."""
     parser.add_argument("--list", action="store_true", help="the names")
     parser.add_argument("name", metavar="NAME", nargs="?")
-    parser.add_argument(
-        "options", metavar="…", nargs=argparse.REMAINDER, help="the benchmark's own options, such as --json"
-    )
+    add_json(parser)
 
 
-def names(folder: Path) -> list[str]:
-    """The benchmarks in a folder.
+def load(root: Path) -> Any:
+    """The package `benchmarks` of a source checkout.
 
-    >>> names(Path("/nonexistent"))
-    []
+    >>> load(Path("/nonexistent"))
+    Traceback (most recent call last):
+    s3prod.errors.UsageError: bench: /nonexistent/benchmarks, expected the benchmarks of a source checkout
     """
-    return sorted(path.stem.replace("_", "-") for path in folder.glob("[a-z]*.py"))
+    if not (root / "benchmarks" / "__init__.py").is_file():
+        raise UsageError("bench", str(root / "benchmarks"), "the benchmarks of a source checkout")
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    return importlib.import_module("benchmarks")
 
 
 def execute(args: argparse.Namespace) -> int:
     """Runs the benchmark and gives its exit status."""
-    root = Path(s3prod.__file__).resolve().parent.parent
-    known = names(root / "benchmarks")
-    if not known:
-        raise UsageError("bench", str(root / "benchmarks"), "the benchmarks of a source checkout")
+    known = list(load(Path(s3prod.__file__).resolve().parent.parent).BENCHMARKS)
     if args.list:
         print("\n".join(known))
         return 0
     if args.name not in known:
-        raise UsageError("name", args.name or "not given", f"one of {', '.join(known)}")
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
-    module = importlib.import_module(f"benchmarks.{args.name.replace('-', '_')}")
-    return int(module.main(args.options))
+        raise UsageError("bench", args.name or "not given", f"one of {', '.join(known)}")
+    harness = importlib.import_module("benchmarks.harness")
+    return int(harness.main([args.name] + (["--json"] if args.json else [])))

@@ -6,6 +6,7 @@ another.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -52,6 +53,15 @@ def run(plan: Plan, target: Target, history: Path, progress: Progress | None) ->
     return _Run(document, target, history, progress).carry_out()
 
 
+def profile_hash(target: Target) -> str:
+    """What tells whether two histories were judged by the same promises: the SHA-256 of its compact, sorted JSON.
+
+    >>> len(profile_hash(Target(("http://h",), "k", "s")))
+    64
+    """
+    return hashlib.sha256(json.dumps(dict(target.profile), separators=(",", ":"), sort_keys=True).encode()).hexdigest()
+
+
 def _real_name(prefix: str, role: str) -> str:
     letters = random.SystemRandom().choices(string.ascii_lowercase + string.digits, k=12)
     return f"{prefix[: 63 - 14 - len(role)]}-{role}-{''.join(letters)}"
@@ -88,14 +98,24 @@ class _Run:
             "seed": self.plan["seed"],
             "plan": self.plan,
             "profile": dict(self.target.profile),
+            "profile_hash": profile_hash(self.target),
             "endpoints": list(self.target.endpoints),
             "buckets": [{"role": role, "name": name} for role, name in buckets.items()],
             "spaces": self.keys.header(list(buckets)),
-            "groups": [group["group"] for group in self.plan["groups"]],
+            "groups": self._group_rows(),
             "clock": {"mono_ns": time.monotonic_ns(), "wall_ns": time.time_ns()},
             "runner": "boto3",
             "versions": s3prod.versions() | {"botocore": botocore.__version__},
         }
+
+    def _group_rows(self) -> list[dict[str, Any]]:
+        rows, client = [], 0
+        for given in self.plan["groups"]:
+            clients = given.get("clients", 1)
+            row = {"name": given["group"], "phase": given.get("phase", "main")}
+            rows.append(row | {"clients": clients, "first_client": client})
+            client += clients
+        return rows
 
     def _api(self, session: Any, endpoint: str) -> Any:
         target, deadline_s = self.target, self.plan.get("deadline_ms", 30_000) / 1000

@@ -118,6 +118,7 @@ class Interpreter:
         self._loops, self._ambiguous = 0, None
         try:
             self._steps(self.program)
+            self.counts["runs_ok"] += self.last is None or self.last.outcome == "ok"
         except _NoKey:
             self.counts["no_key"] += 1
             self.world.sleep(NO_KEY_PAUSE_S)

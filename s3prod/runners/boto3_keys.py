@@ -131,8 +131,8 @@ class KeySpaces:
         out = []
         for space in self._spaces:
             row: dict[str, Any] = {"name": space.name, "bucket": buckets.index(space.bucket), "kind": space.kind}
-            generated = {"prefix": space.prefix, "count": space.count}
-            out.append(row | ({"keys": list(space.keys)} if space.kind == "fixed" else generated))
+            row |= {"count": space.count}
+            out.append(row | ({"keys": list(space.keys)} if space.kind == "fixed" else {"prefix": space.prefix}))
         return out
 
     def is_lifecycle(self, name: str) -> bool:

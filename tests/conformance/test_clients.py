@@ -24,6 +24,7 @@ from s3prod.plan import (
     sleep,
     until_others,
 )
+from s3prod.runners.boto3 import profile_hash
 
 from .test_programs import RUNNERS, records_of
 
@@ -157,9 +158,51 @@ def test_a_listing_names_what_is_there(carry_out):
     assert [(entry["key"], entry["flags"]) for entry in grouped["entries"]] == [("a+b %/", ["prefix"])]
 
 
-def test_the_history_names_its_runner_and_no_secret(carry_out, runner, embedded_target):
-    run = carry_out("header", Group("g", [put("a")]))
+def test_the_header_says_what_was_run_and_no_secret(carry_out, runner, embedded_target):
+    run = carry_out(
+        "header", Group("g", [put("a"), put("b", bucket="main")], clients=2), spaces={"s": Space.own("o/", 3)}
+    )
     header = _native.History(str(run.history)).header
-    assert header["runner"] == runner and header["plan"]["name"] == "header"
+    assert header["runner"] == runner and header["plan"] == run.plan.to_dict()
+    assert header["profile"] == embedded_target.profile
+    assert header["profile_hash"] == profile_hash(embedded_target)
+    assert header["groups"][1] == {"name": "g", "phase": "main", "clients": 2, "first_client": 1}
+    assert header["spaces"] == [
+        {"name": "s", "bucket": 0, "kind": "own", "count": 3, "prefix": "o/"},
+        {"name": "", "bucket": 0, "kind": "fixed", "count": 2, "keys": ["a", "b"]},
+    ]
+    assert header["buckets"] == [{"role": "main", "name": run.metrics["buckets"]["main"]}]
     everything = run.history.read_bytes() + (run.out / "run.json").read_bytes()
     assert embedded_target.secret_key.encode() not in everything
+
+
+def test_metrics_have_the_same_shape(carry_out, runner):
+    run = carry_out(
+        "shape",
+        Group("g", [put("a"), get("a")], clients=2, arrival=open_loop(20)),
+        stop=Stop(seconds=0.3),
+        load=Load(rate=at_rate("g", 20, within=0.1), p99_ms=at_percentile("put", 5000)),
+    )
+    metrics = run.metrics
+    assert {
+        "run", "seed", "interrupted", "seconds", "main_seconds", "phases", "ops", "groups", "bytes_out", "bytes_in", "cpu_s",
+        "cpu_us_per_attempt", "max_in_flight", "history_stall_s", "buckets", "left_behind", "load",
+    } <= set(metrics)  # fmt: skip
+    latency = {"p50_us", "p99_us", "p999_us", "max_us", "mean_us"}
+    assert {"attempts", "ok", "failed", "unknown", "by_status"} | latency <= set(metrics["ops"]["put"])
+    assert latency.isdisjoint(metrics["ops"]["create_bucket"])
+    assert {
+        "runs",
+        "unsent",
+        "no_key",
+        "exhausted",
+        "unknown",
+        "rate_per_s",
+        "attempts",
+        "ok",
+        "failed",
+        "lateness",
+    } <= set(metrics["groups"]["g"])
+    assert [phase["phase"] for phase in metrics["phases"]] == ["setup", "main", "teardown"]
+    assert [set(asked) for asked in metrics["load"]["asked"]] == [{"what", "asked", "got", "met"}] * 2
+    assert {asked["what"] for asked in metrics["load"]["asked"]} == {"rate_per_s", "p99_ms put"}

@@ -209,10 +209,9 @@ def test_mutants_are_listed_with_what_must_notice_them(tmp_path):
     assert "lost-ack-write" in s3prod("mutants", cwd=tmp_path).stdout
 
 
-def test_bench_lists_and_is_a_source_matter(tmp_path):
+def test_bench_lists(tmp_path):
     done = s3prod("bench", "--list", cwd=tmp_path)
-    assert done.returncode in (0, 2)
-    assert done.stdout or "bench: " in done.stderr
+    assert done.returncode == 0 and "engine" in done.stdout.split()
 
 
 def test_a_closed_pipe_is_no_traceback(tmp_path):
