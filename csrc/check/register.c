@@ -129,7 +129,8 @@ static int fold_write(struct s3p_reg *r, uint32_t i, struct s3p_err *err)
     return 0;
 }
 
-/* Of the deletes that may have taken effect: the earliest call, and the earliest return of an acknowledged one. */
+/* Of the deletes that may have taken effect: the earliest call, and the earliest return of an
+ * acknowledged one. */
 struct ends {
     int64_t first_delete, first_deleted;
 };
@@ -169,8 +170,9 @@ static int fold(struct s3p_reg *r, struct ends *deletes, struct s3p_err *err)
     return 0;
 }
 
-/* Can `op`, which may be ordered behind a delete, be judged as if there had been none? A legal order stays legal
- * without its deletes, unless it needs one for an absence, a refusal or a creation. */
+/* Can `op`, which may be ordered behind a delete, be judged as if there had been none? A legal
+ * order stays legal without its deletes, unless it needs one for an absence, a refusal or a
+ * creation. */
 static bool stands_alone(const struct s3p_reg *r, const struct s3p_reg_op *op, int64_t first_delete)
 {
     switch (op->kind) {
@@ -185,9 +187,9 @@ static bool stands_alone(const struct s3p_reg *r, const struct s3p_reg_op *op, i
     }
 }
 
-/* Deletes at the end of a key's history constrain nothing before them: what had returned before the first of them
- * is ordered before it. What overlaps them must stand alone, and must have been called before the first one
- * returned, so that all deletes can be ordered behind it. */
+/* Deletes at the end of a key's history constrain nothing before them: what had returned before the
+ * first of them is ordered before it. What overlaps them must stand alone, and must have been
+ * called before the first one returned, so that all deletes can be ordered behind it. */
 static bool deletes_trail(const struct s3p_reg *r, const struct ends *d)
 {
     for (uint32_t i = 0; i < r->n; i++) {
@@ -198,7 +200,8 @@ static bool deletes_trail(const struct s3p_reg *r, const struct ends *d)
             continue;
         if ((unknown ? INT64_MAX : op->res) < d->first_delete)
             continue;
-        bool late = op->inv > d->first_deleted && !(unknown && !s3p_cluster_seen(&r->cluster[op->value]));
+        bool late =
+            op->inv > d->first_deleted && !(unknown && !s3p_cluster_seen(&r->cluster[op->value]));
         if (!stands_alone(r, op, d->first_delete) || late)
             return S3P_MUT(S3P_MUT_DELETE_ALWAYS_TRAILING, false, true);
     }

@@ -189,7 +189,8 @@ void t_history_make(struct t_history *h, struct s3p_rng *g, enum t_shape shape)
     struct event e[9];
     uint32_t n = draw_events(e, g, shape), state = 0;
     if (shape == SHAPE_DELETES && s3p_rng_below(g, 2)) { /* deletes are the end of the run */
-        int64_t start = s3p_rng_below(g, 2) ? 1000 : 12; /* behind everything, or across the last ones */
+        int64_t start =
+            s3p_rng_below(g, 2) ? 1000 : 12; /* behind everything, or across the last ones */
         for (uint32_t i = 0; i < n; i++)
             if (e[i].op.kind == S3P_REG_DELETE) {
                 e[i].op.inv = start + (int64_t)s3p_rng_below(g, 9);

@@ -73,6 +73,9 @@ T_TEST(check_register_rules)
     EXPECT("unwritten-value", "", t_put(1, 3, 1, 2), t_get(9, 3, 3, 4));
     EXPECT("failed-but-visible", "cond-failed-but-applied", t_cas(1, 0, 3, 1, 2),
            t_refused(t_cas(2, 1, 3, 3, 4)), t_get(2, 3, 5, 6));
+    EXPECT("failed-but-visible", "cond-failed-but-applied", t_cas(1, 0, 3, 1, 2),
+           t_refused(t_cas(2, 1, 3, 3, 5)), t_cas(3, 1, 3, 4, 6),
+           t_get(2, 3, 7, 8)); /* and not a split brain as well */
     struct s3p_attempt late = t_get(1, 3, 5, 6);
     late.endpoint = 1;
     EXPECT("stale-read", "stale-read-replica", t_put(1, 3, 1, 2), t_put(2, 3, 3, 4), late);
@@ -285,6 +288,26 @@ T_TEST(check_list)
     T_EQ(t_skipped(v, "list-negatives", "attempts"), 1);
     T_EQ(json_integer_value(json_object_get(v, "keys_checked")), 4);
     json_decref(v);
+}
+
+/* A teardown: the deletes carry a clock reading that is a little older than the end of the page
+ * that caused them. */
+T_TEST(check_teardown)
+{
+    for (uint32_t listed = 1; listed <= 2; listed++) {
+        struct t_make m;
+        struct s3p_attempt d = t_attempt(S3P_OP_DELETE_CHILD, 60, 0, 7, 9);
+        d.outcome = S3P_OK_OUTCOME;
+        t_make_begin(&m, NO_PLAN, NO_MD5);
+        t_add(&m, t_put(1, 0, 1, 2));
+        t_add(&m, t_put(2, 0, 3, 4));
+        add_page(&m, &listed, 1, 6, 8);
+        t_add(&m, d);
+        json_t *v = t_make_judge(&m, NULL);
+        T_EQ(json_integer_value(json_object_get(v, "keys_checked")), 1);
+        T_EQ(t_rule(v, "stale-read"), listed == 1);
+        json_decref(v);
+    }
 }
 
 T_TEST(check_not_modified)
