@@ -52,8 +52,8 @@ size_t s3p_history_bytes_per_worker(void); /* memory of the pool, for the plan's
 
 /* Makes sure that there is room for `text_bytes` and `entries` in the open segment, sealing it
  * first when there is not; a record without texts and entries needs no begin. Texts and entries of
- * a record are put after it, then the record, with nothing appended between. Before a record that is
- * no child there is also room for a whole batch: the children of a DELETE_OBJECTS, appended one
+ * a record are put after it, then the record, with nothing appended between. Before a record that
+ * is no child there is also room for a whole batch: the children of a DELETE_OBJECTS, appended one
  * after the other right behind it, share its segment and may name its position. */
 void s3p_append_begin(struct s3p_appender *a, size_t text_bytes, size_t entries);
 /* The text's offset for the coming s3p_append; 0 for an empty one. */
