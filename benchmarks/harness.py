@@ -111,7 +111,7 @@ def target_of(serve: dict) -> dict:
 
 def run_engine(plan: dict, serve: dict, *, history: bool = True) -> tuple[dict, float]:
     """One run of the C engine as a process of its own: its metrics, and its CPU microseconds an attempt (start-up included)."""
-    with tempfile.TemporaryDirectory(prefix="s3prod-bench-", dir=_fast_folder()) as folder:
+    with tempfile.TemporaryDirectory(prefix="s3prod-bench-", dir=fast_folder()) as folder:
         paths = [Path(folder) / name for name in ("plan.json", "target.json", "history.s3ph")]
         paths[0].write_text(json.dumps(plan))
         paths[1].write_text(json.dumps(target_of(serve)))
@@ -122,7 +122,8 @@ def run_engine(plan: dict, serve: dict, *, history: bool = True) -> tuple[dict, 
     return metrics, cpu * 1e6 / attempts
 
 
-def _fast_folder() -> str | None:
+def fast_folder() -> str | None:
+    """Memory to write to, where there is some: a benchmark of CPU time does not wait for a disk."""
     return "/dev/shm" if os.path.isdir("/dev/shm") else None
 
 
@@ -167,7 +168,23 @@ def main(argv: list[str]) -> int:
         print(json.dumps([asdict(record) for record in records], indent=1))
     else:
         print(_table(records))
+    if len(names) > 1:
+        write_table()
     return 0
+
+
+def write_table(page: Path = ROOT / "benchmarks" / "README.md") -> None:
+    """Rewrites the table between the two marker comments of the page from the records under `results/`."""
+    begin, end = "<!-- results: begin -->\n", "<!-- results: end -->\n"
+    found = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"), key=lambda path: path.stem)]
+    lines = ["| benchmark | ratio | goal | ours | peer | unit | when | command |", "| --- |" + " --- |" * 7]
+    for r in (Record(**one) for one in found if "ratio" in one):
+        goal = f"{'≥' if r.better == 'higher' else '≤'} {r.goal:g}{'' if r.reached() else ', missed'}" if r.goal else ""
+        ours, peer = (f"{n:,.0f}" if n >= 1000 else f"{n:.3g}" for n in (r.ours, r.peer))
+        cells = (r.name, f"{r.ratio:.3g}", goal, ours, peer, r.unit, r.when, f"`{' '.join(r.command.split())}`")
+        lines.append(f"| {' | '.join(cells)} |")
+    before, _, rest = page.read_text().partition(begin)
+    page.write_text(before + begin + "\n".join(lines) + "\n" + end + rest.partition(end)[2])
 
 
 def _table(records: list[Record]) -> str:

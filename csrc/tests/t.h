@@ -1,6 +1,7 @@
-/* Test utilities of the C core. A test is T_TEST(name) { … }: it registers itself by a linker section, runs in a process
- * of its own with a time limit, and fails when an assertion fails, when it crashes, or when allocations are left over.
- * Assertions print both values and work in every build. */
+/* Test utilities of the C core. A test is T_TEST(name) { … }: it registers itself by a linker
+ * section, runs in a process of its own with a time limit, and fails when an assertion fails, when
+ * it crashes, or when allocations are left over. Assertions print both values and work in every
+ * build. */
 #ifndef S3P_TESTS_T_H
 #define S3P_TESTS_T_H
 
@@ -27,8 +28,10 @@ struct t_case {
     static void t_fn_##test(void)
 #define T_TEST(test) T_TEST_LIMIT(test, 60)
 
-void t_fail(const char *file, int line, const char *fmt, ...) __attribute__((noreturn, format(printf, 3, 4)));
-const char *t_vectors(const char *name); /* path of a file under csrc/tests/vectors; valid until the next call */
+void t_fail(const char *file, int line, const char *fmt, ...)
+    __attribute__((noreturn, format(printf, 3, 4)));
+/* Path of a file under csrc/tests/vectors; valid until the next call. */
+const char *t_vectors(const char *name);
 char *t_read(const char *path, size_t *len); /* whole file, NUL behind it; release with s3p_free */
 
 #define T_TRUE(cond)                                                                               \
@@ -40,7 +43,8 @@ char *t_read(const char *path, size_t *len); /* whole file, NUL behind it; relea
     do {                                                                                           \
         int64_t t_a_ = (int64_t)(a), t_b_ = (int64_t)(b);                                          \
         if (t_a_ != t_b_)                                                                          \
-            t_fail(__FILE__, __LINE__, "%s = %lld, %s = %lld", #a, (long long)t_a_, #b, (long long)t_b_); \
+            t_fail(__FILE__, __LINE__, "%s = %lld, %s = %lld", #a, (long long)t_a_, #b,            \
+                   (long long)t_b_);                                                               \
     } while (0)
 #define T_STR(a, b)                                                                                \
     do {                                                                                           \
@@ -51,7 +55,8 @@ char *t_read(const char *path, size_t *len); /* whole file, NUL behind it; relea
 #define T_MEM(a, b, len)                                                                           \
     do {                                                                                           \
         if (memcmp((a), (b), (len)) != 0)                                                          \
-            t_fail(__FILE__, __LINE__, "%s and %s differ in their first %zu bytes", #a, #b, (size_t)(len)); \
+            t_fail(__FILE__, __LINE__, "%s and %s differ in their first %zu bytes", #a, #b,        \
+                   (size_t)(len));                                                                 \
     } while (0)
 #define T_OK(expr)                                                                                 \
     do {                                                                                           \

@@ -1,4 +1,5 @@
-/* Runs every registered test in a process of its own. Usage: s3p-test [-l] [-j N] [NAME-PREFIX…]; status 0 when all passed. */
+/* Runs every registered test in a process of its own: s3p-test [-l] [-j N] [NAME-PREFIX…].
+ * Status 0 when all passed. */
 #include "tests/t.h"
 
 #include <errno.h>
@@ -70,12 +71,14 @@ static bool report(const struct running *r, int status)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    double s = (double)(now.tv_sec - r->start.tv_sec) + 1e-9 * (double)(now.tv_nsec - r->start.tv_nsec);
+    double s = (double)(now.tv_sec - r->start.tv_sec);
+    s += 1e-9 * (double)(now.tv_nsec - r->start.tv_nsec);
     bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (ok && s > 1.0)
         printf("ok    %s (%.1f s)\n", r->t->name, s);
     else if (WIFSIGNALED(status))
-        printf("FAIL  %s: %s\n", r->t->name, WTERMSIG(status) == SIGALRM ? "time limit" : strsignal(WTERMSIG(status)));
+        printf("FAIL  %s: %s\n", r->t->name,
+               WTERMSIG(status) == SIGALRM ? "time limit" : strsignal(WTERMSIG(status)));
     else if (!ok)
         printf("FAIL  %s: status %d\n", r->t->name, WEXITSTATUS(status));
     fflush(stdout);
