@@ -18,8 +18,8 @@
 #define OBJECT_MAX (UINT64_C(5) << 30)
 #define DOCUMENT_MAX (2 * 1024 * 1024)
 
-/* Bodies up to this size stand in the record: cheaper than a file of their own up to about here. Long keys share a record
- * that is written anew with each of them, so theirs stay small. */
+/* Bodies up to this size stand in the record: cheaper than a file of their own up to about here.
+ * Long keys share a record that is written anew with each of them, so theirs stay small. */
 #define INLINE_MAX 16384
 #define INLINE_SHARED_MAX 512
 

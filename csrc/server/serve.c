@@ -2,13 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/alloc.h"
@@ -17,38 +12,7 @@
 #include "server/front.h"
 #include "server/mutants.h"
 
-#define MEMORY_DIR "/dev/shm"
-#define MEMORY_FREE_MIN (UINT64_C(2) << 30)
 #define PEM_MAX (1024 * 1024)
-
-/* Whether a directory of the memory file system has room for a test's data. */
-static bool memory_dir_fits(void)
-{
-    struct statvfs v;
-    return access(MEMORY_DIR, W_OK) == 0 && statvfs(MEMORY_DIR, &v) == 0 &&
-           (uint64_t)v.f_bavail * v.f_frsize >= MEMORY_FREE_MIN;
-}
-
-static int make_dir(struct s3p_srv *srv, struct s3p_err *err)
-{
-    const char *tmp = getenv("TMPDIR");
-    const char *base = memory_dir_fits() ? MEMORY_DIR : tmp != NULL && tmp[0] != 0 ? tmp : "/tmp";
-    int n = snprintf(srv->temporary, sizeof srv->temporary, "%s/s3prod-XXXXXX", base);
-    if (n < 0 || (size_t)n >= sizeof srv->temporary || mkdtemp(srv->temporary) == NULL) {
-        srv->temporary[0] = 0;
-        return s3p_fail(err, S3P_EIO, errno, "cannot make a directory in %s: %s", base,
-                        strerror(errno));
-    }
-    return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
 
 static int read_pem(const char *path, struct s3p_buf *out, struct s3p_err *err)
 {
@@ -99,8 +63,8 @@ static int open_parts(struct s3p_srv *srv, struct s3p_err *err)
     const struct s3p_srv_options *o = &srv->options;
     const char *dir = o->data;
     if (dir == NULL) {
-        S3P_TRY(make_dir(srv, err));
-        dir = srv->temporary;
+        S3P_TRY(s3p_srv_temporary_make(&srv->temporary, err));
+        dir = srv->temporary.path;
     }
     if (o->n_mutants > 0 || o->admin)
         S3P_TRY(s3p_srv_mutants_create(&srv->mutants, srv, err));
@@ -137,7 +101,6 @@ void s3p_srv_close(struct s3p_srv *srv)
     s3p_srv_mutants_free(srv->mutants);
     if (srv->store_open)
         s3p_srv_store_close(&srv->store);
-    if (srv->temporary[0] != 0)
-        (void)nftw(srv->temporary, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    s3p_srv_temporary_remove(&srv->temporary);
     s3p_free(srv);
 }

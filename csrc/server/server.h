@@ -19,6 +19,7 @@
 #include "server/intake.h"
 #include "server/options.h"
 #include "server/store.h"
+#include "server/temporary.h"
 
 #define S3P_SRV_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define S3P_SRV_REQUEST_ID_BYTES 16
@@ -124,7 +125,7 @@ struct s3p_srv {
     struct s3p_srv_admin *admin;         /* NULL without */
     unsigned admin_port;                 /* 0 without */
     bool store_open;
-    char temporary[256];             /* data directory to remove at the end, else empty */
+    struct s3p_srv_temporary temporary;
     struct s3p_srv_mutants *mutants; /* NULL without any and without the admin port */
     /* guarded inside */
     struct s3p_srv_store store;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,6 +71,9 @@ int s3p_srv_store_open(struct s3p_srv_store *s, const char *dir, bool durable, s
         rc = s3p_fail(err, S3P_EIO, errno, "%s: %s", dir, strerror(errno));
     if (rc == 0 && (s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         rc = s3p_fail(err, S3P_EIO, errno, "%s: %s", dir, strerror(errno));
+    if (rc == 0 && flock(s->dir_fd, LOCK_EX | LOCK_NB) != 0)
+        rc = s3p_fail(err, S3P_EIO, errno,
+                      "%s: in use by another store: expected a directory of one's own", dir);
     if (rc == 0)
         rc = open_env(s, dir, err);
     if (rc == 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -172,3 +173,27 @@ def test_null_server() -> None:
     process.terminate()
     assert process.wait(30) == 0
     process.stdout.close()
+
+
+def test_what_a_killed_store_left_is_removed_by_the_next(start: Start) -> None:
+    killed, running = Store(), start()
+
+    def data(store: Store) -> Path:
+        maps = Path(f"/proc/{store.first_line['pid']}/maps").read_text()
+        return next(Path(line.split()[-1]).parent for line in maps.splitlines() if line.endswith("/data.mdb"))
+
+    left, used = data(killed), data(running)
+    killed.process.kill()
+    killed.close()
+    assert left.exists()
+    for path in (left, used):
+        os.utime(path, (0, 0))
+    start()
+    assert not left.exists() and used.exists()
+
+
+def test_a_directory_has_one_store(start: Start, tmp_path: Path) -> None:
+    start("--data", str(tmp_path))
+    done = subprocess.run([*command(), "--data", str(tmp_path)], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert str(tmp_path) in done.stderr and "expected" in done.stderr
