@@ -3,8 +3,8 @@
  * Layout of the data directory: data.mdb, lock.mdb, bodies/<2 hex>/<16 hex>. One file system; one
  * process at a time, which holds a lock on the directory.
  *
- * Threads: a struct s3p_srv_view belongs to one thread at a time; everything else may be called from
- * any thread. Writes go through commit.h. */
+ * Threads: a struct s3p_srv_view belongs to one thread at a time; everything else may be called
+ * from any thread. Writes go through commit.h. */
 #ifndef S3P_SERVER_STORE_H
 #define S3P_SERVER_STORE_H
 
