@@ -11,7 +11,7 @@ an earlier one are written `name.field` where `name` was given by `as_`; `counte
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 Step: TypeAlias = dict[str, Any]
@@ -282,3 +282,15 @@ def cas(
         put(key, counter(f"{as_}.counter + 1"), if_match=f"{as_}.etag", bucket=bucket),
         when(CONFLICT, jitter(*backoff_ms)),
     )
+
+
+def walk(program: Program) -> Iterator[Step]:
+    """The steps of a program in order, with those nested in it.
+
+    >>> len(list(walk([repeat(2, head("a"), head("b"))])))
+    3
+    """
+    for step in program:
+        yield step
+        for nested in ("do", "else"):
+            yield from walk(step.get(nested, ()))

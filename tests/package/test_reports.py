@@ -8,6 +8,7 @@ import json
 import struct
 import zlib
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -197,3 +198,17 @@ def test_plain_progress_is_rare_lines():
         for _ in range(100):
             progress({"phase": 1, "attempts": 3})
     assert stream.getvalue().count("\n") <= 1
+
+
+def hist_cases():
+    path = Path(__file__).resolve().parents[2] / "csrc/tests/vectors/hist.json"
+    return json.loads(path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", hist_cases()["cases"], ids=lambda case: case["name"])
+def test_histograms_of_the_reference_package_are_read(case):
+    pairs = hdr.decode(case["text"])
+    assert sum(count for _, count in pairs) == case["count"]
+    for percent, value in case["percentiles"]:  # the highest value of its slot; ours is the lowest
+        low = next(low for share, low in hdr.percentiles(pairs) if share >= percent / 100 - 1e-12)
+        assert low <= value <= low * 1.001 + 1
