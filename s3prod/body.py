@@ -19,6 +19,7 @@ from s3prod.ids import NO_ID
 CELL = 64
 COUNTER_BODY_MAX = 112
 _BLOCK = 4096  # cells at a time: what they need stays in the cache
+_WRITES_APART = 16  # so many writes in one body are told apart quickly
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
 _COUNTER_START = b'{"id":"'
@@ -171,6 +172,8 @@ class _Answer:
 
 
 def _is_of(answer: _Answer, cell: int, place: int, part: bytes, value_id: bytes, length: int, hashed: int) -> bool:
+    if place == 0 and part[:24] != (value_id + cell.to_bytes(8, "little"))[: len(part)]:
+        return False  # it says itself that it is another's
     return _cells(value_id, cell // CELL, 1, length, hashed)[0, place : place + len(part)].tobytes() == part
 
 
@@ -225,6 +228,28 @@ def _differing(answer: _Answer, found: Found, first: int, last: int) -> list[int
     return out
 
 
+def _judge_differing(answer: _Answer, found: Found, cells: list[int]) -> None:
+    """What is not of the write found first. Only the first cell of each further write can change what is said of the body,
+    so the other cells of that write are left out at once; in a body of garbage so are those behind the first thousands."""
+    for _ in range(_WRITES_APART):
+        if not cells:
+            return
+        _judge_part(answer, found, cells[0])
+        claimed, rows = answer.part(cells[0])[1][:16], np.asarray(cells[1:], dtype=np.int64)
+        mine = [
+            _cells(claimed, int(at) // CELL, _BLOCK, 0, 0)[
+                (rows[(rows >= at) & (rows < at + _BLOCK * CELL)] - at) // CELL
+            ]
+            for at in np.unique(rows // (_BLOCK * CELL)) * (_BLOCK * CELL)
+        ]
+        got = np.frombuffer(answer.data, np.uint8)[(rows - answer.start)[:, None] + np.arange(CELL)]
+        same = (got == np.concatenate(mine)).all(axis=1) if mine else np.zeros(0, dtype=bool)
+        inside = rows + CELL <= (found.write_len if found.write_len is not None else 2**62)
+        cells = [int(cell) for cell in rows[~(same & inside)]]
+    for cell in cells[:_BLOCK]:
+        _judge_part(answer, found, cell)
+
+
 def _judge_cells(answer: _Answer, found: Found) -> None:
     """Whole cells in order, then the cut one at the end, then the one at the start."""
     end = answer.start + len(answer.data)
@@ -233,8 +258,7 @@ def _judge_cells(answer: _Answer, found: Found) -> None:
     while at < last and (found.id == NO_ID or at == 0):  # until a write is named
         _judge_part(answer, found, at)
         at += CELL
-    for cell in _differing(answer, found, at, last):
-        _judge_part(answer, found, cell)
+    _judge_differing(answer, found, _differing(answer, found, at, last))
     if end % CELL:
         _judge_part(answer, found, last)
     if answer.start % CELL and last >= answer.start:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,23 @@ def test_torn_foreign_corrupt_short_long():
     assert body.verify(a[:1000], key_hash=HASH, expect_len=1000).verdict == "short"
     assert body.verify(a + b"x", key_hash=HASH).verdict == "long"
     assert body.verify(a + bytes(64), key_hash=HASH).verdict == "long"
+
+
+def test_large_broken_bodies_are_judged_quickly():
+    length = 4 << 20
+    writes = [body.fill(ids.make(1, client, 1), length, HASH) for client in range(3)]
+    pieces = [writes[i % 3][at : at + 65536] for i, at in enumerate(range(0, length, 65536))]
+    start = time.monotonic()
+    torn = body.verify(b"".join(pieces), key_hash=HASH)
+    assert (torn.verdict, torn.id, torn.id2, torn.bad_offset) == ("torn", ids.make(1, 0, 1), ids.make(1, 1, 1), 65536)
+    half = writes[0][: length // 2]
+    assert body.verify(half + bytes(length // 2), key_hash=HASH).bad_offset == length // 2
+    late = bytearray(b"".join(pieces))
+    late[3_000_000] ^= 1
+    corrupt = body.verify(bytes(late), key_hash=HASH)
+    assert (corrupt.verdict, corrupt.bad_offset) == ("corrupt", 3_000_000 // 64 * 64)
+    assert body.verify(random.Random(1).randbytes(length), key_hash=HASH).verdict == "corrupt"
+    assert time.monotonic() - start < 20
 
 
 def test_a_tail_of_another_longer_write_is_torn():
