@@ -2,9 +2,10 @@
  *
  * One worker thread owns one loop, its clients (coroutines), their connections, its histograms and
  * its history segment; workers share nothing while a phase runs and meet at barriers and at the
- * end. Main path, in reading order: engine.c (start, phases, join) → worker.c (a worker's loop,
- * arrivals) → interp.c (a client's program) → step_*.c (one S3 step: request, exchange, verify,
- * outcome, record) → http/conn.h.
+ * end. Main path, in reading order: engine.c (start, phases, join) → worker.c (a worker's clients)
+ * → client.c, arrivals.c (when a client runs its program) → interp.c (the program) → step_*.c (one
+ * S3 step) → attempt.c (request, exchange, verify, outcome, record) → http/conn.h. The plan's way
+ * in: plan.h, plan_parse.h.
  *
  * Threads: s3p_engine_* are for the thread that created the engine, except s3p_engine_stop.
  * Caveats: no use after fork; all signals are blocked in workers. */

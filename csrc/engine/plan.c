@@ -116,6 +116,7 @@ int s3p_plan_parse(struct s3p_plan **out, const char *json, size_t len, struct s
         return s3p_fail(err, S3P_EINVAL, 0, "plan: %zu bytes, expected at most %u", len,
                         PLAN_BYTES_MAX);
     json_t *document = json_loadb(json, len, JSON_REJECT_DUPLICATES, &why);
+    s3p_one_line(why.text);
     if (document == NULL)
         return s3p_fail(err, S3P_EINVAL, 0, "plan: line %d, column %d, expected JSON: %s", why.line,
                         why.column, why.text);

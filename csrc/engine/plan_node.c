@@ -6,6 +6,14 @@
 
 #define VALUE_MAX 60 /* of a value's text in an error */
 
+/* Errors are one line, whatever a name holds. */
+void s3p_one_line(char *text)
+{
+    for (; *text != 0; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
 /* A text of bounded length that is cut silently. */
 struct text {
     char *p;
@@ -45,6 +53,7 @@ static void path_text(const struct s3p_node *n, char out[160])
     if (t.len == 0)
         text_add("plan", 4, &t);
     out[t.len] = 0;
+    s3p_one_line(out);
 }
 
 static void value_text(json_t *value, char out[VALUE_MAX + 4])
@@ -68,6 +77,7 @@ int s3p_node_bad(const struct s3p_reader *r, const struct s3p_node *n, const cha
     if (vsnprintf(text, sizeof text, expected, ap) < 0)
         text[0] = 0;
     va_end(ap);
+    s3p_one_line(text);
     return s3p_fail(r->err, S3P_EINVAL, 0, "%s: %s, expected %s", path, value, text);
 }
 

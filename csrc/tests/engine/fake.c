@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -439,6 +440,7 @@ pid_t fake_fork(struct fake *f, const struct fake_rule *rules)
         t_fail(__FILE__, __LINE__, "no pipe");
     pid_t pid = fork();
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails does not come to fake_kill */
         fake_start(f, rules);
         if (write(ends[1], &f->port, sizeof f->port) != sizeof f->port)
             _exit(1);
