@@ -9,7 +9,7 @@
 #include "history/format.h"
 #include "history/writer.h"
 
-/* Rows that are turned at a time: 18 KB of rows stay in the first-level cache while 48 columns are
+/* Rows that are turned at a time: 18 KB of rows stay in the first-level cache while 54 columns are
  * picked out. */
 #define BLOCK 64u
 

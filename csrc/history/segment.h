@@ -1,6 +1,6 @@
 /* A segment while it is filled and on its way to disk. A worker stores whole rows, which touches
  * five cache lines a record; the writer thread turns them into columns, so that the file's layout
- * costs the worker nothing. (Scattering into 48 columns at append touches 48 lines and pages, in
+ * costs the worker nothing. (Scattering into 54 columns at append touches 48 lines and pages, in
  * the few sets that equal strides leave.)
  *
  * Threads: a segment belongs to the worker that fills it, or, after the hand-over under the

@@ -31,7 +31,7 @@ HERD, RACE, CAS = "thundering-herd", "create-race", "coordination"
 MUTANTS: dict[str, Mutant] = {
     row.name: row
     for row in (
-        _row("lost-ack-write", "p=0.001", "register-churn", "stale-read zone-overlap absent-after-ack", "p=0.3", HERD),
+        _row("lost-ack-write", "p=0.001", "register-churn", "stale-read zone-overlap absent-after-ack", "p=1", HERD),
         _row("first-writer-wins", "min_inflight=2", "register-contention", "stale-read zone-overlap", "p=1", HERD),
         _row("torn-get", "p=0.001", "register-contention", "body-length body-torn etag-mismatch", "p=0.2", HERD),
         _row("torn-blocks", "p=0.001", "register-contention", "body-torn", "p=0.2", HERD),

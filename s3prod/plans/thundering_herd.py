@@ -25,6 +25,7 @@ from s3prod.plans.teardown import read_then_remove
 KEY = "hot/object"
 KIB, MIB = 1024, 1024 * 1024
 SIZES = (KIB - 1, 64 * KIB - 1, 64 * KIB + 1, MIB - 1, MIB + 1)
+OWN_PACE = 2  # writes of each client after the waves
 LARGE = (5 * MIB - 1, 5 * MIB + 1, 8 * MIB)
 PRESETS = {  # clients, waves, readers of each kind, body sizes
     "smoke": (32, 3, 3, SIZES),
@@ -33,14 +34,27 @@ PRESETS = {  # clients, waves, readers of each kind, body sizes
 }
 
 
+def writes_of(scale: str) -> int:
+    """How many PUTs the herd sends.
+
+    >>> writes_of("full")
+    500
+    """
+    clients, waves, *_ = PRESETS[scale]
+    return clients * (waves + OWN_PACE)
+
+
 def thundering_herd(scale: str = "smoke", seed: int = 1) -> Plan:
-    """`clients` writers in waves on one key, with readers of the whole, of ranges and of the metadata throughout; then,
-    at rest, the final value is read again and again on every endpoint.
+    """`clients` writers in waves on one key, then each at its own pace, so that some writes follow others; readers of the
+    whole, of ranges and of the metadata throughout; at rest, the final value is read again and again on every endpoint.
 
     >>> thundering_herd("full").groups[1].clients
     100
     """
     clients, waves, readers, sizes = PRESETS[scale]
+    writes = writes_of(scale)
+    in_waves = repeat(waves, barrier("wave"), put(KEY, list(sizes)), get(KEY))
+    own_pace = repeat(OWN_PACE, put(KEY, list(sizes)), get(KEY))
     at_rest = repeat(5, get(KEY), head(KEY), list_page("main", prefix="hot/"))
     return Plan(
         "thundering-herd",
@@ -49,12 +63,12 @@ def thundering_herd(scale: str = "smoke", seed: int = 1) -> Plan:
         spaces={"hot": Space.fixed(KEY)},
         groups=[
             Group("seed", [create_bucket("main"), put(KEY, KIB)], phase="setup"),
-            Group("herd", [repeat(waves, barrier("wave"), put(KEY, list(sizes)), get(KEY))], clients=clients),
+            Group("herd", [in_waves, own_pace], clients=clients),
             Group("readers", [get(KEY)], clients=readers, arrival=until_others()),
             Group("range-readers", [get(KEY, random_bytes=100_000)], clients=readers, arrival=until_others()),
             Group("head-readers", [head(KEY)], clients=readers, arrival=until_others()),
             *read_then_remove(at_rest, clients=4),
         ],
-        require={"hot": Require(acked_writes=clients * waves, reads=clients * waves, overlap=0.5)},
+        require={"hot": Require(acked_writes=writes, reads=writes, overlap=0.5)},
         memory_mb=2048,
     )

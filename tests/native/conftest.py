@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from s3prod import _native
+from s3prod.store import EmbeddedStore
 
 SEGMENT = 8192 - 1000  # records of a full one: S3P_SEGMENT_RECORDS without the room for a batch
 
@@ -44,6 +45,12 @@ def nothing_left() -> Iterator[None]:
 @pytest.fixture
 def path(tmp_path: Path) -> str:
     return str(tmp_path / "history.s3ph")
+
+
+@pytest.fixture(scope="session")
+def embedded_target(embedded_store: EmbeddedStore) -> dict[str, Any]:
+    """The embedded store as the plain mapping that teams write down themselves."""
+    return embedded_store.target().to_dict()
 
 
 def records(count: int) -> list[dict[str, Any]]:
