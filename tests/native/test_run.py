@@ -111,7 +111,12 @@ def kill():
         os.kill(os.getpid(), signal.SIGINT)
         sent.append(time.monotonic())
         time.sleep(0.005)
-sent = []
+def interrupt(*_):
+    seen.append(1)
+    if len(seen) == 1:  # a second one may come when the run has just been left
+        raise KeyboardInterrupt
+sent, seen = [], []
+signal.signal(signal.SIGINT, interrupt)
 threading.Thread(target=kill, daemon=True).start()
 try:
     _native.run(plan, target, history=path)
