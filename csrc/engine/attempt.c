@@ -416,7 +416,6 @@ int s3p_attempt_next(struct s3p_try *t, int pc)
     c->last_status = t->rec.status;
     memcpy(c->last_code, n == 0 ? "" : t->code.p, n);
     c->last_code[n] = 0;
-    c->failures = t->outcome == S3P_OK_OUTCOME ? 0 : c->failures + 1;
     note_ambiguous(t, pc);
     if (t->outcome == S3P_UNKNOWN && t->step->unknown_exit != 0) {
         c->stat->unknown++;

@@ -114,7 +114,8 @@ static int step_sleep(struct s3p_client *c, int pc)
     const struct s3p_sleep_step *s = &c->g->program.steps[pc].u.sleep;
     int64_t ns = s->base_ns;
     if (s->cap_ns != 0) {
-        int shift = c->failures < SHIFT_MAX ? c->failures : SHIFT_MAX;
+        int64_t rounds = s->loop < 0 ? 0 : c->loop_count[s->loop];
+        int shift = rounds < SHIFT_MAX ? (int)rounds : SHIFT_MAX;
         int64_t most = s->base_ns > s->cap_ns >> shift ? s->cap_ns : s->base_ns << shift;
         ns = (int64_t)s3p_rng_below(&c->rng, (uint64_t)most);
     }

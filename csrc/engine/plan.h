@@ -86,9 +86,10 @@ struct s3p_when_step {
     struct s3p_str *codes;
     int ncodes;
 };
-/* a uniform draw below min(cap, base << failures), or `base` exactly when cap is 0 */
+/* a uniform draw below min(cap, base << rounds), or `base` exactly when cap is 0 */
 struct s3p_sleep_step {
     int64_t base_ns, cap_ns;
+    int loop; /* counter of the innermost loop around it, whose rounds count; -1: none */
 };
 struct s3p_choose_step {
     uint16_t space;

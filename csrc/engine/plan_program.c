@@ -231,7 +231,8 @@ static int compile_sleep(struct s3p_compile *c, const struct s3p_verb *verb,
         S3P_TRY(s3p_node_int(&c->p->r, &n, 0, SLEEP_MS_MAX, &base));
     }
     s3p_compile_add(c, S3P_STEP_SLEEP)->u.sleep =
-        (struct s3p_sleep_step){.base_ns = base * MS_NS, .cap_ns = cap * MS_NS};
+        (struct s3p_sleep_step){
+        .base_ns = base * MS_NS, .cap_ns = cap * MS_NS, .loop = c->loops - 1};
     return 0;
 }
 

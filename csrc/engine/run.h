@@ -122,7 +122,6 @@ struct s3p_client {
     enum s3p_outcome last;
     int last_status;
     char last_code[64];
-    int failures; /* in a row */
     /* the mutation of a `repeat until` whose last attempt was unknown: its next one is the same
      * operation */
     int ambiguous_step; /* -1: none */

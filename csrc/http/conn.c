@@ -197,6 +197,7 @@ static enum step take(struct s3p_conn *c, struct s3p_exchange *x, const char *p,
 
 static enum step receive_end(struct s3p_conn *c, struct s3p_exchange *x, int64_t now)
 {
+    c->wary = c->wary || x->t_first == 0;
     if (x->parsed == NULL || !s3p_http1_eof(&c->parsed))
         return fail(x, S3P_WIRE_EOF, x->t_first == 0 ? "closed before an answer"
                                                      : "closed in the middle of the answer");

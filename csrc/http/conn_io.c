@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 /* Over plain HTTP there is no state in libcurl to consult: the descriptor is used directly. */
@@ -40,11 +41,24 @@ int64_t s3p_conn_send(struct s3p_conn *c, const void *p, size_t len)
 
 int64_t s3p_conn_recv(struct s3p_conn *c, void *p, size_t len)
 {
-    if (!c->url.tls)
-        return plain_result(c, recv(c->watch.fd, p, len, 0));
+    if (!c->url.tls) {
+        ssize_t got = recv(c->watch.fd, p, len, 0);
+        c->drained = got > 0 && (size_t)got < len;
+        return plain_result(c, got);
+    }
     size_t n = 0;
     CURLcode code = curl_easy_recv(c->easy, p, len, &n);
     return tls_result(c, code, n);
+}
+
+/* The loop takes a watch away when an event comes that nobody waits for. So on a descriptor that is
+ * still watched, and was read empty, nothing came, but for what arrived in this turn of the loop,
+ * which a look would miss as often a microsecond later. */
+static bool shown_quiet(const struct s3p_conn *c)
+{
+    const struct s3p_watch *w = &c->watch;
+    return c->drained && !c->wary && w->added && (w->asked & EPOLLIN) != 0 &&
+           (w->seen & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0;
 }
 
 bool s3p_conn_quiet(struct s3p_conn *c)
@@ -52,5 +66,7 @@ bool s3p_conn_quiet(struct s3p_conn *c)
     char byte;
     if (c->url.tls)
         return s3p_conn_recv(c, &byte, 1) == S3P_CONN_AGAIN;
+    if (shown_quiet(c))
+        return true;
     return plain_result(c, recv(c->watch.fd, &byte, 1, MSG_PEEK)) == S3P_CONN_AGAIN;
 }

@@ -51,6 +51,8 @@ struct s3p_conn {
     struct s3p_http1 parsed;
     struct s3p_buf head;
     bool surplus;
+    bool drained; /* the last receive took all there was */
+    bool wary;    /* the peer has closed without a word before: look before each request */
     bool unread; /* TLS: decrypted bytes may be waiting that the descriptor does not show */
 };
 

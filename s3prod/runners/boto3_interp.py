@@ -108,7 +108,7 @@ class Interpreter:
         self._names: dict[str, dict[str, Any]] = {}
         self._walks: dict[str, int] = {}
         self._holds: dict[str, Hold] = {}
-        self._failures = 0
+        self._rounds: list[int] = []  # of the repeats around the current step, innermost last
         self._ambiguous: Step | None = None  # the mutation of a loop that ended unknown and may be tried again
         self._loops = 0
 
@@ -150,13 +150,18 @@ class Interpreter:
 
     def _repeat(self, step: Step) -> bool:
         if isinstance(step["repeat"], int):
-            for _ in range(step["repeat"]):
-                self._steps(step["do"])
+            self._rounds.append(0)
+            try:
+                for self._rounds[-1] in range(step["repeat"]):
+                    self._steps(step["do"])
+            finally:
+                self._rounds.pop()
             return False
         self._loops += 1
+        self._rounds.append(0)
         self._ambiguous = None
         try:
-            for _ in range(step["repeat"]["at_most"]):
+            for self._rounds[-1] in range(step["repeat"]["at_most"]):
                 self._steps(step["do"])
                 if self.last is not None and self.last.outcome == "ok":
                     break
@@ -168,6 +173,7 @@ class Interpreter:
             self.counts["unknown"] += 1
         finally:
             self._loops -= 1
+            self._rounds.pop()
             self._ambiguous = None
         return False
 
@@ -192,7 +198,8 @@ class Interpreter:
         asked = step["sleep"]
         if isinstance(asked, Mapping):
             base, cap = asked["full_jitter_ms"]
-            asked = self.rng.uniform(0, min(cap, base * 2 ** min(self._failures, 40)))
+            rounds = self._rounds[-1] if self._rounds else 0
+            asked = self.rng.uniform(0, min(cap, base * 2 ** min(rounds, 40)))
         self.world.sleep(asked / 1000)
         return False
 
@@ -279,7 +286,6 @@ class Interpreter:
         self.world.admit()
         request.again = self._ambiguous is step
         result = self.last = self.sender.send(request)
-        self._failures = 0 if result.outcome == "ok" else self._failures + 1
         if result.outcome == "ok" and request.key is not None and "size" in result.fields:
             self.keys.sizes[request.key] = result.fields["size"]
         if result.outcome == "ok" and "as" in step:

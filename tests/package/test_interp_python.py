@@ -187,10 +187,12 @@ def test_own_keys_are_the_clients():
     assert script.sent[0].key.index == 14
 
 
-def test_jitter_grows_with_the_failures_and_is_capped():
-    program = [{"repeat": 8, "do": [PUT, {"sleep": {"full_jitter_ms": [4, 16]}}]}]
-    script, _ = interpret(program, *[FAIL] * 8)
-    assert len(script.slept) == 8 and max(script.slept) <= 0.016 and max(script.slept[:1]) <= 0.008
+def test_jitter_grows_with_the_rounds_of_its_loop_and_is_capped():
+    jitter = {"sleep": {"full_jitter_ms": [1, 512]}}
+    script, _ = interpret([{"repeat": 16, "do": [until(PUT, jitter, at_most=12)]}], *[FAIL] * 192)
+    by_round = [1000 * max(script.slept[k::12]) for k in range(12)]
+    assert all(slept <= min(2**k, 512) for k, slept in enumerate(by_round))
+    assert all(slept > min(2**k, 512) / 3 for k, slept in enumerate(by_round))
 
 
 @pytest.mark.parametrize(

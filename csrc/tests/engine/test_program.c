@@ -120,6 +120,26 @@ T_TEST(program_cas_loop)
     end(&s);
 }
 
+/* The back-off grows with the rounds of its loop, also when a read between succeeds: 32 clients draw
+ * from up to 1, 2, … 64 ms, so the longest of their sums is far above seven draws of one. */
+T_TEST(program_jitter_grows)
+{
+    PLAY(s,
+         "{'name':'p','groups':[{'group':'g','clients':32,'program':["
+         "{'repeat':{'until':'ok','at_most':8},'do':[{'get':'a'},{'put':'b','if_match':'*'},"
+         "{'sleep':{'full_jitter_ms':[1,1000]}}]}]}]}",
+         {"put", 1, 100000, FAKE_ANSWER, 412, "PreconditionFailed"}, );
+    int64_t first = INT64_MAX, last = 0;
+    for (uint64_t i = 0; i < trial_records(&s.t); i++) {
+        int64_t t = trial_record(&s.t, i).t_call;
+        first = t < first ? t : first;
+        last = t > last ? t : last;
+    }
+    T_EQ(trial_number(&s.t, "groups/g/exhausted"), 32);
+    T_TRUE(last - first > 40 * S3P_MS);
+    end(&s);
+}
+
 T_TEST(program_unknown_ends_the_loop)
 {
     PLAY(s,
