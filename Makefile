@@ -64,7 +64,7 @@ bench: build $(STAMP)/venv-bench
 
 # --- form ------------------------------------------------------------------------------------------------------------
 lint: build
-	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy && $(PY) -m mypy.stubtest s3prod._native s3prod._server
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy && $(PY) -m mypy.stubtest s3prod._native s3prod._server --mypy-config-file pyproject.toml
 	@$(PYTEST) -q tests/test_house_style.py
 format: build
 	@$(PY) -m ruff check --fix . && $(PY) -m ruff format .

@@ -17,8 +17,14 @@ ROOT = Path(__file__).resolve().parent
 VARIANT = os.environ.get("S3PROD_VARIANT", "release")
 SANITIZE = {"asan": ["-fsanitize=address,undefined"], "tsan": ["-fsanitize=thread"]}.get(VARIANT, [])
 DEBIAN = {
-    "libcurl": "libcurl4-openssl-dev", "libcrypto": "libssl-dev", "libssl": "libssl-dev", "expat": "libexpat1-dev",
-    "jansson": "libjansson-dev", "zlib": "zlib1g-dev", "libmicrohttpd": "libmicrohttpd-dev", "lmdb": "liblmdb-dev",
+    "libcurl": "libcurl4-openssl-dev",
+    "libcrypto": "libssl-dev",
+    "libssl": "libssl-dev",
+    "expat": "libexpat1-dev",
+    "jansson": "libjansson-dev",
+    "zlib": "zlib1g-dev",
+    "libmicrohttpd": "libmicrohttpd-dev",
+    "lmdb": "liblmdb-dev",
 }
 NATIVE_LIBS = ["libcurl", "libssl", "libcrypto", "expat", "jansson", "zlib"]
 SERVER_LIBS = ["libmicrohttpd", "lmdb", "expat", "libcrypto", "jansson"]
@@ -40,8 +46,17 @@ def extension(name: str, sources: list[str], libs: list[str]) -> Extension:
         depends=[archive, *map(str, sorted((ROOT / "csrc").glob("*/*.h")))],
         include_dirs=["csrc", "build/gen"],
         define_macros=[("_GNU_SOURCE", "1"), ("S3P_VARIANT", f'"{VARIANT}"')],
-        extra_compile_args=["-std=gnu11", "-g", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror",
-                            "-Wno-missing-field-initializers", *SANITIZE, *pkg_config("--cflags", libs)],
+        extra_compile_args=[
+            "-std=gnu11",
+            "-g",
+            "-fvisibility=hidden",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-Wno-missing-field-initializers",
+            *SANITIZE,
+            *pkg_config("--cflags", libs),
+        ],
         extra_link_args=[archive, *SANITIZE, "-Wl,--exclude-libs,ALL", *pkg_config("--libs", libs), "-lpthread", "-lm"],
     )
 
@@ -56,7 +71,8 @@ class BuildExt(build_ext):
 
 
 SERVER_SOURCE = "csrc/py/server_module.c"
-native_sources = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "csrc/py").glob("*.c") if str(p.relative_to(ROOT)) != SERVER_SOURCE)
+BINDINGS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "csrc/py").glob("*.c"))
+native_sources = [source for source in BINDINGS if source != SERVER_SOURCE]
 
 setup(
     ext_modules=[

@@ -146,7 +146,7 @@ def _fingerprint() -> str:
 
 def summary(results: list[Result]) -> dict[str, Any]:
     """The matrix as one document: a row a mutant, a row a plan of the correct store."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for store, plan in dict.fromkeys((r.cell.store, r.cell.plan) for r in results):
         mine = [r for r in results if (r.cell.store, r.cell.plan) == (store, plan)]
         detected = [r.seconds_to_detection for r in mine if r.seconds_to_detection is not None]
@@ -165,10 +165,11 @@ def summary(results: list[Result]) -> dict[str, Any]:
             }
         )
     broken = [row for row in rows if row["store"] != CORRECT]
+    killed = [row for row in broken if row["outcomes"] == {"killed": row["seeds"]}]
     return {
         "mutants": len(broken),
-        "killed": sum(set(row["outcomes"]) == {"killed"} for row in broken),
-        "missed": sum(set(row["outcomes"]) != {"killed"} for row in broken),
+        "killed": len(killed),
+        "missed": len(broken) - len(killed),
         "false_alarms": sum(r.outcome == "false-alarm" for r in results),
         "rows": rows,
     }
@@ -228,7 +229,7 @@ def run_matrix(names: list[str], seeds: int, scale: str, write: bool) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line of `make kill-matrix`."""
-    parser = argparse.ArgumentParser(prog="python -m s3prod.matrix", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(prog="python -m s3prod.matrix", description=__doc__.splitlines()[0])
     parser.add_argument("mutant", nargs="*", help="names; none: all of them and the correct store")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--scale", default="full", choices=("smoke", "full", "stress"))

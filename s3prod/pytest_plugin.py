@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from s3prod.client import S3Client
-from s3prod.errors import S3ProdError
+from s3prod.errors import S3ProdError, UsageError
 from s3prod.plan import Plan
 from s3prod.plans import SCALES
 from s3prod.report.text import failure_text, summary_text
@@ -49,6 +49,8 @@ class Session:
         self.store: EmbeddedStore | None = None
         self.given: Target | None = resolve(given)
         self.mutants: list[str] = config.getoption("--mutant")
+        if self.given is not None and self.mutants:
+            raise UsageError("mutant", self.mutants[0], "the embedded store: no endpoint")
         report = config.getoption("--report-dir")
         self.report_dir: Path | None = Path(report) if report else None
 
@@ -177,6 +179,7 @@ def run_plan(
         text = summary_text(result)
         record_property(plan.name, json.dumps({"status": result.exit_status(), "load": result.load}))
         if terminal is not None and pytestconfig.get_verbosity() > 0:
+            assert capture is not None
             with capture.global_and_fixture_disabled():
                 terminal.ensure_newline()
                 terminal.write_line(text)

@@ -54,6 +54,8 @@ class Run:
     def replay(self) -> str:
         """The command line that runs the same plan with the same seed again."""
         words = ["s3prod", "run", str(self.out / RUN_FILE), "--runner", self.runner]
+        for mutant in self.target.get("mutants", ()):
+            words += ["--mutant", mutant]
         if self.target.get("embedded"):
             return shlex.join(words)
         for endpoint in self.target.get("endpoints", ()):

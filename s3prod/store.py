@@ -57,6 +57,7 @@ class EmbeddedStore:
                 command += [name, str(value)]
         if durable:
             command.append("--durable")
+        self.mutants = tuple(mutants)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
         self._process = subprocess.Popen(
             [*command, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors
@@ -110,7 +111,11 @@ class EmbeddedStore:
 
     def target(self, **settings: Any) -> Target:
         """The store as a target; `settings` are fields of `Target`."""
-        given: dict[str, Any] = {"profile": profiles.load("embedded"), "embedded": True} | settings
+        given: dict[str, Any] = {
+            "profile": profiles.load("embedded"),
+            "embedded": True,
+            "mutants": self.mutants,
+        } | settings
         return Target(self.endpoints, self.access_key, self.secret_key, **given)
 
     def altered(self) -> dict[str, Any]:

@@ -69,6 +69,7 @@ class Target:
     bucket_prefix: str = "s3prod"
     profile: Mapping[str, profiles.Value] = field(default_factory=lambda: profiles.load("generic"))
     embedded: bool = False
+    mutants: tuple[str, ...] = ()  # what the embedded store breaks on purpose
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "endpoints", tuple(_endpoint(text) for text in self.endpoints))
@@ -97,7 +98,7 @@ class Target:
     def to_dict(self) -> dict[str, Any]:
         """The target as the engine takes it, with its secrets."""
         out = self.public() | {"secret_key": self.secret_key} | self._given("session_token", "proxy")
-        del out["embedded"]
+        del out["embedded"], out["mutants"]
         return out
 
     def to_json(self) -> str:
@@ -125,6 +126,7 @@ class Target:
                 "bucket_prefix": self.bucket_prefix,
                 "profile": dict(self.profile),
                 "embedded": self.embedded,
+                "mutants": list(self.mutants),
             }
             | self._given("ca_file")
             | ({} if self.proxy is None else {"proxy": _without_password(self.proxy)})

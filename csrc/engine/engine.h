@@ -51,7 +51,7 @@ struct s3p_progress {
 void s3p_engine_progress(const struct s3p_engine *e, struct s3p_progress *p);
 
 /* After the end: joins, closes the history, and writes the run's metrics:
- * {"run":"<12 hex>","seed":n,"interrupted":bool,"seconds":x,"main_seconds":x,
+ * {"run":"<12 hex>","seed":n,"interrupted":bool,"seconds":x,"main_seconds":x,"start_ns":n,
  *  "phases":[{"phase","seconds"}…],
  *  "ops":{"put":{"attempts","ok","failed","unknown","by_status":{"200":n,…},
  *         "p50_us","p99_us","p999_us","max_us","mean_us","hist":"HISTFAAA…"}…},

@@ -237,6 +237,7 @@ int s3p_metrics_json(const struct s3p_engine *e, struct s3p_buf *out, struct s3p
                         json_boolean(atomic_load_explicit(&e->interrupted, memory_order_relaxed)));
     json_object_set_new(m, "seconds", json_real((double)p.elapsed_ns / (double)S3P_S));
     json_object_set_new(m, "main_seconds", json_real(main_s));
+    json_object_set_new(m, "start_ns", json_integer(e->phase_start_ns[S3P_MAIN]));
     json_object_set_new(m, "phases", phases_json(e));
     json_object_set_new(m, "ops", ops_json(e));
     json_object_set_new(m, "groups", groups_json(e));

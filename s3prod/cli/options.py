@@ -69,6 +69,14 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--connect-timeout-ms", metavar="MS")
     group.add_argument("--bucket-prefix", metavar="TEXT", help="default s3prod")
     group.add_argument("--profile", metavar="NAME", help="embedded, generic, or a TOML file: what the store promises")
+    group.add_argument(
+        "--mutant",
+        dest="mutants",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="break the embedded store on purpose",
+    )
     group.add_argument("--config", metavar="FILE", help="default s3_config.yaml, when it is there")
 
 
@@ -94,6 +102,8 @@ def target_of(args: argparse.Namespace) -> Iterator[Target]:
     given = {name: getattr(args, name) for name in _OPTIONS if getattr(args, name) is not None}
     target = resolve(given, config=args.config)
     if target is not None:
+        if args.mutants:
+            raise UsageError("mutant", args.mutants[0], "the embedded store: no endpoint")
         yield target
         return
     for name in ("access_key", "secret_key", "session_token"):
@@ -101,7 +111,7 @@ def target_of(args: argparse.Namespace) -> Iterator[Target]:
             raise UsageError("endpoint", "not given", f"--endpoint beside --{name.replace('_', '-')}")
     from s3prod.store import EmbeddedStore
 
-    with EmbeddedStore() as store:
+    with EmbeddedStore(mutants=args.mutants, endpoints=2) as store:
         print(f"s3prod: no endpoint given: the embedded store runs at {store.endpoint}", file=sys.stderr)
         settings = {name: given[name] for name in ("region", "bucket_prefix") if name in given}
         yield store.target(**settings)

@@ -79,7 +79,10 @@ def test_sigkill_is_survived():
 
 def test_options_reach_the_command():
     store = EmbeddedStore(
-        argv=fake("sys.stderr.write(' '.join(sys.argv[1:]))"), mutants=["m:p=1"], durable=True, options=["--x"]
+        argv=fake("print(*sys.argv[1:], end='', file=sys.stderr, flush=True)"),
+        mutants=["m:p=1"],
+        durable=True,
+        options=["--x"],
     )
     with store:
         until = time.monotonic() + 10

@@ -3,9 +3,10 @@
 Pattern: cache stampede, hot configuration keys, CDN origin refresh.
 
 What it tests: 100 clients write one key in three waves and then twice each at their own pace, each time with content of
-its own (1 KiB to 8 MiB), while others read it whole, in ranges, and its metadata; then, at rest, the final value is read on every endpoint. Every read must be
-byte for byte one write, the history linearizable, every PUT acknowledged, ETags must belong to their bytes and agree
-between PUT, GET, HEAD and LIST, and the last value must not be one that another write had replaced.
+its own (1 KiB to 8 MiB), while others read it whole, in ranges, and its metadata; then, at rest, the final value is read on
+every endpoint. Every read must be byte for byte one write, the history linearizable, every PUT acknowledged, ETags must
+belong to their bytes and agree between PUT, GET, HEAD and LIST, and the last value must not be one that another write had
+replaced.
 
 Why it matters: lost or mixed writes here corrupt what everybody reads.
 

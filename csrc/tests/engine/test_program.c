@@ -120,8 +120,8 @@ T_TEST(program_cas_loop)
     end(&s);
 }
 
-/* The back-off grows with the rounds of its loop, also when a read between succeeds: 32 clients draw
- * from up to 1, 2, … 64 ms, so the longest of their sums is far above seven draws of one. */
+/* The back-off grows with the rounds of its loop, also when a read between succeeds: 32 clients
+ * draw from up to 1, 2, … 128 ms, so the longest of their sums is far above eight draws of one. */
 T_TEST(program_jitter_grows)
 {
     PLAY(s,
