@@ -1,7 +1,8 @@
 #include "check/load.h"
 
+#include <stddef.h>
 #include <string.h>
-#ifdef __SSE2__
+#ifdef __x86_64__
 #include <emmintrin.h>
 #endif
 
@@ -150,19 +151,19 @@ uint64_t s3p_etag_token(const uint8_t etag[16], uint8_t form)
     return v != 0 ? v : 1;
 }
 
-static uint64_t read_be(const uint8_t *p, int n)
+static uint64_t load_be(const uint8_t *p)
 {
-    uint64_t v = 0;
-    for (int i = 0; i < n; i++)
-        v = v << 8 | p[i];
-    return v;
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return __builtin_bswap64(v);
 }
 
 /* A value id of this run in 64 bits. Ids beyond client 2^23 or counter 2^40, which no plan reaches,
  * are hashed. */
 static uint64_t value_token(const struct s3p_id *id)
 {
-    uint64_t client = read_be(id->b + 6, 4), counter = read_be(id->b + 10, 6);
+    uint64_t counter = load_be(id->b + 8) & ((UINT64_C(1) << 48) - 1);
+    uint64_t client = load_be(id->b + 2) & UINT32_MAX;
     if (client < UINT64_C(1) << 23 && counter < UINT64_C(1) << 40 && counter != 0)
         return client << 40 | counter;
     return UINT64_C(1) << 63 | s3p_mix64(client ^ s3p_mix64(counter));
@@ -170,7 +171,7 @@ static uint64_t value_token(const struct s3p_id *id)
 
 static bool of_run(const struct s3p_load *l, const struct s3p_id *id)
 {
-    return read_be(id->b, 6) == l->head->run;
+    return load_be(id->b) >> 16 == l->head->run;
 }
 
 static uint32_t size_print(uint64_t size)
@@ -310,17 +311,25 @@ static struct s3p_row *place_row(struct writer *w, uint64_t key_index, uint16_t 
 }
 
 /* A row is a cache line that nobody reads soon: store it past the cache, which spares reading the
- * line first. */
-static void store_row(struct s3p_row *to, const struct s3p_row *from)
+ * line first. By words, the last two put together here: a wide load of fields that were just stored
+ * one by one would wait for the stores. */
+static void store_row(struct s3p_row *to, const struct s3p_row *r)
 {
     _Static_assert(sizeof *to == 64, "a row is a cache line");
-#ifdef __SSE2__
-    const __m128i *p = (const __m128i *)(const void *)from;
-    __m128i *q = (__m128i *)(void *)to;
-    for (int i = 0; i < 4; i++)
-        _mm_stream_si128(q + i, _mm_loadu_si128(p + i));
+    _Static_assert(offsetof(struct s3p_row, record) == 48, "words as below");
+#ifdef __x86_64__
+    long long *q = (long long *)(void *)to;
+    _mm_stream_si64(q, r->inv);
+    _mm_stream_si64(q + 1, r->res);
+    _mm_stream_si64(q + 2, (long long)r->key_index);
+    _mm_stream_si64(q + 3, (long long)r->value);
+    _mm_stream_si64(q + 4, (long long)r->etag);
+    _mm_stream_si64(q + 5, (long long)r->expect);
+    _mm_stream_si64(q + 6, (long long)(r->record | (uint64_t)r->client << 32));
+    _mm_stream_si64(q + 7, (long long)(r->size | (uint64_t)r->place << 32 |
+                                       (uint64_t)r->kind << 48 | (uint64_t)r->bits << 56));
 #else
-    *to = *from;
+    *to = *r;
 #endif
 }
 
@@ -388,7 +397,7 @@ int s3p_load_rows(const struct s3p_load *l, uint32_t segment, uint32_t from, uin
     struct writer w = {
         l, s3p_histfile_segment(l->file, segment), at, from, to, out, l->md5_bytes[segment]};
     int rc = write_rows(&w, judge, t, err);
-#ifdef __SSE2__
+#ifdef __x86_64__
     _mm_sfence(); /* the rows are read by other threads, after a join */
 #endif
     return rc;
