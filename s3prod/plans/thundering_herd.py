@@ -69,6 +69,6 @@ def thundering_herd(scale: str = "smoke", seed: int = 1) -> Plan:
             Group("head-readers", [head(KEY)], clients=readers, arrival=until_others()),
             *read_then_remove(at_rest, clients=4),
         ],
-        require={"hot": Require(acked_writes=writes, reads=writes, overlap=0.5)},
+        require={"hot": Require(acked_writes=writes, reads=writes, overlap=0.5, max_in_flight=8)},
         memory_mb=2048,
     )

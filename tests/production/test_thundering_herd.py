@@ -13,11 +13,11 @@ Why it matters: lost or mixed writes here corrupt what everybody reads.
 The versioned variant (exact version set of each wave) is not part of it yet: it needs version steps in plans.
 """
 
-from s3prod.plans.thundering_herd import PRESETS, thundering_herd, writes_of
+from s3prod.plans.thundering_herd import thundering_herd, writes_of
 
 
 def test_production_thundering_herd(run_plan, config):
-    clients, writes = PRESETS[config["scale"]][0], writes_of(config["scale"])
+    writes = writes_of(config["scale"])
     run = run_plan(thundering_herd(config["scale"], config["seed"]))
 
     put = run.metrics["ops"]["put"]
@@ -27,6 +27,3 @@ def test_production_thundering_herd(run_plan, config):
     allowed = {"200", "206", "416"}  # 416: a range of a longer value, asked when a shorter one had just replaced it
     assert set(read["by_status"]) <= allowed, f"a reader met an error during the herd: {read['by_status']}"
     assert not run.metrics["left_behind"], f"buckets left behind: {run.metrics['left_behind']}"
-
-    hot = run.verdict.evidence["hot"]
-    assert hot["max_in_flight"] >= clients // 2, f"only {hot['max_in_flight']} operations were in flight at once"
