@@ -25,7 +25,7 @@ from s3prod.plan import (
 )
 
 SIZES = (200, 700, 1024, 3000, 9000)
-ROUNDS = {"smoke": 250, "full": 1000, "stress": 10_000}
+ROUNDS = {"smoke": 250, "full": 1500, "stress": 10_000}
 
 
 def _plan(name: str, scale: str, seed: int, groups: list[Group], space: Space, require: Require) -> Plan:
@@ -97,11 +97,11 @@ def private_counters(scale: str = "full", seed: int = 1) -> Plan:
 
 def shared_counters(scale: str = "full", seed: int = 1) -> Plan:
     """24 clients increment 4 compare-and-swap registers: every commit has rivals."""
-    rounds = ROUNDS[scale] // 2
+    rounds = ROUNDS[scale]
     names = [f"shared/{number}" for number in range(4)]
     seed_registers = [put(name, counter(0), if_none_match=ANY) for name in names]
     rivals = [
-        Group(f"rivals-{number}", [barrier("start"), repeat(rounds, cas(name, backoff_ms=(1, 16)))], clients=6)
+        Group(f"rivals-{number}", [barrier("start"), repeat(rounds, cas(name, backoff_ms=(1, 4)))], clients=6)
         for number, name in enumerate(names)
     ]
     return Plan(
@@ -116,7 +116,7 @@ def shared_counters(scale: str = "full", seed: int = 1) -> Plan:
 
 def creates(scale: str = "full", seed: int = 1) -> Plan:
     """16 clients create the same keys at once with `If-None-Match: *`, one key after the other."""
-    names = [f"create/{number:05}" for number in range(ROUNDS[scale] // 2)]
+    names = [f"create/{number:05}" for number in range(ROUNDS[scale] // 3)]
     program = [step for name in names for step in (barrier("start"), put(name, 256, if_none_match=ANY))]
     return _plan(
         "creates",
