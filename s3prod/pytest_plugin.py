@@ -12,6 +12,7 @@ import re
 import shutil
 import string
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from s3prod.client import S3Client
 from s3prod.errors import S3ProdError, UsageError
 from s3prod.plan import Plan
 from s3prod.plans import SCALES
+from s3prod.progress import progress_of
+from s3prod.report import html
 from s3prod.report.text import failure_text, summary_text
 from s3prod.results import Run
 from s3prod.runners import RUNNERS
@@ -107,6 +110,13 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"s3prod: target {where}{broken}; sdk {session.sdk}, scale {session.scale}, seed {session.seed}"
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says where the reports are."""
+    folder = config.stash[SESSION].report_dir
+    if folder is not None:
+        terminalreporter.write_line(f"reports: {folder}/*/*/report.html")
+
+
 def random_string(length: int = 8) -> str:
     """`length` characters of a-z and 0-9, for bucket names.
 
@@ -168,26 +178,37 @@ def run_plan(
 ) -> Iterator[RunPlan]:
     """Carries a plan out, judges it, shows the summary, and fails the test when a promise was broken or nothing was proven."""
     session = pytestconfig.stash[SESSION]
-    terminal = pytestconfig.pluginmanager.get_plugin("terminalreporter")
-    capture = pytestconfig.pluginmanager.get_plugin("capturemanager")
 
     def run(plan: Plan) -> Run:
+        out = _folder(session, request, plan, tmp_path)
         try:
-            result = carry_out(plan, target, runner=session.sdk, out=_folder(session, request, plan, tmp_path))
+            with _terminal(pytestconfig) as show, progress_of(plan.name) if show else nullcontext() as progress:
+                result = carry_out(plan, target, runner=session.sdk, out=out, progress=progress)
         except S3ProdError as error:
             pytest.fail(str(error), pytrace=False)
-        text = summary_text(result)
+        (out / "report.html").write_text(html.render(result), "utf-8")
         record_property(plan.name, json.dumps({"status": result.exit_status(), "load": result.load}))
-        if terminal is not None and pytestconfig.get_verbosity() > 0:
-            assert capture is not None
-            with capture.global_and_fixture_disabled():
-                terminal.ensure_newline()
-                terminal.write_line(text)
+        with _terminal(pytestconfig) as show:
+            if show is not None:
+                show(summary_text(result))
         if result.exit_status() != 0:
             pytest.fail(failure_text(result), pytrace=False)
         return result
 
     yield run
+
+
+@contextmanager
+def _terminal(config: pytest.Config) -> Iterator[Callable[[str], None] | None]:
+    """With `-v`: pytest's capture is off for the block, and the function writes to the terminal. Else None."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    if reporter is None or capture is None or config.get_verbosity() <= 0:
+        yield None
+        return
+    with capture.global_and_fixture_disabled():
+        reporter.ensure_newline()
+        yield reporter.write_line
 
 
 def _folder(session: Session, request: pytest.FixtureRequest, plan: Plan, tmp_path: Path) -> Path:

@@ -6,10 +6,8 @@
 #include "core/alloc.h"
 #include "s3/outcome.h"
 
-int s3p_effort_begin(struct s3p_effort *e, uint32_t rows, struct s3p_err *err)
+static int reserve(struct s3p_effort *e, uint32_t rows, struct s3p_err *err)
 {
-    memset(&e->sum, 0, sizeof e->sum);
-    e->n = 0;
     if (rows <= e->cap)
         return 0;
     s3p_free(e->span);
@@ -33,7 +31,7 @@ void s3p_effort_free(struct s3p_effort *e)
     memset(e, 0, sizeof *e);
 }
 
-void s3p_effort_add(struct s3p_effort *e, const struct s3p_row *r)
+static inline void add(struct s3p_effort *e, const struct s3p_row *r)
 {
     uint8_t kind = r->kind == S3P_ROW_SPOIL ? (uint8_t)r->etag : r->kind,
             outcome = s3p_row_outcome(r);
@@ -103,11 +101,18 @@ static void count_in_flight(struct s3p_effort *e)
     }
 }
 
-void s3p_effort_end(struct s3p_effort *e)
+int s3p_effort_measure(struct s3p_effort *e, const struct s3p_row *row, const uint32_t *order,
+                       uint32_t n, struct s3p_err *err)
 {
+    S3P_TRY(reserve(e, n, err));
+    memset(&e->sum, 0, sizeof e->sum);
+    e->n = 0;
+    for (uint32_t i = 0; i < n; i++)
+        add(e, &row[order[i]]);
     e->sum.mutations = e->n;
     s3p_zone_sort(e->span, e->spare, e->n);
     mark_earlier(e);
     count_overlaps(e);
     count_in_flight(e);
+    return 0;
 }

@@ -12,9 +12,9 @@ struct s3p_effort {                /* workspace */
     uint32_t n, cap;
     struct s3p_evidence_sum sum;
 };
-int s3p_effort_begin(struct s3p_effort *e, uint32_t rows, struct s3p_err *err) S3P_MUST_CHECK;
-void s3p_effort_add(struct s3p_effort *e, const struct s3p_row *r);
-void s3p_effort_end(struct s3p_effort *e); /* e->sum is complete */
+/* The evidence of one key, whose rows are row[order[0 … n)]: into e->sum. */
+int s3p_effort_measure(struct s3p_effort *e, const struct s3p_row *row, const uint32_t *order,
+                       uint32_t n, struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_effort_free(struct s3p_effort *e);
 
 #endif

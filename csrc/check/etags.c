@@ -163,6 +163,7 @@ static int note_row(struct s3p_index *x, uint32_t i, struct s3p_tally *t, struct
     struct s3p_key *k = &x->key[key];
     x->key_of[i] = key;
     k->rows++;
+    k->reads += r->kind == S3P_ROW_READ;
     if (r->kind == S3P_ROW_SPOIL) {
         uint8_t why = (uint8_t)(r->value + 1);
         k->spoiled = k->spoiled == 0 || why < k->spoiled ? why : k->spoiled;
@@ -181,6 +182,7 @@ static int note_row(struct s3p_index *x, uint32_t i, struct s3p_tally *t, struct
                             x->row[s->write].record);
         s->write = i;
         s->size = r->size;
+        s->written = s3p_row_outcome(r) != S3P_FAILED;
     }
     return r->etag != 0 ? note_etag(x, i, slot, t, err) : 0;
 }
@@ -191,12 +193,19 @@ static void group(struct s3p_index *x)
     for (uint32_t k = 0; k < x->nkeys; k++) {
         x->key[k].first = at;
         at += x->key[k].rows;
+        x->key[k].next[0] = x->key[k].first;
+        x->key[k].next[1] = at - x->key[k].reads;
     }
     for (uint32_t i = 0; i < x->n; i++)
         if (x->key_of[i] != S3P_NO_SLOT)
-            x->order[x->key[x->key_of[i]].first++] = i;
-    for (uint32_t k = 0; k < x->nkeys; k++)
-        x->key[k].first -= x->key[k].rows;
+            x->order[x->key[x->key_of[i]].next[x->row[i].kind == S3P_ROW_READ]++] = i;
+}
+
+static void note_hidden(struct s3p_index *x)
+{
+    for (uint32_t i = 0; i < x->nslots; i++)
+        if (x->slot[i].etag == 0 && x->slot[i].written)
+            x->key[x->slot[i].key].hides_etag = true;
 }
 
 /* Two values under one ETag, on keys whose bodies cannot be equal. */
@@ -230,5 +239,6 @@ int s3p_index_build(struct s3p_index *x, const struct s3p_row *rows, uint32_t n,
     for (uint32_t i = 0; i < x->netags && !shared; i++)
         shared = x->etag[i].slot == S3P_AMBIGUOUS;
     group(x);
+    note_hidden(x);
     return shared ? judge_shared(x, t, err) : 0;
 }

@@ -15,11 +15,14 @@
 struct s3p_key {
     uint64_t key_index;
     uint32_t rows, values; /* values are numbered from 1 */
+    uint32_t reads;        /* of its rows */
     uint32_t first;        /* of its rows in s3p_index.order */
+    uint32_t next[2];      /* scratch: where the next one goes; [1]: of its reads */
     uint32_t hits;         /* ETag rules broken: only the first few are reported */
     uint16_t place;
     uint8_t spoiled; /* enum s3p_reason + 1; 0: no */
     bool weak;       /* bodies too short to have ETags of their own */
+    bool hides_etag; /* a write that may have happened, and whose ETag nobody showed */
 };
 
 struct s3p_slot { /* a value */
@@ -27,6 +30,7 @@ struct s3p_slot { /* a value */
     uint32_t key, number;
     uint32_t write, etag_row; /* rows; S3P_NO_SLOT */
     uint32_t size;
+    bool written; /* perhaps: its write did not fail */
 };
 
 struct s3p_etag_slot {
@@ -37,7 +41,9 @@ struct s3p_etag_slot {
 struct s3p_index {
     const struct s3p_row *row;
     uint32_t n, cap;
-    uint32_t *key_of, *slot_of, *order; /* per row; order: rows grouped by key, in file order */
+    /* Per row. order: rows grouped by key, those that are no reads first, else in file order: who
+     * walks along it does the same thing many times. */
+    uint32_t *key_of, *slot_of, *order;
     struct s3p_key *key;
     struct s3p_slot *slot;
     struct s3p_etag_slot *etag;

@@ -64,14 +64,14 @@ void s3p_load_free(struct s3p_load *l)
     memset(l, 0, sizeof *l);
 }
 
-static uint32_t partition_of(const struct s3p_load *l, uint64_t key_index, uint16_t place)
+static inline uint32_t partition_of(const struct s3p_load *l, uint64_t key_index, uint16_t place)
 {
     uint64_t h = (key_index + ((uint64_t)place << 48) + 1) * UINT64_C(0x9e3779b97f4a7c15);
     return (uint32_t)((h >> 40) & (l->partitions - 1));
 }
 
 /* (space, bucket, index) of a record or entry to the canonical (place, index). */
-static int locate(const struct s3p_load *l, uint64_t record, uint16_t space, uint16_t bucket,
+static inline int locate(const struct s3p_load *l, uint64_t record, uint16_t space, uint16_t bucket,
                   uint16_t *place, uint64_t *key_index, struct s3p_err *err)
 {
     if (space >= l->head->spaces || bucket >= l->head->buckets)
@@ -160,7 +160,7 @@ static uint64_t load_be(const uint8_t *p)
 
 /* A value id of this run in 64 bits. Ids beyond client 2^23 or counter 2^40, which no plan reaches,
  * are hashed. */
-static uint64_t value_token(const struct s3p_id *id)
+static inline uint64_t value_token(const struct s3p_id *id)
 {
     uint64_t counter = load_be(id->b + 8) & ((UINT64_C(1) << 48) - 1);
     uint64_t client = load_be(id->b + 2) & UINT32_MAX;
@@ -169,7 +169,7 @@ static uint64_t value_token(const struct s3p_id *id)
     return UINT64_C(1) << 63 | s3p_mix64(client ^ s3p_mix64(counter));
 }
 
-static bool of_run(const struct s3p_load *l, const struct s3p_id *id)
+static inline bool of_run(const struct s3p_load *l, const struct s3p_id *id)
 {
     return load_be(id->b) >> 16 == l->head->run;
 }
@@ -186,7 +186,7 @@ static void spoil(struct s3p_row *r, enum s3p_reason why)
     r->value = why;
 }
 
-static void fill_put(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
+static inline void fill_put(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
                      struct s3p_row *r)
 {
     const struct s3p_id *id = &COL(s, struct s3p_id, body_id)[i];
@@ -215,7 +215,7 @@ static void fill_put(const struct s3p_load *l, const struct s3p_segment_view *s,
     r->bits |= size < UNIQUE_BODY_BYTES ? S3P_ROW_WEAK : 0;
 }
 
-static void fill_read(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
+static inline void fill_read(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
                       struct s3p_row *r)
 {
     const struct s3p_id *body = &COL(s, struct s3p_id, body_id)[i],
@@ -253,7 +253,7 @@ static void fill_delete(const struct s3p_segment_view *s, uint32_t i, struct s3p
         spoil(r, S3P_WHY_VERSIONS);
 }
 
-static int fill(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
+static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
                 uint8_t role, struct s3p_row *r, struct s3p_err *err)
 {
     *r = (struct s3p_row){
@@ -304,7 +304,7 @@ struct writer {
 };
 
 /* Reserves the place of a row of this key; NULL when its partition is not wanted now. */
-static struct s3p_row *place_row(struct writer *w, uint64_t key_index, uint16_t place)
+static inline struct s3p_row *place_row(struct writer *w, uint64_t key_index, uint16_t place)
 {
     uint32_t p = partition_of(w->l, key_index, place);
     return p >= w->from && p < w->to ? &w->out[p - w->from][w->at[p]++] : NULL;
@@ -313,7 +313,7 @@ static struct s3p_row *place_row(struct writer *w, uint64_t key_index, uint16_t 
 /* A row is a cache line that nobody reads soon: store it past the cache, which spares reading the
  * line first. By words, the last two put together here: a wide load of fields that were just stored
  * one by one would wait for the stores. */
-static void store_row(struct s3p_row *to, const struct s3p_row *r)
+static inline void store_row(struct s3p_row *to, const struct s3p_row *r)
 {
     _Static_assert(sizeof *to == 64, "a row is a cache line");
     _Static_assert(offsetof(struct s3p_row, record) == 48, "words as below");

@@ -189,14 +189,6 @@ static int reserve(struct s3p_part *p, uint32_t rows, struct s3p_err *err)
     return p->op != NULL ? 0 : s3p_fail(err, S3P_ENOMEM, 0, "%u operations of one key", 2 * rows);
 }
 
-/* A write that may have happened and whose ETag nobody showed. */
-static bool hides_etag(const struct s3p_part *p, uint32_t i)
-{
-    const struct s3p_row *r = &p->index.row[i];
-    return r->kind >= S3P_ROW_WRITE && r->kind <= S3P_ROW_CAS && s3p_row_outcome(r) != S3P_FAILED &&
-           p->index.slot[p->index.slot_of[i]].etag == 0;
-}
-
 static int judge_key(struct s3p_part *p, const uint32_t *rows, uint32_t n, struct s3p_err *err)
 {
     struct s3p_reg_result res;
@@ -248,14 +240,8 @@ static int check_key(struct s3p_part *p, uint32_t key, struct s3p_err *err)
     const uint32_t *rows = p->index.order + k->first;
     p->key = key;
     p->tally->keys++;
-    S3P_TRY(s3p_effort_begin(&p->effort, k->rows, err));
-    p->all_known = true;
-    for (uint32_t i = 0; i < k->rows; i++) {
-        s3p_effort_add(&p->effort, &p->index.row[rows[i]]);
-        if (hides_etag(p, rows[i]))
-            p->all_known = false;
-    }
-    s3p_effort_end(&p->effort);
+    S3P_TRY(s3p_effort_measure(&p->effort, p->index.row, rows, k->rows, err));
+    p->all_known = !k->hides_etag;
     share_evidence(p, k);
     if (k->spoiled == 0)
         return judge_key(p, rows, k->rows, err);
