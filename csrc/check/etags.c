@@ -151,14 +151,13 @@ static int note_etag(struct s3p_index *x, uint32_t i, uint32_t slot, struct s3p_
     return 0;
 }
 
-static int note_row(struct s3p_index *x, uint32_t i, struct s3p_tally *t, struct s3p_err *err)
+/* Finds the row's key. */
+static void note_key(struct s3p_index *x, uint32_t i)
 {
     const struct s3p_row *r = &x->row[i];
-    x->slot_of[i] = S3P_NO_SLOT;
-    if (r->kind == S3P_ROW_NONE) {
-        x->key_of[i] = S3P_NO_SLOT;
-        return 0;
-    }
+    x->slot_of[i] = x->key_of[i] = S3P_NO_SLOT;
+    if (r->kind == S3P_ROW_NONE)
+        return;
     uint32_t key = find_key(x, r->key_index, r->place);
     struct s3p_key *k = &x->key[key];
     x->key_of[i] = key;
@@ -167,24 +166,9 @@ static int note_row(struct s3p_index *x, uint32_t i, struct s3p_tally *t, struct
     if (r->kind == S3P_ROW_SPOIL) {
         uint8_t why = (uint8_t)(r->value + 1);
         k->spoiled = k->spoiled == 0 || why < k->spoiled ? why : k->spoiled;
-        return 0;
+    } else {
+        k->weak |= (r->bits & S3P_ROW_WEAK) != 0;
     }
-    k->weak |= (r->bits & S3P_ROW_WEAK) != 0;
-    if (r->value == 0)
-        return 0;
-    uint32_t slot = find_slot(x, key, r->value);
-    struct s3p_slot *s = &x->slot[slot];
-    x->slot_of[i] = slot;
-    if (r->kind != S3P_ROW_READ) {
-        if (s->write != S3P_NO_SLOT)
-            return s3p_fail(err, S3P_EFORMAT, 0,
-                            "record %u: its value id was written before, by record %u", r->record,
-                            x->row[s->write].record);
-        s->write = i;
-        s->size = r->size;
-        s->written = s3p_row_outcome(r) != S3P_FAILED;
-    }
-    return r->etag != 0 ? note_etag(x, i, slot, t, err) : 0;
 }
 
 static void group(struct s3p_index *x)
@@ -199,6 +183,28 @@ static void group(struct s3p_index *x)
     for (uint32_t i = 0; i < x->n; i++)
         if (x->key_of[i] != S3P_NO_SLOT)
             x->order[x->key[x->key_of[i]].next[x->row[i].kind == S3P_ROW_READ]++] = i;
+}
+
+/* Finds the row's value. */
+static int note_value(struct s3p_index *x, uint32_t key, uint32_t i, struct s3p_tally *t,
+                      struct s3p_err *err)
+{
+    const struct s3p_row *r = &x->row[i];
+    if (r->kind == S3P_ROW_SPOIL || r->value == 0)
+        return 0;
+    uint32_t slot = find_slot(x, key, r->value);
+    struct s3p_slot *s = &x->slot[slot];
+    x->slot_of[i] = slot;
+    if (r->kind != S3P_ROW_READ) {
+        if (s->write != S3P_NO_SLOT)
+            return s3p_fail(err, S3P_EFORMAT, 0,
+                            "record %u: its value id was written before, by record %u", r->record,
+                            x->row[s->write].record);
+        s->write = i;
+        s->size = r->size;
+        s->written = s3p_row_outcome(r) != S3P_FAILED;
+    }
+    return r->etag != 0 ? note_etag(x, i, slot, t, err) : 0;
 }
 
 static void note_hidden(struct s3p_index *x)
@@ -235,10 +241,13 @@ int s3p_index_build(struct s3p_index *x, const struct s3p_row *rows, uint32_t n,
     x->n = n;
     bool shared = false;
     for (uint32_t i = 0; i < n; i++)
-        S3P_TRY(note_row(x, i, t, err));
+        note_key(x, i);
+    group(x);
+    for (uint32_t k = 0; k < x->nkeys; k++)
+        for (uint32_t j = 0; j < x->key[k].rows; j++)
+            S3P_TRY(note_value(x, k, x->order[x->key[k].first + j], t, err));
     for (uint32_t i = 0; i < x->netags && !shared; i++)
         shared = x->etag[i].slot == S3P_AMBIGUOUS;
-    group(x);
     note_hidden(x);
     return shared ? judge_shared(x, t, err) : 0;
 }
