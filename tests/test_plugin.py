@@ -1,0 +1,125 @@
+"""The pytest plugin, as a user's own test meets it: each case is a pytest of its own in a folder of its own."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
+HOT_KEY = next(e for e in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "def test_" in e)
+SEEDED = """
+def test_seeded(s3_client, config, target):
+    from s3prod.pytest_plugin import random_string
+    bucket = f"{config['s3_bucket_prefix']}-own-{random_string()}"
+    s3_client.create_bucket(bucket)
+    try:
+        s3_client.put_object(bucket, "a/b", b"value")
+        assert [entry["Key"] for entry in s3_client.list_objects(bucket, max_keys=1)] == ["a/b"]
+        assert s3_client.object_exists(bucket, "a/b") and not s3_client.object_exists(bucket, "c")
+    finally:
+        assert s3_client.empty_bucket(bucket) == 1
+        s3_client.delete_bucket(bucket)
+    assert not s3_client.bucket_exists(bucket)
+    assert config["s3_endpoint"] == target.endpoints[0]
+"""
+IDLE = """
+from s3prod.plan import Group, Plan, Require, get, make_bucket, remove_bucket
+
+def test_idle(run_plan):
+    run_plan(Plan("idle", groups=[make_bucket(), Group("g", [get("a")]), remove_bucket()], require={"*": Require(acked_writes=5)}))
+"""
+WITH_LOCALS = "def test_it(config, target, s3_client):\n    assert config is None\n"
+
+
+def run(tmp_path, text, *options, **environment):
+    (tmp_path / "test_own.py").write_text(text)
+    env = {k: v for k, v in os.environ.items() if not k.startswith("S3_")} | environment
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_own.py", *options],
+        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def test_header_and_a_users_own_plan(tmp_path):
+    done = run(tmp_path, HOT_KEY, "-v", "--seed", "9")
+    assert done.returncode == 0, done.stdout
+    assert "target the embedded store (no endpoint was given); sdk native, scale full, seed 9" in done.stdout
+    assert "consistency: HELD" in done.stdout
+
+
+def test_client_and_settings(tmp_path):
+    done = run(tmp_path, SEEDED)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_given_endpoint_is_named_and_used(tmp_path, embedded_store):
+    options = ["--endpoint", embedded_store.endpoint, "--access-key", embedded_store.access_key]
+    done = run(tmp_path, HOT_KEY, *options, S3_SECRET_KEY=embedded_store.secret_key)
+    assert done.returncode == 0, done.stdout
+    assert f"s3prod: target {embedded_store.endpoint};" in done.stdout
+
+
+def test_a_broken_promise_fails_with_witness_and_replay(tmp_path):
+    done = run(tmp_path, HOT_KEY, "--mutant", "wrong-put-etag:p=1")
+    assert done.returncode == 1
+    assert "etag-mismatch" in done.stdout and "PUT by client" in done.stdout
+    assert re.search(r"^replay: s3prod run .* --mutant wrong-put-etag:p=1$", done.stdout, re.MULTILINE)
+
+
+def test_too_little_evidence_fails_as_inconclusive(tmp_path):
+    done = run(tmp_path, IDLE)
+    assert done.returncode == 1 and "consistency: INCONCLUSIVE" in done.stdout
+
+
+def test_reports_are_kept(tmp_path):
+    assert run(tmp_path, HOT_KEY, "--report-dir", "kept").returncode == 0
+    assert {p.name for p in (tmp_path / "kept" / "test-hot-key" / "hot-key").iterdir()} == {
+        "history.s3ph", "report.html", "run.json",
+    }  # fmt: skip
+
+
+def test_no_secret_in_a_failing_tests_output(tmp_path, embedded_store):
+    options = ["--endpoint", embedded_store.endpoint, "--access-key", embedded_store.access_key, "-vv", "-l"]
+    done = run(tmp_path, WITH_LOCALS, *options, S3_SECRET_KEY=embedded_store.secret_key)
+    assert done.returncode == 1 and "s3_access_key" in done.stdout
+    assert embedded_store.secret_key not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--endpoint", "ftp://x", "--access-key", "a", "--secret-key", "b"], "endpoint"),
+        (["--endpoint", "http://127.0.0.1:1"], "access_key: not given"),
+        (
+            ["--endpoint", "http://127.0.0.1:1", "--access-key", "a", "--secret-key", "b", "--mutant", "torn-get"],
+            "mutant",
+        ),
+        (
+            [
+                "--profile",
+                "no-such-profile",
+                "--endpoint",
+                "http://127.0.0.1:1",
+                "--access-key",
+                "a",
+                "--secret-key",
+                "b",
+            ],
+            "profile: no-such-profile",
+        ),
+        (["--sdk", "perl"], "--sdk"),
+        (["--scale", "huge"], "--scale"),
+    ],
+)
+def test_bad_options_are_usage_errors(tmp_path, options, expected):
+    done = run(tmp_path, HOT_KEY, *options)
+    assert done.returncode == 4
+    assert expected in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_bad_mutant_is_one_line(tmp_path):
+    done = run(tmp_path, HOT_KEY, "--mutant", "no-such-mutant")
+    assert done.returncode == 1 and "no-such-mutant" in done.stdout and "Traceback" not in done.stdout
