@@ -56,7 +56,7 @@ static inline void add(struct s3p_effort *e, const struct s3p_row *r)
 }
 
 /* Marks in e->spare[i].head what overlaps a mutation of another client that was called before it.
- */
+ * With selections rather than branches: which way they go is a matter of chance. */
 static void mark_earlier(struct s3p_effort *e)
 {
     int64_t best = INT64_MIN,
@@ -66,16 +66,11 @@ static void mark_earlier(struct s3p_effort *e)
     for (uint32_t i = 0; i < e->n; i++) {
         const struct s3p_zone *z = &e->span[i];
         e->spare[i].head = (z->head != owner || best == INT64_MIN ? best : second) >= z->f;
-        if (z->head == owner || best == INT64_MIN) {
-            owner = z->head;
-            best = z->s > best ? z->s : best;
-        } else if (z->s > best) {
-            second = best;
-            best = z->s;
-            owner = z->head;
-        } else {
-            second = z->s > second ? z->s : second;
-        }
+        bool same = z->head == owner || best == INT64_MIN;
+        int64_t lesser = z->s < best ? z->s : best, runner_up = lesser > second ? lesser : second;
+        second = same ? second : runner_up;
+        owner = same || z->s > best ? z->head : owner;
+        best = z->s > best ? z->s : best;
     }
 }
 

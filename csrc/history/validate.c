@@ -23,13 +23,11 @@ static bool text_fits(const struct s3p_segment_view *s, uint32_t offset)
     return len <= s->text_bytes - offset - S3P_TEXT_PREFIX;
 }
 
-/* Columns are padded to 64 bytes, so they are looked at in blocks of that, which a compiler turns
- * into vector instructions. The record is looked for only when something is out of the ordinary; what
- * stands in the padding is not judged. */
-enum { BLOCK = S3P_FILE_ALIGN };
-
+/* A column is padded to 64 bytes, so it can be looked at in blocks of that, which a compiler turns
+ * into vector instructions. Too great a byte in the padding only makes the caller look closer. */
 static unsigned greatest_byte(const uint8_t *v, uint32_t records)
 {
+    enum { BLOCK = S3P_FILE_ALIGN };
     uint8_t max[BLOCK] = {0}, all = 0;
     for (const uint8_t *end = v + records; v < end; v += BLOCK)
         for (int k = 0; k < BLOCK; k++)
@@ -39,16 +37,11 @@ static unsigned greatest_byte(const uint8_t *v, uint32_t records)
     return all;
 }
 
-static bool all_none(const uint32_t *v, uint32_t records)
+/* The first is zero, and each equals the next: most columns of texts and references are like that,
+ * and memcmp is fast. A segment has a record at least. */
+static bool all_zero(const uint32_t *v, uint32_t records)
 {
-    enum { WORDS = BLOCK / sizeof *v };
-    uint32_t any[WORDS] = {0}, all = 0;
-    for (const uint32_t *end = v + records; v < end; v += WORDS)
-        for (int k = 0; k < (int)WORDS; k++)
-            any[k] |= v[k];
-    for (int k = 0; k < (int)WORDS; k++)
-        all |= any[k];
-    return all == 0;
+    return v[0] == 0 && memcmp(v, v + 1, (records - 1) * sizeof *v) == 0;
 }
 
 static int check_bytes(const struct s3p_segment_view *s, uint32_t number, int column,
@@ -69,7 +62,7 @@ static int check_texts(const struct s3p_segment_view *s, uint32_t number, int co
                        struct s3p_err *err)
 {
     const uint32_t *v = s->column[column];
-    if (all_none(v, s->records))
+    if (all_zero(v, s->records))
         return 0;
     for (uint32_t i = 0; i < s->records; i++)
         if (v[i] != 0 && !text_fits(s, v[i]))
@@ -81,7 +74,7 @@ static int check_pages(const struct s3p_segment_view *s, uint32_t number, struct
 {
     const uint32_t *first = s->column[S3P_COL_entries_first];
     const uint32_t *count = s->column[S3P_COL_entries_count];
-    if (all_none(first, s->records) && all_none(count, s->records))
+    if (all_zero(first, s->records) && all_zero(count, s->records))
         return 0;
     for (uint32_t i = 0; i < s->records; i++) {
         if (first[i] > s->nentries)
@@ -96,7 +89,7 @@ static int check_parents(const struct s3p_segment_view *s, uint32_t number, stru
 {
     const uint32_t *parent = s->column[S3P_COL_parent];
     const uint8_t *op = s->column[S3P_COL_op];
-    if (all_none(parent, s->records))
+    if (all_zero(parent, s->records))
         return 0;
     for (uint32_t i = 0; i < s->records; i++)
         if (parent[i] != 0 && (parent[i] > i || op[parent[i] - 1] != S3P_OP_DELETE_OBJECTS))
