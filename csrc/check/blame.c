@@ -36,6 +36,12 @@ static int64_t effective_return(const struct s3p_reg *r, uint32_t i)
     return r->ops[i].kind == S3P_REG_READ ? r->ops[i].res : r->cluster[r->ops[i].value].w_res;
 }
 
+/* Of equals the one that stands first in the history, whatever the order of operations here. */
+static bool stands_before(const struct s3p_reg *r, uint32_t i, uint32_t other)
+{
+    return other == S3P_NO_OP || r->ops[i].ref < r->ops[other].ref;
+}
+
 static void find_other(struct s3p_reg *r, struct quarrel *q)
 {
     q->first = q->last = S3P_NO_OP;
@@ -44,12 +50,13 @@ static void find_other(struct s3p_reg *r, struct quarrel *q)
     for (uint32_t i = 0; i < r->n; i++) {
         if (r->cluster[r->ops[i].value].mark != OTHER || !took_part(r, i))
             continue;
-        if (q->first == S3P_NO_OP || effective_return(r, i) < q->b_f) {
-            q->b_f = effective_return(r, i);
+        int64_t f = effective_return(r, i), s = r->ops[i].inv;
+        if (f < q->b_f || (f == q->b_f && stands_before(r, i, q->first))) {
+            q->b_f = f;
             q->first = i;
         }
-        if (r->ops[i].inv > q->b_s) {
-            q->b_s = r->ops[i].inv;
+        if (s > q->b_s || (s == q->b_s && stands_before(r, i, q->last))) {
+            q->b_s = s;
             q->last = i;
         }
     }
@@ -66,11 +73,14 @@ static void find_owner(struct s3p_reg *r, struct quarrel *q)
         uint32_t place = r->cluster[r->ops[i].value].mark;
         if (place == 0 || place == OTHER || !took_part(r, i))
             continue;
-        if (effective_return(r, i) < q->b_s && place > q->early_place) {
+        if (effective_return(r, i) < q->b_s &&
+            (place > q->early_place ||
+             (place == q->early_place && q->early != S3P_NO_OP && stands_before(r, i, q->early)))) {
             q->early_place = place;
             q->early = i;
         }
-        if (r->ops[i].inv > q->b_f && place < q->late_place) {
+        if (r->ops[i].inv > q->b_f &&
+            (place < q->late_place || (place == q->late_place && stands_before(r, i, q->late)))) {
             q->late_place = place;
             q->late = i;
         }
