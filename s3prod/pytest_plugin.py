@@ -65,7 +65,7 @@ class Session:
         return self.given
 
     def close(self) -> None:
-        """Ends the embedded store when this session started it."""
+        """Ends the embedded store, when it was started for this run."""
         if self.store is not None:
             self.store.close()
 

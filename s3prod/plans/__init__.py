@@ -5,16 +5,13 @@ Each is a function of (scale, seed) that gives a `Plan`; `s3prod run NAME` runs 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from s3prod.plan import Plan
 from s3prod.plans import registers
 from s3prod.plans.coordination import create_race, distributed_coordination
+from s3prod.plans.registers import PlanBuilder
 from s3prod.plans.thundering_herd import thundering_herd
 
 __all__ = ["BUILTIN", "SCALES", "PlanBuilder"]
 
-PlanBuilder = Callable[[str, int], Plan]
 SCALES = ("smoke", "full", "stress")
 
 BUILTIN: dict[str, PlanBuilder] = {
