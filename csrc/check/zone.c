@@ -64,8 +64,8 @@ static uint32_t first_after(const struct s3p_zone *a, uint32_t from, uint32_t n,
     return from;
 }
 
-/* Merges a[lo … mid) and a[mid … hi) by f. Values are numbered by first appearance, so zones come
- * almost sorted: only the part that is out of order is moved. */
+/* Merges a[lo … mid) and a[mid … hi) by f. Values are numbered by their writes' returns, so zones
+ * come almost sorted: only the part that is out of order is moved. */
 static void merge(struct s3p_zone *a, struct s3p_zone *spare, uint32_t lo, uint32_t mid,
                   uint32_t hi)
 {
