@@ -161,6 +161,13 @@ static uint64_t violations(const struct s3p_tally *t)
     return n;
 }
 
+/* A store that refused or dropped every attempt has shown nothing that could be wrong. */
+static bool saw_nothing(const struct s3p_tally *t)
+{
+    const struct s3p_evidence_sum *all = &t->space[t->spaces - 1];
+    return all->acked_writes == 0 && all->reads == 0;
+}
+
 static enum s3p_consistency decide(const struct s3p_verdict_facts *f, struct s3p_buf *require,
                                    struct s3p_buf *because)
 {
@@ -181,6 +188,11 @@ static enum s3p_consistency decide(const struct s3p_verdict_facts *f, struct s3p
     }
     if (t->keys != 0 && t->keys_checked == 0) {
         static const char text[] = "no key could be checked";
+        add_reason(because, text, sizeof text - 1);
+        enough = false;
+    }
+    if (t->keys != 0 && saw_nothing(t)) {
+        static const char text[] = "nothing was seen: no write was acknowledged, no read answered";
         add_reason(because, text, sizeof text - 1);
         enough = false;
     }

@@ -229,6 +229,27 @@ T_TEST(check_foreign_run)
     json_decref(v);
 }
 
+/* A wrong key or a store that is not there: every attempt fails, and that is no promise kept. */
+T_TEST(check_nothing_seen)
+{
+    struct s3p_attempt refused = t_put(1, 3, 1, 2), unread = t_get(0, 3, 3, 4);
+    refused.outcome = unread.outcome = S3P_FAILED;
+    refused.evidence = unread.evidence = S3P_EV_NONE;
+    for (int seen = 0; seen < 2; seen++) {
+        struct t_make m;
+        t_make_begin(&m, NO_PLAN, NO_MD5);
+        t_add(&m, refused);
+        t_add(&m, unread);
+        t_add(&m, t_lost(t_put(2, 3, 5, 6)));
+        if (seen == 1)
+            t_add(&m, t_get(0, 3, 7, 8));
+        json_t *v = t_make_judge(&m, NULL);
+        T_EQ(json_integer_value(json_object_get(v, "violations")), 0);
+        T_STR(t_text(v, "consistency"), seen == 1 ? "held" : "inconclusive");
+        json_decref(v);
+    }
+}
+
 /* Deletes at the end of a run constrain nothing before them. */
 T_TEST(check_trailing_delete)
 {
