@@ -20,6 +20,7 @@ from s3prod.errors import TargetError, one_line
 
 CONFIG_FILE = "s3_config.yaml"
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{0,33}")
+_PROXY = re.compile(r"(?:https?|socks4a?|socks5h?)://(?:[^\s/@]*@)?[^\s/@?#]+/?")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -46,6 +47,19 @@ SETTINGS: dict[str, Setting] = {
     "profile": Setting("S3_PROFILE"),
 }
 OTHER_FILE_KEYS = ("s3_sdk", "s3_sdk_version")  # the runner's, not the target's
+
+
+class Secret(str):
+    """A text whose `repr` does not show it: tracebacks, `--showlocals` and assertions print values by that.
+
+    >>> [Secret("value")]
+    ['…']
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'"
 
 
 @dataclass(frozen=True)
@@ -76,6 +90,11 @@ class Target:
         for name in ("access_key", "secret_key"):
             if not getattr(self, name):
                 raise TargetError(name, "empty", "a credential")
+        for name in ("secret_key", "session_token", "proxy"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, Secret(getattr(self, name)))
+        if self.proxy is not None and not _PROXY.fullmatch(self.proxy):
+            raise TargetError("proxy", _without_password(self.proxy), "http://[USER:PASSWORD@]HOST[:PORT]")
         if not self.endpoints:
             raise TargetError("endpoint", "empty", "one endpoint or more")
         if self.addressing not in ("path", "virtual"):
@@ -150,7 +169,10 @@ def _endpoint(text: str) -> str:
 
 
 def _without_password(url: str) -> str:
-    return re.sub(r"//[^@/]*@", "//…@", url)
+    """The URL without what stands before its last `@`: whatever that is, it may hold a password."""
+    scheme, sign, rest = url.partition("://") if "://" in url else ("", "", url)
+    _, at, host = rest.rpartition("@")
+    return ("" if "@" in scheme else scheme + sign) + ("…@" if at else "") + host
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -166,8 +188,11 @@ def read_config(path: Path) -> dict[str, Any]:
         document = yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
         raise TargetError("config", str(path), f"a readable file ({error.strerror})") from None
+    except yaml.MarkedYAMLError as error:  # its text would quote the line, which may hold a secret
+        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise TargetError("config", str(path), f"YAML ({one_line(str(error.problem), 120)}{line})") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TargetError("config", str(path), f"YAML ({one_line(str(error), 160)})") from None
+        raise TargetError("config", str(path), f"YAML ({type(error).__name__})") from None
     if document is None:
         return {}
     if not isinstance(document, dict):

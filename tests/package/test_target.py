@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pprint
 
 import pytest
 
@@ -65,6 +66,11 @@ def test_verify_ssl(text, flag):
         ({"connect_timeout_ms": "soon"}, "connect_timeout_ms", "soon"),
         ({"connect_timeout_ms": "0"}, "connect_timeout_ms", "0"),
         ({"region": "no such region!"}, "region", "no such region!"),
+        ({"proxy": f"ftp://u:{SECRET}@h:1"}, "proxy", "ftp://…@h:1"),
+        ({"proxy": f"u:{SECRET}@h:1"}, "proxy", "…@h:1"),
+        ({"proxy": f"http://u:a@{SECRET}@h:1"}, "proxy", "http://…@h:1"),
+        ({"proxy": f"http://u:a/{SECRET}@h:1"}, "proxy", "http://…@h:1"),
+        ({"endpoints": [f"u:{SECRET}@h:1"]}, "endpoint", "…@h:1"),
         ({"ca_file": "/nonexistent/ca.pem"}, "ca_file", "/nonexistent/ca.pem"),
         ({"profile": "minio"}, "profile", "minio"),
     ],
@@ -93,6 +99,8 @@ def test_a_missing_credential_says_where_it_may_be_given(name):
         ("s3_endpoint: http://h\ns3_access_key: a\ns3_secret_key: b\nverify_ssl: maybe\n", "verify_ssl"),
         ("- a\n- b\n", "config"),
         ("a: [\n", "config"),
+        ("s3_secret_key: 12345678: b\n", "line 1"),
+        ('s3_secret_key: "12345678\n', "config"),
     ],
 )
 def test_bad_configuration_files(tmp_path, text, field):
@@ -115,6 +123,13 @@ def test_secrets_are_only_in_what_the_engine_gets():
     engine = json.loads(target.to_json())
     assert (engine["secret_key"], engine["session_token"]) == (SECRET, "token-" + SECRET)
     assert SECRET in engine["proxy"]
+
+
+def test_what_pytest_prints_of_a_value_shows_no_secret():
+    target = Target(("http://h",), "key", SECRET, session_token="t-" + SECRET, proxy=f"http://u:{SECRET}@p")
+    given = target.to_dict()
+    assert SECRET not in repr(given) + pprint.pformat(given) + repr(vars(target))
+    assert given["secret_key"] == SECRET and f"{given['secret_key']}" == SECRET
 
 
 def test_a_password_in_an_endpoint_is_refused_and_not_shown():
