@@ -166,8 +166,9 @@ def make_bucket(*roles: str) -> Group:
     return Group("make-bucket", [create_bucket(role) for role in roles or ("main",)], phase="setup")
 
 
-def remove_bucket(*roles: str, at_most: int = 100_000) -> Group:
-    """The teardown group that empties the buckets of these roles (default `main`) and removes them.
+def remove_bucket(*roles: str, at_most: int = 10_000) -> Group:
+    """The teardown group that empties the buckets of these roles (default `main`) and removes them: up to `at_most` pages
+    of a thousand keys, so that a store that refuses every delete is not asked for ever.
 
     >>> remove_bucket().phase
     'teardown'

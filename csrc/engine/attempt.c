@@ -1,5 +1,6 @@
 #include "engine/attempt.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/alloc.h"
@@ -10,6 +11,8 @@
 #define CHECKSUM_TEXT_MAX 128
 #define HASH_A_TURN (256u << 10)
 #define TEXT_MAX 1024 /* of a header value that is recorded */
+#define UNREACHED_PAUSE_NS (50 * S3P_MS)
+#define PATIENCE_DEADLINES 2
 
 /* Under a rule on attempts each is counted before it begins, so that exactly so many are made. */
 static bool admitted(struct s3p_client *c)
@@ -327,6 +330,21 @@ static void count_end(struct s3p_try *t)
     s3p_hist_record(op->latency, end - (r->t_sched != 0 ? r->t_sched : r->t_call));
 }
 
+/* Why the setup failed, should all of it fail. */
+static void note_setup(struct s3p_try *t)
+{
+    char *why = t->c->w->setup_why;
+    if (t->rec.run_phase != S3P_SETUP || t->outcome != S3P_FAILED || why[0] != 0)
+        return;
+    const char *op = s3p_op_table[t->step->op].name;
+    int n = t->code.len < 64 ? (int)t->code.len : 64;
+    if (t->rec.status == 0)
+        snprintf(why, sizeof t->c->w->setup_why, "%s: no answer (%s)", op, t->x.why);
+    else
+        snprintf(why, sizeof t->c->w->setup_why, "%s: %d %.*s", op, t->rec.status, n,
+                 n != 0 ? t->code.p : "");
+}
+
 static struct s3p_str cut(struct s3p_str s)
 {
     return (struct s3p_str){s.p, s.len < TEXT_MAX ? s.len : TEXT_MAX};
@@ -362,6 +380,7 @@ void s3p_attempt_record(struct s3p_try *t, void (*put_entries)(struct s3p_try *t
     struct s3p_attempt *r = &t->rec;
     char checksum[CHECKSUM_TEXT_MAX];
     count_end(t);
+    note_setup(t);
     if (a == NULL)
         return;
     struct s3p_str why = {t->x.why, strlen(t->x.why)}, none = {NULL, 0}, expected = none;
@@ -406,6 +425,24 @@ static void note_ambiguous(struct s3p_try *t, int pc)
     }
 }
 
+/* A store that is gone must not hold a program that only ends by itself: a client that has had no
+ * answer for two deadlines since the first attempt without one leaves the phase. Attempts that
+ * cannot connect fail at once, so it pauses between them. Groups under a stop rule end by that. */
+static void watch_silence(struct s3p_try *t)
+{
+    struct s3p_client *c = t->c;
+    bool bounded = c->g->arrival == S3P_UNTIL_STOP || c->g->arrival == S3P_OPEN;
+    int64_t now = s3p_loop_now(c->w->loop);
+    if (t->x.phase == S3P_PHASE_ANSWERED || t->x.wire == S3P_WIRE_NONE || bounded) {
+        c->silent_ns = 0;
+        return;
+    }
+    c->silent_ns = c->silent_ns == 0 ? now : c->silent_ns;
+    c->gone = now - c->silent_ns >= PATIENCE_DEADLINES * c->w->e->plan->deadline_ns;
+    if (t->x.phase == S3P_PHASE_NOT_SENT)
+        (void)s3p_client_pause(c, now + UNREACHED_PAUSE_NS);
+}
+
 int s3p_attempt_next(struct s3p_try *t, int pc)
 {
     struct s3p_client *c = t->c;
@@ -417,6 +454,7 @@ int s3p_attempt_next(struct s3p_try *t, int pc)
     memcpy(c->last_code, n == 0 ? "" : t->code.p, n);
     c->last_code[n] = 0;
     note_ambiguous(t, pc);
+    watch_silence(t);
     if (t->outcome == S3P_UNKNOWN && t->step->unknown_exit != 0) {
         c->stat->unknown++;
         c->ambiguous_step = -1;

@@ -167,6 +167,26 @@ static void finish_phase(struct s3p_engine *e, int64_t now)
     e->phase_runs = false;
 }
 
+/* A setup of which every attempt failed has made no bucket to work in: a wrong key, a store that
+ * is not there. That is no run to be judged. */
+static void check_setup_locked(struct s3p_engine *e)
+{
+    const char *why = "";
+    for (int i = 0; i < e->plan->workers; i++) {
+        const struct s3p_worker *w = &e->workers[i];
+        if (atomic_load_explicit(&w->by_outcome[S3P_OK_OUTCOME], memory_order_relaxed) != 0 ||
+            atomic_load_explicit(&w->by_outcome[S3P_UNKNOWN], memory_order_relaxed) != 0)
+            return;
+        why = why[0] == 0 ? w->setup_why : why;
+    }
+    if (why[0] == 0 || e->error.code != 0 ||
+        atomic_load_explicit(&e->cancelled, memory_order_relaxed))
+        return;
+    (void)!s3p_fail(&e->error, S3P_EINVAL, 0, "setup: %s, expected a store that lets it begin",
+                    why);
+    cancel(e);
+}
+
 /* Runs in the last worker that comes, with the lock held; nobody runs a client meanwhile. */
 static void begin_phase_locked(struct s3p_engine *e, enum s3p_run_phase phase)
 {
@@ -175,6 +195,8 @@ static void begin_phase_locked(struct s3p_engine *e, enum s3p_run_phase phase)
     int leaders = 0, parties[S3P_BARRIERS_MAX] = {0};
     bool any = false;
     finish_phase(e, now);
+    if (phase == S3P_MAIN)
+        check_setup_locked(e);
     for (int i = 0; i < plan->ngroups; i++) {
         const struct s3p_group *g = &plan->group[i];
         if (g->phase != phase)

@@ -82,6 +82,7 @@ struct s3p_worker {
     uint8_t scratch[S3P_SCRATCH_BYTES];
     struct s3p_id scratch_id; /* whose body is in `scratch` */
     uint64_t in_flight_max;
+    char setup_why[160]; /* the first attempt of the setup that failed; "": none */
     int64_t cpu_main_ns, cpu_ns; /* of this thread, in the main phase and in all */
 
     /* shared: atomics, one writer, relaxed: counters that are only shown */
@@ -116,6 +117,8 @@ struct s3p_client {
     int64_t t_sched; /* intended start, for the first S3 step of an open run; else 0 */
     bool paused;     /* the client has waited since the flag was cleared: others had their turn */
     uint32_t spins;
+    int64_t silent_ns; /* since when no attempt was answered, 0: the last one was */
+    bool gone;         /* it gave up on a silent store and leaves the phase */
     /* the last S3 step */
     bool has_last;
     enum s3p_op last_op;
@@ -223,7 +226,7 @@ static inline bool s3p_phase_ended(const struct s3p_worker *w)
 }
 static inline bool s3p_client_ended(const struct s3p_client *c)
 {
-    return s3p_phase_ended(c->w);
+    return c->gone || s3p_phase_ended(c->w);
 }
 
 /* interp.c */

@@ -29,7 +29,7 @@ from s3prod.runners import Progress, boto3_metrics
 from s3prod.runners.boto3_interp import Interpreter, literals
 from s3prod.runners.boto3_keys import KeySpaces
 from s3prod.runners.boto3_phase import Group, Phase
-from s3prod.runners.boto3_record import Book, Sender
+from s3prod.runners.boto3_record import PATIENCE_DEADLINES, Book, Sender
 from s3prod.target import Target
 
 CLIENTS_MAX = 2000
@@ -150,7 +150,11 @@ class _Run:
                 api = self._api(session, self.target.endpoints[endpoint])
                 senders.append(Sender(self.book, api, client, number, endpoint, self.target.region))
                 client += 1
-            groups.append(Group(number, given, senders))
+            group = Group(number, given, senders)
+            if group.open is None and group.until != "stop":
+                for sender in senders:
+                    sender.patience_s = PATIENCE_DEADLINES * self.plan.get("deadline_ms", 30_000) / 1000
+            groups.append(group)
         return groups
 
     def carry_out(self) -> dict[str, Any]:
@@ -163,6 +167,8 @@ class _Run:
                 phases.append(self._phase(name))
                 self.book.phase = name
                 phases[-1].run(self._tick)
+                if name == "setup":
+                    self._check_setup()
             complete = True
         except KeyboardInterrupt:
             self.book.cancelled = True
@@ -175,6 +181,12 @@ class _Run:
             except (OSError, ValueError) as error:
                 raise RunError(f"history: {one_line(str(error))}") from None
         return boto3_metrics.of_run(self.plan, self.book, self.groups, phases, usage, self.started, not complete)
+
+    def _check_setup(self) -> None:
+        """A setup of which every attempt failed has made no bucket to work in: that is no run to be judged."""
+        counts = self.book.counts
+        if counts["failed"] and not counts["ok"] and not counts["unknown"]:
+            raise RunError(f"setup: {self.book.first_failure}, expected a store that lets it begin")
 
     def _phase(self, name: str) -> Phase:
         groups = [group for group in self.groups if group.phase == name]

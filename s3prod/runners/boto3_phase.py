@@ -11,7 +11,7 @@ from typing import Any
 
 from s3prod.plan import walk
 from s3prod.runners.boto3_interp import Ended, Interpreter
-from s3prod.runners.boto3_record import Book, Cancelled, Sender
+from s3prod.runners.boto3_record import Book, Cancelled, Gone, Sender
 
 _TICK_S = 0.05
 
@@ -216,7 +216,7 @@ class Phase:
     def _client(self, group: Group, sender: Sender, interpreter: Interpreter) -> None:
         try:
             self._arrive(group, sender, interpreter)
-        except (Ended, Cancelled):
+        except (Ended, Cancelled, Gone):
             pass
         except BaseException as error:
             self.errors.append(error)

@@ -39,6 +39,8 @@ _WIRE: tuple[tuple[type[Exception], str, str], ...] = (
     (wire_errors.HTTPClientError, "partly_sent", "recv"),
 )
 _CHUNK_BYTES = 1 << 20
+_UNREACHED_PAUSE_S = 0.05
+PATIENCE_DEADLINES = 2
 # For its retries botocore turns a 200 that holds an <Error> into a 500; the record says what came.
 _MAKES_500_OF_200 = getattr(handlers, "_handle_200_error", None)
 _ERROR_DOCUMENT = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?<Error\b")
@@ -48,6 +50,10 @@ _HANDSHAKE = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER", "HANDSHAKE_FA
 
 class Cancelled(Exception):
     """Ctrl-C: nothing more is sent."""
+
+
+class Gone(Exception):
+    """The store has not answered for two deadlines: the client leaves the phase."""
 
 
 @dataclass
@@ -103,6 +109,7 @@ class Book:
         self.constant: set[Any] = set()  # keys that a constant body was written to: they are not checked
         self.in_flight = self.max_in_flight = self.bytes_out = self.bytes_in = 0
         self.counts = {"attempts": 0, "ok": 0, "failed": 0, "unknown": 0}
+        self.first_failure = ""
         self.made: set[str] = set()  # real names of buckets that were made and not removed
         self.ops: dict[str, dict[str, Any]] = {}
 
@@ -128,6 +135,9 @@ class Book:
             self.bytes_in += in_
             self.counts["attempts"] += 1
             self.counts[first["outcome"]] += 1
+            if first["outcome"] == "failed" and not self.first_failure:
+                answer = str(first["status"]) if first.get("status") else "no answer"
+                self.first_failure = f"{first['op']}: {answer} {first.get('code_text', '')}".strip()
             op = self.ops.setdefault(
                 first["op"], {"attempts": 0, "ok": 0, "failed": 0, "unknown": 0, "by_status": {}, "latency_ns": []}
             )
@@ -154,6 +164,8 @@ class Sender:
         self.sched = 0  # the intended start, for the first attempt of an open arrival
         self.counts = {"attempts": 0, "ok": 0, "failed": 0, "unknown": 0}
         self.commits = 0
+        self.patience_s = float("inf")  # without an answer; of groups that no stop rule ends
+        self._silent_s: float | None = None  # since when no attempt was answered
         self._draws = self._op_seq = self._earlier = 0
         self._attempts: list[Attempt] = []
         self._request: Request | None = None
@@ -208,7 +220,21 @@ class Sender:
             raise Cancelled
         results = [self._record(request, attempt, i, attempts) for i, attempt in enumerate(attempts)]
         self.sched = 0
+        self._watch_silence(attempts[-1])
         return results[-1]
+
+    def _watch_silence(self, attempt: Attempt) -> None:
+        """As the engine does (`attempt.c`): a store that is gone must not hold a program that only ends by itself."""
+        phase, _ = attempt.phase_and_wire()
+        if phase == "answered" or self.patience_s == float("inf"):
+            self._silent_s = None
+            return
+        now = time.monotonic()
+        self._silent_s = now if self._silent_s is None else self._silent_s
+        if now - self._silent_s >= self.patience_s:
+            raise Gone
+        if phase == "not_sent":
+            time.sleep(_UNREACHED_PAUSE_S)
 
     def _draw(self, request: Request) -> bytes:
         if request.op != "put":

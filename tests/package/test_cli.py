@@ -132,6 +132,22 @@ def test_a_broken_store_is_status_1_with_a_witness(tmp_path):
     assert s3prod("check", "out", cwd=tmp_path).returncode == 1
 
 
+@pytest.mark.parametrize("runner", ["native", "boto3"])
+def test_a_store_that_lets_nothing_begin_is_status_2(runner, plan_file, tmp_path):
+    from s3prod.store import EmbeddedStore
+
+    with EmbeddedStore() as store:
+        wrong = {"S3_ENDPOINT": store.endpoint, "S3_ACCESS_KEY": store.access_key, "S3_SECRET_KEY": SECRET}
+        refused = s3prod("run", plan_file, "--runner", runner, "--out", "a", cwd=tmp_path, **wrong)
+    nobody = wrong | {"S3_ENDPOINT": "http://127.0.0.1:9"}
+    unreached = s3prod("run", plan_file, "--runner", runner, "--out", "b", cwd=tmp_path, **nobody)
+    for done, why in ((refused, "403 SignatureDoesNotMatch"), (unreached, "no answer")):
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.count("\n") == 1 and done.stderr.startswith(f"s3prod: setup: create_bucket: {why}")
+        assert SECRET not in done.stderr
+    assert all(SECRET.encode() not in path.read_bytes() for path in tmp_path.glob("?/*"))
+
+
 BAD = [
     ((), "command: not given, expected one of serve, run"),
     (("frobnicate",), "command: frobnicate, expected one of"),

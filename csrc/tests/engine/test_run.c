@@ -407,6 +407,51 @@ T_TEST(run_without_a_store)
     trial_free(&s.t);
 }
 
+/* A wrong key shows in the setup: the run ends there, and says why. */
+T_TEST(run_setup_that_fails)
+{
+    static struct scene s;
+    static const struct fake_rule rules[] = {
+        {"create_bucket", 1, 0, FAKE_ANSWER, 403, "SignatureDoesNotMatch"},
+        {NULL, 0, 0, FAKE_ANSWER, 0, NULL}};
+    struct s3p_buf metrics;
+    struct s3p_err error;
+    fake_start(&s.f, rules);
+    trial_create(&s.t, &s.f,
+                 "{'name':'p','groups':[" SETUP "," TEARDOWN
+                 ",{'group':'g','program':[{'put':'a'}]}]}",
+                 true);
+    trial_start(&s.t);
+    T_EQ(s3p_engine_wait(s.t.engine, 5 * S3P_S), 1);
+    s3p_buf_init(&metrics, 1 << 20);
+    T_EQ(s3p_engine_finish(s.t.engine, &metrics, &error), S3P_EINVAL);
+    T_TRUE(strstr(error.msg, "setup: create_bucket: 403 SignatureDoesNotMatch, expected") != NULL);
+    s3p_buf_free(&metrics);
+    T_EQ(fake_count(&s.f, "put") + fake_count(&s.f, "list"), 0);
+    end(&s);
+}
+
+/* A program that ends by itself does not go on for ever when the store has gone. */
+T_TEST(run_ends_without_answers)
+{
+    PLAY(s,
+         "{'name':'p','deadline_ms':200,'groups':[{'group':'g','clients':3,'program':["
+         "{'repeat':100000000,'do':[{'get':'a'}]}]}]}",
+         {"get", 9, 0, FAKE_STALL, 0, NULL}, );
+    T_TRUE(trial_count(&s.t, "get", S3P_UNKNOWN) > 3);
+    T_TRUE(s3p_histfile_complete(s.t.file));
+    end(&s);
+    static struct scene none;
+    fake_start(&none.f, NULL);
+    fake_stop(&none.f);
+    trial_run(&none.t, &none.f,
+              "{'name':'p','deadline_ms':200,'groups':[{'group':'g','clients':3,'program':["
+              "{'repeat':100000000,'do':[{'get':'a'}]}]}]}",
+              true);
+    T_TRUE(trial_records(&none.t) >= 6 && trial_records(&none.t) <= 60);
+    trial_free(&none.t);
+}
+
 static int create(const char *target, const char *history, struct s3p_err *err)
 {
     char *plan = trial_json("{'name':'p','groups':[{'group':'g','program':[{'put':'a'}]}]}");
