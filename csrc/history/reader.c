@@ -99,7 +99,7 @@ static int check_head(const struct s3p_segment_head *h, uint32_t number, struct 
     return 0;
 }
 
-/* Asks for the lines of p[from … to). A line of a page that is not mapped yet is not fetched, so one
+/* Asks for the lines of p[from, to). A line of a page that is not mapped yet is not fetched, so one
  * byte is read of every 64 KiB, which is what a page fault maps. */
 static void fetch_ahead(const uint8_t *p, size_t from, size_t to)
 {
@@ -111,8 +111,8 @@ static void fetch_ahead(const uint8_t *p, size_t from, size_t to)
         (void)*(const volatile uint8_t *)(p + to - 1);
 }
 
-/* CRC32C of a payload that is in memory, but not in a cache: it is asked for some pages ahead, since
- * the processor's own prefetching begins anew on every page. */
+/* CRC32C of a payload that is in memory, but not in a cache: it is asked for some pages ahead,
+ * since the processor's own prefetching begins anew on every page. */
 static uint32_t payload_crc(const uint8_t *p, size_t len)
 {
     enum { STEP = 1536, AHEAD = 16 * STEP };
