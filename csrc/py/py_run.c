@@ -96,6 +96,20 @@ static int start(struct s3p_py_engine *e, const struct s3p_engine_opts *o, struc
     Py_END_ALLOW_THREADS return rc;
 }
 
+/* What is known of a run that an exception ended, as its attribute `metrics`: the buckets that are
+ * left behind, above all. An exception that takes no attribute is raised without. */
+static void attach_metrics(struct s3p_py_state *st, struct s3p_buf *metrics)
+{
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    PyObject *document = s3p_py_json_load(st, metrics);
+    if (document == NULL || PyObject_SetAttrString(value, "metrics", document) < 0)
+        PyErr_Clear();
+    Py_XDECREF(document);
+    PyErr_Restore(type, value, trace);
+}
+
 static PyObject *run_engine(struct s3p_py_state *st, struct s3p_py_engine *e, PyObject *progress)
 {
     struct s3p_err err = {0};
@@ -113,7 +127,10 @@ static PyObject *run_engine(struct s3p_py_state *st, struct s3p_py_engine *e, Py
     Py_BEGIN_ALLOW_THREADS rc = s3p_engine_finish(e->engine, &metrics, &err);
     Py_END_ALLOW_THREADS if (PyErr_Occurred() || rc != 0)
     {
-        s3p_buf_free(&metrics);
+        if (rc == 0)
+            attach_metrics(st, &metrics); /* frees the buffer */
+        else
+            s3p_buf_free(&metrics);
         return PyErr_Occurred() ? NULL : s3p_py_raise(&err);
     }
     return s3p_py_json_load(st, &metrics);
@@ -155,7 +172,8 @@ PyDoc_STRVAR(
     "Carries a plan out and gives its metrics.\n\n"
     "`plan` and `target`: a dict, a JSON text, or an object with to_json(). `history`: the file\n"
     "to write, which must not exist. `progress`: called with a dict about twice a second. Ctrl-C\n"
-    "closes the sockets at once, records what was in flight as unknown, and keeps the history.\n\n"
+    "closes the sockets at once, records what was in flight as unknown, and keeps the history;\n"
+    "the exception has what is known so far as its attribute `metrics`.\n\n"
     ">>> plan = {'name': 'one', 'buckets': ['main'], 'groups': [\n"
     "...     {'group': 'make', 'clients': 1, 'program': [{'create_bucket': 'main'},\n"
     "...      {'put': 'a'}, {'get': 'a'}, {'delete': 'a'}, {'delete_bucket': 'main'}]}]}\n"

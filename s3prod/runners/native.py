@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +18,18 @@ def run(plan: Plan, target: Target, history: Path, progress: Progress | None) ->
     >>> run(plan, target, Path("history.s3ph"), None)["interrupted"]  # doctest: +SKIP
     False
     """
-    started = time.monotonic()
     try:
         metrics: dict[str, Any] = _native.run(plan.to_json(), target.to_json(), history=str(history), progress=progress)
-    except KeyboardInterrupt:
-        if not history.exists():
+    except KeyboardInterrupt as stop:
+        if not hasattr(stop, "metrics"):
             raise
-        return _cut_short(plan, time.monotonic() - started)
+        return _cut_short(stop.metrics)
     except (OSError, ValueError, RuntimeError, MemoryError) as error:
         raise RunError(one_line(str(error))) from None
     return metrics
 
 
-def _cut_short(plan: Plan, seconds: float) -> dict[str, Any]:
-    """What is known of a run that Ctrl-C ended: its history is kept, and is judged."""
+def _cut_short(metrics: dict[str, Any]) -> dict[str, Any]:
+    """The metrics of a run that Ctrl-C ended: its history is kept and judged, its load is not."""
     load = {"verdict": "not-asked", "because": ["the run was interrupted"], "asked": []}
-    return {
-        "seed": plan.seed,
-        "interrupted": True,
-        "seconds": seconds,
-        "main_seconds": 0.0,
-        "phases": [],
-        "ops": {},
-        "groups": {},
-        "left_behind": [],
-        "load": load,
-    }
+    return metrics | {"interrupted": True, "load": load}

@@ -259,6 +259,8 @@ def test_ctrl_c_keeps_the_history_and_is_no_pass(tmp_path, runner):
     assert process.returncode == 3, stdout + stderr
     assert "INTERRUPTED" in stdout and "Traceback" not in stderr
     assert json.loads((tmp_path / "out" / "run.json").read_text())["metrics"]["interrupted"] is True
+    left = json.loads((tmp_path / "out" / "run.json").read_text())["metrics"]["left_behind"]
+    assert len(left) == 1 and f"left behind: {left[0]}" in stdout
     assert s3prod("check", "out", cwd=tmp_path).returncode in (0, 3)
 
 
