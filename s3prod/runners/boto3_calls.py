@@ -114,7 +114,8 @@ def _read_object(
         record |= {"range_first": request.range_first, "range_len": -1 if to_end else length}
     if attempt.status not in (200, 206):
         return
-    announced = int(attempt.headers.get("content-length", -1))
+    length_text = attempt.headers.get("content-length", "")  # of a head that was cut it may be anything
+    announced = int(length_text) if length_text.isascii() and length_text.isdigit() else -1
     start, total = _content_range(attempt.headers.get("content-range", ""))
     if total is None and attempt.status == 200 and announced >= 0:
         total = announced

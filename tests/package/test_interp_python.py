@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
+from s3prod.runners import boto3_calls
 from s3prod.runners.boto3_interp import Ended, Interpreter, Result, literals
 from s3prod.runners.boto3_keys import Hold, KeySpaces
 from s3prod.runners.boto3_phase import Barrier
+from s3prod.runners.boto3_record import Attempt
 
 PLAN = {
     "buckets": ["main", "other"],
@@ -261,3 +264,10 @@ def test_barriers_open_when_the_last_comes_or_leaves():
     for thread in threads:
         thread.join(10)
     assert order == [0, 0, 0, 1, 1, 2]
+
+
+def test_a_head_that_was_cut_is_no_error_of_the_runner():
+    request = SimpleNamespace(op="head", key=object(), ranged=False)
+    fields = {}
+    boto3_calls._read_object(None, request, Attempt(1, status=200, headers={"content-length": ""}), {}, fields)
+    assert fields["size"] == 0
