@@ -191,6 +191,8 @@ def run_plan(
         with _terminal(pytestconfig) as show:
             if show is not None:
                 show(summary_text(result))
+        if result.interrupted:  # Ctrl-C is for the whole session, not for this test alone
+            pytest.exit(f"interrupted: the history of {plan.name} is kept in {out}", returncode=3)
         if result.exit_status() != 0:
             pytest.fail(failure_text(result), pytrace=False)
         return result
