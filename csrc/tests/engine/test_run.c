@@ -249,6 +249,23 @@ T_TEST(run_open_loop_schedule_does_not_depend_on_workers)
     }
 }
 
+/* Few Poisson draws are no missed rate: some of these seeds draw fewer than 95 in 100 of what is
+ * asked, and every arrival is served. */
+T_TEST(run_poisson_draws_are_not_missed)
+{
+    for (int seed = 1; seed <= 6; seed++) {
+        char plan[400];
+        snprintf(plan, sizeof plan,
+                 "{'name':'p','seed':%d,'stop':{'seconds':0.4},'groups':["
+                 "{'group':'g','clients':32,'arrival':{'open':{'per_s':100}},'program':["
+                 "{'head':'/'}]}],'load':{'rate':{'group':'g','per_s':100,'within':0.95}}}",
+                 seed);
+        PLAY(s, plan, {"head", 1, 1000, FAKE_ANSWER, 200, ""}, );
+        check_verdict(&s.t, "reached");
+        end(&s);
+    }
+}
+
 /* One client, 50 ms an answer, 100 arrivals a second: what the queue cannot hold is not sent, and
  * is counted. */
 T_TEST(run_open_loop_counts_unsent)
