@@ -40,7 +40,6 @@ from s3prod.plan_parts import (
 )
 from s3prod.plan_steps import (
     ANY,
-    CONFLICT,
     Program,
     Step,
     barrier,
@@ -69,7 +68,6 @@ from s3prod.plan_steps import (
 
 __all__ = [
     "ANY",
-    "CONFLICT",
     "Group",
     "Load",
     "Plan",

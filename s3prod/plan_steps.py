@@ -18,7 +18,6 @@ Step: TypeAlias = dict[str, Any]
 Program: TypeAlias = Sequence[Step]
 Body: TypeAlias = int | Sequence[int] | Mapping[str, Any]
 
-CONFLICT = (409, 412)
 ANY = "*"
 
 
@@ -280,7 +279,7 @@ def cas(
         at_most,
         get(key, as_=as_, bucket=bucket),
         put(key, counter(f"{as_}.counter + 1"), if_match=f"{as_}.etag", bucket=bucket),
-        when(CONFLICT, jitter(*backoff_ms)),
+        when("failed", jitter(*backoff_ms)),
     )
 
 

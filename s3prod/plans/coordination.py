@@ -44,7 +44,7 @@ def distributed_coordination(scale: str = "smoke", seed: int = 1) -> Plan:
             Group("seed", [create_bucket("main"), put(KEY, counter(0), if_none_match=ANY)], phase="setup"),
             Group(
                 "incrementers",
-                [barrier("start"), repeat(commits, cas(KEY, at_most=5000, backoff_ms=(1, 16)))],
+                [barrier("start"), repeat(commits, cas(KEY, backoff_ms=(1, 16)))],
                 clients=clients,
             ),
             Group("readers", [get(KEY)], clients=4, arrival=until_others()),
