@@ -264,7 +264,7 @@ static void exchange(struct s3p_try *t)
         .fill_arg = t,
         .sink = take_body,
         .sink_arg = t,
-        .deadline_ns = s3p_loop_now(c->w->loop) + c->w->e->plan->deadline_ns,
+        .deadline_ns = t->rec.t_call + c->w->e->plan->deadline_ns,
     };
     s3p_conn_exchange(c->conn, x);
 }
