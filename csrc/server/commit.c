@@ -38,7 +38,7 @@ bool s3p_srv_txn_current(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str 
                          struct s3p_srv_record *now)
 {
     struct s3p_str bytes;
-    int rc = s3p_srv_table_get(t->txn, &t->srv->store, bucket, key, &bytes);
+    int rc = s3p_srv_table_get(t->txn, t->srv->store.current, bucket, key, &bytes);
     if (rc == 0 && s3p_srv_record_decode(now, bytes))
         return true;
     if (rc != MDB_NOTFOUND)
@@ -46,10 +46,22 @@ bool s3p_srv_txn_current(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str 
     return false;
 }
 
-static void note_replaced(struct s3p_srv_txn *t, const struct s3p_srv_record *now)
+void s3p_srv_txn_edited(struct s3p_srv_txn *t, int rc)
 {
-    if (now != NULL && now->in_file)
-        s3p_buf_add(&t->replaced, &now->body_id, sizeof now->body_id);
+    t->changed = true;
+    if (rc != 0 && t->rc == 0)
+        t->rc = rc;
+}
+
+void s3p_srv_txn_replaced(struct s3p_srv_txn *t, const struct s3p_srv_record *r)
+{
+    if (r->in_file)
+        s3p_buf_add(&t->replaced, &r->body_id, sizeof r->body_id);
+    for (uint32_t i = 0; i < r->n_parts; i++) {
+        struct s3p_srv_part p = s3p_srv_part_at(r->parts, i);
+        if (p.body_id != 0)
+            s3p_buf_add(&t->replaced, &p.body_id, sizeof p.body_id);
+    }
 }
 
 void s3p_srv_txn_put(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
@@ -57,28 +69,48 @@ void s3p_srv_txn_put(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
 {
     s3p_buf_clear(&t->scratch);
     s3p_srv_record_encode(&t->scratch, then);
-    note_replaced(t, now);
+    if (now != NULL)
+        s3p_srv_txn_replaced(t, now);
     if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
         s3p_srv_mutants_changed(t, bucket, key, now);
     int rc = s3p_buf_ok(&t->scratch)
-                 ? s3p_srv_table_put(t->txn, &t->srv->store, bucket, key,
+                 ? s3p_srv_table_put(t->txn, t->srv->store.current, bucket, key,
                                      (struct s3p_str){t->scratch.data, t->scratch.len})
                  : MDB_MAP_FULL;
-    t->changed = true;
-    if (rc != 0 && t->rc == 0)
-        t->rc = rc;
+    s3p_srv_txn_edited(t, rc);
 }
 
 void s3p_srv_txn_del(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
                      const struct s3p_srv_record *now)
 {
-    note_replaced(t, now);
+    s3p_srv_txn_replaced(t, now);
     if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
         s3p_srv_mutants_changed(t, bucket, key, now);
-    int rc = s3p_srv_table_del(t->txn, &t->srv->store, bucket, key);
-    t->changed = true;
-    if (rc != 0 && t->rc == 0)
+    int rc = s3p_srv_table_del(t->txn, t->srv->store.current, bucket, key);
+    s3p_srv_txn_edited(t, rc);
+}
+
+bool s3p_srv_txn_bucket(struct s3p_srv_txn *t, const struct s3p_srv_req *req)
+{
+    struct s3p_srv_bucket b;
+    int rc = s3p_srv_bucket_get(t->txn, &t->srv->store, req->head.bucket, &b);
+    if (rc != 0 && rc != MDB_NOTFOUND)
         t->rc = rc;
+    return rc == 0 && b.id == req->bucket.id;
+}
+
+enum s3p_srv_error s3p_srv_txn_judge(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                                     struct s3p_srv_record *now, bool *present)
+{
+    if (!s3p_srv_txn_bucket(t, req))
+        return S3P_SE_NO_BUCKET;
+    *present = s3p_srv_txn_current(t, req->bucket.id, req->head.key, now);
+    if (t->rc != 0)
+        return S3P_SE_INTERNAL;
+    enum s3p_srv_error e = s3p_srv_conditions_write(&req->conditions, *present ? now : NULL);
+    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
+        e = s3p_srv_mutants_judge(t, req, *present ? now : NULL, e);
+    return e;
 }
 
 uint64_t s3p_srv_txn_seq(struct s3p_srv_txn *t)

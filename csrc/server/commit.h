@@ -34,7 +34,16 @@ void s3p_srv_txn_put(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
                      const struct s3p_srv_record *now, const struct s3p_srv_record *then);
 void s3p_srv_txn_del(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
                      const struct s3p_srv_record *now);
+/* For the other tables: notes the result of an edit; the bodies of a record that goes. */
+void s3p_srv_txn_edited(struct s3p_srv_txn *t, int rc);
+void s3p_srv_txn_replaced(struct s3p_srv_txn *t, const struct s3p_srv_record *r);
 uint64_t s3p_srv_txn_seq(struct s3p_srv_txn *t);
+
+/* What every write does first: does the bucket stand, as it was when the request came? The current
+ * record, if any (`present`), and the precondition. */
+bool s3p_srv_txn_bucket(struct s3p_srv_txn *t, const struct s3p_srv_req *req);
+enum s3p_srv_error s3p_srv_txn_judge(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                                     struct s3p_srv_record *now, bool *present);
 
 /* The committer thread of durable mode. Free waits until the queue is empty. */
 int s3p_srv_committer_create(struct s3p_srv_committer **out, struct s3p_srv *srv,

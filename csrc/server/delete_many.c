@@ -9,12 +9,9 @@
 
 enum s3p_srv_error s3p_srv_delete_objects_check(struct s3p_srv_req *req)
 {
-    const struct s3p_srv_conditions *c = &req->conditions;
     enum s3p_srv_sum_kind kind;
     uint8_t value[S3P_SRV_SUM_MAX];
-    if (c->if_match.p != NULL)
-        return S3P_SE_NOT_IMPLEMENTED;
-    enum s3p_srv_error e = s3p_srv_conditions_writable(c, false);
+    enum s3p_srv_error e = s3p_srv_conditions_none(&req->conditions);
     if (e == S3P_SE_NONE)
         e = s3p_srv_sum_parse(&req->head, &kind, value);
     if (e == S3P_SE_NONE && kind == S3P_SRV_SUM_NONE &&

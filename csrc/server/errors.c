@@ -77,6 +77,27 @@ static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
                     "The XML you provided was not well-formed or did not validate against our "
                     "published schema"},
     [S3P_SE_XML_LARGE] = {400, "MaxMessageLengthExceeded", "Your request was too big."},
+    [S3P_SE_NO_UPLOAD] = {404, "NoSuchUpload",
+                          "The specified upload does not exist. The upload ID may be invalid, or "
+                          "the upload may have been aborted or completed."},
+    [S3P_SE_PART] = {400, "InvalidPart",
+                     "One or more of the specified parts could not be found. The part may not have "
+                     "been uploaded, or the specified entity tag may not match the part's entity "
+                     "tag."},
+    [S3P_SE_PART_ORDER] = {400, "InvalidPartOrder",
+                           "The list of parts was not in ascending order. Parts must be ordered by "
+                           "part number."},
+    [S3P_SE_PART_SMALL] = {400, "EntityTooSmall",
+                           "Your proposed upload is smaller than the minimum allowed size"},
+    [S3P_SE_PART_NUMBER] = {400, "InvalidArgument",
+                            "Part number must be an integer between 1 and 10000, inclusive"},
+    [S3P_SE_PART_RANGE] = {416, "InvalidPartNumber", "The requested partnumber is not satisfiable"},
+    [S3P_SE_PART_AND_RANGE] = {400, "InvalidRequest",
+                               "Cannot specify both Range header and partNumber query parameter"},
+    [S3P_SE_SUM_TYPE] = {400, "InvalidRequest",
+                         "The checksum algorithm or type does not fit the upload."},
+    [S3P_SE_OBJECT_SIZE] = {400, "InvalidRequest",
+                            "The provided 'x-amz-mp-object-size' does not match what was uploaded"},
     [S3P_SE_BUSY] = {503, "SlowDown",
                      "The store has no room left. Please reduce your request rate."},
     [S3P_SE_INTERNAL] = {500, "InternalError",

@@ -8,6 +8,12 @@
 #include "server/store.h"
 #include "server/sums.h"
 
+enum s3p_srv_body_kind {
+    S3P_SRV_BODY_DOCUMENT,
+    S3P_SRV_BODY_OBJECT, /* the digests that a record needs are taken even when not asked for */
+    S3P_SRV_BODY_ABOUT,  /* a document; checksum headers are not of it but of the object it makes */
+};
+
 struct s3p_srv_intake {
     uint64_t declared, got; /* bytes: Content-Length, received */
     uint64_t memory_max;    /* longer bodies go to a file */
@@ -22,10 +28,14 @@ struct s3p_srv_intake {
     uint8_t md5_header[S3P_MD5_BYTES], md5[S3P_MD5_BYTES];
     uint8_t sum_header[S3P_SRV_SUM_MAX], sum[S3P_SRV_SUM_MAX];
     size_t sum_len;
-    enum s3p_srv_sum_kind sum_given;
+    enum s3p_srv_sum_kind sum_given;  /* by the client, to be compared */
+    enum s3p_srv_sum_kind sum_wanted; /* for the record, set before begin; NONE: the given one */
+    bool two_sums;                    /* they differ: the given one is taken apart from it */
+    uint8_t given[S3P_SRV_SUM_MAX];
+    size_t given_len;
     struct s3p_md5 md5_state;
     struct s3p_sha256 sha_state;
-    struct s3p_srv_sum sum_state;
+    struct s3p_srv_sum sum_state, given_state;
 };
 
 void s3p_srv_intake_init(struct s3p_srv_intake *in);
@@ -34,11 +44,11 @@ void s3p_srv_intake_reset(struct s3p_srv_intake *in,
                           const struct s3p_srv_store *s); /* unlinks what is staged */
 
 /* Reads Content-MD5 and checksum headers, and opens the file for a body longer than memory_max.
- * `object`: the digests that an object's record needs are taken even when not asked for. */
+ */
 enum s3p_srv_error s3p_srv_intake_begin(struct s3p_srv_intake *in, struct s3p_srv_store *s,
                                         const struct s3p_srv_head *h,
                                         const struct s3p_srv_auth *auth, uint64_t declared,
-                                        bool object);
+                                        enum s3p_srv_body_kind kind);
 void s3p_srv_intake_add(struct s3p_srv_intake *in, const void *p, size_t len);
 enum s3p_srv_error s3p_srv_intake_end(struct s3p_srv_intake *in, const struct s3p_srv_auth *auth);
 

@@ -6,6 +6,7 @@
 #include "server/commit.h"
 #include "server/mutants.h"
 #include "server/ops.h"
+#include "server/writes.h"
 
 #define USER_METADATA_MAX 2048 /* names without their prefix, and values */
 
@@ -37,7 +38,7 @@ static void add_meta(struct s3p_buf *meta, struct s3p_str name, struct s3p_str v
             stored[i] = ' ';
 }
 
-enum s3p_srv_error s3p_srv_put_object_check(struct s3p_srv_req *req)
+enum s3p_srv_error s3p_srv_collect_meta(struct s3p_srv_req *req)
 {
     static const char prefix[] = "x-amz-meta-";
     const struct s3p_srv_head *h = &req->head;
@@ -54,32 +55,13 @@ enum s3p_srv_error s3p_srv_put_object_check(struct s3p_srv_req *req)
         if (meta || is_kept(name))
             add_meta(&req->meta, name, value);
     }
-    return s3p_srv_conditions_writable(&req->conditions, true);
+    return S3P_SE_NONE;
 }
 
-/* The bucket may have gone, or have been made anew, while the body came in. */
-static bool bucket_stands(struct s3p_srv_txn *t, const struct s3p_srv_req *req)
+enum s3p_srv_error s3p_srv_put_object_check(struct s3p_srv_req *req)
 {
-    struct s3p_srv_bucket b;
-    int rc = s3p_srv_bucket_get(t->txn, &t->srv->store, req->head.bucket, &b);
-    if (rc != 0 && rc != MDB_NOTFOUND)
-        t->rc = rc;
-    return rc == 0 && b.id == req->bucket.id;
-}
-
-/* What every write does first, in its transaction: bucket, current record, precondition. */
-static enum s3p_srv_error judge(struct s3p_srv_txn *t, struct s3p_srv_req *req,
-                                struct s3p_srv_record *now, bool *present)
-{
-    if (!bucket_stands(t, req))
-        return S3P_SE_NO_BUCKET;
-    *present = s3p_srv_txn_current(t, req->bucket.id, req->head.key, now);
-    if (t->rc != 0)
-        return S3P_SE_INTERNAL;
-    enum s3p_srv_error e = s3p_srv_conditions_write(&req->conditions, *present ? now : NULL);
-    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
-        e = s3p_srv_mutants_judge(t, req, *present ? now : NULL, e);
-    return e;
+    enum s3p_srv_error e = s3p_srv_collect_meta(req);
+    return e == S3P_SE_NONE ? s3p_srv_conditions_writable(&req->conditions, true) : e;
 }
 
 static enum s3p_srv_error apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *req)
@@ -87,8 +69,8 @@ static enum s3p_srv_error apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *r
     struct s3p_srv_intake *in = &req->intake;
     struct s3p_srv_record now;
     bool present;
-    enum s3p_srv_error e = judge(t, req, &now, &present);
-    if ((e != S3P_SE_NONE && !req->write.apply_anyway) || req->write.drop)
+    enum s3p_srv_error e = s3p_srv_txn_judge(t, req, &now, &present);
+    if (e != S3P_SE_NONE && !req->write.apply_anyway)
         return e;
     struct s3p_srv_record then = {
         .seq = s3p_srv_txn_seq(t),
@@ -103,22 +85,28 @@ static enum s3p_srv_error apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *r
     };
     memcpy(then.md5, in->md5, sizeof then.md5);
     memcpy(then.sum, in->sum, sizeof then.sum);
-    s3p_srv_txn_put(t, req->bucket.id, req->head.key, present ? &now : NULL, &then);
+    req->made = then;
+    if (!req->write.drop)
+        s3p_srv_txn_put(t, req->bucket.id, req->head.key, present ? &now : NULL, &then);
     return e;
+}
+
+void s3p_srv_answer_sum(struct s3p_srv_req *req, const struct s3p_srv_record *r)
+{
+    char text[S3P_SRV_SUM_TEXT_MAX];
+    size_t n = s3p_srv_sum_text(text, r);
+    if (n == 0)
+        return;
+    s3p_srv_answer_field(req, s3p_srv_sum_header((enum s3p_srv_sum_kind)r->sum_kind),
+                         (struct s3p_str){text, n});
+    s3p_srv_answer_field(req, "x-amz-checksum-type", s3p_srv_sum_type(r));
 }
 
 static void reply_put(struct s3p_srv_req *req)
 {
-    const struct s3p_srv_intake *in = &req->intake;
     s3p_srv_answer_status(req, 200);
-    s3p_srv_answer_etag(req, in->md5);
-    if (in->sum_len > 0) {
-        char text[4 * ((S3P_SRV_SUM_MAX + 2) / 3)];
-        size_t n = s3p_base64(text, in->sum, in->sum_len);
-        s3p_srv_answer_field(req, s3p_srv_sum_header(in->sum_state.kind),
-                             (struct s3p_str){text, n});
-        s3p_srv_answer_field(req, "x-amz-checksum-type", S3P_STR("FULL_OBJECT"));
-    }
+    s3p_srv_answer_etag(req, req->intake.md5, 0);
+    s3p_srv_answer_sum(req, &req->made);
     if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL))
         s3p_srv_mutants_reply(req);
 }
@@ -140,7 +128,7 @@ static enum s3p_srv_error apply_delete(struct s3p_srv_txn *t, struct s3p_srv_req
 {
     struct s3p_srv_record now;
     bool present;
-    enum s3p_srv_error e = judge(t, req, &now, &present);
+    enum s3p_srv_error e = s3p_srv_txn_judge(t, req, &now, &present);
     if ((e == S3P_SE_NONE || req->write.apply_anyway) && present && !req->write.drop)
         s3p_srv_txn_del(t, req->bucket.id, req->head.key, &now);
     return e;

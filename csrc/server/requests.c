@@ -8,6 +8,7 @@
 #include "core/random.h"
 #include "core/text.h"
 #include "server/mutants.h"
+#include "server/parts_body.h"
 #include "server/routes.h"
 #include "server/tables.h"
 
@@ -64,10 +65,13 @@ void s3p_srv_req_put(struct s3p_srv_req *r)
     if (r->answer.fd >= 0)
         close(r->answer.fd);
     r->answer.fd = -1;
+    s3p_srv_parts_close(r->answer.parts);
+    r->answer.parts = NULL;
     r->answer.status = 0;
     r->answer.error = S3P_SE_NONE;
     r->answer.offset = r->answer.length = 0;
     memset(&r->write, 0, sizeof r->write);
+    r->upload = 0;
     r->stage = S3P_SRV_STAGE_HEAD;
     r->suspended = false;
     r->route = NULL;
@@ -85,6 +89,7 @@ void s3p_srv_req_free(struct s3p_srv_req *r)
     s3p_buf_free(&r->meta);
     if (r->answer.fd >= 0)
         close(r->answer.fd);
+    s3p_srv_parts_close(r->answer.parts);
     s3p_free(r);
 }
 
@@ -129,10 +134,15 @@ static enum s3p_srv_error begin_body(struct s3p_srv_req *r)
         return S3P_SE_ARGUMENT;
     if (declared > (object ? OBJECT_MAX : DOCUMENT_MAX))
         return object ? S3P_SE_TOO_LARGE : S3P_SE_XML_LARGE;
-    r->intake.memory_max =
-        r->head.key.len > S3P_SRV_PLAIN_KEY_MAX ? INLINE_SHARED_MAX : INLINE_MAX;
+    r->intake.memory_max = r->upload != 0                            ? 0 /* a part: always a file */
+                           : r->head.key.len > S3P_SRV_PLAIN_KEY_MAX ? INLINE_SHARED_MAX
+                                                                     : INLINE_MAX;
+    enum s3p_srv_body_kind kind = object ? S3P_SRV_BODY_OBJECT
+                                  : (r->route->flags & S3P_SRV_ROUTE_OF_OBJECT)
+                                      ? S3P_SRV_BODY_ABOUT
+                                      : S3P_SRV_BODY_DOCUMENT;
     return s3p_srv_intake_begin(&r->intake, &r->loop->srv->store, &r->head, &r->auth, declared,
-                                object);
+                                kind);
 }
 
 static enum s3p_srv_error begin(struct s3p_srv_req *r)
@@ -151,7 +161,7 @@ static enum s3p_srv_error begin(struct s3p_srv_req *r)
     if (routed != S3P_SE_NONE)
         return routed;
     uint64_t ignored;
-    e = s3p_srv_route_fields(&r->head, &ignored);
+    e = s3p_srv_route_fields(r->route, &r->head, &ignored);
     if (ignored > 0)
         atomic_fetch_add_explicit(&srv->ignored_fields, ignored, memory_order_relaxed);
     if (e == S3P_SE_NONE)

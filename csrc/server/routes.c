@@ -10,12 +10,19 @@ static const char *const get_args[] = {"response-content-type",
                                        "response-cache-control",
                                        "response-content-disposition",
                                        "response-content-encoding",
+                                       "partNumber",
                                        NULL};
 static const char *const list_v1_args[] = {"prefix",   "delimiter",     "marker",
                                            "max-keys", "encoding-type", NULL};
 static const char *const list_v2_args[] = {
     "prefix",        "delimiter",          "start-after", "max-keys",
     "encoding-type", "continuation-token", "fetch-owner", NULL};
+
+static const char *const part_args[] = {"partNumber", NULL};
+static const char *const list_parts_args[] = {"max-parts", "part-number-marker", "encoding-type",
+                                              NULL};
+static const char *const list_uploads_args[] = {
+    "prefix", "delimiter", "key-marker", "upload-id-marker", "max-uploads", "encoding-type", NULL};
 
 #define REFUSED 0, NULL, NULL, NULL
 
@@ -28,7 +35,8 @@ static const struct s3p_srv_route rows[] = {
     {"ListObjectsV2", "GET", S3P_SRV_BUCKET, "list-type", 0, list_v2_args, NULL,
      s3p_srv_list_objects_v2},
     {"ListObjectVersions", "GET", S3P_SRV_BUCKET, "versions", REFUSED},
-    {"ListMultipartUploads", "GET", S3P_SRV_BUCKET, "uploads", REFUSED},
+    {"ListMultipartUploads", "GET", S3P_SRV_BUCKET, "uploads", 0, list_uploads_args, NULL,
+     s3p_srv_list_uploads},
     {"GetBucketVersioning", "GET", S3P_SRV_BUCKET, "versioning", REFUSED},
     {"GetBucketLifecycleConfiguration", "GET", S3P_SRV_BUCKET, "lifecycle", REFUSED},
     {"GetBucketPolicy", "GET", S3P_SRV_BUCKET, "policy", REFUSED},
@@ -47,7 +55,8 @@ static const struct s3p_srv_route rows[] = {
      s3p_srv_delete_objects},
     {"PostObject", "POST", S3P_SRV_BUCKET, NULL, REFUSED},
 
-    {"ListParts", "GET", S3P_SRV_OBJECT, "uploadId", REFUSED},
+    {"ListParts", "GET", S3P_SRV_OBJECT, "uploadId", 0, list_parts_args, s3p_srv_upload_check,
+     s3p_srv_list_parts},
     {"GetObjectTagging", "GET", S3P_SRV_OBJECT, "tagging", REFUSED},
     {"GetObjectAttributes", "GET", S3P_SRV_OBJECT, "attributes", REFUSED},
     {"GetObjectAcl", "GET", S3P_SRV_OBJECT, "acl", REFUSED},
@@ -55,18 +64,22 @@ static const struct s3p_srv_route rows[] = {
      s3p_srv_get_object},
     {"HeadObject", "HEAD", S3P_SRV_OBJECT, NULL, 0, get_args, s3p_srv_get_object_check,
      s3p_srv_get_object},
-    {"UploadPart", "PUT", S3P_SRV_OBJECT, "uploadId", REFUSED},
+    {"UploadPart", "PUT", S3P_SRV_OBJECT, "uploadId", S3P_SRV_ROUTE_BODY, part_args,
+     s3p_srv_upload_part_check, s3p_srv_upload_part},
     {"PutObjectTagging", "PUT", S3P_SRV_OBJECT, "tagging", REFUSED},
     {"PutObjectAcl", "PUT", S3P_SRV_OBJECT, "acl", REFUSED},
     {"CopyObject", "PUT", S3P_SRV_OBJECT, "x-amz-copy-source", REFUSED},
     {"PutObject", "PUT", S3P_SRV_OBJECT, NULL, S3P_SRV_ROUTE_BODY, NULL, s3p_srv_put_object_check,
      s3p_srv_put_object},
-    {"AbortMultipartUpload", "DELETE", S3P_SRV_OBJECT, "uploadId", REFUSED},
+    {"AbortMultipartUpload", "DELETE", S3P_SRV_OBJECT, "uploadId", 0, NULL, s3p_srv_upload_check,
+     s3p_srv_abort_upload},
     {"DeleteObjectTagging", "DELETE", S3P_SRV_OBJECT, "tagging", REFUSED},
     {"DeleteObject", "DELETE", S3P_SRV_OBJECT, NULL, 0, NULL, s3p_srv_delete_object_check,
      s3p_srv_delete_object},
-    {"CreateMultipartUpload", "POST", S3P_SRV_OBJECT, "uploads", REFUSED},
-    {"CompleteMultipartUpload", "POST", S3P_SRV_OBJECT, "uploadId", REFUSED},
+    {"CreateMultipartUpload", "POST", S3P_SRV_OBJECT, "uploads", S3P_SRV_ROUTE_UPLOAD, NULL,
+     s3p_srv_create_upload_check, s3p_srv_create_upload},
+    {"CompleteMultipartUpload", "POST", S3P_SRV_OBJECT, "uploadId", S3P_SRV_ROUTE_OF_OBJECT, NULL,
+     s3p_srv_complete_check, s3p_srv_complete_upload},
     {"RestoreObject", "POST", S3P_SRV_OBJECT, "restore", REFUSED},
     {"SelectObjectContent", "POST", S3P_SRV_OBJECT, "select", REFUSED},
 };
@@ -124,48 +137,50 @@ const struct s3p_srv_route *s3p_srv_route_find(const struct s3p_srv_head *h, enu
 }
 
 /* Headers with a meaning. `only`: the value that asks for nothing new; NULL: every value is
- * refused. `any`: taken, or without effect here. A name that ends in '*' is a prefix. */
+ * refused. `taken`: flags of the routes that honour it, or for which it has no effect; ALL. A name
+ * that ends in '*' is a prefix. */
+#define ALL ~0u
 static const struct {
     const char *name, *only;
-    bool any;
+    unsigned taken;
 } fields[] = {
-    {"x-amz-date", NULL, true},
-    {"x-amz-content-sha256", NULL, true},
-    {"x-amz-meta-*", NULL, true},
-    {"x-amz-checksum-mode", NULL, true},
-    {"x-amz-checksum-crc32", NULL, true},
-    {"x-amz-checksum-crc32c", NULL, true},
-    {"x-amz-checksum-crc64nvme", NULL, true},
-    {"x-amz-checksum-sha1", NULL, true},
-    {"x-amz-checksum-sha256", NULL, true},
-    {"x-amz-checksum-algorithm", NULL, true},
-    {"x-amz-checksum-type", "FULL_OBJECT", false},
-    {"x-amz-checksum-*", NULL, false},
-    {"x-amz-sdk-checksum-algorithm", NULL, true},
-    {"x-amz-user-agent", NULL, true},
-    {"x-amz-acl", "private", false},
-    {"x-amz-storage-class", "STANDARD", false},
-    {"x-amz-object-ownership", "BucketOwnerEnforced", false},
-    {"x-amz-bucket-object-lock-enabled", "false", false},
-    {"x-amz-copy-source*", NULL, false},
-    {"x-amz-server-side-encryption*", NULL, false},
-    {"x-amz-object-lock-*", NULL, false},
-    {"x-amz-bypass-governance-retention", NULL, false},
-    {"x-amz-grant-*", NULL, false},
-    {"x-amz-website-redirect-location", NULL, false},
-    {"x-amz-tagging*", NULL, false},
-    {"x-amz-metadata-directive", NULL, false},
-    {"x-amz-if-match-*", NULL, false},
-    {"x-amz-write-offset-bytes", NULL, false},
-    {"x-amz-rename-source*", NULL, false},
-    {"x-amz-trailer", NULL, false},
-    {"x-amz-decoded-content-length", NULL, false},
-    {"x-amz-mfa", NULL, false},
-    {"x-amz-mp-object-size", NULL, false},
-    {"x-amz-object-attributes", NULL, false},
-    {"x-amz-optional-object-attributes", NULL, false},
-    {"x-amz-expected-bucket-owner", NULL, false},
-    {"x-amz-security-token", NULL, false},
+    {"x-amz-date", NULL, ALL},
+    {"x-amz-content-sha256", NULL, ALL},
+    {"x-amz-meta-*", NULL, ALL},
+    {"x-amz-checksum-mode", NULL, ALL},
+    {"x-amz-checksum-crc32", NULL, ALL},
+    {"x-amz-checksum-crc32c", NULL, ALL},
+    {"x-amz-checksum-crc64nvme", NULL, ALL},
+    {"x-amz-checksum-sha1", NULL, ALL},
+    {"x-amz-checksum-sha256", NULL, ALL},
+    {"x-amz-checksum-algorithm", NULL, ALL},
+    {"x-amz-checksum-type", "FULL_OBJECT", S3P_SRV_ROUTE_UPLOAD | S3P_SRV_ROUTE_OF_OBJECT},
+    {"x-amz-checksum-*", NULL, 0},
+    {"x-amz-sdk-checksum-algorithm", NULL, ALL},
+    {"x-amz-user-agent", NULL, ALL},
+    {"x-amz-acl", "private", 0},
+    {"x-amz-storage-class", "STANDARD", 0},
+    {"x-amz-object-ownership", "BucketOwnerEnforced", 0},
+    {"x-amz-bucket-object-lock-enabled", "false", 0},
+    {"x-amz-copy-source*", NULL, 0},
+    {"x-amz-server-side-encryption*", NULL, 0},
+    {"x-amz-object-lock-*", NULL, 0},
+    {"x-amz-bypass-governance-retention", NULL, 0},
+    {"x-amz-grant-*", NULL, 0},
+    {"x-amz-website-redirect-location", NULL, 0},
+    {"x-amz-tagging*", NULL, 0},
+    {"x-amz-metadata-directive", NULL, 0},
+    {"x-amz-if-match-*", NULL, 0},
+    {"x-amz-write-offset-bytes", NULL, 0},
+    {"x-amz-rename-source*", NULL, 0},
+    {"x-amz-trailer", NULL, 0},
+    {"x-amz-decoded-content-length", NULL, 0},
+    {"x-amz-mfa", NULL, 0},
+    {"x-amz-mp-object-size", NULL, S3P_SRV_ROUTE_OF_OBJECT},
+    {"x-amz-object-attributes", NULL, 0},
+    {"x-amz-optional-object-attributes", NULL, 0},
+    {"x-amz-expected-bucket-owner", NULL, 0},
+    {"x-amz-security-token", NULL, 0},
 };
 
 static bool field_matches(const char *name, struct s3p_str field)
@@ -180,7 +195,8 @@ static bool field_matches(const char *name, struct s3p_str field)
     return s3p_srv_starts_nocase(field, prefix);
 }
 
-enum s3p_srv_error s3p_srv_route_fields(const struct s3p_srv_head *h, uint64_t *ignored)
+enum s3p_srv_error s3p_srv_route_fields(const struct s3p_srv_route *route,
+                                        const struct s3p_srv_head *h, uint64_t *ignored)
 {
     *ignored = 0;
     for (size_t i = 0; i < h->n_fields; i++) {
@@ -193,7 +209,7 @@ enum s3p_srv_error s3p_srv_route_fields(const struct s3p_srv_head *h, uint64_t *
             (*ignored)++;
             continue;
         }
-        if (!fields[k].any &&
+        if (fields[k].taken != ALL && (fields[k].taken & route->flags) == 0 &&
             (fields[k].only == NULL || !s3p_str_eq(h->fields[i].value, fields[k].only)))
             return S3P_SE_NOT_IMPLEMENTED;
     }

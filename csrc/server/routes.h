@@ -9,6 +9,8 @@ enum s3p_srv_level { S3P_SRV_SERVICE, S3P_SRV_BUCKET, S3P_SRV_OBJECT };
 enum s3p_srv_route_flags {
     S3P_SRV_ROUTE_BODY = 1,      /* the body is an object: streamed, length required */
     S3P_SRV_ROUTE_NO_BUCKET = 2, /* the bucket need not exist */
+    S3P_SRV_ROUTE_OF_OBJECT = 4, /* checksum headers are of the object that it completes */
+    S3P_SRV_ROUTE_UPLOAD = 8,    /* begins a multipart upload */
 };
 
 struct s3p_srv_route {
@@ -29,6 +31,7 @@ const struct s3p_srv_route *s3p_srv_route_rows(size_t *n);
 
 /* Headers whose meaning the store does not honour are refused (501), never skipped. Unknown x-amz-*
  * headers are counted in *ignored. */
-enum s3p_srv_error s3p_srv_route_fields(const struct s3p_srv_head *h, uint64_t *ignored);
+enum s3p_srv_error s3p_srv_route_fields(const struct s3p_srv_route *route,
+                                        const struct s3p_srv_head *h, uint64_t *ignored);
 
 #endif

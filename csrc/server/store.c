@@ -20,6 +20,21 @@ static int fail_db(struct s3p_err *err, int rc, const char *what)
     return s3p_fail(err, S3P_EIO, rc, "%s: %s", what, mdb_strerror(rc));
 }
 
+static int open_each(struct s3p_srv_store *s, MDB_txn *txn)
+{
+    const struct {
+        const char *name;
+        MDB_dbi *handle;
+    } tables[] = {
+        {"buckets", &s->buckets}, {"current", &s->current}, {"about", &s->about},
+        {"uploads", &s->uploads}, {"parts", &s->parts},     {"finished", &s->finished},
+    };
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof tables / sizeof tables[0]; i++)
+        rc = mdb_dbi_open(txn, tables[i].name, MDB_CREATE, tables[i].handle);
+    return rc;
+}
+
 static int open_tables(struct s3p_srv_store *s, struct s3p_err *err)
 {
     MDB_txn *txn;
@@ -27,9 +42,7 @@ static int open_tables(struct s3p_srv_store *s, struct s3p_err *err)
     if (rc != 0)
         return fail_db(err, rc, "cannot begin");
     MDB_val key = {4, (void *)(uintptr_t) "boot"}, value;
-    if ((rc = mdb_dbi_open(txn, "buckets", MDB_CREATE, &s->buckets)) == 0 &&
-        (rc = mdb_dbi_open(txn, "current", MDB_CREATE, &s->current)) == 0 &&
-        (rc = mdb_dbi_open(txn, "about", MDB_CREATE, &s->about)) == 0) {
+    if ((rc = open_each(s, txn)) == 0) {
         rc = mdb_get(txn, s->about, &key, &value);
         if (rc == 0 && value.mv_size == sizeof s->boot)
             memcpy(&s->boot, value.mv_data, sizeof s->boot);

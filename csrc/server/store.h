@@ -1,4 +1,5 @@
-/* The store's state: one LMDB environment (buckets, current objects) and a directory of body files.
+/* The store's state: one LMDB environment (buckets, objects, uploads) and a directory of body
+ * files.
  *
  * Layout of the data directory: data.mdb, lock.mdb, bodies/<2 hex>/<16 hex>. One file system; one
  * process at a time, which holds a lock on the directory.
@@ -18,7 +19,7 @@
 struct s3p_srv_store {
     /* immutable after open */
     MDB_env *env;
-    MDB_dbi buckets, current, about;
+    MDB_dbi buckets, current, about, uploads, parts, finished;
     int dir_fd, bodies_fd;
     bool durable;
     uint64_t boot; /* number of this opening: upper half of body ids, upper bits of seq */

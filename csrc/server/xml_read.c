@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "server/parse.h"
 
 #define DEPTH_MAX 8
@@ -140,6 +141,75 @@ enum s3p_srv_error s3p_srv_xml_delete(struct s3p_str body, struct s3p_srv_delete
     if (e == S3P_SE_NONE && (out->n_keys == 0 || !s3p_buf_ok(out->keys)))
         e = S3P_SE_XML;
     return e;
+}
+
+struct complete_doc {
+    struct s3p_buf *parts;
+    struct s3p_srv_named_part part; /* the open one */
+    bool in_part, has_number, has_etag;
+    size_t n;
+};
+
+static void complete_start(struct reader *r, const char *name)
+{
+    struct complete_doc *doc = r->doc;
+    if (r->depth == 1)
+        r->root_ok = strcmp(name, "CompleteMultipartUpload") == 0;
+    if (r->depth == 2 && strcmp(name, "Part") == 0) {
+        memset(&doc->part, 0, sizeof doc->part);
+        doc->in_part = true;
+        doc->has_number = doc->has_etag = false;
+    }
+}
+
+static void read_etag(struct s3p_srv_named_part *p, struct s3p_str text)
+{
+    if (text.len >= 2 && text.p[0] == '"' && text.p[text.len - 1] == '"')
+        text = (struct s3p_str){text.p + 1, text.len - 2};
+    p->etag_ok = text.len == 2 * S3P_MD5_BYTES && s3p_unhex(p->md5, text.p, text.len);
+}
+
+static void complete_field(struct reader *r, struct complete_doc *doc, const char *name)
+{
+    static const char sum[] = "Checksum";
+    struct s3p_str text = s3p_srv_trim((struct s3p_str){r->text.data, r->text.len});
+    uint64_t number;
+    if (strcmp(name, "PartNumber") == 0) {
+        doc->has_number =
+            s3p_parse_u64(text.p, text.len, &number) && number >= 1 && number <= S3P_SRV_PARTS_MAX;
+        doc->part.number = doc->has_number ? (uint32_t)number : 0;
+    } else if (strcmp(name, "ETag") == 0) {
+        doc->has_etag = true;
+        read_etag(&doc->part, text);
+    } else if (strncmp(name, sum, sizeof sum - 1) == 0) {
+        const char *kind = name + sizeof sum - 1;
+        doc->part.sum_kind = (uint8_t)s3p_srv_sum_named((struct s3p_str){kind, strlen(kind)});
+        if (doc->part.sum_kind == S3P_SRV_SUM_NONE ||
+            !s3p_srv_sum_value((enum s3p_srv_sum_kind)doc->part.sum_kind, text, doc->part.sum))
+            stop(r);
+    }
+}
+
+static void complete_end(struct reader *r, const char *name)
+{
+    struct complete_doc *doc = r->doc;
+    if (r->depth == 3 && doc->in_part)
+        complete_field(r, doc, name);
+    if (r->depth != 2 || !doc->in_part)
+        return;
+    doc->in_part = false;
+    if (!doc->has_number || !doc->has_etag || ++doc->n > S3P_SRV_PARTS_MAX)
+        stop(r);
+    else
+        s3p_buf_add(doc->parts, &doc->part, sizeof doc->part);
+}
+
+enum s3p_srv_error s3p_srv_xml_complete(struct s3p_str body, struct s3p_buf *parts)
+{
+    struct complete_doc doc = {.parts = parts};
+    struct reader r = {.start = complete_start, .end = complete_end, .doc = &doc};
+    enum s3p_srv_error e = parse(&r, body);
+    return e == S3P_SE_NONE && (doc.n == 0 || !s3p_buf_ok(parts)) ? S3P_SE_XML : e;
 }
 
 static void location_start(struct reader *r, const char *name)

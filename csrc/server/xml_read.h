@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "server/errors.h"
+#include "server/sums.h"
 
 #define S3P_SRV_DELETE_KEYS_MAX 1000
 
@@ -19,6 +20,19 @@ struct s3p_srv_delete_doc {
 
 /* <Delete>. XML: malformed, no key, more than 1,000, a key of no or more than 1,024 bytes. */
 enum s3p_srv_error s3p_srv_xml_delete(struct s3p_str body, struct s3p_srv_delete_doc *out);
+
+/* One <Part> of a CompleteMultipartUpload. */
+struct s3p_srv_named_part {
+    uint32_t number;
+    bool etag_ok; /* it has the form of a part's ETag */
+    uint8_t md5[S3P_MD5_BYTES];
+    uint8_t sum_kind; /* enum s3p_srv_sum_kind; NONE without */
+    uint8_t sum[S3P_SRV_SUM_MAX];
+};
+
+/* <CompleteMultipartUpload>: appends struct s3p_srv_named_part, at most S3P_SRV_PARTS_MAX of them.
+ */
+enum s3p_srv_error s3p_srv_xml_complete(struct s3p_str body, struct s3p_buf *parts);
 
 /* <CreateBucketConfiguration>: its LocationConstraint (appended to `location`), empty when there is
  * none. */
