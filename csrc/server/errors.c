@@ -98,6 +98,16 @@ static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
                          "The checksum algorithm or type does not fit the upload."},
     [S3P_SE_OBJECT_SIZE] = {400, "InvalidRequest",
                             "The provided 'x-amz-mp-object-size' does not match what was uploaded"},
+    [S3P_SE_COPY_SOURCE] = {400, "InvalidArgument",
+                            "Copy Source must mention the source bucket and key: "
+                            "sourcebucket/sourcekey"},
+    [S3P_SE_COPY_SELF] = {400, "InvalidRequest",
+                          "This copy request is illegal because it is trying to copy an object to "
+                          "itself without changing the object's metadata."},
+    [S3P_SE_COPY_LARGE] =
+        {400, "InvalidRequest",
+         "The specified copy source is larger than the maximum allowable size for "
+         "a copy source: 5368709120"},
     [S3P_SE_BUSY] = {503, "SlowDown",
                      "The store has no room left. Please reduce your request rate."},
     [S3P_SE_INTERNAL] = {500, "InternalError",

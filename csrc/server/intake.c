@@ -62,6 +62,19 @@ static bool begin_sums(struct s3p_srv_intake *in, bool object)
            (!in->two_sums || s3p_srv_sum_begin(&in->given_state, in->sum_given));
 }
 
+/* For a body that is too long for the memory. */
+static enum s3p_srv_error open_file(struct s3p_srv_intake *in, struct s3p_srv_store *s)
+{
+    if (in->declared <= in->memory_max)
+        return S3P_SE_NONE;
+    in->fd = s3p_srv_body_create(s, &in->body_id);
+    if (in->fd < 0)
+        return errno == ENOSPC || errno == EMFILE || errno == ENFILE ? S3P_SE_BUSY
+                                                                     : S3P_SE_INTERNAL;
+    in->staged = true;
+    return S3P_SE_NONE;
+}
+
 enum s3p_srv_error s3p_srv_intake_begin(struct s3p_srv_intake *in, struct s3p_srv_store *s,
                                         const struct s3p_srv_head *h,
                                         const struct s3p_srv_auth *auth, uint64_t declared,
@@ -82,14 +95,20 @@ enum s3p_srv_error s3p_srv_intake_begin(struct s3p_srv_intake *in, struct s3p_sr
         s3p_md5_init(&in->md5_state);
     if (!begin_sums(in, object))
         return S3P_SE_INTERNAL;
-    if (object && declared > in->memory_max) {
-        in->fd = s3p_srv_body_create(s, &in->body_id);
-        if (in->fd < 0)
-            return errno == ENOSPC || errno == EMFILE || errno == ENFILE ? S3P_SE_BUSY
-                                                                         : S3P_SE_INTERNAL;
-        in->staged = true;
-    }
-    return S3P_SE_NONE;
+    return object ? open_file(in, s) : S3P_SE_NONE;
+}
+
+enum s3p_srv_error s3p_srv_intake_begin_copy(struct s3p_srv_intake *in, struct s3p_srv_store *s,
+                                             uint64_t bytes)
+{
+    s3p_buf_clear(&in->memory);
+    in->declared = bytes;
+    in->got = 0;
+    in->failed = in->hash = in->md5_given = false;
+    in->md5_wanted = true;
+    in->sum_given = S3P_SRV_SUM_NONE;
+    s3p_md5_init(&in->md5_state);
+    return begin_sums(in, true) ? open_file(in, s) : S3P_SE_INTERNAL;
 }
 
 static bool write_all(int fd, const char *p, size_t len)

@@ -49,6 +49,10 @@ enum s3p_srv_error s3p_srv_intake_begin(struct s3p_srv_intake *in, struct s3p_sr
                                         const struct s3p_srv_head *h,
                                         const struct s3p_srv_auth *auth, uint64_t declared,
                                         enum s3p_srv_body_kind kind);
+/* The same for bytes that come from the store itself: nothing to compare, `sum_wanted` or
+ * CRC64NVME. */
+enum s3p_srv_error s3p_srv_intake_begin_copy(struct s3p_srv_intake *in, struct s3p_srv_store *s,
+                                             uint64_t bytes);
 void s3p_srv_intake_add(struct s3p_srv_intake *in, const void *p, size_t len);
 enum s3p_srv_error s3p_srv_intake_end(struct s3p_srv_intake *in, const struct s3p_srv_auth *auth);
 

@@ -1,10 +1,10 @@
 /* CreateMultipartUpload, UploadPart, AbortMultipartUpload. */
+#include "server/multipart.h"
+
 #include <string.h>
 
 #include "core/text.h"
-#include "server/commit.h"
 #include "server/ids.h"
-#include "server/multipart.h"
 #include "server/ops.h"
 #include "server/writes.h"
 #include "server/xml_write.h"
@@ -150,7 +150,26 @@ enum s3p_srv_error s3p_srv_upload_judge(struct s3p_srv_txn *t, const struct s3p_
     return S3P_SE_NO_UPLOAD;
 }
 
-static enum s3p_srv_error apply_part(struct s3p_srv_txn *t, struct s3p_srv_req *req)
+/* In place of the part that had its number. */
+static void store_part(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                       const struct s3p_srv_record *part, struct s3p_srv_record *before)
+{
+    const struct s3p_srv_store *s = &t->srv->store;
+    int rc = s3p_srv_part_get(t->txn, s, req->upload, req->part_number, before);
+    if (rc == 0)
+        s3p_srv_txn_replaced(t, before);
+    else if (rc != MDB_NOTFOUND)
+        t->rc = rc;
+    s3p_buf_clear(&t->scratch);
+    s3p_srv_record_encode(&t->scratch, part);
+    s3p_srv_txn_edited(t, s3p_buf_ok(&t->scratch)
+                              ? s3p_srv_part_put(t->txn, s, req->upload, req->part_number,
+                                                 (struct s3p_str){t->scratch.data, t->scratch.len})
+                              : MDB_MAP_FULL);
+    req->made = *part;
+}
+
+enum s3p_srv_error s3p_srv_apply_part(struct s3p_srv_txn *t, struct s3p_srv_req *req)
 {
     struct s3p_srv_intake *in = &req->intake;
     struct s3p_srv_record upload, before;
@@ -175,26 +194,8 @@ static enum s3p_srv_error apply_part(struct s3p_srv_txn *t, struct s3p_srv_req *
                          (struct s3p_str){(const char *)in->given, in->given_len});
         part.meta = (struct s3p_str){req->meta.data, req->meta.len};
     }
-    s3p_srv_part_store(t, req, &part, &before);
+    store_part(t, req, &part, &before);
     return S3P_SE_NONE;
-}
-
-void s3p_srv_part_store(struct s3p_srv_txn *t, struct s3p_srv_req *req,
-                        const struct s3p_srv_record *part, struct s3p_srv_record *before)
-{
-    const struct s3p_srv_store *s = &t->srv->store;
-    int rc = s3p_srv_part_get(t->txn, s, req->upload, req->part_number, before);
-    if (rc == 0)
-        s3p_srv_txn_replaced(t, before);
-    else if (rc != MDB_NOTFOUND)
-        t->rc = rc;
-    s3p_buf_clear(&t->scratch);
-    s3p_srv_record_encode(&t->scratch, part);
-    s3p_srv_txn_edited(t, s3p_buf_ok(&t->scratch)
-                              ? s3p_srv_part_put(t->txn, s, req->upload, req->part_number,
-                                                 (struct s3p_str){t->scratch.data, t->scratch.len})
-                              : MDB_MAP_FULL);
-    req->made = *part;
 }
 
 static void reply_part(struct s3p_srv_req *req)
@@ -211,7 +212,7 @@ static void reply_part(struct s3p_srv_req *req)
 
 void s3p_srv_upload_part(struct s3p_srv_req *req)
 {
-    s3p_srv_submit(req, apply_part, reply_part);
+    s3p_srv_submit(req, s3p_srv_apply_part, reply_part);
 }
 
 /* Removes the upload and its parts; the bodies of the parts in `keep` go on with the object. */

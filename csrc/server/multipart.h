@@ -11,9 +11,8 @@ enum s3p_srv_error s3p_srv_upload_look(struct s3p_srv_req *req, struct s3p_srv_r
 enum s3p_srv_error s3p_srv_upload_judge(struct s3p_srv_txn *t, const struct s3p_srv_req *req,
                                         struct s3p_srv_record *upload);
 
-/* Stores a part in place of the one that had its number. `before` is scratch. */
-void s3p_srv_part_store(struct s3p_srv_txn *t, struct s3p_srv_req *req,
-                        const struct s3p_srv_record *part, struct s3p_srv_record *before);
+/* Makes a part of what the intake took. */
+enum s3p_srv_error s3p_srv_apply_part(struct s3p_srv_txn *t, struct s3p_srv_req *req);
 /* Removes an upload and its parts, with the bodies of all but those in `keep`, an array of struct
  * s3p_srv_named_part in ascending order, or NULL. */
 void s3p_srv_upload_remove(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key, uint64_t seq,

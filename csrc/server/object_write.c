@@ -64,7 +64,7 @@ enum s3p_srv_error s3p_srv_put_object_check(struct s3p_srv_req *req)
     return e == S3P_SE_NONE ? s3p_srv_conditions_writable(&req->conditions, true) : e;
 }
 
-static enum s3p_srv_error apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *req)
+enum s3p_srv_error s3p_srv_apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *req)
 {
     struct s3p_srv_intake *in = &req->intake;
     struct s3p_srv_record now;
@@ -114,9 +114,9 @@ static void reply_put(struct s3p_srv_req *req)
 void s3p_srv_put_object(struct s3p_srv_req *req)
 {
     if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL) &&
-        s3p_srv_mutants_hold(req, apply_put, reply_put))
+        s3p_srv_mutants_hold(req, s3p_srv_apply_put, reply_put))
         return;
-    s3p_srv_submit(req, apply_put, reply_put);
+    s3p_srv_submit(req, s3p_srv_apply_put, reply_put);
 }
 
 enum s3p_srv_error s3p_srv_delete_object_check(struct s3p_srv_req *req)

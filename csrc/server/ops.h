@@ -34,4 +34,8 @@ void s3p_srv_complete_upload(struct s3p_srv_req *req);
 void s3p_srv_list_parts(struct s3p_srv_req *req);
 void s3p_srv_list_uploads(struct s3p_srv_req *req);
 
+enum s3p_srv_error s3p_srv_copy_object_check(struct s3p_srv_req *req);
+enum s3p_srv_error s3p_srv_copy_part_check(struct s3p_srv_req *req);
+void s3p_srv_copy_run(struct s3p_srv_req *req); /* CopyObject and UploadPartCopy */
+
 #endif

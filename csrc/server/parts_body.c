@@ -15,31 +15,41 @@ struct s3p_srv_parts_body {
     struct segment segments[];
 };
 
-/* Opens the parts that the range touches; 0 or errno. */
+/* Opens what the range [first, end) touches of the file that holds [begin, begin + size). */
+static int add_segment(struct s3p_srv_parts_body *b, const struct s3p_srv_store *s, uint64_t begin,
+                       const struct s3p_srv_part *p, uint64_t first, uint64_t end)
+{
+    uint64_t from = begin > first ? begin : first;
+    uint64_t to = begin + p->size < end ? begin + p->size : end;
+    if (from >= to)
+        return 0;
+    int fd = s3p_srv_body_open(s, p->body_id);
+    if (fd < 0)
+        return errno;
+    b->segments[b->n++] = (struct segment){from - first, to - from, from - begin, fd};
+    return 0;
+}
+
 static int open_segments(struct s3p_srv_parts_body *b, const struct s3p_srv_store *s,
                          const struct s3p_srv_record *r, uint64_t first, uint64_t bytes)
 {
-    uint64_t begin = 0;
-    for (uint32_t i = 0; i < r->n_parts && begin < first + bytes; i++) {
+    struct s3p_srv_part whole = {.body_id = r->body_id, .size = r->size};
+    uint64_t begin = 0, end = first + bytes;
+    int rc = 0;
+    if (r->n_parts == 0)
+        return add_segment(b, s, 0, &whole, first, end);
+    for (uint32_t i = 0; rc == 0 && i < r->n_parts && begin < end; i++) {
         struct s3p_srv_part p = s3p_srv_part_at(r->parts, i);
-        uint64_t end = begin + p.size;
-        if (end > first && p.size > 0) {
-            uint64_t from = begin > first ? begin : first;
-            uint64_t to = end < first + bytes ? end : first + bytes;
-            int fd = s3p_srv_body_open(s, p.body_id);
-            if (fd < 0)
-                return errno;
-            b->segments[b->n++] = (struct segment){from - first, to - from, from - begin, fd};
-        }
-        begin = end;
+        rc = add_segment(b, s, begin, &p, first, end);
+        begin += p.size;
     }
-    return 0;
+    return rc;
 }
 
 int s3p_srv_parts_open(struct s3p_srv_parts_body **out, const struct s3p_srv_store *s,
                        const struct s3p_srv_record *r, uint64_t first, uint64_t bytes)
 {
-    struct s3p_srv_parts_body *b = s3p_alloc(sizeof *b + r->n_parts * sizeof b->segments[0]);
+    struct s3p_srv_parts_body *b = s3p_alloc(sizeof *b + (r->n_parts + 1) * sizeof b->segments[0]);
     if (b == NULL)
         return ENOMEM;
     b->n = b->at = 0;

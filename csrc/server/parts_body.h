@@ -11,7 +11,8 @@
 
 struct s3p_srv_parts_body;
 
-/* `bytes` from `first` on. 0, or the errno of what failed; ENOENT: the object was replaced. */
+/* `bytes` from `first` on, of an object whose body lies in one or more files. 0, or the errno of
+ * what failed; ENOENT: the object was replaced. */
 int s3p_srv_parts_open(struct s3p_srv_parts_body **out, const struct s3p_srv_store *s,
                        const struct s3p_srv_record *r, uint64_t first, uint64_t bytes);
 /* At most `max` bytes from `at`, counted from `first`; 0 at the end, -1 on failure. Quick when `at`

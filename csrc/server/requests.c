@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "core/text.h"
+#include "server/copy.h"
 #include "server/mutants.h"
 #include "server/parts_body.h"
 #include "server/routes.h"
@@ -72,6 +73,8 @@ void s3p_srv_req_put(struct s3p_srv_req *r)
     r->answer.offset = r->answer.length = 0;
     memset(&r->write, 0, sizeof r->write);
     r->upload = 0;
+    s3p_srv_copy_free(r->copy);
+    r->copy = NULL;
     r->stage = S3P_SRV_STAGE_HEAD;
     r->suspended = false;
     r->route = NULL;
@@ -90,6 +93,7 @@ void s3p_srv_req_free(struct s3p_srv_req *r)
     if (r->answer.fd >= 0)
         close(r->answer.fd);
     s3p_srv_parts_close(r->answer.parts);
+    s3p_srv_copy_free(r->copy);
     s3p_free(r);
 }
 

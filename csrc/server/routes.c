@@ -64,11 +64,14 @@ static const struct s3p_srv_route rows[] = {
      s3p_srv_get_object},
     {"HeadObject", "HEAD", S3P_SRV_OBJECT, NULL, 0, get_args, s3p_srv_get_object_check,
      s3p_srv_get_object},
+    {"UploadPartCopy", "PUT", S3P_SRV_OBJECT, "uploadId", S3P_SRV_ROUTE_COPY | S3P_SRV_ROUTE_RANGE,
+     part_args, s3p_srv_copy_part_check, s3p_srv_copy_run},
     {"UploadPart", "PUT", S3P_SRV_OBJECT, "uploadId", S3P_SRV_ROUTE_BODY, part_args,
      s3p_srv_upload_part_check, s3p_srv_upload_part},
     {"PutObjectTagging", "PUT", S3P_SRV_OBJECT, "tagging", REFUSED},
     {"PutObjectAcl", "PUT", S3P_SRV_OBJECT, "acl", REFUSED},
-    {"CopyObject", "PUT", S3P_SRV_OBJECT, "x-amz-copy-source", REFUSED},
+    {"CopyObject", "PUT", S3P_SRV_OBJECT, NULL, S3P_SRV_ROUTE_COPY | S3P_SRV_ROUTE_META, NULL,
+     s3p_srv_copy_object_check, s3p_srv_copy_run},
     {"PutObject", "PUT", S3P_SRV_OBJECT, NULL, S3P_SRV_ROUTE_BODY, NULL, s3p_srv_put_object_check,
      s3p_srv_put_object},
     {"AbortMultipartUpload", "DELETE", S3P_SRV_OBJECT, "uploadId", 0, NULL, s3p_srv_upload_check,
@@ -93,11 +96,9 @@ const struct s3p_srv_route *s3p_srv_route_rows(size_t *n)
 
 static bool selected(const struct s3p_srv_route *r, const struct s3p_srv_head *h)
 {
-    if (r->select == NULL)
-        return true;
-    if (strncmp(r->select, "x-amz-", 6) == 0)
-        return s3p_srv_head_get(h, r->select).p != NULL;
-    return s3p_srv_head_arg(h, r->select) != NULL;
+    if ((r->flags & S3P_SRV_ROUTE_COPY) != 0 && s3p_srv_head_get(h, "x-amz-copy-source").p == NULL)
+        return false;
+    return r->select == NULL || s3p_srv_head_arg(h, r->select) != NULL;
 }
 
 /* Arguments of the signature, and the name of the operation that some SDKs send for their logs. */
@@ -162,6 +163,9 @@ static const struct {
     {"x-amz-storage-class", "STANDARD", 0},
     {"x-amz-object-ownership", "BucketOwnerEnforced", 0},
     {"x-amz-bucket-object-lock-enabled", "false", 0},
+    {"x-amz-copy-source", NULL, S3P_SRV_ROUTE_COPY},
+    {"x-amz-copy-source-if-*", NULL, S3P_SRV_ROUTE_COPY},
+    {"x-amz-copy-source-range", NULL, S3P_SRV_ROUTE_RANGE},
     {"x-amz-copy-source*", NULL, 0},
     {"x-amz-server-side-encryption*", NULL, 0},
     {"x-amz-object-lock-*", NULL, 0},
@@ -169,7 +173,7 @@ static const struct {
     {"x-amz-grant-*", NULL, 0},
     {"x-amz-website-redirect-location", NULL, 0},
     {"x-amz-tagging*", NULL, 0},
-    {"x-amz-metadata-directive", NULL, 0},
+    {"x-amz-metadata-directive", NULL, S3P_SRV_ROUTE_META},
     {"x-amz-if-match-*", NULL, 0},
     {"x-amz-write-offset-bytes", NULL, 0},
     {"x-amz-rename-source*", NULL, 0},

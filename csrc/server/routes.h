@@ -11,13 +11,16 @@ enum s3p_srv_route_flags {
     S3P_SRV_ROUTE_NO_BUCKET = 2, /* the bucket need not exist */
     S3P_SRV_ROUTE_OF_OBJECT = 4, /* checksum headers are of the object that it completes */
     S3P_SRV_ROUTE_UPLOAD = 8,    /* begins a multipart upload */
+    S3P_SRV_ROUTE_COPY = 16,     /* the row of requests with x-amz-copy-source */
+    S3P_SRV_ROUTE_META = 32,     /* x-amz-metadata-directive is understood */
+    S3P_SRV_ROUTE_RANGE = 64,    /* x-amz-copy-source-range is */
 };
 
 struct s3p_srv_route {
     const char *name; /* of the operation, as the S3 API says it */
     const char *method;
     enum s3p_srv_level level;
-    const char *select; /* argument, or header x-amz-…, that chooses the row; NULL: the plain row */
+    const char *select; /* argument that chooses the row; NULL: the plain row */
     unsigned flags;
     const char *const *args; /* other arguments that it understands, NULL-terminated; NULL: none */
     enum s3p_srv_error (*check)(struct s3p_srv_req *req); /* before the body; may be NULL */

@@ -31,6 +31,7 @@ struct s3p_srv_req;
 struct s3p_srv_txn;
 struct s3p_srv_loop;
 struct s3p_srv_parts_body;
+struct s3p_srv_copy;
 
 /* The answer, built by the request's loop, sent by front.c. */
 struct s3p_srv_answer {
@@ -77,6 +78,7 @@ struct s3p_srv_req {
     struct s3p_buf meta; /* metadata of a PUT, as stored; or what a document said, parsed */
     uint64_t upload;     /* seq of the multipart upload it belongs to, else 0 */
     uint32_t part_number;
+    struct s3p_srv_copy *copy;  /* of copies only */
     struct s3p_srv_record made; /* what a write has made, for its reply; without its views */
     struct s3p_srv_key_state *key_state; /* of the mutants; NULL without */
     int64_t due_ns;                      /* delayed until */
