@@ -64,20 +64,25 @@ void s3p_srv_txn_replaced(struct s3p_srv_txn *t, const struct s3p_srv_record *r)
     }
 }
 
+void s3p_srv_txn_rewrite(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
+                         const struct s3p_srv_record *r)
+{
+    s3p_buf_clear(&t->scratch);
+    s3p_srv_record_encode(&t->scratch, r);
+    s3p_srv_txn_edited(t, s3p_buf_ok(&t->scratch)
+                              ? s3p_srv_table_put(t->txn, t->srv->store.current, bucket, key,
+                                                  (struct s3p_str){t->scratch.data, t->scratch.len})
+                              : MDB_MAP_FULL);
+}
+
 void s3p_srv_txn_put(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
                      const struct s3p_srv_record *now, const struct s3p_srv_record *then)
 {
-    s3p_buf_clear(&t->scratch);
-    s3p_srv_record_encode(&t->scratch, then);
     if (now != NULL)
         s3p_srv_txn_replaced(t, now);
     if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
         s3p_srv_mutants_changed(t, bucket, key, now);
-    int rc = s3p_buf_ok(&t->scratch)
-                 ? s3p_srv_table_put(t->txn, t->srv->store.current, bucket, key,
-                                     (struct s3p_str){t->scratch.data, t->scratch.len})
-                 : MDB_MAP_FULL;
-    s3p_srv_txn_edited(t, rc);
+    s3p_srv_txn_rewrite(t, bucket, key, then);
 }
 
 void s3p_srv_txn_del(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,

@@ -32,6 +32,9 @@ bool s3p_srv_txn_current(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str 
                          struct s3p_srv_record *now); /* false: absent, or t->rc is set */
 void s3p_srv_txn_put(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
                      const struct s3p_srv_record *now, const struct s3p_srv_record *then);
+/* The same record with something else beside its body. */
+void s3p_srv_txn_rewrite(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
+                         const struct s3p_srv_record *r);
 void s3p_srv_txn_del(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
                      const struct s3p_srv_record *now);
 /* For the other tables: notes the result of an edit; the bodies of a record that goes. */

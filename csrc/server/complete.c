@@ -204,7 +204,8 @@ static enum s3p_srv_error apply_complete(struct s3p_srv_txn *t, struct s3p_srv_r
     struct s3p_srv_record object = {.mtime_wall_ns = t->wall_ns,
                                     .sum_kind = upload.sum_kind,
                                     .composite = upload.composite,
-                                    .meta = upload.meta};
+                                    .meta = upload.meta,
+                                    .tags = upload.tags};
     e = assemble(t, req, &object);
     if (e != S3P_SE_NONE)
         return e;

@@ -12,6 +12,7 @@
 #include "server/ops.h"
 #include "server/parts_body.h"
 #include "server/ranges.h"
+#include "server/tags.h"
 #include "server/writes.h"
 #include "server/xml_write.h"
 
@@ -21,7 +22,7 @@
 
 struct s3p_srv_copy {
     struct s3p_str bucket, key; /* decoded, in `text` */
-    bool replace_meta;
+    bool replace_meta, replace_tags;
     struct s3p_srv_parts_body *body; /* NULL: it was in the record */
     uint64_t at, bytes;
     struct s3p_buf text;
@@ -93,14 +94,18 @@ enum s3p_srv_error s3p_srv_copy_object_check(struct s3p_srv_req *req)
         e = begin(req);
     if (e != S3P_SE_NONE)
         return e;
-    if (!directive(&req->head, "x-amz-metadata-directive", &req->copy->replace_meta))
+    struct s3p_srv_copy *c = req->copy;
+    if (!directive(&req->head, "x-amz-metadata-directive", &c->replace_meta) ||
+        !directive(&req->head, "x-amz-tagging-directive", &c->replace_tags))
         return S3P_SE_ARGUMENT;
     if (algorithm.p != NULL &&
         (req->intake.sum_wanted = s3p_srv_sum_named(algorithm)) == S3P_SRV_SUM_NONE)
         return S3P_SE_SUM_TYPE;
-    if (!req->copy->replace_meta)
-        return same_object(req, req->copy) ? S3P_SE_COPY_SELF : S3P_SE_NONE;
-    return s3p_srv_collect_meta(req);
+    if (!c->replace_meta && !c->replace_tags && same_object(req, c))
+        return S3P_SE_COPY_SELF;
+    if (c->replace_meta)
+        e = s3p_srv_collect_meta(req);
+    return e == S3P_SE_NONE && c->replace_tags ? s3p_srv_collect_tags(req) : e;
 }
 
 enum s3p_srv_error s3p_srv_copy_part_check(struct s3p_srv_req *req)
@@ -160,6 +165,8 @@ static enum s3p_srv_error open_source(struct s3p_srv_req *req, const struct s3p_
     c->bytes = range.bytes;
     if (req->upload == 0 && !c->replace_meta)
         s3p_buf_view(&req->meta, r->meta);
+    if (req->upload == 0 && !c->replace_tags)
+        s3p_buf_view(&req->tags, r->tags);
     if (req->intake.sum_wanted == S3P_SRV_SUM_NONE)
         req->intake.sum_wanted = (enum s3p_srv_sum_kind)r->sum_kind;
     e = s3p_srv_intake_begin_copy(&req->intake, s, range.bytes);

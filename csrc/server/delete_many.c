@@ -9,15 +9,8 @@
 
 enum s3p_srv_error s3p_srv_delete_objects_check(struct s3p_srv_req *req)
 {
-    enum s3p_srv_sum_kind kind;
-    uint8_t value[S3P_SRV_SUM_MAX];
     enum s3p_srv_error e = s3p_srv_conditions_none(&req->conditions);
-    if (e == S3P_SE_NONE)
-        e = s3p_srv_sum_parse(&req->head, &kind, value);
-    if (e == S3P_SE_NONE && kind == S3P_SRV_SUM_NONE &&
-        s3p_srv_head_get(&req->head, "content-md5").p == NULL)
-        e = S3P_SE_SUM_MISSING;
-    return e;
+    return e == S3P_SE_NONE ? s3p_srv_body_summed(&req->head) : e;
 }
 
 /* The next key of the list; false at its end. */

@@ -108,6 +108,12 @@ static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
         {400, "InvalidRequest",
          "The specified copy source is larger than the maximum allowable size for "
          "a copy source: 5368709120"},
+    [S3P_SE_TAG] = {400, "InvalidTag", "The tag provided was not a valid tag."},
+    [S3P_SE_TAGS_MANY] = {400, "BadRequest", "Object tags cannot be greater than 10"},
+    [S3P_SE_TAG_HEADER] =
+        {400, "InvalidArgument",
+         "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "
+         "query parameters without tag name duplicates."},
     [S3P_SE_BUSY] = {503, "SlowDown",
                      "The store has no room left. Please reduce your request rate."},
     [S3P_SE_INTERNAL] = {500, "InternalError",

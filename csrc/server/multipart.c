@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "server/ids.h"
 #include "server/ops.h"
+#include "server/tags.h"
 #include "server/writes.h"
 #include "server/xml_write.h"
 
@@ -43,14 +44,17 @@ enum s3p_srv_error s3p_srv_create_upload_check(struct s3p_srv_req *req)
     enum s3p_srv_error e = s3p_srv_conditions_none(&req->conditions);
     if (e == S3P_SE_NONE)
         e = read_sums(&req->head, &sums);
-    return e == S3P_SE_NONE ? s3p_srv_collect_meta(req) : e;
+    if (e == S3P_SE_NONE)
+        e = s3p_srv_collect_meta(req);
+    return e == S3P_SE_NONE ? s3p_srv_collect_tags(req) : e;
 }
 
 static enum s3p_srv_error apply_create(struct s3p_srv_txn *t, struct s3p_srv_req *req)
 {
     char pair[S3P_SRV_PAIR_MAX];
     struct s3p_srv_record u = {.mtime_wall_ns = t->wall_ns,
-                               .meta = {req->meta.data, req->meta.len}};
+                               .meta = {req->meta.data, req->meta.len},
+                               .tags = {req->tags.data, req->tags.len}};
     if (!s3p_srv_txn_bucket(t, req))
         return S3P_SE_NO_BUCKET;
     enum s3p_srv_error e = read_sums(&req->head, &u);

@@ -11,6 +11,7 @@
 #include "server/ranges.h"
 #include "server/reads.h"
 #include "server/tables.h"
+#include "server/tags.h"
 #include "server/writes.h"
 
 /* Arguments of a GET that replace a field of the answer. */
@@ -146,6 +147,12 @@ static int open_body(struct s3p_srv_req *req, const struct s3p_srv_record *r,
     return r->in_file && a->fd < 0 ? errno : 0;
 }
 
+static void add_number(struct s3p_srv_req *req, const char *name, uint64_t v)
+{
+    char digits[20];
+    s3p_srv_answer_field(req, name, (struct s3p_str){digits, s3p_u64_text(digits, v)});
+}
+
 static void add_fields(struct s3p_srv_req *req, const struct s3p_srv_record *r,
                        const struct s3p_srv_range *range)
 {
@@ -153,11 +160,10 @@ static void add_fields(struct s3p_srv_req *req, const struct s3p_srv_record *r,
     add_last_modified(req, r);
     s3p_srv_answer_field(req, "Accept-Ranges", S3P_STR("bytes"));
     add_metadata(req, r);
-    if (req->part_number != 0 && r->n_parts > 0) {
-        char digits[20];
-        size_t n = s3p_u64_text(digits, r->n_parts);
-        s3p_srv_answer_field(req, "x-amz-mp-parts-count", (struct s3p_str){digits, n});
-    }
+    if (r->tags.len > 0)
+        add_number(req, "x-amz-tagging-count", s3p_srv_tags_count(r->tags));
+    if (req->part_number != 0 && r->n_parts > 0)
+        add_number(req, "x-amz-mp-parts-count", r->n_parts);
     if (range->kind == S3P_SRV_RANGE_PART)
         add_content_range(req, range, r->size);
     else if (req->part_number == 0)

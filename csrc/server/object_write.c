@@ -6,6 +6,7 @@
 #include "server/commit.h"
 #include "server/mutants.h"
 #include "server/ops.h"
+#include "server/tags.h"
 #include "server/writes.h"
 
 #define USER_METADATA_MAX 2048 /* names without their prefix, and values */
@@ -61,6 +62,8 @@ enum s3p_srv_error s3p_srv_collect_meta(struct s3p_srv_req *req)
 enum s3p_srv_error s3p_srv_put_object_check(struct s3p_srv_req *req)
 {
     enum s3p_srv_error e = s3p_srv_collect_meta(req);
+    if (e == S3P_SE_NONE)
+        e = s3p_srv_collect_tags(req);
     return e == S3P_SE_NONE ? s3p_srv_conditions_writable(&req->conditions, true) : e;
 }
 
@@ -81,6 +84,7 @@ enum s3p_srv_error s3p_srv_apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *
         .sum_kind = (uint8_t)in->sum_state.kind,
         .sum_len = (uint8_t)in->sum_len,
         .meta = {req->meta.data, req->meta.len},
+        .tags = {req->tags.data, req->tags.len},
         .body = in->staged ? S3P_STR("") : (struct s3p_str){in->memory.data, in->memory.len},
     };
     memcpy(then.md5, in->md5, sizeof then.md5);

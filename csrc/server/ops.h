@@ -38,4 +38,10 @@ enum s3p_srv_error s3p_srv_copy_object_check(struct s3p_srv_req *req);
 enum s3p_srv_error s3p_srv_copy_part_check(struct s3p_srv_req *req);
 void s3p_srv_copy_run(struct s3p_srv_req *req); /* CopyObject and UploadPartCopy */
 
+enum s3p_srv_error s3p_srv_tagging_check(struct s3p_srv_req *req);
+void s3p_srv_get_tagging(struct s3p_srv_req *req);
+enum s3p_srv_error s3p_srv_put_tagging_check(struct s3p_srv_req *req);
+void s3p_srv_put_tagging(struct s3p_srv_req *req);
+void s3p_srv_delete_tagging(struct s3p_srv_req *req);
+
 #endif

@@ -16,6 +16,7 @@
 #define FIELDS_MAX (64 * 1024)
 #define BODY_MAX (64 * 1024 * 1024)
 #define META_MAX (4 * 1024 * 1024)
+#define TAGS_MAX (1024 * 1024)
 #define KEEP_BYTES (256 * 1024) /* larger buffers are not kept in the pool */
 #define OBJECT_MAX (UINT64_C(5) << 30)
 #define DOCUMENT_MAX (2 * 1024 * 1024)
@@ -42,6 +43,7 @@ struct s3p_srv_req *s3p_srv_req_get(struct s3p_srv_loop *loop)
     s3p_buf_init(&r->answer.fields, FIELDS_MAX);
     s3p_buf_init(&r->answer.body, BODY_MAX);
     s3p_buf_init(&r->meta, META_MAX);
+    s3p_buf_init(&r->tags, TAGS_MAX);
     r->answer.fd = -1;
     r->loop = loop;
     return r;
@@ -63,6 +65,7 @@ void s3p_srv_req_put(struct s3p_srv_req *r)
     reuse(&r->answer.fields);
     reuse(&r->answer.body);
     reuse(&r->meta);
+    reuse(&r->tags);
     if (r->answer.fd >= 0)
         close(r->answer.fd);
     r->answer.fd = -1;
@@ -90,6 +93,7 @@ void s3p_srv_req_free(struct s3p_srv_req *r)
     s3p_buf_free(&r->answer.fields);
     s3p_buf_free(&r->answer.body);
     s3p_buf_free(&r->meta);
+    s3p_buf_free(&r->tags);
     if (r->answer.fd >= 0)
         close(r->answer.fd);
     s3p_srv_parts_close(r->answer.parts);

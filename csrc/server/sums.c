@@ -168,3 +168,14 @@ enum s3p_srv_error s3p_srv_sum_parse(const struct s3p_srv_head *h, enum s3p_srv_
     }
     return S3P_SE_NONE;
 }
+
+enum s3p_srv_error s3p_srv_body_summed(const struct s3p_srv_head *h)
+{
+    enum s3p_srv_sum_kind kind;
+    uint8_t value[S3P_SRV_SUM_MAX];
+    enum s3p_srv_error e = s3p_srv_sum_parse(h, &kind, value);
+    if (e == S3P_SE_NONE && kind == S3P_SRV_SUM_NONE &&
+        s3p_srv_head_get(h, "content-md5").p == NULL)
+        e = S3P_SE_SUM_MISSING;
+    return e;
+}

@@ -212,6 +212,60 @@ enum s3p_srv_error s3p_srv_xml_complete(struct s3p_str body, struct s3p_buf *par
     return e == S3P_SE_NONE && (doc.n == 0 || !s3p_buf_ok(parts)) ? S3P_SE_XML : e;
 }
 
+#define TAGS_READ_MAX 100
+
+struct tagging_doc {
+    struct s3p_buf *tags, key, value;
+    bool has_set, in_tag, has_key, has_value;
+    unsigned n;
+};
+
+static void tagging_start(struct reader *r, const char *name)
+{
+    struct tagging_doc *doc = r->doc;
+    if (r->depth == 1)
+        r->root_ok = strcmp(name, "Tagging") == 0;
+    if (r->depth == 2)
+        doc->has_set |= strcmp(name, "TagSet") == 0;
+    if (r->depth == 3) {
+        doc->in_tag = strcmp(name, "Tag") == 0;
+        doc->has_key = doc->has_value = false;
+    }
+}
+
+static void tagging_end(struct reader *r, const char *name)
+{
+    struct tagging_doc *doc = r->doc;
+    bool key = strcmp(name, "Key") == 0, value = strcmp(name, "Value") == 0;
+    if (r->depth == 4 && doc->in_tag && (key || value)) {
+        struct s3p_buf *to = key ? &doc->key : &doc->value;
+        s3p_buf_clear(to);
+        s3p_buf_add(to, r->text.data, r->text.len);
+        doc->has_key |= key;
+        doc->has_value |= value;
+    }
+    if (r->depth != 3 || !doc->in_tag)
+        return;
+    doc->in_tag = false;
+    if (!doc->has_key || !doc->has_value || ++doc->n > TAGS_READ_MAX)
+        stop(r);
+    else
+        s3p_srv_meta_add(doc->tags, (struct s3p_str){doc->key.data, doc->key.len},
+                         (struct s3p_str){doc->value.data, doc->value.len});
+}
+
+enum s3p_srv_error s3p_srv_xml_tagging(struct s3p_str body, struct s3p_buf *tags)
+{
+    struct tagging_doc doc = {.tags = tags};
+    struct reader r = {.start = tagging_start, .end = tagging_end, .doc = &doc};
+    s3p_buf_init(&doc.key, TEXT_MAX);
+    s3p_buf_init(&doc.value, TEXT_MAX);
+    enum s3p_srv_error e = parse(&r, body);
+    s3p_buf_free(&doc.key);
+    s3p_buf_free(&doc.value);
+    return e == S3P_SE_NONE && (!doc.has_set || !s3p_buf_ok(tags)) ? S3P_SE_XML : e;
+}
+
 static void location_start(struct reader *r, const char *name)
 {
     if (r->depth == 1)

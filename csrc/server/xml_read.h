@@ -34,6 +34,9 @@ struct s3p_srv_named_part {
  */
 enum s3p_srv_error s3p_srv_xml_complete(struct s3p_str body, struct s3p_buf *parts);
 
+/* <Tagging>: appends its pairs in the form of metadata; more than a hundred are malformed. */
+enum s3p_srv_error s3p_srv_xml_tagging(struct s3p_str body, struct s3p_buf *tags);
+
 /* <CreateBucketConfiguration>: its LocationConstraint (appended to `location`), empty when there is
  * none. */
 enum s3p_srv_error s3p_srv_xml_create_bucket(struct s3p_str body, struct s3p_buf *location);
