@@ -122,10 +122,10 @@ static int id_order(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int collect_bucket(struct s3p_srv_store *s, MDB_txn *txn, uint64_t bucket, struct ids *ids)
+static int collect_table(MDB_txn *txn, MDB_dbi table, uint64_t bucket, struct ids *ids)
 {
     struct s3p_srv_walk w;
-    int rc = s3p_srv_walk_open(&w, txn, s->current, bucket);
+    int rc = s3p_srv_walk_open(&w, txn, table, bucket);
     if (rc != 0)
         return rc;
     for (rc = s3p_srv_walk_seek(&w, S3P_STR("")); rc == 0; rc = s3p_srv_walk_next(&w)) {
@@ -177,7 +177,9 @@ static int collect(struct s3p_srv_store *s, struct ids *ids)
         struct s3p_srv_bucket b;
         rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
         if (rc == 0 && (rc = s3p_srv_bucket_decode(&b, &v)) == 0)
-            rc = collect_bucket(s, txn, b.id, ids);
+            rc = collect_table(txn, s->current, b.id, ids);
+        if (rc == 0)
+            rc = collect_table(txn, s->versions, b.id, ids);
     }
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);

@@ -9,6 +9,7 @@
 #include "server/loop.h"
 #include "server/mutants.h"
 #include "server/tables.h"
+#include "server/versions.h"
 
 #define SCRATCH_MAX (1024 * 1024)
 #define REPLACED_MAX (64 * 1024 * 1024)
@@ -64,44 +65,53 @@ void s3p_srv_txn_replaced(struct s3p_srv_txn *t, const struct s3p_srv_record *r)
     }
 }
 
-void s3p_srv_txn_rewrite(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
-                         const struct s3p_srv_record *r)
+void s3p_srv_txn_stamp(struct s3p_srv_txn *t, struct s3p_srv_record *r)
 {
-    s3p_buf_clear(&t->scratch);
-    s3p_srv_record_encode(&t->scratch, r);
-    s3p_srv_txn_edited(t, s3p_buf_ok(&t->scratch)
-                              ? s3p_srv_table_put(t->txn, t->srv->store.current, bucket, key,
-                                                  (struct s3p_str){t->scratch.data, t->scratch.len})
-                              : MDB_MAP_FULL);
+    r->seq = s3p_srv_txn_seq(t);
+    r->mtime_wall_ns = t->wall_ns;
+    r->versioned = t->bucket.versioning == S3P_SRV_VERSIONED;
 }
 
-void s3p_srv_txn_put(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
-                     const struct s3p_srv_record *now, const struct s3p_srv_record *then)
+void s3p_srv_txn_put(struct s3p_srv_txn *t, struct s3p_str key, const struct s3p_srv_record *now,
+                     struct s3p_srv_record *then)
 {
+    if (t->bucket.versioning != S3P_SRV_NEVER_VERSIONED) {
+        s3p_srv_versions_put(t, key, now, then);
+        return;
+    }
     if (now != NULL)
         s3p_srv_txn_replaced(t, now);
     if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
-        s3p_srv_mutants_changed(t, bucket, key, now);
-    s3p_srv_txn_rewrite(t, bucket, key, then);
+        s3p_srv_mutants_changed(t, t->bucket.id, key, now);
+    s3p_srv_versions_rewrite(t, key, true, then);
 }
 
-void s3p_srv_txn_del(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
-                     const struct s3p_srv_record *now)
+void s3p_srv_txn_del(struct s3p_srv_txn *t, struct s3p_str key, const struct s3p_srv_record *now,
+                     struct s3p_srv_record *made)
 {
+    *made = (struct s3p_srv_record){.marker = t->bucket.versioning != S3P_SRV_NEVER_VERSIONED};
+    if (made->marker) {
+        s3p_srv_txn_stamp(t, made);
+        s3p_srv_versions_put(t, key, now, made);
+        return;
+    }
+    if (now == NULL)
+        return;
     s3p_srv_txn_replaced(t, now);
     if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
-        s3p_srv_mutants_changed(t, bucket, key, now);
-    int rc = s3p_srv_table_del(t->txn, t->srv->store.current, bucket, key);
-    s3p_srv_txn_edited(t, rc);
+        s3p_srv_mutants_changed(t, t->bucket.id, key, now);
+    s3p_srv_txn_edited(t, s3p_srv_table_del(t->txn, t->srv->store.current, t->bucket.id, key));
 }
 
-bool s3p_srv_txn_bucket(struct s3p_srv_txn *t, const struct s3p_srv_req *req)
+bool s3p_srv_txn_bucket(struct s3p_srv_txn *t, struct s3p_srv_req *req)
 {
-    struct s3p_srv_bucket b;
-    int rc = s3p_srv_bucket_get(t->txn, &t->srv->store, req->head.bucket, &b);
+    int rc = s3p_srv_bucket_get(t->txn, &t->srv->store, req->head.bucket, &t->bucket);
     if (rc != 0 && rc != MDB_NOTFOUND)
         t->rc = rc;
-    return rc == 0 && b.id == req->bucket.id;
+    if (rc != 0 || t->bucket.id != req->bucket.id)
+        return false;
+    req->bucket.versioning = t->bucket.versioning;
+    return true;
 }
 
 enum s3p_srv_error s3p_srv_txn_judge(struct s3p_srv_txn *t, struct s3p_srv_req *req,
@@ -112,9 +122,10 @@ enum s3p_srv_error s3p_srv_txn_judge(struct s3p_srv_txn *t, struct s3p_srv_req *
     *present = s3p_srv_txn_current(t, req->bucket.id, req->head.key, now);
     if (t->rc != 0)
         return S3P_SE_INTERNAL;
-    enum s3p_srv_error e = s3p_srv_conditions_write(&req->conditions, *present ? now : NULL);
+    const struct s3p_srv_record *live = *present && !now->marker ? now : NULL;
+    enum s3p_srv_error e = s3p_srv_conditions_write(&req->conditions, live);
     if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
-        e = s3p_srv_mutants_judge(t, req, *present ? now : NULL, e);
+        e = s3p_srv_mutants_judge(t, req, live, e);
     return e;
 }
 

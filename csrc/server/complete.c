@@ -6,6 +6,7 @@
 #include "server/multipart.h"
 #include "server/mutants.h"
 #include "server/ops.h"
+#include "server/versions.h"
 #include "server/writes.h"
 #include "server/xml_write.h"
 
@@ -201,22 +202,30 @@ static enum s3p_srv_error apply_complete(struct s3p_srv_txn *t, struct s3p_srv_r
         return repeat(t, req);
     if (e != S3P_SE_NONE)
         return e;
-    struct s3p_srv_record object = {.mtime_wall_ns = t->wall_ns,
-                                    .sum_kind = upload.sum_kind,
-                                    .composite = upload.composite,
-                                    .meta = upload.meta,
-                                    .tags = upload.tags};
+    /* the first edit moves the record of the upload */
+    struct s3p_buf *kept = &req->tags;
+    s3p_buf_clear(kept);
+    s3p_buf_view(kept, upload.meta);
+    s3p_buf_view(kept, upload.tags);
+    if (!s3p_buf_ok(kept))
+        return S3P_SE_INTERNAL;
+    struct s3p_srv_record object = {
+        .sum_kind = upload.sum_kind,
+        .composite = upload.composite,
+        .meta = {kept->data, upload.meta.len},
+        .tags = {kept->data + upload.meta.len, upload.tags.len},
+    };
     e = assemble(t, req, &object);
     if (e != S3P_SE_NONE)
         return e;
     e = s3p_srv_txn_judge(t, req, &now, &present);
     if (e != S3P_SE_NONE && !req->write.apply_anyway)
         return e;
-    object.seq = s3p_srv_txn_seq(t);
+    s3p_srv_txn_stamp(t, &object);
     req->made = object;
     if (req->write.drop)
         return e;
-    s3p_srv_txn_put(t, req->bucket.id, req->head.key, present ? &now : NULL, &object);
+    s3p_srv_txn_put(t, req->head.key, present ? &now : NULL, &object);
     s3p_srv_upload_remove(t, req->bucket.id, req->head.key, req->upload, &req->meta);
     remember(t, req);
     return e;
@@ -236,6 +245,7 @@ static void reply_complete(struct s3p_srv_req *req)
     if (req->made.sum_len > 0)
         s3p_srv_xml_text(b, "ChecksumType", s3p_srv_sum_type(&req->made));
     s3p_srv_xml_close(b, "CompleteMultipartUploadResult");
+    s3p_srv_answer_version(req, "x-amz-version-id", &req->made);
     s3p_srv_answer_xml(req);
 }
 

@@ -13,6 +13,7 @@
 #include "server/parts_body.h"
 #include "server/ranges.h"
 #include "server/tags.h"
+#include "server/versions.h"
 #include "server/writes.h"
 #include "server/xml_write.h"
 
@@ -25,6 +26,9 @@ struct s3p_srv_copy {
     bool replace_meta, replace_tags;
     struct s3p_srv_parts_body *body; /* NULL: it was in the record */
     uint64_t at, bytes;
+    struct s3p_srv_wanted wanted;
+    struct s3p_srv_record source; /* without its views */
+    bool source_versions;         /* its bucket has or had versions */
     struct s3p_buf text;
     char slice[SLICE_BYTES / 4];
 };
@@ -38,13 +42,19 @@ void s3p_srv_copy_free(struct s3p_srv_copy *c)
     s3p_free(c);
 }
 
-/* /bucket/key, the slash optional, encoded once. */
+/* /bucket/key, the slash optional, encoded once; ?versionId=… behind it. */
 static enum s3p_srv_error parse_source(struct s3p_srv_copy *c, struct s3p_str text)
 {
     static const char version[] = "?versionId=";
     struct s3p_str path;
-    if (memmem(text.p, text.len, version, sizeof version - 1) != NULL)
-        return S3P_SE_NOT_IMPLEMENTED;
+    const char *mark = memmem(text.p, text.len, version, sizeof version - 1);
+    if (mark != NULL) {
+        struct s3p_str id = {mark + sizeof version - 1, 0};
+        id.len = text.len - (size_t)(id.p - text.p);
+        text.len = (size_t)(mark - text.p);
+        if (!s3p_srv_wanted_parse(id, &c->wanted))
+            return S3P_SE_VERSION_FORM;
+    }
     if (!s3p_srv_url_decode(&c->text, text, &path) || !s3p_buf_ok(&c->text))
         return S3P_SE_COPY_SOURCE;
     if (path.len > 0 && path.p[0] == '/')
@@ -82,7 +92,7 @@ static enum s3p_srv_error begin(struct s3p_srv_req *req)
 
 static bool same_object(const struct s3p_srv_req *req, const struct s3p_srv_copy *c)
 {
-    return s3p_srv_compare(c->bucket, req->head.bucket) == 0 &&
+    return !c->wanted.given && s3p_srv_compare(c->bucket, req->head.bucket) == 0 &&
            s3p_srv_compare(c->key, req->head.key) == 0;
 }
 
@@ -179,14 +189,21 @@ static enum s3p_srv_error find_source(struct s3p_srv_req *req, bool *again)
 {
     struct s3p_srv_view *v = &req->loop->view;
     struct s3p_srv_bucket b;
-    struct s3p_str bytes;
+    struct s3p_srv_copy *c = req->copy;
     struct s3p_srv_record r;
-    int rc = s3p_srv_bucket_get(v->txn, v->store, req->copy->bucket, &b);
+    bool current;
+    int rc = s3p_srv_bucket_get(v->txn, v->store, c->bucket, &b);
     if (rc != 0)
         return rc == MDB_NOTFOUND ? S3P_SE_NO_BUCKET : S3P_SE_INTERNAL;
-    rc = s3p_srv_table_get(v->txn, v->store->current, b.id, req->copy->key, &bytes);
-    if (rc != 0 || !s3p_srv_record_decode(&r, bytes))
-        return rc == MDB_NOTFOUND ? S3P_SE_NO_KEY : S3P_SE_INTERNAL;
+    rc = s3p_srv_version_find(v->txn, v->store, b.id, c->key, &c->wanted, &r, &current);
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        return S3P_SE_INTERNAL;
+    if (rc != 0)
+        return c->wanted.given ? S3P_SE_NO_VERSION : S3P_SE_NO_KEY;
+    if (r.marker)
+        return c->wanted.given ? S3P_SE_COPY_MARKER : S3P_SE_NO_KEY;
+    c->source = r;
+    c->source_versions = b.versioning != S3P_SRV_NEVER_VERSIONED;
     return open_source(req, &r, again);
 }
 
@@ -201,6 +218,12 @@ static void reply(struct s3p_srv_req *req)
     if (req->upload == 0)
         s3p_srv_xml_text(b, "ChecksumType", s3p_srv_sum_type(&req->made));
     s3p_srv_xml_close(b, root);
+    char id[32];
+    if (req->copy->source_versions)
+        s3p_srv_answer_field(req, "x-amz-copy-source-version-id",
+                             (struct s3p_str){id, s3p_srv_version_text(id, &req->copy->source)});
+    if (req->upload == 0)
+        s3p_srv_answer_version(req, "x-amz-version-id", &req->made);
     s3p_srv_answer_xml(req);
 }
 

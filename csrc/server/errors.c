@@ -114,6 +114,11 @@ static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
         {400, "InvalidArgument",
          "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "
          "query parameters without tag name duplicates."},
+    [S3P_SE_NO_VERSION] = {404, "NoSuchVersion", "The specified version does not exist."},
+    [S3P_SE_VERSION_FORM] = {400, "InvalidArgument", "Invalid version id specified"},
+    [S3P_SE_COPY_MARKER] = {400, "InvalidRequest",
+                            "The source of a copy request may not specifically refer to a delete "
+                            "marker by version id."},
     [S3P_SE_BUSY] = {503, "SlowDown",
                      "The store has no room left. Please reduce your request rate."},
     [S3P_SE_INTERNAL] = {500, "InternalError",

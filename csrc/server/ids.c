@@ -33,5 +33,5 @@ bool s3p_srv_id_parse(struct s3p_str text, uint64_t *seq)
     if (text.len != S3P_SRV_ID_BYTES || !s3p_unhex(bytes, text.p, text.len))
         return false;
     *seq = get_be(bytes) ^ get_be(bytes + 8);
-    return s3p_mix64(*seq) == get_be(bytes);
+    return *seq != 0 && s3p_mix64(*seq) == get_be(bytes);
 }

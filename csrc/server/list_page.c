@@ -69,7 +69,8 @@ int s3p_srv_page_walk(struct s3p_srv_page *page, MDB_txn *txn, const struct s3p_
     bool behind = s3p_srv_compare(page->after, page->prefix) >= 0;
     rc = s3p_srv_walk_seek(&w, behind ? page->after : page->prefix);
     while (rc == 0 && s3p_srv_has_prefix(w.key, page->prefix)) {
-        if (page->after.len > 0 && s3p_srv_compare(w.key, page->after) <= 0) {
+        bool hidden = s3p_srv_record_marker(w.record); /* also for common prefixes */
+        if (hidden || (page->after.len > 0 && s3p_srv_compare(w.key, page->after) <= 0)) {
             rc = s3p_srv_walk_next(&w);
             continue;
         }

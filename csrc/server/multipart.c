@@ -140,7 +140,7 @@ enum s3p_srv_error s3p_srv_upload_part_check(struct s3p_srv_req *req)
 }
 
 /* The upload of the request, inside the transaction. */
-enum s3p_srv_error s3p_srv_upload_judge(struct s3p_srv_txn *t, const struct s3p_srv_req *req,
+enum s3p_srv_error s3p_srv_upload_judge(struct s3p_srv_txn *t, struct s3p_srv_req *req,
                                         struct s3p_srv_record *upload)
 {
     if (!s3p_srv_txn_bucket(t, req))

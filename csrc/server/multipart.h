@@ -8,7 +8,7 @@
 
 /* The upload of the request: from a view, without its views; in the transaction. */
 enum s3p_srv_error s3p_srv_upload_look(struct s3p_srv_req *req, struct s3p_srv_record *upload);
-enum s3p_srv_error s3p_srv_upload_judge(struct s3p_srv_txn *t, const struct s3p_srv_req *req,
+enum s3p_srv_error s3p_srv_upload_judge(struct s3p_srv_txn *t, struct s3p_srv_req *req,
                                         struct s3p_srv_record *upload);
 
 /* Makes a part of what the intake took. */

@@ -15,7 +15,7 @@ static enum s3p_srv_error look(struct s3p_srv_req *req, bool *present)
         return S3P_SE_INTERNAL;
     *present =
         s3p_srv_table_get(v->txn, v->store->current, req->bucket.id, req->head.key, &bytes) == 0 &&
-        s3p_srv_record_decode(&now, bytes);
+        s3p_srv_record_decode(&now, bytes) && !now.marker;
     enum s3p_srv_error e = s3p_srv_conditions_write(&req->conditions, *present ? &now : NULL);
     s3p_srv_view_end(v);
     return e;

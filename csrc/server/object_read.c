@@ -10,8 +10,8 @@
 #include "server/parts_body.h"
 #include "server/ranges.h"
 #include "server/reads.h"
-#include "server/tables.h"
 #include "server/tags.h"
+#include "server/versions.h"
 #include "server/writes.h"
 
 /* Arguments of a GET that replace a field of the answer. */
@@ -159,6 +159,7 @@ static void add_fields(struct s3p_srv_req *req, const struct s3p_srv_record *r,
     s3p_srv_answer_etag(req, r->md5, r->n_parts);
     add_last_modified(req, r);
     s3p_srv_answer_field(req, "Accept-Ranges", S3P_STR("bytes"));
+    s3p_srv_answer_version(req, "x-amz-version-id", r);
     add_metadata(req, r);
     if (r->tags.len > 0)
         add_number(req, "x-amz-tagging-count", s3p_srv_tags_count(r->tags));
@@ -208,16 +209,24 @@ enum s3p_srv_read s3p_srv_answer_object(struct s3p_srv_req *req, const struct s3
 static enum s3p_srv_read read_once(struct s3p_srv_req *req)
 {
     struct s3p_srv_view *v = &req->loop->view;
-    struct s3p_str bytes;
     struct s3p_srv_record r;
-    int rc = s3p_srv_table_get(v->txn, v->store->current, req->bucket.id, req->head.key, &bytes);
-    bool found = rc == 0 && s3p_srv_record_decode(&r, bytes);
-    if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL) && (found || rc == MDB_NOTFOUND))
-        return s3p_srv_mutants_read(req, found ? &r : NULL);
-    if (found)
-        return s3p_srv_answer_object(req, &r);
-    s3p_srv_answer_error(req, rc == MDB_NOTFOUND ? S3P_SE_NO_KEY : S3P_SE_INTERNAL);
-    return S3P_SRV_READ_DONE;
+    enum s3p_srv_read result = S3P_SRV_READ_DONE;
+    bool current;
+    int rc = s3p_srv_version_find(v->txn, v->store, req->bucket.id, req->head.key, &req->wanted, &r,
+                                  &current);
+    bool marker = rc == 0 && r.marker, found = rc == 0 && !marker;
+    bool mutants = S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL) && !req->wanted.given;
+    if (mutants && (rc == 0 || rc == MDB_NOTFOUND))
+        result = s3p_srv_mutants_read(req, found ? &r : NULL);
+    else if (found)
+        result = s3p_srv_answer_object(req, &r);
+    else if (!marker)
+        s3p_srv_answer_error(req, rc != MDB_NOTFOUND  ? S3P_SE_INTERNAL
+                                  : req->wanted.given ? S3P_SE_NO_VERSION
+                                                      : S3P_SE_NO_KEY);
+    if (marker && (!mutants || req->answer.error == S3P_SE_NO_KEY))
+        s3p_srv_answer_marker(req, req->wanted.given ? S3P_SE_METHOD : S3P_SE_NO_KEY, &r);
+    return result;
 }
 
 void s3p_srv_get_object(struct s3p_srv_req *req)

@@ -7,6 +7,7 @@
 #include "server/mutants.h"
 #include "server/ops.h"
 #include "server/tags.h"
+#include "server/versions.h"
 #include "server/writes.h"
 
 #define USER_METADATA_MAX 2048 /* names without their prefix, and values */
@@ -76,8 +77,6 @@ enum s3p_srv_error s3p_srv_apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *
     if (e != S3P_SE_NONE && !req->write.apply_anyway)
         return e;
     struct s3p_srv_record then = {
-        .seq = s3p_srv_txn_seq(t),
-        .mtime_wall_ns = t->wall_ns,
         .size = in->got,
         .in_file = in->staged,
         .body_id = in->staged ? in->body_id : 0,
@@ -89,9 +88,10 @@ enum s3p_srv_error s3p_srv_apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *
     };
     memcpy(then.md5, in->md5, sizeof then.md5);
     memcpy(then.sum, in->sum, sizeof then.sum);
+    s3p_srv_txn_stamp(t, &then);
     req->made = then;
     if (!req->write.drop)
-        s3p_srv_txn_put(t, req->bucket.id, req->head.key, present ? &now : NULL, &then);
+        s3p_srv_txn_put(t, req->head.key, present ? &now : NULL, &then);
     return e;
 }
 
@@ -111,6 +111,7 @@ static void reply_put(struct s3p_srv_req *req)
     s3p_srv_answer_status(req, 200);
     s3p_srv_answer_etag(req, req->intake.md5, 0);
     s3p_srv_answer_sum(req, &req->made);
+    s3p_srv_answer_version(req, "x-amz-version-id", &req->made);
     if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL))
         s3p_srv_mutants_reply(req);
 }
@@ -125,7 +126,8 @@ void s3p_srv_put_object(struct s3p_srv_req *req)
 
 enum s3p_srv_error s3p_srv_delete_object_check(struct s3p_srv_req *req)
 {
-    return s3p_srv_conditions_writable(&req->conditions, false);
+    return req->wanted.given ? s3p_srv_conditions_none(&req->conditions)
+                             : s3p_srv_conditions_writable(&req->conditions, false);
 }
 
 static enum s3p_srv_error apply_delete(struct s3p_srv_txn *t, struct s3p_srv_req *req)
@@ -133,18 +135,44 @@ static enum s3p_srv_error apply_delete(struct s3p_srv_txn *t, struct s3p_srv_req
     struct s3p_srv_record now;
     bool present;
     enum s3p_srv_error e = s3p_srv_txn_judge(t, req, &now, &present);
-    if ((e == S3P_SE_NONE || req->write.apply_anyway) && present && !req->write.drop)
-        s3p_srv_txn_del(t, req->bucket.id, req->head.key, &now);
+    req->made.marker = false;
+    if ((e == S3P_SE_NONE || req->write.apply_anyway) && !req->write.drop)
+        s3p_srv_txn_del(t, req->head.key, present ? &now : NULL, &req->made);
     return e;
 }
 
 static void reply_delete(struct s3p_srv_req *req)
 {
     s3p_srv_answer_status(req, 204);
+    if (req->made.marker) {
+        s3p_srv_answer_field(req, "x-amz-delete-marker", S3P_STR("true"));
+        s3p_srv_answer_version(req, "x-amz-version-id", &req->made);
+    }
+}
+
+static enum s3p_srv_error apply_delete_version(struct s3p_srv_txn *t, struct s3p_srv_req *req)
+{
+    req->made = (struct s3p_srv_record){.seq = req->wanted.seq, .versioned = !req->wanted.null};
+    if (!s3p_srv_txn_bucket(t, req))
+        return S3P_SE_NO_BUCKET;
+    (void)s3p_srv_versions_remove(t, req->head.key, &req->wanted, &req->made);
+    return S3P_SE_NONE;
+}
+
+static void reply_delete_version(struct s3p_srv_req *req)
+{
+    s3p_srv_answer_status(req, 204);
+    s3p_srv_answer_version(req, "x-amz-version-id", &req->made);
+    if (req->made.marker)
+        s3p_srv_answer_field(req, "x-amz-delete-marker", S3P_STR("true"));
 }
 
 void s3p_srv_delete_object(struct s3p_srv_req *req)
 {
+    if (req->wanted.given) {
+        s3p_srv_submit(req, apply_delete_version, reply_delete_version);
+        return;
+    }
     if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL) &&
         s3p_srv_mutants_hold(req, apply_delete, reply_delete))
         return;

@@ -44,4 +44,8 @@ enum s3p_srv_error s3p_srv_put_tagging_check(struct s3p_srv_req *req);
 void s3p_srv_put_tagging(struct s3p_srv_req *req);
 void s3p_srv_delete_tagging(struct s3p_srv_req *req);
 
+void s3p_srv_put_versioning(struct s3p_srv_req *req);
+void s3p_srv_get_versioning(struct s3p_srv_req *req);
+void s3p_srv_list_versions(struct s3p_srv_req *req);
+
 #endif

@@ -136,6 +136,11 @@ bool s3p_srv_record_decode(struct s3p_srv_record *r, struct s3p_str bytes)
     return cut(&rest, get_le(p + 4, 4), &r->meta) && decode_sections(r, flags, rest);
 }
 
+bool s3p_srv_record_marker(struct s3p_str bytes)
+{
+    return bytes.len >= S3P_SRV_RECORD_HEAD && ((unsigned char)bytes.p[1] & MARKER) != 0;
+}
+
 void s3p_srv_part_add(struct s3p_buf *parts, const struct s3p_srv_part *p)
 {
     add_le(parts, p->body_id, 8);

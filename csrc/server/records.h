@@ -43,6 +43,8 @@ struct s3p_srv_record {
 void s3p_srv_record_encode(struct s3p_buf *out, const struct s3p_srv_record *r); /* appends */
 bool s3p_srv_record_decode(struct s3p_srv_record *r, struct s3p_str bytes); /* false: damaged */
 
+bool s3p_srv_record_marker(struct s3p_str bytes); /* without decoding it */
+
 /* One part of an object: a body file of its own, none when empty. */
 struct s3p_srv_part {
     uint64_t body_id, size;

@@ -12,6 +12,7 @@
 #include "server/parts_body.h"
 #include "server/routes.h"
 #include "server/tables.h"
+#include "server/versions.h"
 
 #define FIELDS_MAX (64 * 1024)
 #define BODY_MAX (64 * 1024 * 1024)
@@ -177,6 +178,10 @@ static enum s3p_srv_error begin(struct s3p_srv_req *r)
     if (e != S3P_SE_NONE)
         return e;
     s3p_srv_conditions_read(&r->head, &r->conditions);
+    const struct s3p_srv_arg *version = s3p_srv_head_arg(&r->head, "versionId");
+    if (!s3p_srv_wanted_parse(version != NULL ? version->value : (struct s3p_str){NULL, 0},
+                              &r->wanted))
+        return S3P_SE_VERSION_FORM;
     if (r->route->check != NULL && (e = r->route->check(r)) != S3P_SE_NONE)
         return e;
     return begin_body(r);

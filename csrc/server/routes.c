@@ -11,6 +11,7 @@ static const char *const get_args[] = {"response-content-type",
                                        "response-content-disposition",
                                        "response-content-encoding",
                                        "partNumber",
+                                       "versionId",
                                        NULL};
 static const char *const list_v1_args[] = {"prefix",   "delimiter",     "marker",
                                            "max-keys", "encoding-type", NULL};
@@ -24,6 +25,10 @@ static const char *const list_parts_args[] = {"max-parts", "part-number-marker",
 static const char *const list_uploads_args[] = {
     "prefix", "delimiter", "key-marker", "upload-id-marker", "max-uploads", "encoding-type", NULL};
 
+static const char *const version_args[] = {"versionId", NULL};
+static const char *const list_versions_args[] = {
+    "prefix", "delimiter", "key-marker", "version-id-marker", "max-keys", "encoding-type", NULL};
+
 #define REFUSED 0, NULL, NULL, NULL
 
 /* Rows with a selector stand before the plain row of their method and level. */
@@ -34,17 +39,20 @@ static const struct s3p_srv_route rows[] = {
      s3p_srv_bucket_location},
     {"ListObjectsV2", "GET", S3P_SRV_BUCKET, "list-type", 0, list_v2_args, NULL,
      s3p_srv_list_objects_v2},
-    {"ListObjectVersions", "GET", S3P_SRV_BUCKET, "versions", REFUSED},
+    {"ListObjectVersions", "GET", S3P_SRV_BUCKET, "versions", 0, list_versions_args, NULL,
+     s3p_srv_list_versions},
     {"ListMultipartUploads", "GET", S3P_SRV_BUCKET, "uploads", 0, list_uploads_args, NULL,
      s3p_srv_list_uploads},
-    {"GetBucketVersioning", "GET", S3P_SRV_BUCKET, "versioning", REFUSED},
+    {"GetBucketVersioning", "GET", S3P_SRV_BUCKET, "versioning", 0, NULL, NULL,
+     s3p_srv_get_versioning},
     {"GetBucketLifecycleConfiguration", "GET", S3P_SRV_BUCKET, "lifecycle", REFUSED},
     {"GetBucketPolicy", "GET", S3P_SRV_BUCKET, "policy", REFUSED},
     {"GetBucketAcl", "GET", S3P_SRV_BUCKET, "acl", REFUSED},
     {"GetBucketTagging", "GET", S3P_SRV_BUCKET, "tagging", REFUSED},
     {"ListObjects", "GET", S3P_SRV_BUCKET, NULL, 0, list_v1_args, NULL, s3p_srv_list_objects},
     {"HeadBucket", "HEAD", S3P_SRV_BUCKET, NULL, 0, NULL, NULL, s3p_srv_head_bucket},
-    {"PutBucketVersioning", "PUT", S3P_SRV_BUCKET, "versioning", REFUSED},
+    {"PutBucketVersioning", "PUT", S3P_SRV_BUCKET, "versioning", 0, NULL, NULL,
+     s3p_srv_put_versioning},
     {"PutBucketLifecycleConfiguration", "PUT", S3P_SRV_BUCKET, "lifecycle", REFUSED},
     {"PutBucketPolicy", "PUT", S3P_SRV_BUCKET, "policy", REFUSED},
     {"PutBucketTagging", "PUT", S3P_SRV_BUCKET, "tagging", REFUSED},
@@ -57,7 +65,7 @@ static const struct s3p_srv_route rows[] = {
 
     {"ListParts", "GET", S3P_SRV_OBJECT, "uploadId", 0, list_parts_args, s3p_srv_upload_check,
      s3p_srv_list_parts},
-    {"GetObjectTagging", "GET", S3P_SRV_OBJECT, "tagging", 0, NULL, s3p_srv_tagging_check,
+    {"GetObjectTagging", "GET", S3P_SRV_OBJECT, "tagging", 0, version_args, s3p_srv_tagging_check,
      s3p_srv_get_tagging},
     {"GetObjectAttributes", "GET", S3P_SRV_OBJECT, "attributes", REFUSED},
     {"GetObjectAcl", "GET", S3P_SRV_OBJECT, "acl", REFUSED},
@@ -69,8 +77,8 @@ static const struct s3p_srv_route rows[] = {
      part_args, s3p_srv_copy_part_check, s3p_srv_copy_run},
     {"UploadPart", "PUT", S3P_SRV_OBJECT, "uploadId", S3P_SRV_ROUTE_BODY, part_args,
      s3p_srv_upload_part_check, s3p_srv_upload_part},
-    {"PutObjectTagging", "PUT", S3P_SRV_OBJECT, "tagging", 0, NULL, s3p_srv_put_tagging_check,
-     s3p_srv_put_tagging},
+    {"PutObjectTagging", "PUT", S3P_SRV_OBJECT, "tagging", 0, version_args,
+     s3p_srv_put_tagging_check, s3p_srv_put_tagging},
     {"PutObjectAcl", "PUT", S3P_SRV_OBJECT, "acl", REFUSED},
     {"CopyObject", "PUT", S3P_SRV_OBJECT, NULL,
      S3P_SRV_ROUTE_COPY | S3P_SRV_ROUTE_META | S3P_SRV_ROUTE_TAGS, NULL, s3p_srv_copy_object_check,
@@ -79,9 +87,9 @@ static const struct s3p_srv_route rows[] = {
      s3p_srv_put_object_check, s3p_srv_put_object},
     {"AbortMultipartUpload", "DELETE", S3P_SRV_OBJECT, "uploadId", 0, NULL, s3p_srv_upload_check,
      s3p_srv_abort_upload},
-    {"DeleteObjectTagging", "DELETE", S3P_SRV_OBJECT, "tagging", 0, NULL, s3p_srv_tagging_check,
-     s3p_srv_delete_tagging},
-    {"DeleteObject", "DELETE", S3P_SRV_OBJECT, NULL, 0, NULL, s3p_srv_delete_object_check,
+    {"DeleteObjectTagging", "DELETE", S3P_SRV_OBJECT, "tagging", 0, version_args,
+     s3p_srv_tagging_check, s3p_srv_delete_tagging},
+    {"DeleteObject", "DELETE", S3P_SRV_OBJECT, NULL, 0, version_args, s3p_srv_delete_object_check,
      s3p_srv_delete_object},
     {"CreateMultipartUpload", "POST", S3P_SRV_OBJECT, "uploads",
      S3P_SRV_ROUTE_UPLOAD | S3P_SRV_ROUTE_TAGS, NULL, s3p_srv_create_upload_check,

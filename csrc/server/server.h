@@ -58,6 +58,12 @@ struct s3p_srv_write {
     unsigned judged;   /* mutants: 1 + row that judged the precondition before; 0: none */
 };
 
+/* The version that a request names. */
+struct s3p_srv_wanted {
+    bool given, null; /* null: the null version */
+    uint64_t seq;
+};
+
 struct s3p_srv_route;
 
 struct s3p_srv_req {
@@ -77,7 +83,8 @@ struct s3p_srv_req {
     struct s3p_srv_answer answer;
     struct s3p_buf meta; /* metadata of a PUT, as stored; or what a document said, parsed */
     struct s3p_buf tags; /* as stored */
-    uint64_t upload;     /* seq of the multipart upload it belongs to, else 0 */
+    struct s3p_srv_wanted wanted;
+    uint64_t upload; /* seq of the multipart upload it belongs to, else 0 */
     uint32_t part_number;
     struct s3p_srv_copy *copy;  /* of copies only */
     struct s3p_srv_record made; /* what a write has made, for its reply; without its views */

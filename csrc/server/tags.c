@@ -5,7 +5,7 @@
 
 #include "server/commit.h"
 #include "server/ops.h"
-#include "server/tables.h"
+#include "server/versions.h"
 #include "server/xml_read.h"
 #include "server/xml_write.h"
 
@@ -120,27 +120,42 @@ enum s3p_srv_error s3p_srv_put_tagging_check(struct s3p_srv_req *req)
     return e == S3P_SE_NONE ? s3p_srv_body_summed(&req->head) : e;
 }
 
+static enum s3p_srv_error not_found(const struct s3p_srv_req *req)
+{
+    return req->wanted.given ? S3P_SE_NO_VERSION : S3P_SE_NO_KEY;
+}
+
 /* Only the tags change: neither seq nor time, and the body stays where it is. */
 static enum s3p_srv_error apply(struct s3p_srv_txn *t, struct s3p_srv_req *req)
 {
     struct s3p_srv_record r;
+    bool current;
     if (!s3p_srv_txn_bucket(t, req))
         return S3P_SE_NO_BUCKET;
-    if (!s3p_srv_txn_current(t, req->bucket.id, req->head.key, &r))
-        return S3P_SE_NO_KEY;
+    int rc = s3p_srv_version_find(t->txn, &t->srv->store, t->bucket.id, req->head.key, &req->wanted,
+                                  &r, &current);
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        t->rc = rc;
+    if (rc != 0)
+        return not_found(req);
+    if (r.marker)
+        return S3P_SE_METHOD;
     r.tags = (struct s3p_str){req->tags.data, req->tags.len};
-    s3p_srv_txn_rewrite(t, req->bucket.id, req->head.key, &r);
+    s3p_srv_versions_rewrite(t, req->head.key, current, &r);
+    req->made = r;
     return S3P_SE_NONE;
 }
 
 static void reply_put(struct s3p_srv_req *req)
 {
     s3p_srv_answer_status(req, 200);
+    s3p_srv_answer_version(req, "x-amz-version-id", &req->made);
 }
 
 static void reply_delete(struct s3p_srv_req *req)
 {
     s3p_srv_answer_status(req, 204);
+    s3p_srv_answer_version(req, "x-amz-version-id", &req->made);
 }
 
 void s3p_srv_put_tagging(struct s3p_srv_req *req)
@@ -180,16 +195,21 @@ static void answer(struct s3p_srv_req *req, struct s3p_str tags)
 void s3p_srv_get_tagging(struct s3p_srv_req *req)
 {
     struct s3p_srv_view *v = &req->loop->view;
-    struct s3p_str bytes;
     struct s3p_srv_record r;
+    bool current;
     if (!s3p_srv_view_begin(v)) {
         s3p_srv_answer_error(req, S3P_SE_INTERNAL);
         return;
     }
-    int rc = s3p_srv_table_get(v->txn, v->store->current, req->bucket.id, req->head.key, &bytes);
-    if (rc == 0 && s3p_srv_record_decode(&r, bytes))
+    int rc = s3p_srv_version_find(v->txn, v->store, req->bucket.id, req->head.key, &req->wanted, &r,
+                                  &current);
+    if (rc != 0) {
+        s3p_srv_answer_error(req, rc == MDB_NOTFOUND ? not_found(req) : S3P_SE_INTERNAL);
+    } else if (r.marker) {
+        s3p_srv_answer_marker(req, S3P_SE_METHOD, &r);
+    } else {
         answer(req, r.tags);
-    else
-        s3p_srv_answer_error(req, rc == MDB_NOTFOUND ? S3P_SE_NO_KEY : S3P_SE_INTERNAL);
+        s3p_srv_answer_version(req, "x-amz-version-id", &r);
+    }
     s3p_srv_view_end(v);
 }

@@ -19,8 +19,7 @@ struct reader {
     void (*start)(struct reader *r, const char *name);
     void (*end)(struct reader *r, const char *name);
     void *doc;
-    bool in_object, root_ok;
-    size_t key_count; /* of the open <Object> */
+    bool root_ok;
 };
 
 /* Without the namespace, which may be S3's or absent. */
@@ -91,56 +90,132 @@ static enum s3p_srv_error parse(struct reader *r, struct s3p_str body)
     return ok && !r->bad && r->root_ok ? S3P_SE_NONE : S3P_SE_XML;
 }
 
+/* The open <Object>. */
+struct delete_object {
+    struct s3p_srv_delete_doc *doc;
+    struct s3p_buf key, version, etag;
+    bool open, has_version, has_etag;
+    unsigned n_keys;
+};
+
 static void delete_start(struct reader *r, const char *name)
 {
+    struct delete_object *o = r->doc;
     if (r->depth == 1)
         r->root_ok = strcmp(name, "Delete") == 0;
     if (r->depth == 2 && strcmp(name, "Object") == 0) {
-        r->in_object = true;
-        r->key_count = 0;
+        o->open = true;
+        o->has_version = o->has_etag = false;
+        o->n_keys = 0;
+        s3p_buf_clear(&o->key);
+        s3p_buf_clear(&o->version);
+        s3p_buf_clear(&o->etag);
     }
 }
 
-static void delete_key(struct reader *r, struct s3p_srv_delete_doc *doc)
+static void delete_field(struct reader *r, struct delete_object *o, const char *name)
 {
-    if (r->text.len == 0 || r->text.len > S3P_SRV_KEY_MAX || r->key_count++ > 0 ||
-        ++doc->n_keys > S3P_SRV_DELETE_KEYS_MAX) {
+    struct s3p_buf *to = NULL;
+    if (strcmp(name, "Key") == 0) {
+        to = &o->key;
+        o->n_keys++;
+    } else if (strcmp(name, "VersionId") == 0) {
+        to = &o->version;
+        o->has_version = true;
+    } else if (strcmp(name, "ETag") == 0) {
+        to = &o->etag;
+        o->has_etag = true;
+    }
+    if (to != NULL) {
+        s3p_buf_clear(to);
+        s3p_buf_add(to, r->text.data, r->text.len);
+    }
+    o->doc->conditions |= strcmp(name, "LastModifiedTime") == 0 || strcmp(name, "Size") == 0;
+}
+
+static void delete_object(struct reader *r, struct delete_object *o)
+{
+    struct s3p_srv_delete_entry e;
+    if (o->n_keys != 1 || o->key.len == 0 || o->key.len > S3P_SRV_KEY_MAX ||
+        ++o->doc->n_keys > S3P_SRV_DELETE_KEYS_MAX) {
         stop(r);
         return;
     }
-    uint32_t len = (uint32_t)r->text.len;
-    s3p_buf_add(doc->keys, &len, sizeof len);
-    s3p_buf_add(doc->keys, r->text.data, r->text.len);
+    memset(&e, 0, sizeof e);
+    e.key_len = (uint32_t)o->key.len;
+    e.version_len = (uint32_t)o->version.len;
+    e.etag_len = (uint32_t)o->etag.len;
+    e.has_version = o->has_version;
+    e.has_etag = o->has_etag;
+    s3p_buf_add(o->doc->keys, &e, sizeof e);
+    s3p_buf_add(o->doc->keys, o->key.data, o->key.len);
+    s3p_buf_add(o->doc->keys, o->version.data, o->version.len);
+    s3p_buf_add(o->doc->keys, o->etag.data, o->etag.len);
 }
 
 static void delete_end(struct reader *r, const char *name)
 {
-    struct s3p_srv_delete_doc *doc = r->doc;
+    struct delete_object *o = r->doc;
     if (r->depth == 2 && strcmp(name, "Quiet") == 0)
-        doc->quiet = r->text.len == 4 && memcmp(r->text.data, "true", 4) == 0;
-    if (r->depth == 2 && r->in_object) {
-        r->in_object = false;
-        if (r->key_count != 1)
-            stop(r);
+        o->doc->quiet = r->text.len == 4 && memcmp(r->text.data, "true", 4) == 0;
+    if (r->depth == 3 && o->open)
+        delete_field(r, o, name);
+    if (r->depth == 2 && o->open) {
+        o->open = false;
+        delete_object(r, o);
     }
-    if (r->depth != 3 || !r->in_object)
-        return;
-    if (strcmp(name, "Key") == 0)
-        delete_key(r, doc);
-    doc->versions |= strcmp(name, "VersionId") == 0;
-    doc->etags |= strcmp(name, "ETag") == 0 || strcmp(name, "LastModifiedTime") == 0 ||
-                  strcmp(name, "Size") == 0;
 }
 
 enum s3p_srv_error s3p_srv_xml_delete(struct s3p_str body, struct s3p_srv_delete_doc *out)
 {
-    struct reader r = {.start = delete_start, .end = delete_end, .doc = out};
+    struct delete_object o = {.doc = out};
+    struct reader r = {.start = delete_start, .end = delete_end, .doc = &o};
     out->n_keys = 0;
-    out->quiet = out->versions = out->etags = false;
+    out->quiet = out->conditions = false;
+    s3p_buf_init(&o.key, TEXT_MAX);
+    s3p_buf_init(&o.version, TEXT_MAX);
+    s3p_buf_init(&o.etag, TEXT_MAX);
     enum s3p_srv_error e = parse(&r, body);
+    s3p_buf_free(&o.key);
+    s3p_buf_free(&o.version);
+    s3p_buf_free(&o.etag);
     if (e == S3P_SE_NONE && (out->n_keys == 0 || !s3p_buf_ok(out->keys)))
         e = S3P_SE_XML;
     return e;
+}
+
+struct versioning_doc {
+    enum s3p_srv_versioning state;
+    bool mfa;
+};
+
+static void versioning_start(struct reader *r, const char *name)
+{
+    if (r->depth == 1)
+        r->root_ok = strcmp(name, "VersioningConfiguration") == 0;
+}
+
+static void versioning_end(struct reader *r, const char *name)
+{
+    struct versioning_doc *doc = r->doc;
+    struct s3p_str text = {r->text.data, r->text.len};
+    if (r->depth == 2 && strcmp(name, "Status") == 0)
+        doc->state = s3p_str_eq(text, "Enabled")     ? S3P_SRV_VERSIONED
+                     : s3p_str_eq(text, "Suspended") ? S3P_SRV_SUSPENDED
+                                                     : S3P_SRV_NEVER_VERSIONED;
+    if (r->depth == 2 && strcmp(name, "MfaDelete") == 0)
+        doc->mfa = !s3p_str_eq(text, "Disabled");
+}
+
+enum s3p_srv_error s3p_srv_xml_versioning(struct s3p_str body, enum s3p_srv_versioning *state)
+{
+    struct versioning_doc doc = {.state = S3P_SRV_NEVER_VERSIONED};
+    struct reader r = {.start = versioning_start, .end = versioning_end, .doc = &doc};
+    enum s3p_srv_error e = parse(&r, body);
+    *state = doc.state;
+    if (e == S3P_SE_NONE && doc.mfa)
+        return S3P_SE_NOT_IMPLEMENTED;
+    return e == S3P_SE_NONE && doc.state == S3P_SRV_NEVER_VERSIONED ? S3P_SE_XML : e;
 }
 
 struct complete_doc {

@@ -6,16 +6,22 @@
 #include <stdbool.h>
 
 #include "server/errors.h"
+#include "server/store.h"
 #include "server/sums.h"
 
 #define S3P_SRV_DELETE_KEYS_MAX 1000
 
+/* One <Object>, in a row with the others: this head, then key, version id and ETag. */
+struct s3p_srv_delete_entry {
+    uint32_t key_len, version_len, etag_len;
+    bool has_version, has_etag;
+};
+
 struct s3p_srv_delete_doc {
-    struct s3p_buf *keys; /* per key: length (4 bytes, native) and bytes */
+    struct s3p_buf *keys; /* of struct s3p_srv_delete_entry and their texts */
     size_t n_keys;
     bool quiet;
-    bool versions; /* some object carries VersionId */
-    bool etags;    /* … or ETag, LastModifiedTime, Size: a condition on one key */
+    bool conditions; /* some object carries LastModifiedTime or Size: not offered */
 };
 
 /* <Delete>. XML: malformed, no key, more than 1,000, a key of no or more than 1,024 bytes. */
@@ -36,6 +42,9 @@ enum s3p_srv_error s3p_srv_xml_complete(struct s3p_str body, struct s3p_buf *par
 
 /* <Tagging>: appends its pairs in the form of metadata; more than a hundred are malformed. */
 enum s3p_srv_error s3p_srv_xml_tagging(struct s3p_str body, struct s3p_buf *tags);
+
+/* <VersioningConfiguration>: Enabled or Suspended; MfaDelete is not offered. */
+enum s3p_srv_error s3p_srv_xml_versioning(struct s3p_str body, enum s3p_srv_versioning *state);
 
 /* <CreateBucketConfiguration>: its LocationConstraint (appended to `location`), empty when there is
  * none. */

@@ -95,15 +95,14 @@ def test_presigned(store: Store, bucket: str) -> None:
 
 
 REFUSED = [
-    ("GET", "/{}?versions", {}),
     ("GET", "/{}?policy", {}),
     ("GET", "/{}?never-heard-of", {}),
     ("GET", "/{}?list-type=2&never-heard-of=1", {}),
-    ("PUT", "/{}?versioning", {}),
     ("PUT", "/{}?acl", {}),
     ("DELETE", "/{}?lifecycle", {}),
     ("GET", "/{}/k?attributes", {}),
-    ("GET", "/{}/k?versionId=null", {}),
+    ("PUT", "/{}/k?versionId=null", {}),
+    ("DELETE", "/{}/k?versionId=null", {"If-Match": "*"}),
     ("PUT", "/{}/k", {"x-amz-copy-source-if-match": "x"}),
     ("PUT", "/{}/k", {"x-amz-metadata-directive": "REPLACE"}),
     ("PUT", "/{}/k", {"x-amz-copy-source": "/b/k", "x-amz-copy-source-range": "bytes=0-1"}),
@@ -116,7 +115,6 @@ REFUSED = [
     ("PUT", "/{}/k", {"x-amz-object-lock-mode": "GOVERNANCE"}),
     ("PUT", "/{}/k", {"x-amz-website-redirect-location": "/"}),
     ("PUT", "/{}/k", {"x-amz-checksum-md5": "x"}),
-    ("DELETE", "/{}/k?versionId=x", {}),
 ]
 
 

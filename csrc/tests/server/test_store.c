@@ -113,6 +113,39 @@ T_TEST(server_tables_long_keys)
     remove_dir();
 }
 
+T_TEST(server_record_sections)
+{
+    struct s3p_buf bytes, parts;
+    struct s3p_srv_record r = {.seq = 7,
+                               .size = 30,
+                               .composite = true,
+                               .versioned = true,
+                               .null_seq = 5,
+                               .n_parts = 2,
+                               .meta = S3P_STR("\1\0\1\0ab"),
+                               .tags = S3P_STR("\1\0\0\0t")},
+                          out;
+    s3p_buf_init(&bytes, 4096);
+    s3p_buf_init(&parts, 4096);
+    for (unsigned i = 1; i <= 2; i++)
+        s3p_srv_part_add(&parts, &(struct s3p_srv_part){.body_id = i, .size = 10 * i, .sum = {9}});
+    r.parts = (struct s3p_str){parts.data, parts.len};
+    s3p_srv_record_encode(&bytes, &r);
+    T_TRUE(s3p_srv_record_decode(&out, (struct s3p_str){bytes.data, bytes.len}));
+    T_TRUE(out.composite && out.versioned && !out.marker && !out.in_file);
+    T_EQ(out.null_seq, 5);
+    T_EQ(out.n_parts, 2);
+    T_EQ(out.tags.len, 5);
+    T_EQ(out.body.len, 0);
+    T_EQ(s3p_srv_part_at(out.parts, 1).body_id, 2);
+    T_EQ(s3p_srv_part_at(out.parts, 1).size, 20);
+    T_EQ(s3p_srv_part_at(out.parts, 1).sum[0], 9);
+    for (size_t n = 0; n < bytes.len; n++) /* cut anywhere, it is damaged */
+        T_TRUE(!s3p_srv_record_decode(&out, (struct s3p_str){bytes.data, n}));
+    s3p_buf_free(&bytes);
+    s3p_buf_free(&parts);
+}
+
 static void note_key(void *cls, struct s3p_str key, const struct s3p_srv_record *r)
 {
     (void)r;
