@@ -48,4 +48,7 @@ void s3p_srv_put_versioning(struct s3p_srv_req *req);
 void s3p_srv_get_versioning(struct s3p_srv_req *req);
 void s3p_srv_list_versions(struct s3p_srv_req *req);
 
+enum s3p_srv_error s3p_srv_attributes_check(struct s3p_srv_req *req);
+void s3p_srv_attributes(struct s3p_srv_req *req);
+
 #endif

@@ -7,14 +7,15 @@
 enum s3p_srv_level { S3P_SRV_SERVICE, S3P_SRV_BUCKET, S3P_SRV_OBJECT };
 
 enum s3p_srv_route_flags {
-    S3P_SRV_ROUTE_BODY = 1,      /* the body is an object: streamed, length required */
-    S3P_SRV_ROUTE_NO_BUCKET = 2, /* the bucket need not exist */
-    S3P_SRV_ROUTE_OF_OBJECT = 4, /* checksum headers are of the object that it completes */
-    S3P_SRV_ROUTE_UPLOAD = 8,    /* begins a multipart upload */
-    S3P_SRV_ROUTE_COPY = 16,     /* the row of requests with x-amz-copy-source */
-    S3P_SRV_ROUTE_META = 32,     /* the directives for metadata and tags are understood */
-    S3P_SRV_ROUTE_RANGE = 64,    /* x-amz-copy-source-range is */
-    S3P_SRV_ROUTE_TAGS = 128,    /* x-amz-tagging is */
+    S3P_SRV_ROUTE_BODY = 1,         /* the body is an object: streamed, length required */
+    S3P_SRV_ROUTE_NO_BUCKET = 2,    /* the bucket need not exist */
+    S3P_SRV_ROUTE_OF_OBJECT = 4,    /* checksum headers are of the object that it completes */
+    S3P_SRV_ROUTE_UPLOAD = 8,       /* begins a multipart upload */
+    S3P_SRV_ROUTE_COPY = 16,        /* the row of requests with x-amz-copy-source */
+    S3P_SRV_ROUTE_META = 32,        /* the directives for metadata and tags are understood */
+    S3P_SRV_ROUTE_RANGE = 64,       /* x-amz-copy-source-range is */
+    S3P_SRV_ROUTE_TAGS = 128,       /* x-amz-tagging is */
+    S3P_SRV_ROUTE_ATTRIBUTES = 256, /* the headers of GetObjectAttributes are */
 };
 
 struct s3p_srv_route {
