@@ -26,6 +26,7 @@ void s3p_srv_intake_reset(struct s3p_srv_intake *in, const struct s3p_srv_store 
     s3p_srv_sum_drop(&in->sum_state);
     s3p_srv_sum_drop(&in->given_state);
     in->sum_wanted = S3P_SRV_SUM_NONE;
+    in->chunks.on = false;
     s3p_buf_clear(&in->memory);
 }
 
@@ -44,9 +45,18 @@ static enum s3p_srv_error read_digests(struct s3p_srv_intake *in, const struct s
         s3p_unbase64(in->md5_header, S3P_MD5_BYTES, md5.p, md5.len) != S3P_MD5_BYTES)
         return S3P_SE_DIGEST_FORM;
     in->sum_given = S3P_SRV_SUM_NONE;
+    in->announced = false;
     if (kind == S3P_SRV_BODY_ABOUT)
         return S3P_SE_NONE;
-    return s3p_srv_sum_parse(h, &in->sum_given, in->sum_header);
+    enum s3p_srv_error e = s3p_srv_sum_parse(h, &in->sum_given, in->sum_header);
+    enum s3p_srv_sum_kind trailer = s3p_srv_sum_announced(h);
+    in->announced = trailer != S3P_SRV_SUM_NONE;
+    if (!in->announced || e != S3P_SE_NONE)
+        return e;
+    if (in->sum_given != S3P_SRV_SUM_NONE)
+        return S3P_SE_SUM_FORM;
+    in->sum_given = trailer;
+    return S3P_SE_NONE;
 }
 
 /* S3 computes CRC64NVME for objects that come without a checksum. */
@@ -55,7 +65,7 @@ static bool begin_sums(struct s3p_srv_intake *in, bool object)
     enum s3p_srv_sum_kind kind = in->sum_given;
     if (object && in->sum_wanted != S3P_SRV_SUM_NONE)
         kind = in->sum_wanted;
-    else if (object && kind == S3P_SRV_SUM_NONE)
+    else if (object && (kind == S3P_SRV_SUM_NONE || in->announced)) /* it may not come */
         kind = S3P_SRV_SUM_CRC64NVME;
     in->two_sums = in->sum_given != S3P_SRV_SUM_NONE && in->sum_given != kind;
     return s3p_srv_sum_begin(&in->sum_state, kind) &&
@@ -107,6 +117,7 @@ enum s3p_srv_error s3p_srv_intake_begin_copy(struct s3p_srv_intake *in, struct s
     in->failed = in->hash = in->md5_given = false;
     in->md5_wanted = true;
     in->sum_given = S3P_SRV_SUM_NONE;
+    in->announced = false;
     s3p_md5_init(&in->md5_state);
     return begin_sums(in, true) ? open_file(in, s) : S3P_SE_INTERNAL;
 }
@@ -125,7 +136,7 @@ static bool write_all(int fd, const char *p, size_t len)
     return true;
 }
 
-void s3p_srv_intake_add(struct s3p_srv_intake *in, const void *p, size_t len)
+static void add_bytes(struct s3p_srv_intake *in, const void *p, size_t len)
 {
     in->got += len;
     if (in->hash)
@@ -141,6 +152,48 @@ void s3p_srv_intake_add(struct s3p_srv_intake *in, const void *p, size_t len)
         s3p_buf_add(&in->memory, p, len);
 }
 
+static void add_decoded(void *cls, const char *p, size_t len)
+{
+    struct s3p_srv_intake *in = cls;
+    if (len > in->declared - in->got)
+        in->chunks.error = S3P_SE_LENGTH_SHORT;
+    else
+        add_bytes(in, p, len);
+}
+
+void s3p_srv_intake_add(struct s3p_srv_intake *in, const void *p, size_t len)
+{
+    if (in->chunks.on)
+        s3p_srv_chunks_add(&in->chunks, p, len, add_decoded, in);
+    else
+        add_bytes(in, p, len);
+}
+
+/* The end of the chunks: the announced checksum, if it came, takes the place of the one that S3
+ * would compute; a part keeps that of its upload as well. */
+static enum s3p_srv_error end_chunks(struct s3p_srv_intake *in)
+{
+    enum s3p_srv_error e = s3p_srv_chunks_end(&in->chunks);
+    in->chunks.on = false;
+    if (e != S3P_SE_NONE || !in->announced)
+        return e;
+    struct s3p_str value = {in->chunks.value, in->chunks.value_len};
+    if (!in->chunks.got_value) {
+        in->sum_given = S3P_SRV_SUM_NONE;
+        in->two_sums = false;
+        return S3P_SE_NONE;
+    }
+    if (!s3p_srv_sum_value(in->sum_given, value, in->sum_header))
+        return S3P_SE_SUM_FORM;
+    if (in->two_sums && in->sum_wanted == S3P_SRV_SUM_NONE) {
+        memcpy(in->sum, in->given, sizeof in->sum);
+        in->sum_len = in->given_len;
+        in->sum_state.kind = in->sum_given;
+        in->two_sums = false;
+    }
+    return S3P_SE_NONE;
+}
+
 enum s3p_srv_error s3p_srv_intake_end(struct s3p_srv_intake *in, const struct s3p_srv_auth *auth)
 {
     uint8_t hash[S3P_SHA256_BYTES];
@@ -151,6 +204,9 @@ enum s3p_srv_error s3p_srv_intake_end(struct s3p_srv_intake *in, const struct s3
         s3p_md5_end(&in->md5_state, in->md5);
     if (in->hash)
         s3p_sha256_end(&in->sha_state, hash);
+    enum s3p_srv_error e = in->chunks.on ? end_chunks(in) : S3P_SE_NONE;
+    if (e != S3P_SE_NONE)
+        return e;
     if (in->failed)
         return S3P_SE_BUSY;
     if (!s3p_buf_ok(&in->memory))

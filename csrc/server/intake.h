@@ -5,6 +5,7 @@
 
 #include "core/digest.h"
 #include "server/auth.h"
+#include "server/chunks.h"
 #include "server/store.h"
 #include "server/sums.h"
 
@@ -36,6 +37,8 @@ struct s3p_srv_intake {
     struct s3p_md5 md5_state;
     struct s3p_sha256 sha_state;
     struct s3p_srv_sum sum_state, given_state;
+    bool announced;               /* the checksum comes in a trailer */
+    struct s3p_srv_chunks chunks; /* begun by the caller when the body is aws-chunked */
 };
 
 void s3p_srv_intake_init(struct s3p_srv_intake *in);

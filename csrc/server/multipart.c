@@ -133,6 +133,8 @@ enum s3p_srv_error s3p_srv_upload_part_check(struct s3p_srv_req *req)
         e = s3p_srv_sum_parse(&req->head, &given, value);
     if (e != S3P_SE_NONE)
         return e;
+    if (given == S3P_SRV_SUM_NONE)
+        given = s3p_srv_sum_announced(&req->head);
     req->intake.sum_wanted = (enum s3p_srv_sum_kind)upload.sum_kind;
     return given != S3P_SRV_SUM_NONE && upload.sum_len > 0 && given != req->intake.sum_wanted
                ? S3P_SE_SUM_TYPE

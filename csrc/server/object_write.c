@@ -40,6 +40,32 @@ static void add_meta(struct s3p_buf *meta, struct s3p_str name, struct s3p_str v
             stored[i] = ' ';
 }
 
+/* Removes aws-chunked, which is of the transfer; other codings stay, in order. */
+static void add_encoding(struct s3p_buf *meta, struct s3p_str value)
+{
+    char kept_text[256];
+    size_t n = 0;
+    if (value.len > sizeof kept_text || memmem(value.p, value.len, "aws-chunked", 11) == NULL) {
+        add_meta(meta, S3P_STR("content-encoding"), value);
+        return;
+    }
+    while (value.len > 0) {
+        const char *comma = memchr(value.p, ',', value.len);
+        size_t used = comma != NULL ? (size_t)(comma - value.p) : value.len;
+        struct s3p_str one = s3p_srv_trim((struct s3p_str){value.p, used});
+        if (one.len > 0 && !s3p_srv_same_nocase(one, "aws-chunked")) {
+            if (n > 0)
+                kept_text[n++] = ',';
+            memcpy(kept_text + n, one.p, one.len);
+            n += one.len;
+        }
+        used += comma != NULL;
+        value = (struct s3p_str){value.p + used, value.len - used};
+    }
+    if (n > 0)
+        add_meta(meta, S3P_STR("content-encoding"), (struct s3p_str){kept_text, n});
+}
+
 enum s3p_srv_error s3p_srv_collect_meta(struct s3p_srv_req *req)
 {
     static const char prefix[] = "x-amz-meta-";
@@ -54,7 +80,9 @@ enum s3p_srv_error s3p_srv_collect_meta(struct s3p_srv_req *req)
             return S3P_SE_METADATA;
         if (value.len > UINT16_MAX || name.len > UINT16_MAX)
             return S3P_SE_HEADERS;
-        if (meta || is_kept(name))
+        if (s3p_srv_same_nocase(name, "content-encoding"))
+            add_encoding(&req->meta, value);
+        else if (meta || is_kept(name))
             add_meta(&req->meta, name, value);
     }
     return S3P_SE_NONE;

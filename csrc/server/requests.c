@@ -130,17 +130,42 @@ static enum s3p_srv_error look_up_bucket(struct s3p_srv_req *r)
     return rc == 0 ? S3P_SE_NONE : rc == MDB_NOTFOUND ? S3P_SE_NO_BUCKET : S3P_SE_INTERNAL;
 }
 
+static bool is_chunked(const struct s3p_srv_req *r)
+{
+    return r->auth.payload >= S3P_SRV_PAYLOAD_SIGNED_CHUNKS;
+}
+
+/* How long the body says it is: of aws-chunked the bytes inside. */
+static enum s3p_srv_error read_length(const struct s3p_srv_req *r, bool object, uint64_t *declared)
+{
+    const char *field = is_chunked(r) ? "x-amz-decoded-content-length" : "content-length";
+    struct s3p_str length = s3p_srv_head_get(&r->head, field);
+    bool other = s3p_srv_head_get(&r->head, "transfer-encoding").p != NULL ||
+                 s3p_srv_head_get(&r->head, "x-amz-trailer").p != NULL ||
+                 s3p_srv_head_get(&r->head, "x-amz-decoded-content-length").p != NULL;
+    if (is_chunked(r) ? !object : other)
+        return S3P_SE_NOT_IMPLEMENTED;
+    *declared = 0;
+    if (length.p == NULL)
+        return object ? S3P_SE_LENGTH_MISSING : S3P_SE_NONE;
+    return s3p_parse_u64(length.p, length.len, declared) ? S3P_SE_NONE : S3P_SE_ARGUMENT;
+}
+
+static void begin_chunks(struct s3p_srv_req *r)
+{
+    const struct s3p_hmac *key =
+        s3p_srv_auth_key(&r->auth, r->loop->srv->keys.secret_key, &r->loop->auth_cache);
+    s3p_srv_chunks_begin(&r->intake.chunks, &r->auth, key,
+                         s3p_srv_head_get(&r->head, "x-amz-trailer"));
+}
+
 static enum s3p_srv_error begin_body(struct s3p_srv_req *r)
 {
     bool object = (r->route->flags & S3P_SRV_ROUTE_BODY) != 0;
-    struct s3p_str length = s3p_srv_head_get(&r->head, "content-length");
-    uint64_t declared = 0;
-    if (s3p_srv_head_get(&r->head, "transfer-encoding").p != NULL)
-        return S3P_SE_NOT_IMPLEMENTED;
-    if (length.p == NULL && object)
-        return S3P_SE_LENGTH_MISSING;
-    if (length.p != NULL && !s3p_parse_u64(length.p, length.len, &declared))
-        return S3P_SE_ARGUMENT;
+    uint64_t declared;
+    enum s3p_srv_error e = read_length(r, object, &declared);
+    if (e != S3P_SE_NONE)
+        return e;
     if (declared > (object ? OBJECT_MAX : DOCUMENT_MAX))
         return object ? S3P_SE_TOO_LARGE : S3P_SE_XML_LARGE;
     r->intake.memory_max = r->upload != 0                            ? 0 /* a part: always a file */
@@ -150,8 +175,10 @@ static enum s3p_srv_error begin_body(struct s3p_srv_req *r)
                                   : (r->route->flags & S3P_SRV_ROUTE_OF_OBJECT)
                                       ? S3P_SRV_BODY_ABOUT
                                       : S3P_SRV_BODY_DOCUMENT;
-    return s3p_srv_intake_begin(&r->intake, &r->loop->srv->store, &r->head, &r->auth, declared,
-                                kind);
+    e = s3p_srv_intake_begin(&r->intake, &r->loop->srv->store, &r->head, &r->auth, declared, kind);
+    if (e == S3P_SE_NONE && is_chunked(r))
+        begin_chunks(r);
+    return e;
 }
 
 static enum s3p_srv_error begin(struct s3p_srv_req *r)

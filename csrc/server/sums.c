@@ -179,3 +179,12 @@ enum s3p_srv_error s3p_srv_body_summed(const struct s3p_srv_head *h)
         e = S3P_SE_SUM_MISSING;
     return e;
 }
+
+enum s3p_srv_sum_kind s3p_srv_sum_announced(const struct s3p_srv_head *h)
+{
+    struct s3p_str name = s3p_srv_head_get(h, "x-amz-trailer");
+    for (unsigned k = 1; name.p != NULL && k < S3P_SRV_SUM_KINDS; k++)
+        if (s3p_srv_same_nocase(name, rows[k].header))
+            return (enum s3p_srv_sum_kind)k;
+    return S3P_SRV_SUM_NONE;
+}

@@ -52,6 +52,8 @@ void s3p_srv_sum_combine(enum s3p_srv_sum_kind kind, uint8_t a[S3P_SRV_SUM_MAX],
 enum s3p_srv_error s3p_srv_sum_parse(const struct s3p_srv_head *h, enum s3p_srv_sum_kind *kind,
                                      uint8_t value[S3P_SRV_SUM_MAX]);
 
+/* The checksum that x-amz-trailer announces; NONE without. */
+enum s3p_srv_sum_kind s3p_srv_sum_announced(const struct s3p_srv_head *h);
 /* Documents that must come with Content-MD5 or a checksum. */
 enum s3p_srv_error s3p_srv_body_summed(const struct s3p_srv_head *h);
 
