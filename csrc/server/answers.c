@@ -31,11 +31,12 @@ void s3p_srv_answer_error(struct s3p_srv_req *req, enum s3p_srv_error e)
     s3p_srv_answer_field(req, "Content-Type", S3P_STR("application/xml"));
 }
 
-void s3p_srv_answer_etag(struct s3p_srv_req *req, const uint8_t md5[S3P_MD5_BYTES])
+void s3p_srv_answer_etag(struct s3p_srv_req *req, const uint8_t md5[S3P_MD5_BYTES],
+                         uint32_t n_parts)
 {
-    char etag[S3P_SRV_ETAG_BYTES];
-    s3p_srv_etag_text(etag, md5);
-    s3p_srv_answer_field(req, "ETag", (struct s3p_str){etag, sizeof etag});
+    char etag[S3P_SRV_ETAG_MAX];
+    size_t n = s3p_srv_etag_text(etag, md5, n_parts);
+    s3p_srv_answer_field(req, "ETag", (struct s3p_str){etag, n});
 }
 
 void s3p_srv_answer_xml(struct s3p_srv_req *req)

@@ -95,6 +95,15 @@ static enum s3p_srv_error parse_query(const struct s3p_srv_head *h, struct s3p_s
     return S3P_SE_NONE;
 }
 
+static const struct {
+    const char *text;
+    enum s3p_srv_payload payload;
+} chunked[] = {
+    {"STREAMING-AWS4-HMAC-SHA256-PAYLOAD", S3P_SRV_PAYLOAD_SIGNED_CHUNKS},
+    {"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", S3P_SRV_PAYLOAD_SIGNED_TRAILER},
+    {"STREAMING-UNSIGNED-PAYLOAD-TRAILER", S3P_SRV_PAYLOAD_CHUNKED_TRAILER},
+};
+
 static enum s3p_srv_error parse_payload(struct s3p_srv_auth *out, struct s3p_str text)
 {
     if (text.p == NULL) {
@@ -104,8 +113,11 @@ static enum s3p_srv_error parse_payload(struct s3p_srv_auth *out, struct s3p_str
     out->payload_text = text;
     if (s3p_str_eq(text, "UNSIGNED-PAYLOAD"))
         return S3P_SE_NONE;
-    if (s3p_srv_starts(text, "STREAMING-"))
-        return S3P_SE_NOT_IMPLEMENTED;
+    for (size_t i = 0; i < sizeof chunked / sizeof chunked[0]; i++)
+        if (s3p_str_eq(text, chunked[i].text)) {
+            out->payload = chunked[i].payload;
+            return S3P_SE_NONE;
+        }
     if (text.len != 64 || !s3p_unhex(out->hash, text.p, 64))
         return S3P_SE_HASH_VALUE;
     out->payload = S3P_SRV_PAYLOAD_HASHED;
@@ -286,8 +298,8 @@ static void derive(const struct s3p_srv_auth *a, const char *secret, struct s3p_
     }
 }
 
-static const struct s3p_hmac *signing_key(const struct s3p_srv_auth *a, const char *secret,
-                                          struct s3p_srv_auth_cache *c)
+const struct s3p_hmac *s3p_srv_auth_key(const struct s3p_srv_auth *a, const char *secret,
+                                        struct s3p_srv_auth_cache *c)
 {
     size_t slots = sizeof c->slots / sizeof c->slots[0];
     for (size_t i = 0; i < slots; i++)
@@ -330,7 +342,7 @@ void s3p_srv_auth_signature(const struct s3p_srv_auth *a, const char *secret_key
         memcpy(text + len, parts[i].p, n);
         len += n;
     }
-    s3p_hmac(signing_key(a, secret_key, cache), text, len, digest);
+    s3p_hmac(s3p_srv_auth_key(a, secret_key, cache), text, len, digest);
     s3p_hex(hex, digest, sizeof digest);
 }
 
@@ -349,9 +361,7 @@ enum s3p_srv_error s3p_srv_auth_check(const struct s3p_srv_head *h, const struct
                                       struct s3p_srv_auth *out)
 {
     enum s3p_srv_error e = s3p_srv_auth_parse(h, out);
-    /* a mode that is known but not offered is refused after the signature, like any other feature
-     */
-    if (e != S3P_SE_NONE && e != S3P_SE_NOT_IMPLEMENTED)
+    if (e != S3P_SE_NONE)
         return e;
     if (!s3p_str_eq(out->access_key, keys->access_key))
         return S3P_SE_ACCESS_KEY_UNKNOWN;
@@ -369,5 +379,5 @@ enum s3p_srv_error s3p_srv_auth_check(const struct s3p_srv_head *h, const struct
     char hex[64];
     s3p_srv_auth_signature(out, keys->secret_key, cache,
                            (struct s3p_str){cache->scratch.data, cache->scratch.len}, hex);
-    return equal_secretly(out->signature, hex, sizeof hex) ? e : S3P_SE_SIGNATURE;
+    return equal_secretly(out->signature, hex, sizeof hex) ? S3P_SE_NONE : S3P_SE_SIGNATURE;
 }

@@ -16,7 +16,10 @@
 
 enum s3p_srv_payload {
     S3P_SRV_PAYLOAD_UNSIGNED,
-    S3P_SRV_PAYLOAD_HASHED, /* the body must have the SHA-256 in `hash` */
+    S3P_SRV_PAYLOAD_HASHED,        /* the body must have the SHA-256 in `hash` */
+    S3P_SRV_PAYLOAD_SIGNED_CHUNKS, /* aws-chunked from here on */
+    S3P_SRV_PAYLOAD_SIGNED_TRAILER,
+    S3P_SRV_PAYLOAD_CHUNKED_TRAILER, /* without signatures */
 };
 
 /* What the request says about itself. Views point into the head. */
@@ -54,6 +57,10 @@ void s3p_srv_auth_cache_free(struct s3p_srv_auth_cache *c);
 enum s3p_srv_error s3p_srv_auth_check(const struct s3p_srv_head *h, const struct s3p_srv_keys *keys,
                                       int64_t wall_s, struct s3p_srv_auth_cache *cache,
                                       struct s3p_srv_auth *out);
+
+/* The key that signs the chunks of a checked request. */
+const struct s3p_hmac *s3p_srv_auth_key(const struct s3p_srv_auth *a, const char *secret_key,
+                                        struct s3p_srv_auth_cache *c);
 
 /* The steps, for tests: take apart; canonical request; signature in hexadecimal. */
 enum s3p_srv_error s3p_srv_auth_parse(const struct s3p_srv_head *h, struct s3p_srv_auth *out);

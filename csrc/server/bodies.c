@@ -106,6 +106,14 @@ static bool ids_add(struct ids *ids, uint64_t id)
     return true;
 }
 
+static bool ids_add_record(struct ids *ids, const struct s3p_srv_record *r)
+{
+    bool ok = !r->in_file || ids_add(ids, r->body_id);
+    for (uint32_t i = 0; ok && i < r->n_parts; i++)
+        ok = ids_add(ids, s3p_srv_part_at(r->parts, i).body_id);
+    return ok;
+}
+
 static int id_order(const void *a, const void *b)
 {
     uint64_t x, y;
@@ -114,22 +122,43 @@ static int id_order(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int collect_bucket(struct s3p_srv_store *s, MDB_txn *txn, uint64_t bucket, struct ids *ids)
+static int collect_table(MDB_txn *txn, MDB_dbi table, uint64_t bucket, struct ids *ids)
 {
     struct s3p_srv_walk w;
-    int rc = s3p_srv_walk_open(&w, txn, s, bucket);
+    int rc = s3p_srv_walk_open(&w, txn, table, bucket);
     if (rc != 0)
         return rc;
     for (rc = s3p_srv_walk_seek(&w, S3P_STR("")); rc == 0; rc = s3p_srv_walk_next(&w)) {
         struct s3p_srv_record r;
         if (!s3p_srv_record_decode(&r, w.record))
             rc = MDB_CORRUPTED;
-        else if (r.in_file && !ids_add(ids, r.body_id))
+        else if (!ids_add_record(ids, &r))
             rc = ENOMEM;
         if (rc != 0)
             break;
     }
     s3p_srv_walk_close(&w);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+/* The parts of uploads that are on their way. */
+static int collect_parts(struct s3p_srv_store *s, MDB_txn *txn, struct ids *ids)
+{
+    MDB_cursor *cursor;
+    MDB_val k, v;
+    int rc = mdb_cursor_open(txn, s->parts, &cursor);
+    if (rc != 0)
+        return rc;
+    while ((rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
+        struct s3p_srv_record r;
+        if (!s3p_srv_record_decode(&r, (struct s3p_str){v.mv_data, v.mv_size}))
+            rc = MDB_CORRUPTED;
+        else if (!ids_add_record(ids, &r))
+            rc = ENOMEM;
+        if (rc != 0)
+            break;
+    }
+    mdb_cursor_close(cursor);
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
@@ -140,13 +169,17 @@ static int collect(struct s3p_srv_store *s, struct ids *ids)
     int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
     if (rc != 0)
         return rc;
-    rc = mdb_cursor_open(txn, s->buckets, &cursor);
+    rc = collect_parts(s, txn, ids);
+    if (rc == 0)
+        rc = mdb_cursor_open(txn, s->buckets, &cursor);
     while (rc == 0) {
         MDB_val k, v;
         struct s3p_srv_bucket b;
         rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
         if (rc == 0 && (rc = s3p_srv_bucket_decode(&b, &v)) == 0)
-            rc = collect_bucket(s, txn, b.id, ids);
+            rc = collect_table(txn, s->current, b.id, ids);
+        if (rc == 0)
+            rc = collect_table(txn, s->versions, b.id, ids);
     }
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "core/text.h"
-#include "server/commit.h"
+#include "server/multipart.h"
 #include "server/ops.h"
 #include "server/tables.h"
 #include "server/xml_read.h"
@@ -109,15 +109,16 @@ static enum s3p_srv_error apply_delete(struct s3p_srv_txn *t, struct s3p_srv_req
     if (rc == MDB_NOTFOUND)
         return S3P_SE_NO_BUCKET;
     if (rc == 0)
-        rc = s3p_srv_table_empty(t->txn, &t->srv->store, b.id, &empty);
+        rc = s3p_srv_table_empty(t->txn, t->srv->store.current, b.id, &empty);
     if (rc == 0 && !empty)
         return S3P_SE_BUCKET_NOT_EMPTY;
     if (rc == 0) {
         MDB_val k = {req->head.bucket.len, (void *)(uintptr_t)req->head.bucket.p};
-        rc = mdb_del(t->txn, t->srv->store.buckets, &k, NULL);
-        t->changed = true;
+        s3p_srv_uploads_drop(t, b.id); /* no id leads to them any more */
+        s3p_srv_txn_edited(t, mdb_del(t->txn, t->srv->store.buckets, &k, NULL));
+    } else {
+        t->rc = rc;
     }
-    t->rc = rc;
     return S3P_SE_NONE;
 }
 

@@ -9,6 +9,7 @@
 #include "server/loop.h"
 #include "server/mutants.h"
 #include "server/tables.h"
+#include "server/versions.h"
 
 #define SCRATCH_MAX (1024 * 1024)
 #define REPLACED_MAX (64 * 1024 * 1024)
@@ -38,7 +39,7 @@ bool s3p_srv_txn_current(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str 
                          struct s3p_srv_record *now)
 {
     struct s3p_str bytes;
-    int rc = s3p_srv_table_get(t->txn, &t->srv->store, bucket, key, &bytes);
+    int rc = s3p_srv_table_get(t->txn, t->srv->store.current, bucket, key, &bytes);
     if (rc == 0 && s3p_srv_record_decode(now, bytes))
         return true;
     if (rc != MDB_NOTFOUND)
@@ -46,39 +47,86 @@ bool s3p_srv_txn_current(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str 
     return false;
 }
 
-static void note_replaced(struct s3p_srv_txn *t, const struct s3p_srv_record *now)
+void s3p_srv_txn_edited(struct s3p_srv_txn *t, int rc)
 {
-    if (now != NULL && now->in_file)
-        s3p_buf_add(&t->replaced, &now->body_id, sizeof now->body_id);
-}
-
-void s3p_srv_txn_put(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
-                     const struct s3p_srv_record *now, const struct s3p_srv_record *then)
-{
-    s3p_buf_clear(&t->scratch);
-    s3p_srv_record_encode(&t->scratch, then);
-    note_replaced(t, now);
-    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
-        s3p_srv_mutants_changed(t, bucket, key, now);
-    int rc = s3p_buf_ok(&t->scratch)
-                 ? s3p_srv_table_put(t->txn, &t->srv->store, bucket, key,
-                                     (struct s3p_str){t->scratch.data, t->scratch.len})
-                 : MDB_MAP_FULL;
     t->changed = true;
     if (rc != 0 && t->rc == 0)
         t->rc = rc;
 }
 
-void s3p_srv_txn_del(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
-                     const struct s3p_srv_record *now)
+void s3p_srv_txn_replaced(struct s3p_srv_txn *t, const struct s3p_srv_record *r)
 {
-    note_replaced(t, now);
+    if (r->in_file)
+        s3p_buf_add(&t->replaced, &r->body_id, sizeof r->body_id);
+    for (uint32_t i = 0; i < r->n_parts; i++) {
+        struct s3p_srv_part p = s3p_srv_part_at(r->parts, i);
+        if (p.body_id != 0)
+            s3p_buf_add(&t->replaced, &p.body_id, sizeof p.body_id);
+    }
+}
+
+void s3p_srv_txn_stamp(struct s3p_srv_txn *t, struct s3p_srv_record *r)
+{
+    r->seq = s3p_srv_txn_seq(t);
+    r->mtime_wall_ns = t->wall_ns;
+    r->versioned = t->bucket.versioning == S3P_SRV_VERSIONED;
+}
+
+void s3p_srv_txn_put(struct s3p_srv_txn *t, struct s3p_str key, const struct s3p_srv_record *now,
+                     struct s3p_srv_record *then)
+{
+    if (t->bucket.versioning != S3P_SRV_NEVER_VERSIONED) {
+        s3p_srv_versions_put(t, key, now, then);
+        return;
+    }
+    if (now != NULL)
+        s3p_srv_txn_replaced(t, now);
     if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
-        s3p_srv_mutants_changed(t, bucket, key, now);
-    int rc = s3p_srv_table_del(t->txn, &t->srv->store, bucket, key);
-    t->changed = true;
-    if (rc != 0 && t->rc == 0)
+        s3p_srv_mutants_changed(t, t->bucket.id, key, now);
+    s3p_srv_versions_rewrite(t, key, true, then);
+}
+
+void s3p_srv_txn_del(struct s3p_srv_txn *t, struct s3p_str key, const struct s3p_srv_record *now,
+                     struct s3p_srv_record *made)
+{
+    *made = (struct s3p_srv_record){.marker = t->bucket.versioning != S3P_SRV_NEVER_VERSIONED};
+    if (made->marker) {
+        s3p_srv_txn_stamp(t, made);
+        s3p_srv_versions_put(t, key, now, made);
+        return;
+    }
+    if (now == NULL)
+        return;
+    s3p_srv_txn_replaced(t, now);
+    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
+        s3p_srv_mutants_changed(t, t->bucket.id, key, now);
+    s3p_srv_txn_edited(t, s3p_srv_table_del(t->txn, t->srv->store.current, t->bucket.id, key));
+}
+
+bool s3p_srv_txn_bucket(struct s3p_srv_txn *t, struct s3p_srv_req *req)
+{
+    int rc = s3p_srv_bucket_get(t->txn, &t->srv->store, req->head.bucket, &t->bucket);
+    if (rc != 0 && rc != MDB_NOTFOUND)
         t->rc = rc;
+    if (rc != 0 || t->bucket.id != req->bucket.id)
+        return false;
+    req->bucket.versioning = t->bucket.versioning;
+    return true;
+}
+
+enum s3p_srv_error s3p_srv_txn_judge(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                                     struct s3p_srv_record *now, bool *present)
+{
+    if (!s3p_srv_txn_bucket(t, req))
+        return S3P_SE_NO_BUCKET;
+    *present = s3p_srv_txn_current(t, req->bucket.id, req->head.key, now);
+    if (t->rc != 0)
+        return S3P_SE_INTERNAL;
+    const struct s3p_srv_record *live = *present && !now->marker ? now : NULL;
+    enum s3p_srv_error e = s3p_srv_conditions_write(&req->conditions, live);
+    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
+        e = s3p_srv_mutants_judge(t, req, live, e);
+    return e;
 }
 
 uint64_t s3p_srv_txn_seq(struct s3p_srv_txn *t)

@@ -15,6 +15,7 @@ struct s3p_srv_txn {
     int rc;       /* first failure of LMDB: the batch is lost */
     bool changed; /* something to commit */
     int64_t wall_ns;
+    struct s3p_srv_bucket bucket; /* of the request that is being applied */
     struct s3p_buf scratch;
     struct s3p_buf replaced; /* uint64 ids of bodies to unlink after the commit */
 };
@@ -30,11 +31,25 @@ void s3p_srv_commit_batch(struct s3p_srv_txn *t, struct s3p_srv_req *list);
  * bodies. `now` is NULL for an absent key; its views live until the next edit. */
 bool s3p_srv_txn_current(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
                          struct s3p_srv_record *now); /* false: absent, or t->rc is set */
-void s3p_srv_txn_put(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
-                     const struct s3p_srv_record *now, const struct s3p_srv_record *then);
-void s3p_srv_txn_del(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
-                     const struct s3p_srv_record *now);
+/* Number, time and version of a record in the making, for t->bucket. */
+void s3p_srv_txn_stamp(struct s3p_srv_txn *t, struct s3p_srv_record *r);
+/* In t->bucket. Put: `then` becomes current. Del: as the bucket's state demands, the record goes or
+ * a marker comes, which is left in `made` (marker false: none). */
+void s3p_srv_txn_put(struct s3p_srv_txn *t, struct s3p_str key, const struct s3p_srv_record *now,
+                     struct s3p_srv_record *then);
+void s3p_srv_txn_del(struct s3p_srv_txn *t, struct s3p_str key, const struct s3p_srv_record *now,
+                     struct s3p_srv_record *made);
+/* For the other tables: notes the result of an edit; the bodies of a record that goes. */
+void s3p_srv_txn_edited(struct s3p_srv_txn *t, int rc);
+void s3p_srv_txn_replaced(struct s3p_srv_txn *t, const struct s3p_srv_record *r);
 uint64_t s3p_srv_txn_seq(struct s3p_srv_txn *t);
+
+/* What every write does first: does the bucket stand, as it was when the request came? Then
+ * t->bucket is it. The current entry, if any (`present`), which may be a delete marker, and the
+ * precondition. */
+bool s3p_srv_txn_bucket(struct s3p_srv_txn *t, struct s3p_srv_req *req);
+enum s3p_srv_error s3p_srv_txn_judge(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                                     struct s3p_srv_record *now, bool *present);
 
 /* The committer thread of durable mode. Free waits until the queue is empty. */
 int s3p_srv_committer_create(struct s3p_srv_committer **out, struct s3p_srv *srv,

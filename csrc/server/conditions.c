@@ -19,10 +19,11 @@ static bool is_star(struct s3p_str s)
     return s3p_str_eq(s, "*") || s3p_str_eq(s, "\"*\"");
 }
 
-bool s3p_srv_etag_listed(struct s3p_str list, const uint8_t md5[S3P_MD5_BYTES], bool weak)
+bool s3p_srv_etag_listed(struct s3p_str list, const uint8_t md5[S3P_MD5_BYTES], uint32_t n_parts,
+                         bool weak)
 {
-    char etag[S3P_SRV_ETAG_BYTES];
-    s3p_srv_etag_text(etag, md5);
+    char etag[S3P_SRV_ETAG_MAX];
+    size_t len = s3p_srv_etag_text(etag, md5, n_parts);
     if (is_star(list))
         return true;
     while (list.len > 0) {
@@ -38,7 +39,7 @@ bool s3p_srv_etag_listed(struct s3p_str list, const uint8_t md5[S3P_MD5_BYTES], 
         }
         if (one.len >= 2 && one.p[0] == '"' && one.p[one.len - 1] == '"')
             one = (struct s3p_str){one.p + 1, one.len - 2};
-        if (one.len == S3P_SRV_ETAG_BYTES - 2 && strncasecmp(one.p, etag + 1, one.len) == 0)
+        if (one.len == len - 2 && strncasecmp(one.p, etag + 1, one.len) == 0)
             return true;
     }
     return false;
@@ -55,6 +56,11 @@ enum s3p_srv_error s3p_srv_conditions_writable(const struct s3p_srv_conditions *
                : S3P_SE_NOT_IMPLEMENTED;
 }
 
+enum s3p_srv_error s3p_srv_conditions_none(const struct s3p_srv_conditions *c)
+{
+    return c->if_match.p == NULL ? s3p_srv_conditions_writable(c, false) : S3P_SE_NOT_IMPLEMENTED;
+}
+
 enum s3p_srv_error s3p_srv_conditions_write(const struct s3p_srv_conditions *c,
                                             const struct s3p_srv_record *current)
 {
@@ -64,8 +70,9 @@ enum s3p_srv_error s3p_srv_conditions_write(const struct s3p_srv_conditions *c,
         return S3P_SE_NONE;
     if (current == NULL)
         return S3P_SE_NO_KEY;
-    return s3p_srv_etag_listed(c->if_match, current->md5, false) ? S3P_SE_NONE
-                                                                 : S3P_SE_PRECONDITION;
+    return s3p_srv_etag_listed(c->if_match, current->md5, current->n_parts, false)
+               ? S3P_SE_NONE
+               : S3P_SE_PRECONDITION;
 }
 
 /* Last-Modified has seconds; compare what the client could see. */
@@ -81,15 +88,16 @@ enum s3p_srv_error s3p_srv_conditions_get(const struct s3p_srv_conditions *c,
                                           const struct s3p_srv_record *current)
 {
     if (c->if_match.p != NULL) {
-        if (!s3p_srv_etag_listed(c->if_match, current->md5, false))
+        if (!s3p_srv_etag_listed(c->if_match, current->md5, current->n_parts, false))
             return S3P_SE_PRECONDITION;
     } else if (c->if_unmodified_since.p != NULL) {
         if (modified_after(current, c->if_unmodified_since, false))
             return S3P_SE_PRECONDITION;
     }
     if (c->if_none_match.p != NULL)
-        return s3p_srv_etag_listed(c->if_none_match, current->md5, true) ? S3P_SE_NOT_MODIFIED
-                                                                         : S3P_SE_NONE;
+        return s3p_srv_etag_listed(c->if_none_match, current->md5, current->n_parts, true)
+                   ? S3P_SE_NOT_MODIFIED
+                   : S3P_SE_NONE;
     if (c->if_modified_since.p != NULL && !modified_after(current, c->if_modified_since, true))
         return S3P_SE_NOT_MODIFIED;
     return S3P_SE_NONE;

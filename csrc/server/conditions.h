@@ -18,6 +18,9 @@ void s3p_srv_conditions_read(const struct s3p_srv_head *h, struct s3p_srv_condit
  */
 enum s3p_srv_error s3p_srv_conditions_writable(const struct s3p_srv_conditions *c, bool none_match);
 
+/* What requests may carry for which none is defined: nothing. */
+enum s3p_srv_error s3p_srv_conditions_none(const struct s3p_srv_conditions *c);
+
 /* `current` is NULL for an absent key. NONE: go on; PRECONDITION; NO_KEY (If-Match on an absent
  * key). */
 enum s3p_srv_error s3p_srv_conditions_write(const struct s3p_srv_conditions *c,
@@ -27,6 +30,7 @@ enum s3p_srv_error s3p_srv_conditions_get(const struct s3p_srv_conditions *c,
                                           const struct s3p_srv_record *current);
 
 /* Whether a list of entity tags, or `*`, names this ETag. `weak`: weak tags may match. */
-bool s3p_srv_etag_listed(struct s3p_str list, const uint8_t md5[S3P_MD5_BYTES], bool weak);
+bool s3p_srv_etag_listed(struct s3p_str list, const uint8_t md5[S3P_MD5_BYTES], uint32_t n_parts,
+                         bool weak);
 
 #endif

@@ -4,62 +4,127 @@
 #include "server/commit.h"
 #include "server/ops.h"
 #include "server/sums.h"
+#include "server/versions.h"
 #include "server/xml_read.h"
 #include "server/xml_write.h"
 
 enum s3p_srv_error s3p_srv_delete_objects_check(struct s3p_srv_req *req)
 {
-    const struct s3p_srv_conditions *c = &req->conditions;
-    enum s3p_srv_sum_kind kind;
-    uint8_t value[S3P_SRV_SUM_MAX];
-    if (c->if_match.p != NULL)
-        return S3P_SE_NOT_IMPLEMENTED;
-    enum s3p_srv_error e = s3p_srv_conditions_writable(c, false);
-    if (e == S3P_SE_NONE)
-        e = s3p_srv_sum_parse(&req->head, &kind, value);
-    if (e == S3P_SE_NONE && kind == S3P_SRV_SUM_NONE &&
-        s3p_srv_head_get(&req->head, "content-md5").p == NULL)
-        e = S3P_SE_SUM_MISSING;
-    return e;
+    enum s3p_srv_error e = s3p_srv_conditions_none(&req->conditions);
+    return e == S3P_SE_NONE ? s3p_srv_body_summed(&req->head) : e;
 }
 
-/* The next key of the list; false at its end. */
-static bool next_key(const struct s3p_buf *keys, size_t *at, struct s3p_str *key)
+/* One of the list. */
+struct entry {
+    struct s3p_str key, version, etag; /* .p NULL when not given */
+};
+
+/* What became of it. */
+struct result {
+    enum s3p_srv_error error;
+    bool marker, versioned; /* a marker was made, or removed, with this id */
+    uint64_t seq;
+};
+
+static bool next_entry(const struct s3p_buf *keys, size_t *at, struct entry *out)
 {
-    uint32_t len;
-    if (keys->len - *at < sizeof len)
+    struct s3p_srv_delete_entry e;
+    if (keys->len - *at < sizeof e)
         return false;
-    memcpy(&len, keys->data + *at, sizeof len);
-    *key = (struct s3p_str){keys->data + *at + sizeof len, len};
-    *at += sizeof len + len;
+    memcpy(&e, keys->data + *at, sizeof e);
+    const char *p = keys->data + *at + sizeof e;
+    out->key = (struct s3p_str){p, e.key_len};
+    out->version = (struct s3p_str){e.has_version ? p + e.key_len : NULL, e.version_len};
+    out->etag = (struct s3p_str){e.has_etag ? p + e.key_len + e.version_len : NULL, e.etag_len};
+    *at += sizeof e + e.key_len + e.version_len + e.etag_len;
     return true;
+}
+
+static struct result delete_version(struct s3p_srv_txn *t, const struct entry *e)
+{
+    struct s3p_srv_wanted wanted;
+    struct s3p_srv_record gone;
+    struct result r = {.error = S3P_SE_NONE};
+    if (!s3p_srv_wanted_parse(e->version, &wanted))
+        r.error = S3P_SE_VERSION_FORM;
+    else if (e->etag.p != NULL)
+        r.error = S3P_SE_NOT_IMPLEMENTED; /* the condition is on the current version only */
+    else if (s3p_srv_versions_remove(t, e->key, &wanted, &gone))
+        r = (struct result){S3P_SE_NONE, gone.marker, gone.versioned, gone.seq};
+    return r;
+}
+
+static struct result delete_one(struct s3p_srv_txn *t, const struct entry *e)
+{
+    struct s3p_srv_conditions c = {.if_match = e->etag};
+    struct s3p_srv_record now, made;
+    if (e->version.p != NULL)
+        return delete_version(t, e);
+    bool present = s3p_srv_txn_current(t, t->bucket.id, e->key, &now);
+    struct result r = {.error = s3p_srv_conditions_write(&c, present && !now.marker ? &now : NULL)};
+    if (r.error != S3P_SE_NONE || t->rc != 0)
+        return r;
+    s3p_srv_txn_del(t, e->key, present ? &now : NULL, &made);
+    return (struct result){S3P_SE_NONE, made.marker, made.versioned, made.seq};
 }
 
 static enum s3p_srv_error apply(struct s3p_srv_txn *t, struct s3p_srv_req *req)
 {
-    struct s3p_srv_bucket b;
-    struct s3p_str key;
-    int rc = s3p_srv_bucket_get(t->txn, &t->srv->store, req->head.bucket, &b);
-    if (rc == MDB_NOTFOUND || (rc == 0 && b.id != req->bucket.id))
+    struct entry e;
+    struct s3p_buf *results = &req->intake.memory; /* the document has been read */
+    if (!s3p_srv_txn_bucket(t, req))
         return S3P_SE_NO_BUCKET;
-    t->rc = rc;
-    for (size_t at = 0; t->rc == 0 && next_key(&req->meta, &at, &key);) {
-        struct s3p_srv_record now;
-        if (s3p_srv_txn_current(t, req->bucket.id, key, &now))
-            s3p_srv_txn_del(t, req->bucket.id, key, &now);
+    s3p_buf_clear(results);
+    for (size_t at = 0; t->rc == 0 && next_entry(&req->meta, &at, &e);) {
+        struct result r = delete_one(t, &e);
+        s3p_buf_add(results, &r, sizeof r);
     }
+    if (!s3p_buf_ok(results) && t->rc == 0)
+        t->rc = MDB_MAP_FULL;
     return S3P_SE_NONE;
+}
+
+static void add_deleted(struct s3p_buf *b, const struct entry *e, const struct result *r)
+{
+    s3p_srv_xml_open(b, "Deleted");
+    s3p_srv_xml_text(b, "Key", e->key);
+    if (e->version.p != NULL)
+        s3p_srv_xml_text(b, "VersionId", e->version);
+    if (r->marker) {
+        struct s3p_srv_record marker = {.seq = r->seq, .versioned = r->versioned};
+        char id[32];
+        s3p_srv_xml_bool(b, "DeleteMarker", true);
+        s3p_srv_xml_text(b, "DeleteMarkerVersionId",
+                         (struct s3p_str){id, s3p_srv_version_text(id, &marker)});
+    }
+    s3p_srv_xml_close(b, "Deleted");
+}
+
+static void add_error(struct s3p_buf *b, const struct entry *e, enum s3p_srv_error error)
+{
+    const struct s3p_srv_error_row *row = s3p_srv_error_row(error);
+    s3p_srv_xml_open(b, "Error");
+    s3p_srv_xml_text(b, "Key", e->key);
+    if (e->version.p != NULL)
+        s3p_srv_xml_text(b, "VersionId", e->version);
+    s3p_srv_xml_text(b, "Code", (struct s3p_str){row->code, strlen(row->code)});
+    s3p_srv_xml_text(b, "Message", (struct s3p_str){row->message, strlen(row->message)});
+    s3p_srv_xml_close(b, "Error");
 }
 
 static void reply(struct s3p_srv_req *req, bool quiet)
 {
     struct s3p_buf *b = &req->answer.body;
-    struct s3p_str key;
+    struct entry e;
+    size_t n = 0;
     s3p_srv_xml_begin(b, S3P_SRV_XMLNS, "DeleteResult");
-    for (size_t at = 0; !quiet && next_key(&req->meta, &at, &key);) {
-        s3p_srv_xml_open(b, "Deleted");
-        s3p_srv_xml_text(b, "Key", key);
-        s3p_srv_xml_close(b, "Deleted");
+    for (size_t at = 0; next_entry(&req->meta, &at, &e); n++) {
+        struct result r;
+        memcpy(&r, req->intake.memory.data + n * sizeof r, sizeof r);
+        if (r.error != S3P_SE_NONE)
+            add_error(b, &e, r.error);
+        else if (!quiet)
+            add_deleted(b, &e, &r);
     }
     s3p_srv_xml_close(b, "DeleteResult");
     s3p_srv_answer_xml(req);
@@ -80,7 +145,7 @@ void s3p_srv_delete_objects(struct s3p_srv_req *req)
     struct s3p_srv_delete_doc doc = {.keys = &req->meta};
     enum s3p_srv_error e =
         s3p_srv_xml_delete((struct s3p_str){req->intake.memory.data, req->intake.memory.len}, &doc);
-    if (e == S3P_SE_NONE && (doc.versions || doc.etags))
+    if (e == S3P_SE_NONE && doc.conditions)
         e = S3P_SE_NOT_IMPLEMENTED;
     if (e != S3P_SE_NONE)
         s3p_srv_answer_error(req, e);

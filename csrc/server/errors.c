@@ -77,6 +77,48 @@ static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
                     "The XML you provided was not well-formed or did not validate against our "
                     "published schema"},
     [S3P_SE_XML_LARGE] = {400, "MaxMessageLengthExceeded", "Your request was too big."},
+    [S3P_SE_NO_UPLOAD] = {404, "NoSuchUpload",
+                          "The specified upload does not exist. The upload ID may be invalid, or "
+                          "the upload may have been aborted or completed."},
+    [S3P_SE_PART] = {400, "InvalidPart",
+                     "One or more of the specified parts could not be found. The part may not have "
+                     "been uploaded, or the specified entity tag may not match the part's entity "
+                     "tag."},
+    [S3P_SE_PART_ORDER] = {400, "InvalidPartOrder",
+                           "The list of parts was not in ascending order. Parts must be ordered by "
+                           "part number."},
+    [S3P_SE_PART_SMALL] = {400, "EntityTooSmall",
+                           "Your proposed upload is smaller than the minimum allowed size"},
+    [S3P_SE_PART_NUMBER] = {400, "InvalidArgument",
+                            "Part number must be an integer between 1 and 10000, inclusive"},
+    [S3P_SE_PART_RANGE] = {416, "InvalidPartNumber", "The requested partnumber is not satisfiable"},
+    [S3P_SE_PART_AND_RANGE] = {400, "InvalidRequest",
+                               "Cannot specify both Range header and partNumber query parameter"},
+    [S3P_SE_SUM_TYPE] = {400, "InvalidRequest",
+                         "The checksum algorithm or type does not fit the upload."},
+    [S3P_SE_OBJECT_SIZE] = {400, "InvalidRequest",
+                            "The provided 'x-amz-mp-object-size' does not match what was uploaded"},
+    [S3P_SE_COPY_SOURCE] = {400, "InvalidArgument",
+                            "Copy Source must mention the source bucket and key: "
+                            "sourcebucket/sourcekey"},
+    [S3P_SE_COPY_SELF] = {400, "InvalidRequest",
+                          "This copy request is illegal because it is trying to copy an object to "
+                          "itself without changing the object's metadata."},
+    [S3P_SE_COPY_LARGE] =
+        {400, "InvalidRequest",
+         "The specified copy source is larger than the maximum allowable size for "
+         "a copy source: 5368709120"},
+    [S3P_SE_TAG] = {400, "InvalidTag", "The tag provided was not a valid tag."},
+    [S3P_SE_TAGS_MANY] = {400, "BadRequest", "Object tags cannot be greater than 10"},
+    [S3P_SE_TAG_HEADER] =
+        {400, "InvalidArgument",
+         "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "
+         "query parameters without tag name duplicates."},
+    [S3P_SE_NO_VERSION] = {404, "NoSuchVersion", "The specified version does not exist."},
+    [S3P_SE_VERSION_FORM] = {400, "InvalidArgument", "Invalid version id specified"},
+    [S3P_SE_COPY_MARKER] = {400, "InvalidRequest",
+                            "The source of a copy request may not specifically refer to a delete "
+                            "marker by version id."},
     [S3P_SE_BUSY] = {503, "SlowDown",
                      "The store has no room left. Please reduce your request rate."},
     [S3P_SE_INTERNAL] = {500, "InternalError",

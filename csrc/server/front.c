@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "server/commit.h"
 #include "server/loop.h"
+#include "server/parts_body.h"
 #include "server/requests.h"
 #include "server/routes.h"
 
@@ -17,6 +18,7 @@
 #define CONNECTIONS_MAX 65536
 #define BACKLOG 4096
 #define IDLE_S 300
+#define PARTS_BLOCK (256 * 1024)
 #define DRAIN_MAX (1024 * 1024)
 
 /* Never called: the answer to HEAD has a length and no body. */
@@ -27,6 +29,17 @@ static ssize_t no_bytes(void *cls, uint64_t at, char *buf, size_t max)
     (void)buf;
     (void)max;
     return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static ssize_t part_bytes(void *cls, uint64_t at, char *buf, size_t max)
+{
+    ssize_t n = s3p_srv_parts_read(cls, at, buf, max);
+    return n > 0 ? n : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void part_end(void *cls)
+{
+    s3p_srv_parts_close(cls);
 }
 
 /* Sends the answer that stands; libmicrohttpd keeps the buffers until the request has completed. */
@@ -40,6 +53,11 @@ static enum MHD_Result send_answer(struct s3p_srv_req *req, bool close_after)
     if (a->fd >= 0) {
         r = MHD_create_response_from_fd_at_offset64(a->length, a->fd, a->offset);
         a->fd = -1;
+    } else if (a->parts != NULL) {
+        r = MHD_create_response_from_callback(a->length, PARTS_BLOCK, part_bytes, a->parts,
+                                              part_end);
+        if (r != NULL)
+            a->parts = NULL;
     } else if (a->length > 0) { /* HEAD: the length of a body that is not sent */
         r = MHD_create_response_from_callback(a->length, 1, no_bytes, NULL, NULL);
     } else {

@@ -1,8 +1,6 @@
 /* ListObjects and ListObjectsV2. */
-#include <string.h>
-
-#include "core/text.h"
 #include "server/list_page.h"
+#include "server/lists.h"
 #include "server/ops.h"
 #include "server/xml_write.h"
 
@@ -14,45 +12,23 @@ struct listing {
     bool v2, url, owner;
 };
 
-static struct s3p_str arg(const struct s3p_srv_req *req, const char *name)
-{
-    const struct s3p_srv_arg *a = s3p_srv_head_arg(&req->head, name);
-    return a != NULL ? a->value : (struct s3p_str){NULL, 0};
-}
-
-static struct s3p_str arg_or_empty(const struct s3p_srv_req *req, const char *name)
-{
-    struct s3p_str s = arg(req, name);
-    return s.p != NULL ? s : S3P_STR("");
-}
-
-static bool parse_max_keys(struct s3p_str text, unsigned *out)
-{
-    uint64_t v = S3P_SRV_LIST_MAX;
-    if (text.p != NULL && !s3p_parse_u64(text.p, text.len, &v))
-        return false;
-    *out = v < S3P_SRV_LIST_MAX ? (unsigned)v : S3P_SRV_LIST_MAX;
-    return true;
-}
-
 static bool parse(struct listing *l)
 {
     struct s3p_srv_req *req = l->req;
-    struct s3p_str encoding = arg(req, "encoding-type");
-    l->url = encoding.p != NULL;
-    l->page.prefix = arg_or_empty(req, "prefix");
-    l->page.delimiter = arg_or_empty(req, "delimiter");
-    l->position = arg_or_empty(req, l->v2 ? "start-after" : "marker");
+    l->page.prefix = s3p_srv_arg_or_empty(req, "prefix");
+    l->page.delimiter = s3p_srv_arg_or_empty(req, "delimiter");
+    l->position = s3p_srv_arg_or_empty(req, l->v2 ? "start-after" : "marker");
     l->page.after = l->position;
-    l->owner = !l->v2 || s3p_str_eq(arg_or_empty(req, "fetch-owner"), "true");
-    if (!parse_max_keys(arg(req, "max-keys"), &l->page.max_keys) ||
-        (l->url && !s3p_str_eq(encoding, "url")))
+    l->owner = !l->v2 || s3p_str_eq(s3p_srv_arg_or_empty(req, "fetch-owner"), "true");
+    if (!s3p_srv_list_max(s3p_srv_arg_value(req, "max-keys"), S3P_SRV_LIST_MAX,
+                          &l->page.max_keys) ||
+        !s3p_srv_list_encoding(req, &l->url))
         return false;
     if (!l->v2)
         return true;
-    if (!s3p_str_eq(arg(req, "list-type"), "2"))
+    if (!s3p_str_eq(s3p_srv_arg_value(req, "list-type"), "2"))
         return false;
-    l->token = arg(req, "continuation-token");
+    l->token = s3p_srv_arg_value(req, "continuation-token");
     if (l->token.p == NULL)
         return true;
     /* a token wins over start-after */
@@ -65,30 +41,21 @@ static bool parse(struct listing *l)
 static void add_name(const struct listing *l, struct s3p_buf *out, const char *tag,
                      struct s3p_str text)
 {
-    if (l->url)
-        s3p_srv_xml_url(out, tag, text);
-    else
-        s3p_srv_xml_text(out, tag, text);
+    s3p_srv_xml_name(out, tag, text, l->url);
 }
 
 static void add_key(void *cls, struct s3p_str key, const struct s3p_srv_record *r)
 {
     const struct listing *l = cls;
     struct s3p_buf *b = &l->req->answer.body;
-    char etag[S3P_SRV_ETAG_BYTES];
-    s3p_srv_etag_text(etag, r->md5);
     s3p_srv_xml_open(b, "Contents");
     add_name(l, b, "Key", key);
     s3p_srv_xml_time(b, "LastModified", r->mtime_wall_ns);
-    s3p_srv_xml_text(b, "ETag", (struct s3p_str){etag, sizeof etag});
-    if (r->sum_len > 0 && r->sum_kind < S3P_SRV_SUM_KINDS) {
-        const char *kind = s3p_srv_sum_element((enum s3p_srv_sum_kind)r->sum_kind);
-        s3p_srv_xml_text(b, "ChecksumAlgorithm", (struct s3p_str){kind, strlen(kind)});
-        s3p_buf_str(b, "<ChecksumType>FULL_OBJECT</ChecksumType>");
-    }
+    s3p_srv_xml_etag(b, r);
+    s3p_srv_xml_sum_kind(b, r);
     s3p_srv_xml_u64(b, "Size", r->size);
     if (l->owner)
-        s3p_buf_str(b, "<Owner><ID>s3prod</ID><DisplayName>s3prod</DisplayName></Owner>");
+        s3p_srv_xml_owner(b, "Owner");
     s3p_buf_str(b, "<StorageClass>STANDARD</StorageClass></Contents>");
 }
 

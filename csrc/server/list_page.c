@@ -8,9 +8,7 @@
 #define TOKEN_VERSION '1'
 #define TOKEN_CHECK 12
 
-/* Where keys that start with `prefix` end: its last byte one up, carrying over 0xFF. False: at the
- * very end. */
-static bool past_prefix(struct s3p_str prefix, char out[S3P_SRV_KEY_MAX], size_t *len)
+bool s3p_srv_past_prefix(struct s3p_str prefix, char out[S3P_SRV_KEY_MAX], size_t *len)
 {
     size_t n = prefix.len;
     memcpy(out, prefix.p, n);
@@ -23,16 +21,19 @@ static bool past_prefix(struct s3p_str prefix, char out[S3P_SRV_KEY_MAX], size_t
     return true;
 }
 
-/* The common prefix of a key, .p NULL when it stands for itself. */
-static struct s3p_str roll_up(const struct s3p_srv_page *page, struct s3p_str key)
+struct s3p_str s3p_srv_roll_up(struct s3p_str prefix, struct s3p_str delimiter, struct s3p_str key)
 {
-    if (page->delimiter.len == 0)
+    if (delimiter.len == 0)
         return (struct s3p_str){NULL, 0};
-    const char *at = memmem(key.p + page->prefix.len, key.len - page->prefix.len, page->delimiter.p,
-                            page->delimiter.len);
+    const char *at = memmem(key.p + prefix.len, key.len - prefix.len, delimiter.p, delimiter.len);
     if (at == NULL)
         return (struct s3p_str){NULL, 0};
-    return (struct s3p_str){key.p, (size_t)(at - key.p) + page->delimiter.len};
+    return (struct s3p_str){key.p, (size_t)(at - key.p) + delimiter.len};
+}
+
+bool s3p_srv_has_prefix(struct s3p_str key, struct s3p_str prefix)
+{
+    return key.len >= prefix.len && (prefix.len == 0 || memcmp(key.p, prefix.p, prefix.len) == 0);
 }
 
 static void remember(struct s3p_srv_page *page, struct s3p_str last)
@@ -46,14 +47,9 @@ static int skip(struct s3p_srv_walk *w, struct s3p_str prefix)
 {
     char past[S3P_SRV_KEY_MAX];
     size_t len;
-    if (!past_prefix(prefix, past, &len))
+    if (!s3p_srv_past_prefix(prefix, past, &len))
         return MDB_NOTFOUND;
     return s3p_srv_walk_seek(w, (struct s3p_str){past, len});
-}
-
-static bool has_prefix(struct s3p_str key, struct s3p_str prefix)
-{
-    return key.len >= prefix.len && (prefix.len == 0 || memcmp(key.p, prefix.p, prefix.len) == 0);
 }
 
 int s3p_srv_page_walk(struct s3p_srv_page *page, MDB_txn *txn, const struct s3p_srv_store *s,
@@ -67,17 +63,18 @@ int s3p_srv_page_walk(struct s3p_srv_page *page, MDB_txn *txn, const struct s3p_
     page->last_len = 0;
     if (page->max_keys == 0)
         return 0;
-    int rc = s3p_srv_walk_open(&w, txn, s, bucket);
+    int rc = s3p_srv_walk_open(&w, txn, s->current, bucket);
     if (rc != 0)
         return rc;
     bool behind = s3p_srv_compare(page->after, page->prefix) >= 0;
     rc = s3p_srv_walk_seek(&w, behind ? page->after : page->prefix);
-    while (rc == 0 && has_prefix(w.key, page->prefix)) {
-        if (page->after.len > 0 && s3p_srv_compare(w.key, page->after) <= 0) {
+    while (rc == 0 && s3p_srv_has_prefix(w.key, page->prefix)) {
+        bool hidden = s3p_srv_record_marker(w.record); /* also for common prefixes */
+        if (hidden || (page->after.len > 0 && s3p_srv_compare(w.key, page->after) <= 0)) {
             rc = s3p_srv_walk_next(&w);
             continue;
         }
-        struct s3p_str rolled = roll_up(page, w.key);
+        struct s3p_str rolled = s3p_srv_roll_up(page->prefix, page->delimiter, w.key);
         bool known = rolled.p != NULL && s3p_srv_compare(rolled, page->after) <= 0;
         if (!known && page->count == page->max_keys) {
             page->truncated = true;

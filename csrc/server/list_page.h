@@ -28,6 +28,13 @@ int s3p_srv_page_walk(struct s3p_srv_page *page, MDB_txn *txn, const struct s3p_
                       void (*key)(void *cls, struct s3p_str key, const struct s3p_srv_record *r),
                       void (*common)(void *cls, struct s3p_str prefix), void *cls);
 
+/* Where keys that start with `prefix` end: its last byte one up, carrying over 0xFF. False: at the
+ * very end. */
+bool s3p_srv_past_prefix(struct s3p_str prefix, char out[S3P_SRV_KEY_MAX], size_t *len);
+/* The common prefix of a key that has `prefix`, .p NULL when it stands for itself. */
+struct s3p_str s3p_srv_roll_up(struct s3p_str prefix, struct s3p_str delimiter, struct s3p_str key);
+bool s3p_srv_has_prefix(struct s3p_str key, struct s3p_str prefix);
+
 /* Continuation tokens: base64 of version, position, and a check that only this store's key makes.
  */
 void s3p_srv_token_make(struct s3p_buf *out, struct s3p_str position, const char *secret);

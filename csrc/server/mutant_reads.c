@@ -6,8 +6,9 @@
 #include "server/mutant_state.h"
 
 #define BODY_MAX (64 * 1024 * 1024)
-#define CELL 64 /* bodies are checked in cells of this size: a mix has whole ones of both writers  \
-                 */
+#define CELL                                                                                       \
+    64 /* bodies are checked in cells of this size: a mix has whole ones of both writers           \
+        */
 
 static bool is_get(const struct s3p_srv_req *req)
 {
@@ -23,6 +24,8 @@ static bool load_fd(int fd, uint64_t size, struct s3p_buf *out)
 static bool load_current(const struct s3p_srv_req *req, const struct s3p_srv_record *r,
                          struct s3p_buf *out)
 {
+    if (r->n_parts > 0) /* the faults of bodies leave multipart objects alone */
+        return false;
     if (!r->in_file) {
         s3p_buf_view(out, r->body);
         return s3p_buf_ok(out);
@@ -37,7 +40,8 @@ static bool load_current(const struct s3p_srv_req *req, const struct s3p_srv_rec
 static bool load_version(const struct s3p_srv_version *v, struct s3p_srv_record *r,
                          struct s3p_buf *out)
 {
-    if (!v->present || !s3p_srv_record_decode(r, (struct s3p_str){v->bytes.data, v->bytes.len}))
+    if (!v->present || !s3p_srv_record_decode(r, (struct s3p_str){v->bytes.data, v->bytes.len}) ||
+        r->n_parts > 0)
         return false;
     if (r->in_file)
         return v->fd >= 0 && load_fd(v->fd, r->size, out);

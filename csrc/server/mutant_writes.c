@@ -13,8 +13,9 @@ static enum s3p_srv_error look(struct s3p_srv_req *req, bool *present)
     struct s3p_srv_record now;
     if (!s3p_srv_view_begin(v))
         return S3P_SE_INTERNAL;
-    *present = s3p_srv_table_get(v->txn, v->store, req->bucket.id, req->head.key, &bytes) == 0 &&
-               s3p_srv_record_decode(&now, bytes);
+    *present =
+        s3p_srv_table_get(v->txn, v->store->current, req->bucket.id, req->head.key, &bytes) == 0 &&
+        s3p_srv_record_decode(&now, bytes) && !now.marker;
     enum s3p_srv_error e = s3p_srv_conditions_write(&req->conditions, *present ? &now : NULL);
     s3p_srv_view_end(v);
     return e;
@@ -126,14 +127,14 @@ void s3p_srv_mutant_etag_reply(struct s3p_srv_mutants *m, struct s3p_srv_mutant 
     if (!s3p_srv_mutant_fires(m, a, req, req->key_state))
         return;
     uint8_t other[S3P_MD5_BYTES];
-    char etag[S3P_SRV_ETAG_BYTES], *at;
+    char etag[S3P_SRV_ETAG_MAX], *at;
     memcpy(other, req->intake.md5, sizeof other);
     other[0] ^= 0x5a;
-    s3p_srv_etag_text(etag, other);
+    size_t len = s3p_srv_etag_text(etag, other, 0);
     /* the fields begin with the ETag: name, NUL, value */
     at = memmem(req->answer.fields.data, req->answer.fields.len, "ETag", sizeof "ETag");
     if (at == NULL)
         return;
-    memcpy(at + sizeof "ETag", etag, sizeof etag);
+    memcpy(at + sizeof "ETag", etag, len);
     s3p_srv_mutant_altered(m, a->spec.row, req);
 }

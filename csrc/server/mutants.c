@@ -325,9 +325,9 @@ static void remember(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k,
         return;
     s3p_buf_init(&v->bytes, IDS_MAX);
     v->replaced_ns = s3p_now_ns();
-    v->present = now != NULL;
+    v->present = now != NULL && !now->marker;
     v->fd = -1;
-    if (now != NULL) {
+    if (v->present) {
         s3p_srv_record_encode(&v->bytes, now);
         if (now->in_file)
             v->fd = s3p_srv_body_open(&m->srv->store, now->body_id);

@@ -7,9 +7,12 @@
 #include "core/text.h"
 #include "server/mutants.h"
 #include "server/ops.h"
+#include "server/parts_body.h"
 #include "server/ranges.h"
 #include "server/reads.h"
-#include "server/tables.h"
+#include "server/tags.h"
+#include "server/versions.h"
+#include "server/writes.h"
 
 /* Arguments of a GET that replace a field of the answer. */
 static const struct {
@@ -30,7 +33,13 @@ enum s3p_srv_error s3p_srv_get_object_check(struct s3p_srv_req *req)
         for (size_t k = 0; k < req->head.args[i].value.len; k++)
             if ((unsigned char)req->head.args[i].value.p[k] < ' ')
                 return S3P_SE_ARGUMENT;
-    return S3P_SE_NONE;
+    const struct s3p_srv_arg *part = s3p_srv_head_arg(&req->head, "partNumber");
+    req->part_number = 0;
+    if (part == NULL)
+        return S3P_SE_NONE;
+    if (s3p_srv_head_get(&req->head, "range").p != NULL)
+        return S3P_SE_PART_AND_RANGE;
+    return s3p_srv_part_number(part->value, &req->part_number) ? S3P_SE_NONE : S3P_SE_PART_NUMBER;
 }
 
 static bool overridden(const struct s3p_srv_req *req, struct s3p_str name)
@@ -77,14 +86,8 @@ static void add_last_modified(struct s3p_srv_req *req, const struct s3p_srv_reco
 static void add_checksum(struct s3p_srv_req *req, const struct s3p_srv_record *r)
 {
     struct s3p_str mode = s3p_srv_head_get(&req->head, "x-amz-checksum-mode");
-    if (!s3p_srv_same_nocase(mode, "ENABLED") || r->sum_len == 0 ||
-        r->sum_kind >= S3P_SRV_SUM_KINDS)
-        return;
-    char text[4 * ((S3P_SRV_SUM_MAX + 2) / 3)];
-    size_t n = s3p_base64(text, r->sum, r->sum_len);
-    s3p_srv_answer_field(req, s3p_srv_sum_header((enum s3p_srv_sum_kind)r->sum_kind),
-                         (struct s3p_str){text, n});
-    s3p_srv_answer_field(req, "x-amz-checksum-type", S3P_STR("FULL_OBJECT"));
+    if (s3p_srv_same_nocase(mode, "ENABLED"))
+        s3p_srv_answer_sum(req, r);
 }
 
 static void add_content_range(struct s3p_srv_req *req, const struct s3p_srv_range *range,
@@ -104,51 +107,101 @@ static void add_content_range(struct s3p_srv_req *req, const struct s3p_srv_rang
     s3p_srv_answer_field(req, "Content-Range", (struct s3p_str){text, n});
 }
 
+/* What of the object was asked for: a part by its position, a range, all of it. */
+static enum s3p_srv_error asked_range(const struct s3p_srv_req *req, const struct s3p_srv_record *r,
+                                      struct s3p_srv_range *out)
+{
+    uint32_t number = req->part_number;
+    if (number == 0) {
+        *out = s3p_srv_range_parse(s3p_srv_head_get(&req->head, "range"), r->size);
+        return out->kind == S3P_SRV_RANGE_NONE      ? S3P_SE_RANGE
+               : out->kind == S3P_SRV_RANGE_SEVERAL ? S3P_SE_NOT_IMPLEMENTED
+                                                    : S3P_SE_NONE;
+    }
+    if (number > (r->n_parts > 0 ? r->n_parts : 1))
+        return S3P_SE_PART_RANGE;
+    *out = (struct s3p_srv_range){S3P_SRV_RANGE_PART, 0, r->size};
+    for (uint32_t i = 0; r->n_parts > 0 && i < number; i++) {
+        out->first += i > 0 ? out->bytes : 0;
+        out->bytes = s3p_srv_part_at(r->parts, i).size;
+    }
+    if (out->bytes == 0) /* no range can say it */
+        out->kind = S3P_SRV_RANGE_WHOLE;
+    return S3P_SE_NONE;
+}
+
+/* Opens what is sent from files; 0 or errno. */
+static int open_body(struct s3p_srv_req *req, const struct s3p_srv_record *r,
+                     const struct s3p_srv_range *range)
+{
+    struct s3p_srv_answer *a = &req->answer;
+    const struct s3p_srv_store *s = &req->loop->srv->store;
+    if (range->bytes == 0)
+        return 0;
+    if (r->n_parts > 0)
+        return s3p_srv_parts_open(&a->parts, s, r, range->first, range->bytes);
+    if (r->in_file)
+        a->fd = s3p_srv_body_open(s, r->body_id);
+    else
+        s3p_buf_add(&a->body, r->body.p + range->first, range->bytes);
+    return r->in_file && a->fd < 0 ? errno : 0;
+}
+
+static void add_number(struct s3p_srv_req *req, const char *name, uint64_t v)
+{
+    char digits[20];
+    s3p_srv_answer_field(req, name, (struct s3p_str){digits, s3p_u64_text(digits, v)});
+}
+
+static void add_fields(struct s3p_srv_req *req, const struct s3p_srv_record *r,
+                       const struct s3p_srv_range *range)
+{
+    s3p_srv_answer_etag(req, r->md5, r->n_parts);
+    add_last_modified(req, r);
+    s3p_srv_answer_field(req, "Accept-Ranges", S3P_STR("bytes"));
+    s3p_srv_answer_version(req, "x-amz-version-id", r);
+    add_metadata(req, r);
+    if (r->tags.len > 0)
+        add_number(req, "x-amz-tagging-count", s3p_srv_tags_count(r->tags));
+    if (req->part_number != 0 && r->n_parts > 0)
+        add_number(req, "x-amz-mp-parts-count", r->n_parts);
+    if (range->kind == S3P_SRV_RANGE_PART)
+        add_content_range(req, range, r->size);
+    else if (req->part_number == 0)
+        add_checksum(req, r);
+}
+
 enum s3p_srv_read s3p_srv_answer_object(struct s3p_srv_req *req, const struct s3p_srv_record *r)
 {
     struct s3p_srv_answer *a = &req->answer;
+    struct s3p_srv_range range;
     enum s3p_srv_error e = s3p_srv_conditions_get(&req->conditions, r);
     if (e != S3P_SE_NONE) {
         s3p_srv_answer_error(req, e);
         if (e == S3P_SE_NOT_MODIFIED) {
-            s3p_srv_answer_etag(req, r->md5);
+            s3p_srv_answer_etag(req, r->md5, r->n_parts);
             add_last_modified(req, r);
         }
         return S3P_SRV_READ_DONE;
     }
-    struct s3p_srv_range range =
-        s3p_srv_range_parse(s3p_srv_head_get(&req->head, "range"), r->size);
-    if (range.kind == S3P_SRV_RANGE_NONE || range.kind == S3P_SRV_RANGE_SEVERAL) {
-        bool none = range.kind == S3P_SRV_RANGE_NONE;
-        s3p_srv_answer_error(req, none ? S3P_SE_RANGE : S3P_SE_NOT_IMPLEMENTED);
-        if (none)
+    if ((e = asked_range(req, r, &range)) != S3P_SE_NONE) {
+        s3p_srv_answer_error(req, e);
+        if (e == S3P_SE_RANGE)
             add_content_range(req, &range, r->size);
         return S3P_SRV_READ_DONE;
     }
     bool head = s3p_str_eq(req->head.method, "HEAD");
-    if (!head && r->in_file && range.bytes > 0) {
-        a->fd = s3p_srv_body_open(&req->loop->srv->store, r->body_id);
-        if (a->fd < 0 && errno == ENOENT)
-            return S3P_SRV_READ_AGAIN;
-        if (a->fd < 0) {
-            s3p_srv_answer_error(req, errno == EMFILE || errno == ENFILE ? S3P_SE_BUSY
-                                                                         : S3P_SE_INTERNAL);
-            return S3P_SRV_READ_DONE;
-        }
-    } else if (!head && !r->in_file) {
-        s3p_buf_add(&a->body, r->body.p + range.first, range.bytes);
+    int rc = head ? 0 : open_body(req, r, &range);
+    if (rc == ENOENT)
+        return S3P_SRV_READ_AGAIN;
+    if (rc != 0) {
+        s3p_srv_answer_error(req, rc == EMFILE || rc == ENFILE ? S3P_SE_BUSY : S3P_SE_INTERNAL);
+        return S3P_SRV_READ_DONE;
     }
     a->offset = range.first;
-    a->length = head || a->fd >= 0 ? range.bytes : 0;
+    a->length = head || a->fd >= 0 || a->parts != NULL ? range.bytes : 0;
     a->status = range.kind == S3P_SRV_RANGE_PART ? 206 : 200;
-    s3p_srv_answer_etag(req, r->md5);
-    add_last_modified(req, r);
-    s3p_srv_answer_field(req, "Accept-Ranges", S3P_STR("bytes"));
-    add_metadata(req, r);
-    if (range.kind == S3P_SRV_RANGE_PART)
-        add_content_range(req, &range, r->size);
-    else
-        add_checksum(req, r);
+    add_fields(req, r, &range);
     return S3P_SRV_READ_DONE;
 }
 
@@ -156,16 +209,24 @@ enum s3p_srv_read s3p_srv_answer_object(struct s3p_srv_req *req, const struct s3
 static enum s3p_srv_read read_once(struct s3p_srv_req *req)
 {
     struct s3p_srv_view *v = &req->loop->view;
-    struct s3p_str bytes;
     struct s3p_srv_record r;
-    int rc = s3p_srv_table_get(v->txn, v->store, req->bucket.id, req->head.key, &bytes);
-    bool found = rc == 0 && s3p_srv_record_decode(&r, bytes);
-    if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL) && (found || rc == MDB_NOTFOUND))
-        return s3p_srv_mutants_read(req, found ? &r : NULL);
-    if (found)
-        return s3p_srv_answer_object(req, &r);
-    s3p_srv_answer_error(req, rc == MDB_NOTFOUND ? S3P_SE_NO_KEY : S3P_SE_INTERNAL);
-    return S3P_SRV_READ_DONE;
+    enum s3p_srv_read result = S3P_SRV_READ_DONE;
+    bool current;
+    int rc = s3p_srv_version_find(v->txn, v->store, req->bucket.id, req->head.key, &req->wanted, &r,
+                                  &current);
+    bool marker = rc == 0 && r.marker, found = rc == 0 && !marker;
+    bool mutants = S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL) && !req->wanted.given;
+    if (mutants && (rc == 0 || rc == MDB_NOTFOUND))
+        result = s3p_srv_mutants_read(req, found ? &r : NULL);
+    else if (found)
+        result = s3p_srv_answer_object(req, &r);
+    else if (!marker)
+        s3p_srv_answer_error(req, rc != MDB_NOTFOUND  ? S3P_SE_INTERNAL
+                                  : req->wanted.given ? S3P_SE_NO_VERSION
+                                                      : S3P_SE_NO_KEY);
+    if (marker && (!mutants || req->answer.error == S3P_SE_NO_KEY))
+        s3p_srv_answer_marker(req, req->wanted.given ? S3P_SE_METHOD : S3P_SE_NO_KEY, &r);
+    return result;
 }
 
 void s3p_srv_get_object(struct s3p_srv_req *req)

@@ -6,6 +6,9 @@
 #include "server/commit.h"
 #include "server/mutants.h"
 #include "server/ops.h"
+#include "server/tags.h"
+#include "server/versions.h"
+#include "server/writes.h"
 
 #define USER_METADATA_MAX 2048 /* names without their prefix, and values */
 
@@ -37,7 +40,33 @@ static void add_meta(struct s3p_buf *meta, struct s3p_str name, struct s3p_str v
             stored[i] = ' ';
 }
 
-enum s3p_srv_error s3p_srv_put_object_check(struct s3p_srv_req *req)
+/* Removes aws-chunked, which is of the transfer; other codings stay, in order. */
+static void add_encoding(struct s3p_buf *meta, struct s3p_str value)
+{
+    char kept_text[256];
+    size_t n = 0;
+    if (value.len > sizeof kept_text || memmem(value.p, value.len, "aws-chunked", 11) == NULL) {
+        add_meta(meta, S3P_STR("content-encoding"), value);
+        return;
+    }
+    while (value.len > 0) {
+        const char *comma = memchr(value.p, ',', value.len);
+        size_t used = comma != NULL ? (size_t)(comma - value.p) : value.len;
+        struct s3p_str one = s3p_srv_trim((struct s3p_str){value.p, used});
+        if (one.len > 0 && !s3p_srv_same_nocase(one, "aws-chunked")) {
+            if (n > 0)
+                kept_text[n++] = ',';
+            memcpy(kept_text + n, one.p, one.len);
+            n += one.len;
+        }
+        used += comma != NULL;
+        value = (struct s3p_str){value.p + used, value.len - used};
+    }
+    if (n > 0)
+        add_meta(meta, S3P_STR("content-encoding"), (struct s3p_str){kept_text, n});
+}
+
+enum s3p_srv_error s3p_srv_collect_meta(struct s3p_srv_req *req)
 {
     static const char prefix[] = "x-amz-meta-";
     const struct s3p_srv_head *h = &req->head;
@@ -51,74 +80,66 @@ enum s3p_srv_error s3p_srv_put_object_check(struct s3p_srv_req *req)
             return S3P_SE_METADATA;
         if (value.len > UINT16_MAX || name.len > UINT16_MAX)
             return S3P_SE_HEADERS;
-        if (meta || is_kept(name))
+        if (s3p_srv_same_nocase(name, "content-encoding"))
+            add_encoding(&req->meta, value);
+        else if (meta || is_kept(name))
             add_meta(&req->meta, name, value);
     }
-    return s3p_srv_conditions_writable(&req->conditions, true);
+    return S3P_SE_NONE;
 }
 
-/* The bucket may have gone, or have been made anew, while the body came in. */
-static bool bucket_stands(struct s3p_srv_txn *t, const struct s3p_srv_req *req)
+enum s3p_srv_error s3p_srv_put_object_check(struct s3p_srv_req *req)
 {
-    struct s3p_srv_bucket b;
-    int rc = s3p_srv_bucket_get(t->txn, &t->srv->store, req->head.bucket, &b);
-    if (rc != 0 && rc != MDB_NOTFOUND)
-        t->rc = rc;
-    return rc == 0 && b.id == req->bucket.id;
+    enum s3p_srv_error e = s3p_srv_collect_meta(req);
+    if (e == S3P_SE_NONE)
+        e = s3p_srv_collect_tags(req);
+    return e == S3P_SE_NONE ? s3p_srv_conditions_writable(&req->conditions, true) : e;
 }
 
-/* What every write does first, in its transaction: bucket, current record, precondition. */
-static enum s3p_srv_error judge(struct s3p_srv_txn *t, struct s3p_srv_req *req,
-                                struct s3p_srv_record *now, bool *present)
-{
-    if (!bucket_stands(t, req))
-        return S3P_SE_NO_BUCKET;
-    *present = s3p_srv_txn_current(t, req->bucket.id, req->head.key, now);
-    if (t->rc != 0)
-        return S3P_SE_INTERNAL;
-    enum s3p_srv_error e = s3p_srv_conditions_write(&req->conditions, *present ? now : NULL);
-    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
-        e = s3p_srv_mutants_judge(t, req, *present ? now : NULL, e);
-    return e;
-}
-
-static enum s3p_srv_error apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *req)
+enum s3p_srv_error s3p_srv_apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *req)
 {
     struct s3p_srv_intake *in = &req->intake;
     struct s3p_srv_record now;
     bool present;
-    enum s3p_srv_error e = judge(t, req, &now, &present);
-    if ((e != S3P_SE_NONE && !req->write.apply_anyway) || req->write.drop)
+    enum s3p_srv_error e = s3p_srv_txn_judge(t, req, &now, &present);
+    if (e != S3P_SE_NONE && !req->write.apply_anyway)
         return e;
     struct s3p_srv_record then = {
-        .seq = s3p_srv_txn_seq(t),
-        .mtime_wall_ns = t->wall_ns,
         .size = in->got,
         .in_file = in->staged,
         .body_id = in->staged ? in->body_id : 0,
         .sum_kind = (uint8_t)in->sum_state.kind,
         .sum_len = (uint8_t)in->sum_len,
         .meta = {req->meta.data, req->meta.len},
+        .tags = {req->tags.data, req->tags.len},
         .body = in->staged ? S3P_STR("") : (struct s3p_str){in->memory.data, in->memory.len},
     };
     memcpy(then.md5, in->md5, sizeof then.md5);
     memcpy(then.sum, in->sum, sizeof then.sum);
-    s3p_srv_txn_put(t, req->bucket.id, req->head.key, present ? &now : NULL, &then);
+    s3p_srv_txn_stamp(t, &then);
+    req->made = then;
+    if (!req->write.drop)
+        s3p_srv_txn_put(t, req->head.key, present ? &now : NULL, &then);
     return e;
+}
+
+void s3p_srv_answer_sum(struct s3p_srv_req *req, const struct s3p_srv_record *r)
+{
+    char text[S3P_SRV_SUM_TEXT_MAX];
+    size_t n = s3p_srv_sum_text(text, r);
+    if (n == 0)
+        return;
+    s3p_srv_answer_field(req, s3p_srv_sum_header((enum s3p_srv_sum_kind)r->sum_kind),
+                         (struct s3p_str){text, n});
+    s3p_srv_answer_field(req, "x-amz-checksum-type", s3p_srv_sum_type(r));
 }
 
 static void reply_put(struct s3p_srv_req *req)
 {
-    const struct s3p_srv_intake *in = &req->intake;
     s3p_srv_answer_status(req, 200);
-    s3p_srv_answer_etag(req, in->md5);
-    if (in->sum_len > 0) {
-        char text[4 * ((S3P_SRV_SUM_MAX + 2) / 3)];
-        size_t n = s3p_base64(text, in->sum, in->sum_len);
-        s3p_srv_answer_field(req, s3p_srv_sum_header(in->sum_state.kind),
-                             (struct s3p_str){text, n});
-        s3p_srv_answer_field(req, "x-amz-checksum-type", S3P_STR("FULL_OBJECT"));
-    }
+    s3p_srv_answer_etag(req, req->intake.md5, 0);
+    s3p_srv_answer_sum(req, &req->made);
+    s3p_srv_answer_version(req, "x-amz-version-id", &req->made);
     if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL))
         s3p_srv_mutants_reply(req);
 }
@@ -126,33 +147,60 @@ static void reply_put(struct s3p_srv_req *req)
 void s3p_srv_put_object(struct s3p_srv_req *req)
 {
     if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL) &&
-        s3p_srv_mutants_hold(req, apply_put, reply_put))
+        s3p_srv_mutants_hold(req, s3p_srv_apply_put, reply_put))
         return;
-    s3p_srv_submit(req, apply_put, reply_put);
+    s3p_srv_submit(req, s3p_srv_apply_put, reply_put);
 }
 
 enum s3p_srv_error s3p_srv_delete_object_check(struct s3p_srv_req *req)
 {
-    return s3p_srv_conditions_writable(&req->conditions, false);
+    return req->wanted.given ? s3p_srv_conditions_none(&req->conditions)
+                             : s3p_srv_conditions_writable(&req->conditions, false);
 }
 
 static enum s3p_srv_error apply_delete(struct s3p_srv_txn *t, struct s3p_srv_req *req)
 {
     struct s3p_srv_record now;
     bool present;
-    enum s3p_srv_error e = judge(t, req, &now, &present);
-    if ((e == S3P_SE_NONE || req->write.apply_anyway) && present && !req->write.drop)
-        s3p_srv_txn_del(t, req->bucket.id, req->head.key, &now);
+    enum s3p_srv_error e = s3p_srv_txn_judge(t, req, &now, &present);
+    req->made.marker = false;
+    if ((e == S3P_SE_NONE || req->write.apply_anyway) && !req->write.drop)
+        s3p_srv_txn_del(t, req->head.key, present ? &now : NULL, &req->made);
     return e;
 }
 
 static void reply_delete(struct s3p_srv_req *req)
 {
     s3p_srv_answer_status(req, 204);
+    if (req->made.marker) {
+        s3p_srv_answer_field(req, "x-amz-delete-marker", S3P_STR("true"));
+        s3p_srv_answer_version(req, "x-amz-version-id", &req->made);
+    }
+}
+
+static enum s3p_srv_error apply_delete_version(struct s3p_srv_txn *t, struct s3p_srv_req *req)
+{
+    req->made = (struct s3p_srv_record){.seq = req->wanted.seq, .versioned = !req->wanted.null};
+    if (!s3p_srv_txn_bucket(t, req))
+        return S3P_SE_NO_BUCKET;
+    (void)s3p_srv_versions_remove(t, req->head.key, &req->wanted, &req->made);
+    return S3P_SE_NONE;
+}
+
+static void reply_delete_version(struct s3p_srv_req *req)
+{
+    s3p_srv_answer_status(req, 204);
+    s3p_srv_answer_version(req, "x-amz-version-id", &req->made);
+    if (req->made.marker)
+        s3p_srv_answer_field(req, "x-amz-delete-marker", S3P_STR("true"));
 }
 
 void s3p_srv_delete_object(struct s3p_srv_req *req)
 {
+    if (req->wanted.given) {
+        s3p_srv_submit(req, apply_delete_version, reply_delete_version);
+        return;
+    }
     if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL) &&
         s3p_srv_mutants_hold(req, apply_delete, reply_delete))
         return;

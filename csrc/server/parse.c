@@ -28,8 +28,7 @@ static int digit(char c)
     return -1;
 }
 
-/* Appends the decoded text; false on a bad escape. */
-static bool decode(struct s3p_buf *text, struct s3p_str s, struct s3p_str *out)
+bool s3p_srv_url_decode(struct s3p_buf *text, struct s3p_str s, struct s3p_str *out)
 {
     size_t from = text->len;
     for (size_t i = 0; i < s.len; i++) {
@@ -65,7 +64,8 @@ static bool parse_arg(struct s3p_srv_head *h, struct s3p_str pair)
     if (h->n_args == S3P_SRV_ARGS_MAX)
         return false;
     struct s3p_srv_arg *a = &h->args[h->n_args++];
-    if (!decode(&h->text, name, &a->name) || !decode(&h->text, value, &a->value))
+    if (!s3p_srv_url_decode(&h->text, name, &a->name) ||
+        !s3p_srv_url_decode(&h->text, value, &a->value))
         return false;
     a->enc_name = encode(&h->text, a->name);
     a->enc_value = encode(&h->text, a->value);
@@ -90,10 +90,10 @@ static enum s3p_srv_error parse_path(struct s3p_srv_head *h)
     struct s3p_str rest = {h->path.p + 1, h->path.len - 1};
     const char *slash = memchr(rest.p, '/', rest.len);
     size_t len = slash != NULL ? (size_t)(slash - rest.p) : rest.len;
-    if (!decode(&h->text, (struct s3p_str){rest.p, len}, &h->bucket))
+    if (!s3p_srv_url_decode(&h->text, (struct s3p_str){rest.p, len}, &h->bucket))
         return S3P_SE_URI;
     if (slash != NULL &&
-        !decode(&h->text, (struct s3p_str){slash + 1, rest.len - len - 1}, &h->key))
+        !s3p_srv_url_decode(&h->text, (struct s3p_str){slash + 1, rest.len - len - 1}, &h->key))
         return S3P_SE_URI;
     if (h->key.len > 0 && h->bucket.len == 0)
         return S3P_SE_BUCKET_NAME;

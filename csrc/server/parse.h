@@ -51,6 +51,9 @@ const struct s3p_srv_arg *s3p_srv_head_arg(const struct s3p_srv_head *h,
 /* First field of that name, compared without case; .p is NULL when there is none. */
 struct s3p_str s3p_srv_head_get(const struct s3p_srv_head *h, const char *name);
 
+/* Appends the percent-decoded text, of which `out` is a view; false on a bad escape. */
+bool s3p_srv_url_decode(struct s3p_buf *text, struct s3p_str s, struct s3p_str *out);
+
 bool s3p_srv_bucket_name_ok(struct s3p_str name);
 bool s3p_srv_utf8_ok(struct s3p_str s); /* well-formed, no NUL */
 struct s3p_str s3p_srv_trim(struct s3p_str s);

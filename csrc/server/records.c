@@ -5,7 +5,16 @@
 #include "core/text.h"
 
 #define FORMAT 1
-#define FLAG_FILE 1
+
+enum {
+    FILE_BODY = 1,
+    PARTS = 2,
+    COMPOSITE = 4,
+    TAGS = 8,
+    VERSIONED = 16,
+    MARKER = 32,
+    NULL_SEQ = 64
+};
 
 static void put_le(char *at, uint64_t v, unsigned bytes)
 {
@@ -21,6 +30,21 @@ static uint64_t get_le(const char *at, unsigned bytes)
     return v;
 }
 
+static unsigned flags_of(const struct s3p_srv_record *r)
+{
+    return (r->in_file ? FILE_BODY : 0u) | (r->n_parts > 0 ? PARTS : 0u) |
+           (r->composite ? COMPOSITE : 0u) | (r->tags.len > 0 ? TAGS : 0u) |
+           (r->versioned ? VERSIONED : 0u) | (r->marker ? MARKER : 0u) |
+           (r->null_seq != 0 ? NULL_SEQ : 0u);
+}
+
+static void add_le(struct s3p_buf *out, uint64_t v, unsigned bytes)
+{
+    char text[8];
+    put_le(text, v, bytes);
+    s3p_buf_add(out, text, bytes);
+}
+
 void s3p_srv_record_encode(struct s3p_buf *out, const struct s3p_srv_record *r)
 {
     char *p = s3p_buf_grow(out, S3P_SRV_RECORD_HEAD);
@@ -28,7 +52,7 @@ void s3p_srv_record_encode(struct s3p_buf *out, const struct s3p_srv_record *r)
         return;
     memset(p, 0, S3P_SRV_RECORD_HEAD);
     p[0] = FORMAT;
-    p[1] = r->in_file ? FLAG_FILE : 0;
+    p[1] = (char)flags_of(r);
     p[2] = (char)r->sum_kind;
     p[3] = (char)r->sum_len;
     put_le(p + 4, r->meta.len, 4);
@@ -39,7 +63,55 @@ void s3p_srv_record_encode(struct s3p_buf *out, const struct s3p_srv_record *r)
     memcpy(p + 40, r->md5, S3P_MD5_BYTES);
     memcpy(p + 56, r->sum, S3P_SRV_SUM_MAX);
     s3p_buf_view(out, r->meta);
+    if (r->null_seq != 0)
+        add_le(out, r->null_seq, 8);
+    if (r->tags.len > 0) {
+        add_le(out, r->tags.len, 4);
+        s3p_buf_view(out, r->tags);
+    }
+    if (r->n_parts > 0) {
+        add_le(out, r->n_parts, 4);
+        s3p_buf_view(out, r->parts);
+    }
     s3p_buf_view(out, r->body);
+}
+
+/* Cuts `n` bytes off the front; false when there are fewer. */
+static bool cut(struct s3p_str *rest, uint64_t n, struct s3p_str *out)
+{
+    if (n > rest->len)
+        return false;
+    *out = (struct s3p_str){rest->p, n};
+    *rest = (struct s3p_str){rest->p + n, rest->len - n};
+    return true;
+}
+
+static bool cut_number(struct s3p_str *rest, unsigned bytes, uint64_t *out)
+{
+    struct s3p_str text;
+    if (!cut(rest, bytes, &text))
+        return false;
+    *out = get_le(text.p, bytes);
+    return true;
+}
+
+static bool decode_sections(struct s3p_srv_record *r, unsigned flags, struct s3p_str rest)
+{
+    uint64_t n = 0;
+    r->null_seq = 0;
+    r->n_parts = 0;
+    r->tags = r->parts = S3P_STR("");
+    if ((flags & NULL_SEQ) != 0 && !cut_number(&rest, 8, &r->null_seq))
+        return false;
+    if ((flags & TAGS) != 0 && (!cut_number(&rest, 4, &n) || !cut(&rest, n, &r->tags)))
+        return false;
+    if ((flags & PARTS) != 0) {
+        if (!cut_number(&rest, 4, &n) || !cut(&rest, n * S3P_SRV_PART_BYTES, &r->parts))
+            return false;
+        r->n_parts = (uint32_t)n;
+    }
+    r->body = rest;
+    return r->in_file || r->n_parts > 0 ? rest.len == 0 : rest.len == r->size;
 }
 
 bool s3p_srv_record_decode(struct s3p_srv_record *r, struct s3p_str bytes)
@@ -47,10 +119,11 @@ bool s3p_srv_record_decode(struct s3p_srv_record *r, struct s3p_str bytes)
     const char *p = bytes.p;
     if (bytes.len < S3P_SRV_RECORD_HEAD || p[0] != FORMAT || (unsigned char)p[3] > S3P_SRV_SUM_MAX)
         return false;
-    uint64_t meta = get_le(p + 4, 4);
-    if (meta > bytes.len - S3P_SRV_RECORD_HEAD)
-        return false;
-    r->in_file = (p[1] & FLAG_FILE) != 0;
+    unsigned flags = (unsigned char)p[1];
+    r->in_file = (flags & FILE_BODY) != 0;
+    r->composite = (flags & COMPOSITE) != 0;
+    r->versioned = (flags & VERSIONED) != 0;
+    r->marker = (flags & MARKER) != 0;
     r->sum_kind = (uint8_t)p[2];
     r->sum_len = (uint8_t)p[3];
     r->seq = get_le(p + 8, 8);
@@ -59,15 +132,45 @@ bool s3p_srv_record_decode(struct s3p_srv_record *r, struct s3p_str bytes)
     r->body_id = get_le(p + 32, 8);
     memcpy(r->md5, p + 40, S3P_MD5_BYTES);
     memcpy(r->sum, p + 56, S3P_SRV_SUM_MAX);
-    r->meta = (struct s3p_str){p + S3P_SRV_RECORD_HEAD, meta};
-    r->body = (struct s3p_str){r->meta.p + meta, bytes.len - S3P_SRV_RECORD_HEAD - meta};
-    return r->in_file ? r->body.len == 0 : r->body.len == r->size;
+    struct s3p_str rest = {p + S3P_SRV_RECORD_HEAD, bytes.len - S3P_SRV_RECORD_HEAD};
+    return cut(&rest, get_le(p + 4, 4), &r->meta) && decode_sections(r, flags, rest);
 }
 
-void s3p_srv_etag_text(char text[S3P_SRV_ETAG_BYTES], const uint8_t md5[S3P_MD5_BYTES])
+bool s3p_srv_record_marker(struct s3p_str bytes)
 {
-    text[0] = text[S3P_SRV_ETAG_BYTES - 1] = '"';
+    return bytes.len >= S3P_SRV_RECORD_HEAD && ((unsigned char)bytes.p[1] & MARKER) != 0;
+}
+
+void s3p_srv_part_add(struct s3p_buf *parts, const struct s3p_srv_part *p)
+{
+    add_le(parts, p->body_id, 8);
+    add_le(parts, p->size, 8);
+    s3p_buf_add(parts, p->sum, sizeof p->sum);
+}
+
+struct s3p_srv_part s3p_srv_part_at(struct s3p_str parts, uint32_t i)
+{
+    const char *at = parts.p + (size_t)i * S3P_SRV_PART_BYTES;
+    struct s3p_srv_part p = {.body_id = get_le(at, 8), .size = get_le(at + 8, 8)};
+    memcpy(p.sum, at + 16, sizeof p.sum);
+    return p;
+}
+
+size_t s3p_srv_etag_text(char text[S3P_SRV_ETAG_MAX], const uint8_t md5[S3P_MD5_BYTES],
+                         uint32_t n_parts)
+{
+    size_t n = 1 + 2 * S3P_MD5_BYTES;
+    text[0] = '"';
     s3p_hex(text + 1, md5, S3P_MD5_BYTES);
+    if (n_parts > 0) {
+        text[n++] = '-';
+        char digits[20];
+        size_t k = s3p_u64_text(digits, n_parts <= S3P_SRV_PARTS_MAX ? n_parts : 0);
+        memcpy(text + n, digits, k);
+        n += k;
+    }
+    text[n++] = '"';
+    return n;
 }
 
 void s3p_srv_meta_add(struct s3p_buf *meta, struct s3p_str name, struct s3p_str value)

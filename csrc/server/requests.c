@@ -7,13 +7,17 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "core/text.h"
+#include "server/copy.h"
 #include "server/mutants.h"
+#include "server/parts_body.h"
 #include "server/routes.h"
 #include "server/tables.h"
+#include "server/versions.h"
 
 #define FIELDS_MAX (64 * 1024)
 #define BODY_MAX (64 * 1024 * 1024)
 #define META_MAX (4 * 1024 * 1024)
+#define TAGS_MAX (1024 * 1024)
 #define KEEP_BYTES (256 * 1024) /* larger buffers are not kept in the pool */
 #define OBJECT_MAX (UINT64_C(5) << 30)
 #define DOCUMENT_MAX (2 * 1024 * 1024)
@@ -40,6 +44,7 @@ struct s3p_srv_req *s3p_srv_req_get(struct s3p_srv_loop *loop)
     s3p_buf_init(&r->answer.fields, FIELDS_MAX);
     s3p_buf_init(&r->answer.body, BODY_MAX);
     s3p_buf_init(&r->meta, META_MAX);
+    s3p_buf_init(&r->tags, TAGS_MAX);
     r->answer.fd = -1;
     r->loop = loop;
     return r;
@@ -61,13 +66,19 @@ void s3p_srv_req_put(struct s3p_srv_req *r)
     reuse(&r->answer.fields);
     reuse(&r->answer.body);
     reuse(&r->meta);
+    reuse(&r->tags);
     if (r->answer.fd >= 0)
         close(r->answer.fd);
     r->answer.fd = -1;
+    s3p_srv_parts_close(r->answer.parts);
+    r->answer.parts = NULL;
     r->answer.status = 0;
     r->answer.error = S3P_SE_NONE;
     r->answer.offset = r->answer.length = 0;
     memset(&r->write, 0, sizeof r->write);
+    r->upload = 0;
+    s3p_srv_copy_free(r->copy);
+    r->copy = NULL;
     r->stage = S3P_SRV_STAGE_HEAD;
     r->suspended = false;
     r->route = NULL;
@@ -83,8 +94,11 @@ void s3p_srv_req_free(struct s3p_srv_req *r)
     s3p_buf_free(&r->answer.fields);
     s3p_buf_free(&r->answer.body);
     s3p_buf_free(&r->meta);
+    s3p_buf_free(&r->tags);
     if (r->answer.fd >= 0)
         close(r->answer.fd);
+    s3p_srv_parts_close(r->answer.parts);
+    s3p_srv_copy_free(r->copy);
     s3p_free(r);
 }
 
@@ -116,23 +130,55 @@ static enum s3p_srv_error look_up_bucket(struct s3p_srv_req *r)
     return rc == 0 ? S3P_SE_NONE : rc == MDB_NOTFOUND ? S3P_SE_NO_BUCKET : S3P_SE_INTERNAL;
 }
 
+static bool is_chunked(const struct s3p_srv_req *r)
+{
+    return r->auth.payload >= S3P_SRV_PAYLOAD_SIGNED_CHUNKS;
+}
+
+/* How long the body says it is: of aws-chunked the bytes inside. */
+static enum s3p_srv_error read_length(const struct s3p_srv_req *r, bool object, uint64_t *declared)
+{
+    const char *field = is_chunked(r) ? "x-amz-decoded-content-length" : "content-length";
+    struct s3p_str length = s3p_srv_head_get(&r->head, field);
+    bool other = s3p_srv_head_get(&r->head, "transfer-encoding").p != NULL ||
+                 s3p_srv_head_get(&r->head, "x-amz-trailer").p != NULL ||
+                 s3p_srv_head_get(&r->head, "x-amz-decoded-content-length").p != NULL;
+    if (is_chunked(r) ? !object : other)
+        return S3P_SE_NOT_IMPLEMENTED;
+    *declared = 0;
+    if (length.p == NULL)
+        return object ? S3P_SE_LENGTH_MISSING : S3P_SE_NONE;
+    return s3p_parse_u64(length.p, length.len, declared) ? S3P_SE_NONE : S3P_SE_ARGUMENT;
+}
+
+static void begin_chunks(struct s3p_srv_req *r)
+{
+    const struct s3p_hmac *key =
+        s3p_srv_auth_key(&r->auth, r->loop->srv->keys.secret_key, &r->loop->auth_cache);
+    s3p_srv_chunks_begin(&r->intake.chunks, &r->auth, key,
+                         s3p_srv_head_get(&r->head, "x-amz-trailer"));
+}
+
 static enum s3p_srv_error begin_body(struct s3p_srv_req *r)
 {
     bool object = (r->route->flags & S3P_SRV_ROUTE_BODY) != 0;
-    struct s3p_str length = s3p_srv_head_get(&r->head, "content-length");
-    uint64_t declared = 0;
-    if (s3p_srv_head_get(&r->head, "transfer-encoding").p != NULL)
-        return S3P_SE_NOT_IMPLEMENTED;
-    if (length.p == NULL && object)
-        return S3P_SE_LENGTH_MISSING;
-    if (length.p != NULL && !s3p_parse_u64(length.p, length.len, &declared))
-        return S3P_SE_ARGUMENT;
+    uint64_t declared;
+    enum s3p_srv_error e = read_length(r, object, &declared);
+    if (e != S3P_SE_NONE)
+        return e;
     if (declared > (object ? OBJECT_MAX : DOCUMENT_MAX))
         return object ? S3P_SE_TOO_LARGE : S3P_SE_XML_LARGE;
-    r->intake.memory_max =
-        r->head.key.len > S3P_SRV_PLAIN_KEY_MAX ? INLINE_SHARED_MAX : INLINE_MAX;
-    return s3p_srv_intake_begin(&r->intake, &r->loop->srv->store, &r->head, &r->auth, declared,
-                                object);
+    r->intake.memory_max = r->upload != 0                            ? 0 /* a part: always a file */
+                           : r->head.key.len > S3P_SRV_PLAIN_KEY_MAX ? INLINE_SHARED_MAX
+                                                                     : INLINE_MAX;
+    enum s3p_srv_body_kind kind = object ? S3P_SRV_BODY_OBJECT
+                                  : (r->route->flags & S3P_SRV_ROUTE_OF_OBJECT)
+                                      ? S3P_SRV_BODY_ABOUT
+                                      : S3P_SRV_BODY_DOCUMENT;
+    e = s3p_srv_intake_begin(&r->intake, &r->loop->srv->store, &r->head, &r->auth, declared, kind);
+    if (e == S3P_SE_NONE && is_chunked(r))
+        begin_chunks(r);
+    return e;
 }
 
 static enum s3p_srv_error begin(struct s3p_srv_req *r)
@@ -151,7 +197,7 @@ static enum s3p_srv_error begin(struct s3p_srv_req *r)
     if (routed != S3P_SE_NONE)
         return routed;
     uint64_t ignored;
-    e = s3p_srv_route_fields(&r->head, &ignored);
+    e = s3p_srv_route_fields(r->route, &r->head, &ignored);
     if (ignored > 0)
         atomic_fetch_add_explicit(&srv->ignored_fields, ignored, memory_order_relaxed);
     if (e == S3P_SE_NONE)
@@ -159,6 +205,10 @@ static enum s3p_srv_error begin(struct s3p_srv_req *r)
     if (e != S3P_SE_NONE)
         return e;
     s3p_srv_conditions_read(&r->head, &r->conditions);
+    const struct s3p_srv_arg *version = s3p_srv_head_arg(&r->head, "versionId");
+    if (!s3p_srv_wanted_parse(version != NULL ? version->value : (struct s3p_str){NULL, 0},
+                              &r->wanted))
+        return S3P_SE_VERSION_FORM;
     if (r->route->check != NULL && (e = r->route->check(r)) != S3P_SE_NONE)
         return e;
     return begin_body(r);

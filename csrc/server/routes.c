@@ -10,12 +10,24 @@ static const char *const get_args[] = {"response-content-type",
                                        "response-cache-control",
                                        "response-content-disposition",
                                        "response-content-encoding",
+                                       "partNumber",
+                                       "versionId",
                                        NULL};
 static const char *const list_v1_args[] = {"prefix",   "delimiter",     "marker",
                                            "max-keys", "encoding-type", NULL};
 static const char *const list_v2_args[] = {
     "prefix",        "delimiter",          "start-after", "max-keys",
     "encoding-type", "continuation-token", "fetch-owner", NULL};
+
+static const char *const part_args[] = {"partNumber", NULL};
+static const char *const list_parts_args[] = {"max-parts", "part-number-marker", "encoding-type",
+                                              NULL};
+static const char *const list_uploads_args[] = {
+    "prefix", "delimiter", "key-marker", "upload-id-marker", "max-uploads", "encoding-type", NULL};
+
+static const char *const version_args[] = {"versionId", NULL};
+static const char *const list_versions_args[] = {
+    "prefix", "delimiter", "key-marker", "version-id-marker", "max-keys", "encoding-type", NULL};
 
 #define REFUSED 0, NULL, NULL, NULL
 
@@ -27,16 +39,20 @@ static const struct s3p_srv_route rows[] = {
      s3p_srv_bucket_location},
     {"ListObjectsV2", "GET", S3P_SRV_BUCKET, "list-type", 0, list_v2_args, NULL,
      s3p_srv_list_objects_v2},
-    {"ListObjectVersions", "GET", S3P_SRV_BUCKET, "versions", REFUSED},
-    {"ListMultipartUploads", "GET", S3P_SRV_BUCKET, "uploads", REFUSED},
-    {"GetBucketVersioning", "GET", S3P_SRV_BUCKET, "versioning", REFUSED},
+    {"ListObjectVersions", "GET", S3P_SRV_BUCKET, "versions", 0, list_versions_args, NULL,
+     s3p_srv_list_versions},
+    {"ListMultipartUploads", "GET", S3P_SRV_BUCKET, "uploads", 0, list_uploads_args, NULL,
+     s3p_srv_list_uploads},
+    {"GetBucketVersioning", "GET", S3P_SRV_BUCKET, "versioning", 0, NULL, NULL,
+     s3p_srv_get_versioning},
     {"GetBucketLifecycleConfiguration", "GET", S3P_SRV_BUCKET, "lifecycle", REFUSED},
     {"GetBucketPolicy", "GET", S3P_SRV_BUCKET, "policy", REFUSED},
     {"GetBucketAcl", "GET", S3P_SRV_BUCKET, "acl", REFUSED},
     {"GetBucketTagging", "GET", S3P_SRV_BUCKET, "tagging", REFUSED},
     {"ListObjects", "GET", S3P_SRV_BUCKET, NULL, 0, list_v1_args, NULL, s3p_srv_list_objects},
     {"HeadBucket", "HEAD", S3P_SRV_BUCKET, NULL, 0, NULL, NULL, s3p_srv_head_bucket},
-    {"PutBucketVersioning", "PUT", S3P_SRV_BUCKET, "versioning", REFUSED},
+    {"PutBucketVersioning", "PUT", S3P_SRV_BUCKET, "versioning", 0, NULL, NULL,
+     s3p_srv_put_versioning},
     {"PutBucketLifecycleConfiguration", "PUT", S3P_SRV_BUCKET, "lifecycle", REFUSED},
     {"PutBucketPolicy", "PUT", S3P_SRV_BUCKET, "policy", REFUSED},
     {"PutBucketTagging", "PUT", S3P_SRV_BUCKET, "tagging", REFUSED},
@@ -47,26 +63,40 @@ static const struct s3p_srv_route rows[] = {
      s3p_srv_delete_objects},
     {"PostObject", "POST", S3P_SRV_BUCKET, NULL, REFUSED},
 
-    {"ListParts", "GET", S3P_SRV_OBJECT, "uploadId", REFUSED},
-    {"GetObjectTagging", "GET", S3P_SRV_OBJECT, "tagging", REFUSED},
-    {"GetObjectAttributes", "GET", S3P_SRV_OBJECT, "attributes", REFUSED},
+    {"ListParts", "GET", S3P_SRV_OBJECT, "uploadId", 0, list_parts_args, s3p_srv_upload_check,
+     s3p_srv_list_parts},
+    {"GetObjectTagging", "GET", S3P_SRV_OBJECT, "tagging", 0, version_args, s3p_srv_tagging_check,
+     s3p_srv_get_tagging},
+    {"GetObjectAttributes", "GET", S3P_SRV_OBJECT, "attributes", S3P_SRV_ROUTE_ATTRIBUTES,
+     version_args, s3p_srv_attributes_check, s3p_srv_attributes},
     {"GetObjectAcl", "GET", S3P_SRV_OBJECT, "acl", REFUSED},
     {"GetObject", "GET", S3P_SRV_OBJECT, NULL, 0, get_args, s3p_srv_get_object_check,
      s3p_srv_get_object},
     {"HeadObject", "HEAD", S3P_SRV_OBJECT, NULL, 0, get_args, s3p_srv_get_object_check,
      s3p_srv_get_object},
-    {"UploadPart", "PUT", S3P_SRV_OBJECT, "uploadId", REFUSED},
-    {"PutObjectTagging", "PUT", S3P_SRV_OBJECT, "tagging", REFUSED},
+    {"UploadPartCopy", "PUT", S3P_SRV_OBJECT, "uploadId", S3P_SRV_ROUTE_COPY | S3P_SRV_ROUTE_RANGE,
+     part_args, s3p_srv_copy_part_check, s3p_srv_copy_run},
+    {"UploadPart", "PUT", S3P_SRV_OBJECT, "uploadId", S3P_SRV_ROUTE_BODY, part_args,
+     s3p_srv_upload_part_check, s3p_srv_upload_part},
+    {"PutObjectTagging", "PUT", S3P_SRV_OBJECT, "tagging", 0, version_args,
+     s3p_srv_put_tagging_check, s3p_srv_put_tagging},
     {"PutObjectAcl", "PUT", S3P_SRV_OBJECT, "acl", REFUSED},
-    {"CopyObject", "PUT", S3P_SRV_OBJECT, "x-amz-copy-source", REFUSED},
-    {"PutObject", "PUT", S3P_SRV_OBJECT, NULL, S3P_SRV_ROUTE_BODY, NULL, s3p_srv_put_object_check,
-     s3p_srv_put_object},
-    {"AbortMultipartUpload", "DELETE", S3P_SRV_OBJECT, "uploadId", REFUSED},
-    {"DeleteObjectTagging", "DELETE", S3P_SRV_OBJECT, "tagging", REFUSED},
-    {"DeleteObject", "DELETE", S3P_SRV_OBJECT, NULL, 0, NULL, s3p_srv_delete_object_check,
+    {"CopyObject", "PUT", S3P_SRV_OBJECT, NULL,
+     S3P_SRV_ROUTE_COPY | S3P_SRV_ROUTE_META | S3P_SRV_ROUTE_TAGS, NULL, s3p_srv_copy_object_check,
+     s3p_srv_copy_run},
+    {"PutObject", "PUT", S3P_SRV_OBJECT, NULL, S3P_SRV_ROUTE_BODY | S3P_SRV_ROUTE_TAGS, NULL,
+     s3p_srv_put_object_check, s3p_srv_put_object},
+    {"AbortMultipartUpload", "DELETE", S3P_SRV_OBJECT, "uploadId", 0, NULL, s3p_srv_upload_check,
+     s3p_srv_abort_upload},
+    {"DeleteObjectTagging", "DELETE", S3P_SRV_OBJECT, "tagging", 0, version_args,
+     s3p_srv_tagging_check, s3p_srv_delete_tagging},
+    {"DeleteObject", "DELETE", S3P_SRV_OBJECT, NULL, 0, version_args, s3p_srv_delete_object_check,
      s3p_srv_delete_object},
-    {"CreateMultipartUpload", "POST", S3P_SRV_OBJECT, "uploads", REFUSED},
-    {"CompleteMultipartUpload", "POST", S3P_SRV_OBJECT, "uploadId", REFUSED},
+    {"CreateMultipartUpload", "POST", S3P_SRV_OBJECT, "uploads",
+     S3P_SRV_ROUTE_UPLOAD | S3P_SRV_ROUTE_TAGS, NULL, s3p_srv_create_upload_check,
+     s3p_srv_create_upload},
+    {"CompleteMultipartUpload", "POST", S3P_SRV_OBJECT, "uploadId", S3P_SRV_ROUTE_OF_OBJECT, NULL,
+     s3p_srv_complete_check, s3p_srv_complete_upload},
     {"RestoreObject", "POST", S3P_SRV_OBJECT, "restore", REFUSED},
     {"SelectObjectContent", "POST", S3P_SRV_OBJECT, "select", REFUSED},
 };
@@ -80,11 +110,9 @@ const struct s3p_srv_route *s3p_srv_route_rows(size_t *n)
 
 static bool selected(const struct s3p_srv_route *r, const struct s3p_srv_head *h)
 {
-    if (r->select == NULL)
-        return true;
-    if (strncmp(r->select, "x-amz-", 6) == 0)
-        return s3p_srv_head_get(h, r->select).p != NULL;
-    return s3p_srv_head_arg(h, r->select) != NULL;
+    if ((r->flags & S3P_SRV_ROUTE_COPY) != 0 && s3p_srv_head_get(h, "x-amz-copy-source").p == NULL)
+        return false;
+    return r->select == NULL || s3p_srv_head_arg(h, r->select) != NULL;
 }
 
 /* Arguments of the signature, and the name of the operation that some SDKs send for their logs. */
@@ -124,48 +152,57 @@ const struct s3p_srv_route *s3p_srv_route_find(const struct s3p_srv_head *h, enu
 }
 
 /* Headers with a meaning. `only`: the value that asks for nothing new; NULL: every value is
- * refused. `any`: taken, or without effect here. A name that ends in '*' is a prefix. */
+ * refused. `taken`: flags of the routes that honour it, or for which it has no effect; ALL. A name
+ * that ends in '*' is a prefix. */
+#define ALL ~0u
 static const struct {
     const char *name, *only;
-    bool any;
+    unsigned taken;
 } fields[] = {
-    {"x-amz-date", NULL, true},
-    {"x-amz-content-sha256", NULL, true},
-    {"x-amz-meta-*", NULL, true},
-    {"x-amz-checksum-mode", NULL, true},
-    {"x-amz-checksum-crc32", NULL, true},
-    {"x-amz-checksum-crc32c", NULL, true},
-    {"x-amz-checksum-crc64nvme", NULL, true},
-    {"x-amz-checksum-sha1", NULL, true},
-    {"x-amz-checksum-sha256", NULL, true},
-    {"x-amz-checksum-algorithm", NULL, true},
-    {"x-amz-checksum-type", "FULL_OBJECT", false},
-    {"x-amz-checksum-*", NULL, false},
-    {"x-amz-sdk-checksum-algorithm", NULL, true},
-    {"x-amz-user-agent", NULL, true},
-    {"x-amz-acl", "private", false},
-    {"x-amz-storage-class", "STANDARD", false},
-    {"x-amz-object-ownership", "BucketOwnerEnforced", false},
-    {"x-amz-bucket-object-lock-enabled", "false", false},
-    {"x-amz-copy-source*", NULL, false},
-    {"x-amz-server-side-encryption*", NULL, false},
-    {"x-amz-object-lock-*", NULL, false},
-    {"x-amz-bypass-governance-retention", NULL, false},
-    {"x-amz-grant-*", NULL, false},
-    {"x-amz-website-redirect-location", NULL, false},
-    {"x-amz-tagging*", NULL, false},
-    {"x-amz-metadata-directive", NULL, false},
-    {"x-amz-if-match-*", NULL, false},
-    {"x-amz-write-offset-bytes", NULL, false},
-    {"x-amz-rename-source*", NULL, false},
-    {"x-amz-trailer", NULL, false},
-    {"x-amz-decoded-content-length", NULL, false},
-    {"x-amz-mfa", NULL, false},
-    {"x-amz-mp-object-size", NULL, false},
-    {"x-amz-object-attributes", NULL, false},
-    {"x-amz-optional-object-attributes", NULL, false},
-    {"x-amz-expected-bucket-owner", NULL, false},
-    {"x-amz-security-token", NULL, false},
+    {"x-amz-date", NULL, ALL},
+    {"x-amz-content-sha256", NULL, ALL},
+    {"x-amz-meta-*", NULL, ALL},
+    {"x-amz-checksum-mode", NULL, ALL},
+    {"x-amz-checksum-crc32", NULL, ALL},
+    {"x-amz-checksum-crc32c", NULL, ALL},
+    {"x-amz-checksum-crc64nvme", NULL, ALL},
+    {"x-amz-checksum-sha1", NULL, ALL},
+    {"x-amz-checksum-sha256", NULL, ALL},
+    {"x-amz-checksum-algorithm", NULL, ALL},
+    {"x-amz-checksum-type", "FULL_OBJECT", S3P_SRV_ROUTE_UPLOAD | S3P_SRV_ROUTE_OF_OBJECT},
+    {"x-amz-checksum-*", NULL, 0},
+    {"x-amz-sdk-checksum-algorithm", NULL, ALL},
+    {"x-amz-user-agent", NULL, ALL},
+    {"x-amz-acl", "private", 0},
+    {"x-amz-storage-class", "STANDARD", 0},
+    {"x-amz-object-ownership", "BucketOwnerEnforced", 0},
+    {"x-amz-bucket-object-lock-enabled", "false", 0},
+    {"x-amz-copy-source", NULL, S3P_SRV_ROUTE_COPY},
+    {"x-amz-copy-source-if-*", NULL, S3P_SRV_ROUTE_COPY},
+    {"x-amz-copy-source-range", NULL, S3P_SRV_ROUTE_RANGE},
+    {"x-amz-copy-source*", NULL, 0},
+    {"x-amz-server-side-encryption*", NULL, 0},
+    {"x-amz-object-lock-*", NULL, 0},
+    {"x-amz-bypass-governance-retention", NULL, 0},
+    {"x-amz-grant-*", NULL, 0},
+    {"x-amz-website-redirect-location", NULL, 0},
+    {"x-amz-tagging", NULL, S3P_SRV_ROUTE_TAGS},
+    {"x-amz-tagging-directive", NULL, S3P_SRV_ROUTE_META},
+    {"x-amz-tagging*", NULL, 0},
+    {"x-amz-metadata-directive", NULL, S3P_SRV_ROUTE_META},
+    {"x-amz-if-match-*", NULL, 0},
+    {"x-amz-write-offset-bytes", NULL, 0},
+    {"x-amz-rename-source*", NULL, 0},
+    {"x-amz-trailer", NULL, S3P_SRV_ROUTE_BODY},
+    {"x-amz-decoded-content-length", NULL, S3P_SRV_ROUTE_BODY},
+    {"x-amz-mfa", NULL, 0},
+    {"x-amz-mp-object-size", NULL, S3P_SRV_ROUTE_OF_OBJECT},
+    {"x-amz-object-attributes", NULL, S3P_SRV_ROUTE_ATTRIBUTES},
+    {"x-amz-max-parts", NULL, S3P_SRV_ROUTE_ATTRIBUTES},
+    {"x-amz-part-number-marker", NULL, S3P_SRV_ROUTE_ATTRIBUTES},
+    {"x-amz-optional-object-attributes", NULL, 0},
+    {"x-amz-expected-bucket-owner", NULL, 0},
+    {"x-amz-security-token", NULL, 0},
 };
 
 static bool field_matches(const char *name, struct s3p_str field)
@@ -180,7 +217,8 @@ static bool field_matches(const char *name, struct s3p_str field)
     return s3p_srv_starts_nocase(field, prefix);
 }
 
-enum s3p_srv_error s3p_srv_route_fields(const struct s3p_srv_head *h, uint64_t *ignored)
+enum s3p_srv_error s3p_srv_route_fields(const struct s3p_srv_route *route,
+                                        const struct s3p_srv_head *h, uint64_t *ignored)
 {
     *ignored = 0;
     for (size_t i = 0; i < h->n_fields; i++) {
@@ -193,7 +231,7 @@ enum s3p_srv_error s3p_srv_route_fields(const struct s3p_srv_head *h, uint64_t *
             (*ignored)++;
             continue;
         }
-        if (!fields[k].any &&
+        if (fields[k].taken != ALL && (fields[k].taken & route->flags) == 0 &&
             (fields[k].only == NULL || !s3p_str_eq(h->fields[i].value, fields[k].only)))
             return S3P_SE_NOT_IMPLEMENTED;
     }

@@ -7,15 +7,22 @@
 enum s3p_srv_level { S3P_SRV_SERVICE, S3P_SRV_BUCKET, S3P_SRV_OBJECT };
 
 enum s3p_srv_route_flags {
-    S3P_SRV_ROUTE_BODY = 1,      /* the body is an object: streamed, length required */
-    S3P_SRV_ROUTE_NO_BUCKET = 2, /* the bucket need not exist */
+    S3P_SRV_ROUTE_BODY = 1,         /* the body is an object: streamed, length required */
+    S3P_SRV_ROUTE_NO_BUCKET = 2,    /* the bucket need not exist */
+    S3P_SRV_ROUTE_OF_OBJECT = 4,    /* checksum headers are of the object that it completes */
+    S3P_SRV_ROUTE_UPLOAD = 8,       /* begins a multipart upload */
+    S3P_SRV_ROUTE_COPY = 16,        /* the row of requests with x-amz-copy-source */
+    S3P_SRV_ROUTE_META = 32,        /* the directives for metadata and tags are understood */
+    S3P_SRV_ROUTE_RANGE = 64,       /* x-amz-copy-source-range is */
+    S3P_SRV_ROUTE_TAGS = 128,       /* x-amz-tagging is */
+    S3P_SRV_ROUTE_ATTRIBUTES = 256, /* the headers of GetObjectAttributes are */
 };
 
 struct s3p_srv_route {
     const char *name; /* of the operation, as the S3 API says it */
     const char *method;
     enum s3p_srv_level level;
-    const char *select; /* argument, or header x-amz-…, that chooses the row; NULL: the plain row */
+    const char *select; /* argument that chooses the row; NULL: the plain row */
     unsigned flags;
     const char *const *args; /* other arguments that it understands, NULL-terminated; NULL: none */
     enum s3p_srv_error (*check)(struct s3p_srv_req *req); /* before the body; may be NULL */
@@ -29,6 +36,7 @@ const struct s3p_srv_route *s3p_srv_route_rows(size_t *n);
 
 /* Headers whose meaning the store does not honour are refused (501), never skipped. Unknown x-amz-*
  * headers are counted in *ignored. */
-enum s3p_srv_error s3p_srv_route_fields(const struct s3p_srv_head *h, uint64_t *ignored);
+enum s3p_srv_error s3p_srv_route_fields(const struct s3p_srv_route *route,
+                                        const struct s3p_srv_head *h, uint64_t *ignored);
 
 #endif

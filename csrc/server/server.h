@@ -30,6 +30,8 @@ struct s3p_srv_key_state;
 struct s3p_srv_req;
 struct s3p_srv_txn;
 struct s3p_srv_loop;
+struct s3p_srv_parts_body;
+struct s3p_srv_copy;
 
 /* The answer, built by the request's loop, sent by front.c. */
 struct s3p_srv_answer {
@@ -37,7 +39,8 @@ struct s3p_srv_answer {
     enum s3p_srv_error error; /* what `status` comes from, when it is one */
     struct s3p_buf fields;    /* name NUL value NUL … */
     struct s3p_buf body;
-    int fd;                  /* body from a file instead; owned until it is sent, -1 without */
+    int fd; /* body from a file instead; owned until it is sent, -1 without */
+    struct s3p_srv_parts_body *parts; /* or from several, owned likewise; NULL without */
     uint64_t offset, length; /* of the file's part; for HEAD the length that GET would have */
 };
 
@@ -53,6 +56,12 @@ struct s3p_srv_write {
     bool drop;         /* mutants: acknowledge, apply nothing */
     bool gap;          /* mutants: the key is absent while this overwrite is on its way */
     unsigned judged;   /* mutants: 1 + row that judged the precondition before; 0: none */
+};
+
+/* The version that a request names. */
+struct s3p_srv_wanted {
+    bool given, null; /* null: the null version */
+    uint64_t seq;
 };
 
 struct s3p_srv_route;
@@ -72,7 +81,13 @@ struct s3p_srv_req {
     struct s3p_srv_intake intake;
     struct s3p_srv_write write;
     struct s3p_srv_answer answer;
-    struct s3p_buf meta; /* metadata of a PUT, as stored; or the parsed keys of a DeleteObjects */
+    struct s3p_buf meta; /* metadata of a PUT, as stored; or what a document said, parsed */
+    struct s3p_buf tags; /* as stored */
+    struct s3p_srv_wanted wanted;
+    uint64_t upload; /* seq of the multipart upload it belongs to, else 0 */
+    uint32_t part_number;
+    struct s3p_srv_copy *copy;  /* of copies only */
+    struct s3p_srv_record made; /* what a write has made, for its reply; without its views */
     struct s3p_srv_key_state *key_state; /* of the mutants; NULL without */
     int64_t due_ns;                      /* delayed until */
     void (*resume)(struct s3p_srv_req *req);
@@ -139,7 +154,8 @@ struct s3p_srv {
 void s3p_srv_answer_error(struct s3p_srv_req *req, enum s3p_srv_error e);
 void s3p_srv_answer_status(struct s3p_srv_req *req, unsigned status);
 void s3p_srv_answer_field(struct s3p_srv_req *req, const char *name, struct s3p_str value);
-void s3p_srv_answer_etag(struct s3p_srv_req *req, const uint8_t md5[S3P_MD5_BYTES]);
+void s3p_srv_answer_etag(struct s3p_srv_req *req, const uint8_t md5[S3P_MD5_BYTES],
+                         uint32_t n_parts);
 void s3p_srv_answer_xml(struct s3p_srv_req *req); /* 200 with the document in answer.body */
 
 /* Hands the request to the committer; `apply` and `reply` as in struct s3p_srv_write. The caller

@@ -20,6 +20,22 @@ static int fail_db(struct s3p_err *err, int rc, const char *what)
     return s3p_fail(err, S3P_EIO, rc, "%s: %s", what, mdb_strerror(rc));
 }
 
+static int open_each(struct s3p_srv_store *s, MDB_txn *txn)
+{
+    const struct {
+        const char *name;
+        MDB_dbi *handle;
+    } tables[] = {
+        {"buckets", &s->buckets},   {"current", &s->current}, {"about", &s->about},
+        {"uploads", &s->uploads},   {"parts", &s->parts},     {"finished", &s->finished},
+        {"versions", &s->versions},
+    };
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof tables / sizeof tables[0]; i++)
+        rc = mdb_dbi_open(txn, tables[i].name, MDB_CREATE, tables[i].handle);
+    return rc;
+}
+
 static int open_tables(struct s3p_srv_store *s, struct s3p_err *err)
 {
     MDB_txn *txn;
@@ -27,9 +43,7 @@ static int open_tables(struct s3p_srv_store *s, struct s3p_err *err)
     if (rc != 0)
         return fail_db(err, rc, "cannot begin");
     MDB_val key = {4, (void *)(uintptr_t) "boot"}, value;
-    if ((rc = mdb_dbi_open(txn, "buckets", MDB_CREATE, &s->buckets)) == 0 &&
-        (rc = mdb_dbi_open(txn, "current", MDB_CREATE, &s->current)) == 0 &&
-        (rc = mdb_dbi_open(txn, "about", MDB_CREATE, &s->about)) == 0) {
+    if ((rc = open_each(s, txn)) == 0) {
         rc = mdb_get(txn, s->about, &key, &value);
         if (rc == 0 && value.mv_size == sizeof s->boot)
             memcpy(&s->boot, value.mv_data, sizeof s->boot);
@@ -137,6 +151,15 @@ int s3p_srv_bucket_decode(struct s3p_srv_bucket *b, const MDB_val *v)
     memcpy(&b->id, v->mv_data, 8);
     memcpy(&b->created_wall_ns, (const char *)v->mv_data + 8, 8);
     b->location = (struct s3p_str){(const char *)v->mv_data + 16, v->mv_size - 16};
+    b->versioning = S3P_SRV_NEVER_VERSIONED;
+    size_t n = b->location.len;
+    if (n >= 2 && b->location.p[n - 2] == 0) { /* NUL and the state, once there is one */
+        unsigned state = (unsigned char)b->location.p[n - 1];
+        if (state > S3P_SRV_SUSPENDED)
+            return MDB_CORRUPTED;
+        b->versioning = (enum s3p_srv_versioning)state;
+        b->location.len = n - 2;
+    }
     return 0;
 }
 
@@ -148,16 +171,33 @@ int s3p_srv_bucket_get(MDB_txn *txn, const struct s3p_srv_store *s, struct s3p_s
     return rc == 0 ? s3p_srv_bucket_decode(out, &v) : rc;
 }
 
-int s3p_srv_bucket_put(MDB_txn *txn, const struct s3p_srv_store *s, struct s3p_str name,
-                       const struct s3p_srv_bucket *b)
+static int put_bucket(MDB_txn *txn, const struct s3p_srv_store *s, struct s3p_str name,
+                      const struct s3p_srv_bucket *b, unsigned flags)
 {
-    char bytes[16 + 64];
-    if (b->location.len > 64)
+    char bytes[16 + S3P_SRV_LOCATION_MAX + 2];
+    size_t n = 16 + b->location.len;
+    if (b->location.len > S3P_SRV_LOCATION_MAX)
         return MDB_BAD_VALSIZE;
     memcpy(bytes, &b->id, 8);
     memcpy(bytes + 8, &b->created_wall_ns, 8);
     if (b->location.len > 0)
         memcpy(bytes + 16, b->location.p, b->location.len);
-    MDB_val k = {name.len, (void *)(uintptr_t)name.p}, v = {16 + b->location.len, bytes};
-    return mdb_put(txn, s->buckets, &k, &v, MDB_NOOVERWRITE);
+    if (b->versioning != S3P_SRV_NEVER_VERSIONED) {
+        bytes[n++] = 0;
+        bytes[n++] = (char)b->versioning;
+    }
+    MDB_val k = {name.len, (void *)(uintptr_t)name.p}, v = {n, bytes};
+    return mdb_put(txn, s->buckets, &k, &v, flags);
+}
+
+int s3p_srv_bucket_put(MDB_txn *txn, const struct s3p_srv_store *s, struct s3p_str name,
+                       const struct s3p_srv_bucket *b)
+{
+    return put_bucket(txn, s, name, b, MDB_NOOVERWRITE);
+}
+
+int s3p_srv_bucket_set(MDB_txn *txn, const struct s3p_srv_store *s, struct s3p_str name,
+                       const struct s3p_srv_bucket *b)
+{
+    return put_bucket(txn, s, name, b, 0);
 }

@@ -1,4 +1,5 @@
-/* The store's state: one LMDB environment (buckets, current objects) and a directory of body files.
+/* The store's state: one LMDB environment (buckets, objects, uploads) and a directory of body
+ * files.
  *
  * Layout of the data directory: data.mdb, lock.mdb, bodies/<2 hex>/<16 hex>. One file system; one
  * process at a time, which holds a lock on the directory.
@@ -18,7 +19,7 @@
 struct s3p_srv_store {
     /* immutable after open */
     MDB_env *env;
-    MDB_dbi buckets, current, about;
+    MDB_dbi buckets, current, about, versions, uploads, parts, finished;
     int dir_fd, bodies_fd;
     bool durable;
     uint64_t boot; /* number of this opening: upper half of body ids, upper bits of seq */
@@ -26,9 +27,18 @@ struct s3p_srv_store {
     _Atomic uint64_t next_body, next_seq;
 };
 
+#define S3P_SRV_LOCATION_MAX 64
+
+enum s3p_srv_versioning { /* stored: never renumbered */
+                          S3P_SRV_NEVER_VERSIONED = 0,
+                          S3P_SRV_VERSIONED = 1,
+                          S3P_SRV_SUSPENDED = 2,
+};
+
 struct s3p_srv_bucket {
     uint64_t id; /* new with every creation: a re-created bucket never sees old entries */
     int64_t created_wall_ns;
+    enum s3p_srv_versioning versioning;
     struct s3p_str location; /* view into the record */
 };
 
@@ -54,6 +64,8 @@ int s3p_srv_bucket_get(MDB_txn *txn, const struct s3p_srv_store *s, struct s3p_s
                        struct s3p_srv_bucket *out);
 int s3p_srv_bucket_put(MDB_txn *txn, const struct s3p_srv_store *s, struct s3p_str name,
                        const struct s3p_srv_bucket *b);
+int s3p_srv_bucket_set(MDB_txn *txn, const struct s3p_srv_store *s, struct s3p_str name,
+                       const struct s3p_srv_bucket *b); /* of one that exists */
 int s3p_srv_bucket_decode(struct s3p_srv_bucket *b, const MDB_val *v);
 
 /* Bodies in files. A body is written once, under its final name, before the commit that refers to

@@ -15,6 +15,25 @@ static void put_id(char *at, uint64_t id)
         at[i] = (char)(unsigned char)(id >> (8 * (ID - 1 - i)));
 }
 
+struct s3p_str s3p_srv_pair(char buf[S3P_SRV_PAIR_MAX], struct s3p_str key, uint64_t number)
+{
+    memcpy(buf, key.p, key.len);
+    buf[key.len] = 0;
+    put_id(buf + key.len + 1, number);
+    return (struct s3p_str){buf, key.len + S3P_SRV_PAIR_TAIL};
+}
+
+bool s3p_srv_pair_split(struct s3p_str pair, struct s3p_str *key, uint64_t *number)
+{
+    if (pair.len < S3P_SRV_PAIR_TAIL)
+        return false;
+    *key = (struct s3p_str){pair.p, pair.len - S3P_SRV_PAIR_TAIL};
+    *number = 0;
+    for (size_t i = key->len + 1; i < pair.len; i++)
+        *number = *number << 8 | (unsigned char)pair.p[i];
+    return true;
+}
+
 /* The table key of an S3 key; long ones get the shared entry's. */
 static MDB_val table_key(char buf[SHARED], uint64_t bucket, struct s3p_str key)
 {
@@ -71,12 +90,12 @@ static size_t array_find(struct s3p_str array, struct s3p_str suffix, struct ent
     return at;
 }
 
-int s3p_srv_table_get(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket,
-                      struct s3p_str key, struct s3p_str *record)
+int s3p_srv_table_get(MDB_txn *txn, MDB_dbi table, uint64_t bucket, struct s3p_str key,
+                      struct s3p_str *record)
 {
     char buf[SHARED];
     MDB_val k = table_key(buf, bucket, key), v;
-    int rc = mdb_get(txn, s->current, &k, &v);
+    int rc = mdb_get(txn, table, &k, &v);
     if (rc != 0)
         return rc;
     *record = (struct s3p_str){v.mv_data, v.mv_size};
@@ -92,11 +111,11 @@ int s3p_srv_table_get(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t buck
 }
 
 /* Replaces, inserts or (record.p == NULL) removes one entry of a shared array. */
-static int shared_edit(MDB_txn *txn, const struct s3p_srv_store *s, MDB_val *k,
-                       struct s3p_str suffix, struct s3p_str record)
+static int shared_edit(MDB_txn *txn, MDB_dbi table, MDB_val *k, struct s3p_str suffix,
+                       struct s3p_str record)
 {
     MDB_val v = {0, NULL};
-    int rc = mdb_get(txn, s->current, k, &v);
+    int rc = mdb_get(txn, table, k, &v);
     if (rc != 0 && (rc != MDB_NOTFOUND || record.p == NULL))
         return rc;
     struct s3p_str array = {v.mv_data, v.mv_size};
@@ -109,7 +128,7 @@ static int shared_edit(MDB_txn *txn, const struct s3p_srv_store *s, MDB_val *k,
     size_t come = record.p != NULL ? ENTRY_HEAD + suffix.len + record.len : 0;
     size_t size = array.len - gone + come;
     if (size == 0)
-        return mdb_del(txn, s->current, k, NULL);
+        return mdb_del(txn, table, k, NULL);
     char *copy = s3p_alloc(size);
     if (copy == NULL)
         return MDB_MAP_FULL;
@@ -126,38 +145,36 @@ static int shared_edit(MDB_txn *txn, const struct s3p_srv_store *s, MDB_val *k,
     if (array.len - at - gone > 0)
         memcpy(copy + at + come, array.p + at + gone, array.len - at - gone);
     v = (MDB_val){size, copy};
-    rc = mdb_put(txn, s->current, k, &v, 0);
+    rc = mdb_put(txn, table, k, &v, 0);
     s3p_free(copy);
     return rc;
 }
 
-int s3p_srv_table_put(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket,
-                      struct s3p_str key, struct s3p_str record)
+int s3p_srv_table_put(MDB_txn *txn, MDB_dbi table, uint64_t bucket, struct s3p_str key,
+                      struct s3p_str record)
 {
     char buf[SHARED];
     MDB_val k = table_key(buf, bucket, key);
     if (key.len > S3P_SRV_PLAIN_KEY_MAX)
-        return shared_edit(txn, s, &k, suffix_of(key), record);
+        return shared_edit(txn, table, &k, suffix_of(key), record);
     MDB_val v = {record.len, (void *)(uintptr_t)record.p};
-    return mdb_put(txn, s->current, &k, &v, 0);
+    return mdb_put(txn, table, &k, &v, 0);
 }
 
-int s3p_srv_table_del(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket,
-                      struct s3p_str key)
+int s3p_srv_table_del(MDB_txn *txn, MDB_dbi table, uint64_t bucket, struct s3p_str key)
 {
     char buf[SHARED];
     MDB_val k = table_key(buf, bucket, key);
     if (key.len > S3P_SRV_PLAIN_KEY_MAX)
-        return shared_edit(txn, s, &k, suffix_of(key), (struct s3p_str){NULL, 0});
-    return mdb_del(txn, s->current, &k, NULL);
+        return shared_edit(txn, table, &k, suffix_of(key), (struct s3p_str){NULL, 0});
+    return mdb_del(txn, table, &k, NULL);
 }
 
-int s3p_srv_walk_open(struct s3p_srv_walk *w, MDB_txn *txn, const struct s3p_srv_store *s,
-                      uint64_t bucket)
+int s3p_srv_walk_open(struct s3p_srv_walk *w, MDB_txn *txn, MDB_dbi table, uint64_t bucket)
 {
     w->bucket = bucket;
     w->array = S3P_STR("");
-    return mdb_cursor_open(txn, s->current, &w->cursor);
+    return mdb_cursor_open(txn, table, &w->cursor);
 }
 
 void s3p_srv_walk_close(struct s3p_srv_walk *w)
@@ -223,10 +240,10 @@ int s3p_srv_walk_next(struct s3p_srv_walk *w)
     return take_cursor(w, rc, &k, &v);
 }
 
-int s3p_srv_table_empty(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket, bool *empty)
+int s3p_srv_table_empty(MDB_txn *txn, MDB_dbi table, uint64_t bucket, bool *empty)
 {
     struct s3p_srv_walk w;
-    int rc = s3p_srv_walk_open(&w, txn, s, bucket);
+    int rc = s3p_srv_walk_open(&w, txn, table, bucket);
     if (rc != 0)
         return rc;
     rc = s3p_srv_walk_seek(&w, S3P_STR(""));

@@ -7,8 +7,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -142,3 +144,24 @@ def code_of(error: ClientError) -> tuple[int, str]:
 def path_of(bucket: str, key: str) -> str:
     """The encoded target of an object."""
     return "/" + bucket + "/" + quote(key, safe="/~")
+
+
+def error_of(call: Callable[[], Any]) -> tuple[int, str]:
+    """Status and code of a boto3 call that fails; status and no code when it does not."""
+    try:
+        answer = call()
+    except ClientError as error:
+        return code_of(error)
+    return answer["ResponseMetadata"]["HTTPStatusCode"], ""
+
+
+def race(threads: int, act: Callable[[int], Any]) -> list[Any]:
+    """Runs act(0…threads-1) as simultaneously as threads go."""
+    gate = threading.Barrier(threads)
+
+    def one(number: int) -> Any:
+        gate.wait()
+        return act(number)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, range(threads)))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from storelib import Store, code_of
+from storelib import Store, code_of, race
 
 
 def put(s3: Any, bucket: str, body: bytes = b"x", **conditions: str) -> tuple[int, str]:
@@ -107,18 +104,6 @@ def test_conditional_reads(store: Store, s3: Any, bucket: str, method: str) -> N
         assert (answer.status, headers) == (status, headers)
         if status == 304:
             assert answer.headers["etag"] == etag and answer.body == b""
-
-
-def race(threads: int, act: Callable[[int], Any]) -> list[Any]:
-    """Runs act(0…threads-1) as simultaneously as threads go."""
-    gate = threading.Barrier(threads)
-
-    def one(number: int) -> Any:
-        gate.wait()
-        return act(number)
-
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(one, range(threads)))
 
 
 @pytest.mark.parametrize("size", [10, 20_000])

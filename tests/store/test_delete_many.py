@@ -50,8 +50,8 @@ def test_quiet(s3: Any, bucket: str) -> None:
         (document("k", *map(str, range(1000))), 400, "MalformedXML"),
         (ENTITY.encode(), 400, "MalformedXML"),
         (b"<Delete>" + b"<a>" * 50 + b"</a>" * 50 + document("k")[8:], 400, "MalformedXML"),
-        (document("k", extra="<ETag>x</ETag>"), 501, "NotImplemented"),
-        (document("k", extra="<VersionId>x</VersionId>"), 501, "NotImplemented"),
+        (document("k", extra="<LastModifiedTime>x</LastModifiedTime>"), 501, "NotImplemented"),
+        (document("k", extra="<Size>1</Size>"), 501, "NotImplemented"),
     ],
     ids=range(12),
 )

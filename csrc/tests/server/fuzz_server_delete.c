@@ -18,13 +18,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (s3p_srv_xml_delete(body, &doc) == S3P_SE_NONE) {
         size_t at = 0, n = 0;
         for (; at < keys.len; n++) {
-            uint32_t len;
-            CHECK(keys.len - at >= sizeof len);
-            memcpy(&len, keys.data + at, sizeof len);
-            at += sizeof len;
-            CHECK(len >= 1 && len <= S3P_SRV_KEY_MAX && keys.len - at >= len);
-            CHECK(s3p_srv_utf8_ok((struct s3p_str){keys.data + at, len}));
-            at += len;
+            struct s3p_srv_delete_entry e;
+            CHECK(keys.len - at >= sizeof e);
+            memcpy(&e, keys.data + at, sizeof e);
+            at += sizeof e;
+            size_t bytes = (size_t)e.key_len + e.version_len + e.etag_len;
+            CHECK(e.key_len >= 1 && e.key_len <= S3P_SRV_KEY_MAX && keys.len - at >= bytes);
+            CHECK(s3p_srv_utf8_ok((struct s3p_str){keys.data + at, e.key_len}));
+            at += bytes;
         }
         CHECK(n == doc.n_keys && n >= 1 && n <= S3P_SRV_DELETE_KEYS_MAX);
     }

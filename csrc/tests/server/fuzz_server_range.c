@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(r.kind != S3P_SRV_RANGE_WHOLE || (r.first == 0 && r.bytes == object));
     CHECK(r.kind != S3P_SRV_RANGE_PART ||
           (r.bytes > 0 && r.first < object && r.bytes <= object - r.first));
-    if (s3p_srv_etag_listed(header, md5, false))
-        CHECK(s3p_srv_etag_listed(header, md5, true));
+    if (s3p_srv_etag_listed(header, md5, 0, false))
+        CHECK(s3p_srv_etag_listed(header, md5, 0, true));
     return 0;
 }

@@ -1,5 +1,6 @@
 /* Request targets, names, and the row that answers them. */
 #include "server/parse.h"
+#include "server/ids.h"
 #include "server/routes.h"
 
 #include "tests/t.h"
@@ -90,7 +91,11 @@ T_TEST(server_routes)
     route("GET", "/b?list-type=2&prefix=x", "ListObjectsV2", S3P_SE_NONE);
     route("GET", "/b?prefix=x&start-after=y", "ListObjects", S3P_SE_NOT_IMPLEMENTED);
     route("PUT", "/b/k?x-id=PutObject", "PutObject", S3P_SE_NONE);
-    route("PUT", "/b/k?tagging", "PutObjectTagging", S3P_SE_NOT_IMPLEMENTED);
+    route("PUT", "/b/k?tagging", "PutObjectTagging", S3P_SE_NONE);
+    route("PUT", "/b/k?acl", "PutObjectAcl", S3P_SE_NOT_IMPLEMENTED);
+    route("PUT", "/b/k?uploadId=x&partNumber=1", "UploadPart", S3P_SE_NONE);
+    route("PUT", "/b/k?partNumber=1", "PutObject", S3P_SE_NOT_IMPLEMENTED);
+    route("POST", "/b/k?uploadId=x", "CompleteMultipartUpload", S3P_SE_NONE);
     route("PUT", "/b/k?unheard-of", "PutObject", S3P_SE_NOT_IMPLEMENTED);
     route("POST", "/b?delete", "DeleteObjects", S3P_SE_NONE);
     route("POST", "/", "", S3P_SE_METHOD);
@@ -104,7 +109,29 @@ T_TEST(server_route_rows_are_whole)
     for (size_t i = 0; i < n; i++) /* no row stands behind a plain row of its kind */
         for (size_t k = 0; k < i; k++)
             T_TRUE(rows[k].level != rows[i].level || strcmp(rows[k].method, rows[i].method) != 0 ||
-                   rows[k].select != NULL);
+                   rows[k].select != NULL || (rows[k].flags & S3P_SRV_ROUTE_COPY) != 0);
+}
+
+T_TEST(server_ids)
+{
+    char text[S3P_SRV_ID_BYTES];
+    uint64_t seq = 0;
+    static const uint64_t numbers[] = {1, 2, UINT64_C(1) << 40, UINT64_MAX};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct s3p_str id = {text, sizeof text};
+        s3p_srv_id_text(text, numbers[i]);
+        T_TRUE(s3p_srv_id_parse(id, &seq));
+        T_EQ(seq, numbers[i]);
+        T_TRUE(!s3p_srv_id_parse((struct s3p_str){text, sizeof text - 1}, &seq));
+        for (size_t k = 0; k < sizeof text; k++) {
+            char was = text[k];
+            text[k] = was == '0' ? '1' : '0';
+            T_TRUE(!s3p_srv_id_parse(id, &seq));
+            text[k] = was;
+        }
+    }
+    T_TRUE(!s3p_srv_id_parse(S3P_STR("00000000000000000000000000000000"), &seq));
+    T_TRUE(!s3p_srv_id_parse(S3P_STR("null"), &seq));
 }
 
 T_TEST(server_bucket_names)

@@ -173,12 +173,20 @@ T_TEST(server_xml_delete)
                     &doc),
          S3P_SE_NONE);
     T_EQ(doc.n_keys, 2);
-    T_TRUE(doc.quiet && !doc.versions && !doc.etags);
-    T_EQ(keys.len, 4 + 3 + 4 + 1);
-    T_MEM(keys.data + 4, "a&b", 3);
-    T_EQ(delete_doc("<Delete><Object><Key>c</Key><ETag>x</ETag></Object></Delete>", &doc),
+    size_t head = sizeof(struct s3p_srv_delete_entry);
+    T_TRUE(doc.quiet && !doc.conditions);
+    T_EQ(keys.len, head + 3 + head + 1);
+    T_MEM(keys.data + head, "a&b", 3);
+    T_EQ(delete_doc("<Delete><Object><Key>c</Key><ETag>x</ETag><VersionId>vv</VersionId></Object>"
+                    "</Delete>",
+                    &doc),
          S3P_SE_NONE);
-    T_TRUE(doc.etags);
+    T_TRUE(!doc.conditions);
+    T_EQ(keys.len, head + 1 + 2 + 1);
+    T_MEM(keys.data + head, "cvvx", 4);
+    T_EQ(delete_doc("<Delete><Object><Key>c</Key><Size>1</Size></Object></Delete>", &doc),
+         S3P_SE_NONE);
+    T_TRUE(doc.conditions);
     static const char *const bad[] = {
         "",
         "<Delete/>",

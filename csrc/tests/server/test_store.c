@@ -76,12 +76,13 @@ T_TEST(server_tables_long_keys)
     for (unsigned i = 0; i < KEYS; i++) {
         unsigned k = i * 37 % KEYS;
         size_t len = make_key(key, k);
-        T_EQ(s3p_srv_table_put(txn, &s, 7, (struct s3p_str){key, len}, record(bytes, k + 1)), 0);
+        T_EQ(s3p_srv_table_put(txn, s.current, 7, (struct s3p_str){key, len}, record(bytes, k + 1)),
+             0);
     }
-    T_EQ(s3p_srv_table_put(txn, &s, 8, S3P_STR("other bucket"), record(bytes, 1)), 0);
+    T_EQ(s3p_srv_table_put(txn, s.current, 8, S3P_STR("other bucket"), record(bytes, 1)), 0);
     struct s3p_srv_walk w;
     size_t n = 0, before_len = 0;
-    T_EQ(s3p_srv_walk_open(&w, txn, &s, 7), 0);
+    T_EQ(s3p_srv_walk_open(&w, txn, s.current, 7), 0);
     for (int rc = s3p_srv_walk_seek(&w, S3P_STR("")); rc == 0; rc = s3p_srv_walk_next(&w)) {
         T_TRUE(n++ == 0 || s3p_srv_compare((struct s3p_str){before, before_len}, w.key) < 0);
         memcpy(before, w.key.p, w.key.len);
@@ -96,20 +97,53 @@ T_TEST(server_tables_long_keys)
     s3p_srv_walk_close(&w);
     for (unsigned i = 0; i < KEYS; i++) {
         struct s3p_str gone = {key, make_key(key, i)}, found;
-        int rc = s3p_srv_table_del(txn, &s, 7, gone);
+        int rc = s3p_srv_table_del(txn, s.current, 7, gone);
         T_TRUE(rc == 0 || rc == MDB_NOTFOUND);
         distinct -= rc == 0;
-        T_EQ(s3p_srv_table_get(txn, &s, 7, gone, &found), MDB_NOTFOUND);
+        T_EQ(s3p_srv_table_get(txn, s.current, 7, gone, &found), MDB_NOTFOUND);
     }
     bool empty;
     T_EQ(distinct, 0);
-    T_EQ(s3p_srv_table_empty(txn, &s, 7, &empty), 0);
+    T_EQ(s3p_srv_table_empty(txn, s.current, 7, &empty), 0);
     T_TRUE(empty);
-    T_EQ(s3p_srv_table_empty(txn, &s, 8, &empty), 0);
+    T_EQ(s3p_srv_table_empty(txn, s.current, 8, &empty), 0);
     T_TRUE(!empty);
     mdb_txn_abort(txn);
     s3p_srv_store_close(&s);
     remove_dir();
+}
+
+T_TEST(server_record_sections)
+{
+    struct s3p_buf bytes, parts;
+    struct s3p_srv_record r = {.seq = 7,
+                               .size = 30,
+                               .composite = true,
+                               .versioned = true,
+                               .null_seq = 5,
+                               .n_parts = 2,
+                               .meta = S3P_STR("\1\0\1\0ab"),
+                               .tags = S3P_STR("\1\0\0\0t")},
+                          out;
+    s3p_buf_init(&bytes, 4096);
+    s3p_buf_init(&parts, 4096);
+    for (unsigned i = 1; i <= 2; i++)
+        s3p_srv_part_add(&parts, &(struct s3p_srv_part){.body_id = i, .size = 10 * i, .sum = {9}});
+    r.parts = (struct s3p_str){parts.data, parts.len};
+    s3p_srv_record_encode(&bytes, &r);
+    T_TRUE(s3p_srv_record_decode(&out, (struct s3p_str){bytes.data, bytes.len}));
+    T_TRUE(out.composite && out.versioned && !out.marker && !out.in_file);
+    T_EQ(out.null_seq, 5);
+    T_EQ(out.n_parts, 2);
+    T_EQ(out.tags.len, 5);
+    T_EQ(out.body.len, 0);
+    T_EQ(s3p_srv_part_at(out.parts, 1).body_id, 2);
+    T_EQ(s3p_srv_part_at(out.parts, 1).size, 20);
+    T_EQ(s3p_srv_part_at(out.parts, 1).sum[0], 9);
+    for (size_t n = 0; n < bytes.len; n++) /* cut anywhere, it is damaged */
+        T_TRUE(!s3p_srv_record_decode(&out, (struct s3p_str){bytes.data, n}));
+    s3p_buf_free(&bytes);
+    s3p_buf_free(&parts);
 }
 
 static void note_key(void *cls, struct s3p_str key, const struct s3p_srv_record *r)
@@ -163,7 +197,7 @@ T_TEST(server_list_page)
     T_OK(s3p_srv_store_open(&s, dir, false, err));
     MDB_txn *txn = begin(&s, 0);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        T_EQ(s3p_srv_table_put(txn, &s, 1, str(keys[i]), record(bytes, i)), 0);
+        T_EQ(s3p_srv_table_put(txn, s.current, 1, str(keys[i]), record(bytes, i)), 0);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct s3p_srv_page page = {.prefix = str(rows[i].prefix),
                                     .delimiter = str(rows[i].delimiter),
@@ -218,10 +252,12 @@ static void write_and_crash(void)
     s3p_srv_record_encode(&bytes, &r);
     MDB_txn *txn = begin(&s, 0);
     T_EQ(s3p_srv_bucket_put(txn, &s, S3P_STR("bkt"), &b), 0);
-    T_EQ(s3p_srv_table_put(txn, &s, 5, S3P_STR("k"), (struct s3p_str){bytes.data, bytes.len}), 0);
+    T_EQ(
+        s3p_srv_table_put(txn, s.current, 5, S3P_STR("k"), (struct s3p_str){bytes.data, bytes.len}),
+        0);
     T_EQ(mdb_txn_commit(txn), 0);
     txn = begin(&s, 0); /* one that never ends */
-    T_EQ(s3p_srv_table_del(txn, &s, 5, S3P_STR("k")), 0);
+    T_EQ(s3p_srv_table_del(txn, s.current, 5, S3P_STR("k")), 0);
     T_EQ(kill(getpid(), SIGKILL), 0);
 }
 
@@ -244,7 +280,7 @@ T_TEST(server_store_after_a_crash)
     MDB_txn *txn = begin(&s, MDB_RDONLY);
     T_EQ(s3p_srv_bucket_get(txn, &s, S3P_STR("bkt"), &b), 0);
     T_EQ(b.id, 5);
-    T_EQ(s3p_srv_table_get(txn, &s, 5, S3P_STR("k"), &bytes), 0);
+    T_EQ(s3p_srv_table_get(txn, s.current, 5, S3P_STR("k"), &bytes), 0);
     T_TRUE(s3p_srv_record_decode(&r, bytes));
     int fd = s3p_srv_body_open(&s, r.body_id);
     T_EQ(read(fd, body, 4), 4);
