@@ -56,13 +56,19 @@ static void announce(const struct s3p_srv_options *o, const unsigned *ports, uns
     json_decref(line);
 }
 
+/* What ends the server: a signal, or the end of the process that was the parent at the start. */
+struct ends {
+    sigset_t signals;
+    pid_t parent;
+};
+
 /* Until SIGTERM or SIGINT, or until the parent process has ended. A process descriptor tells of
  * that end, because PDEATHSIG would follow the thread that started us; kernels without one are
  * asked once a second. */
-static void wait_for_end(const struct s3p_srv_options *o, const sigset_t *set)
+static void wait_for_end(const struct s3p_srv_options *o, const struct ends *ends)
 {
-    pid_t parent = getppid();
-    int end_fd = signalfd(-1, set, SFD_CLOEXEC);
+    pid_t parent = ends->parent;
+    int end_fd = signalfd(-1, &ends->signals, SFD_CLOEXEC);
     int parent_fd = o->with_parent ? (int)syscall(SYS_pidfd_open, parent, 0) : -1;
     struct pollfd fds[] = {{.fd = end_fd, .events = POLLIN}, {.fd = parent_fd, .events = POLLIN}};
     int n = 0;
@@ -82,7 +88,7 @@ static int usage_error(const struct s3p_err *err)
     return 2;
 }
 
-static int run_null(const struct s3p_srv_options *o, const sigset_t *set)
+static int run_null(const struct s3p_srv_options *o, const struct ends *ends)
 {
     struct s3p_err err = {0};
     struct s3p_null_server *null_server;
@@ -90,19 +96,19 @@ static int run_null(const struct s3p_srv_options *o, const sigset_t *set)
         return usage_error(&err);
     unsigned ports[1] = {s3p_null_server_port(null_server)};
     announce(o, ports, 1, 0);
-    wait_for_end(o, set);
+    wait_for_end(o, ends);
     s3p_null_server_close(null_server);
     return 0;
 }
 
-static int run_store(const struct s3p_srv_options *o, const sigset_t *set)
+static int run_store(const struct s3p_srv_options *o, const struct ends *ends)
 {
     struct s3p_err err = {0};
     struct s3p_srv *srv;
     if (s3p_srv_open(&srv, o, &err) < 0)
         return usage_error(&err);
     announce(o, srv->ports, o->endpoints, srv->admin_port);
-    wait_for_end(o, set);
+    wait_for_end(o, ends);
     s3p_srv_close(srv);
     return 0;
 }
@@ -111,22 +117,23 @@ int s3p_serve_main(int argc, char **argv)
 {
     struct s3p_srv_options o;
     struct s3p_err err = {0};
+    struct ends ends = {.parent = getppid()}; /* before anybody can know that we are there */
     if (s3p_srv_options_parse(&o, argc, argv, &err) < 0)
         return usage_error(&err);
     if (o.help) {
         print(STDOUT_FILENO, s3p_srv_options_help(), strlen(s3p_srv_options_help()));
         return 0;
     }
-    sigset_t set, before;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGPIPE); /* blocked and never waited for: a lost client shows as EPIPE */
-    pthread_sigmask(SIG_BLOCK, &set, &before);
-    sigdelset(&set, SIGPIPE);
-    int status = o.null_server ? run_null(&o, &set) : run_store(&o, &set);
+    sigset_t *set = &ends.signals, before;
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGPIPE); /* blocked and never waited for: a lost client shows as EPIPE */
+    pthread_sigmask(SIG_BLOCK, set, &before);
+    sigdelset(set, SIGPIPE);
+    int status = o.null_server ? run_null(&o, &ends) : run_store(&o, &ends);
     /* what has been acted upon must not be delivered once more */
-    while (sigtimedwait(&set, NULL, &(struct timespec){0, 0}) > 0)
+    while (sigtimedwait(set, NULL, &(struct timespec){0, 0}) > 0)
         continue;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;

@@ -10,6 +10,7 @@ from s3prod.plan import (
     Plan,
     Require,
     Space,
+    Stop,
     barrier,
     cas,
     counter,
@@ -18,12 +19,14 @@ from s3prod.plan import (
     put,
     remove_bucket,
     repeat,
+    sleep,
     until_others,
 )
 from s3prod.plans.teardown import read_then_remove
 
 KEY = "config.json"
 PRESETS = {"smoke": (16, 5), "full": (50, 20), "stress": (200, 50)}  # clients, commits of each
+SECONDS = {"smoke": 20, "full": 180, "stress": 900}  # whoever has not made its commits by then will not
 RACES = {"smoke": (16, 10), "full": (50, 20), "stress": (200, 50)}  # clients, keys
 
 
@@ -40,6 +43,7 @@ def distributed_coordination(scale: str = "smoke", seed: int = 1) -> Plan:
         seed=seed,
         scale=scale,
         spaces={"register": Space.fixed(KEY)},
+        stop=Stop(seconds=SECONDS[scale]),
         groups=[
             Group("seed", [create_bucket("main"), put(KEY, counter(0), if_none_match=ANY)], phase="setup"),
             Group(
@@ -47,7 +51,7 @@ def distributed_coordination(scale: str = "smoke", seed: int = 1) -> Plan:
                 [barrier("start"), repeat(commits, cas(KEY, backoff_ms=(1, 16)))],
                 clients=clients,
             ),
-            Group("readers", [get(KEY)], clients=4, arrival=until_others()),
+            Group("readers", [get(KEY), sleep(1)], clients=4, arrival=until_others()),
             *read_then_remove(get(KEY)),
         ],
         require={"register": Require(cas_commits=clients * commits, overlap=0.5)},

@@ -71,7 +71,7 @@ def run_plan(
     metrics = carry_out(plan, target, history, progress)
     try:
         verdict = check(str(history))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError, MemoryError) as error:
         raise RunError(f"check: {history}, {error}") from None
     run = Run(plan, target.public(), runner, metrics, out, verdict, started, s3prod.versions())
     run.write()
