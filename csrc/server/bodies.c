@@ -64,6 +64,13 @@ int s3p_srv_body_open(const struct s3p_srv_store *s, uint64_t id)
     return openat(s->bodies_fd, path, O_RDONLY | O_CLOEXEC);
 }
 
+int s3p_srv_body_look(const struct s3p_srv_store *s, uint64_t id)
+{
+    char path[PATH_BYTES];
+    body_path(path, id);
+    return faccessat(s->bodies_fd, path, F_OK, 0) == 0 ? 0 : errno;
+}
+
 void s3p_srv_body_unlink(const struct s3p_srv_store *s, uint64_t id)
 {
     char path[PATH_BYTES];

@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "server/loop.h"
 #include "server/mutants.h"
+#include "server/pins.h"
 #include "server/tables.h"
 #include "server/versions.h"
 
@@ -56,6 +57,10 @@ void s3p_srv_txn_edited(struct s3p_srv_txn *t, int rc)
 
 void s3p_srv_txn_replaced(struct s3p_srv_txn *t, const struct s3p_srv_record *r)
 {
+    struct s3p_srv_gone gone = {.pinned = r->n_parts > 0 ? r->seq : 0, .n = r->in_file};
+    for (uint32_t i = 0; i < r->n_parts; i++)
+        gone.n += s3p_srv_part_at(r->parts, i).body_id != 0;
+    s3p_buf_add(&t->replaced, &gone, sizeof gone);
     if (r->in_file)
         s3p_buf_add(&t->replaced, &r->body_id, sizeof r->body_id);
     for (uint32_t i = 0; i < r->n_parts; i++) {
@@ -158,15 +163,26 @@ static void apply_all(struct s3p_srv_txn *t, struct s3p_srv_req *list)
 }
 
 /* The staged body of a request that was applied belongs to its record from now on. */
-static void keep_bodies(struct s3p_srv_txn *t, struct s3p_srv_req *list)
+static void keep_bodies(struct s3p_srv_req *list)
 {
     for (struct s3p_srv_req *r = list; r != NULL; r = r->next)
         if ((r->write.result == S3P_SE_NONE || r->write.apply_anyway) && !r->write.drop)
             r->intake.staged = false;
-    for (size_t at = 0; at + 8 <= t->replaced.len; at += 8) {
-        uint64_t id;
-        memcpy(&id, t->replaced.data + at, sizeof id);
-        s3p_srv_body_unlink(&t->srv->store, id);
+}
+
+static void remove_bodies(const struct s3p_srv_txn *t)
+{
+    const struct s3p_srv_store *s = &t->srv->store;
+    const char *at = t->replaced.data, *end = at + t->replaced.len;
+    while (s3p_buf_ok(&t->replaced) && at < end) { /* too many: the next start sweeps them */
+        struct s3p_srv_gone gone;
+        memcpy(&gone, at, sizeof gone);
+        const uint64_t *ids = (const void *)(at + sizeof gone);
+        at += sizeof gone + gone.n * sizeof *ids;
+        if (gone.pinned != 0)
+            s3p_srv_pins_release(s, gone.pinned, ids, gone.n);
+        else if (gone.n > 0)
+            s3p_srv_body_unlink(s, ids[0]);
     }
 }
 
@@ -195,8 +211,10 @@ void s3p_srv_commit_batch(struct s3p_srv_txn *t, struct s3p_srv_req *list)
     rc = mdb_txn_commit(t->txn);
     if (rc != 0)
         fail_all(list, rc);
-    else
-        keep_bodies(t, list);
+    else {
+        keep_bodies(list);
+        remove_bodies(t);
+    }
 }
 
 struct s3p_srv_committer {

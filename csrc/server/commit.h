@@ -9,6 +9,12 @@
 
 #include "server/server.h"
 
+/* The bodies of one record that goes; behind it stand their ids, the record's first one first. */
+struct s3p_srv_gone {
+    uint64_t pinned; /* seq under which readers may hold them, 0: an open descriptor keeps one */
+    uint64_t n;
+};
+
 struct s3p_srv_txn {
     struct s3p_srv *srv;
     MDB_txn *txn;
@@ -17,7 +23,7 @@ struct s3p_srv_txn {
     int64_t wall_ns;
     struct s3p_srv_bucket bucket; /* of the request that is being applied */
     struct s3p_buf scratch;
-    struct s3p_buf replaced; /* uint64 ids of bodies to unlink after the commit */
+    struct s3p_buf replaced; /* of struct s3p_srv_gone: what goes after the commit */
 };
 
 int s3p_srv_txn_create(struct s3p_srv_txn **out, struct s3p_srv *srv,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "server/bodies.h"
+#include "server/pins.h"
 #include "server/tables.h"
 
 /* Address space only: the file grows as it is used. */
@@ -81,7 +82,9 @@ int s3p_srv_store_open(struct s3p_srv_store *s, const char *dir, bool durable, s
     s->durable = durable;
     s->dir_fd = s->bodies_fd = -1;
     int rc = 0;
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+    if ((s->pins = s3p_srv_pins_create()) == NULL)
+        rc = s3p_fail(err, S3P_ENOMEM, 0, "no memory for the store");
+    if (rc == 0 && mkdir(dir, 0700) != 0 && errno != EEXIST)
         rc = s3p_fail(err, S3P_EIO, errno, "%s: %s", dir, strerror(errno));
     if (rc == 0 && (s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         rc = s3p_fail(err, S3P_EIO, errno, "%s: %s", dir, strerror(errno));
@@ -113,6 +116,8 @@ void s3p_srv_store_close(struct s3p_srv_store *s)
         close(s->bodies_fd);
     if (s->dir_fd >= 0)
         close(s->dir_fd);
+    s3p_srv_pins_free(s->pins);
+    s->pins = NULL;
     s->env = NULL;
     s->bodies_fd = s->dir_fd = -1;
 }

@@ -16,12 +16,15 @@
 #include "core/buf.h"
 #include "core/err.h"
 
+struct s3p_srv_pins;
+
 struct s3p_srv_store {
     /* immutable after open */
     MDB_env *env;
     MDB_dbi buckets, current, about, versions, uploads, parts, finished;
     int dir_fd, bodies_fd;
     bool durable;
+    struct s3p_srv_pins *pins; /* guarded inside: readers of objects in many files */
     uint64_t boot; /* number of this opening: upper half of body ids, upper bits of seq */
     /* shared: atomics */
     _Atomic uint64_t next_body, next_seq;
@@ -74,6 +77,7 @@ int s3p_srv_body_create(struct s3p_srv_store *s,
                         uint64_t *id); /* descriptor to write to, or -1 with errno */
 int s3p_srv_body_open(const struct s3p_srv_store *s,
                       uint64_t id); /* descriptor to read, or -1: ENOENT = replaced */
+int s3p_srv_body_look(const struct s3p_srv_store *s, uint64_t id); /* 0, or errno as of open */
 void s3p_srv_body_unlink(const struct s3p_srv_store *s, uint64_t id);
 int s3p_srv_body_sync(const struct s3p_srv_store *s, uint64_t id,
                       int fd); /* data and directory; 0 or -1 */
