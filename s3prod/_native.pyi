@@ -85,6 +85,12 @@ def key_hash(role: str | bytes, key: str | bytes, /) -> int:
 def body(value_id: str, length: int, key_hash: int, /) -> bytes:
     """The bytes of a body: `value_id` as 32 hex digits."""
 
+def crc32c(data: bytes, value: int = 0, /) -> int:
+    """CRC32C of the bytes, continued from `value`."""
+
+def crc64nvme(data: bytes, value: int = 0, /) -> int:
+    """CRC64NVME of the bytes, continued from `value`."""
+
 def plan_check(plan: _Document, /) -> None:
     """Parses and validates a plan as the engine does; ValueError with one line when it is bad."""
 

@@ -21,8 +21,12 @@ Body: TypeAlias = int | Sequence[int] | Mapping[str, Any]
 ANY = "*"
 
 
-def _step(verb: str, value: object, **options: object) -> Step:
-    """The step without the options that were not given; a trailing `_` of an option's name is dropped."""
+def make_step(verb: str, value: object, **options: object) -> Step:
+    """The step without the options that were not given; a trailing `_` of an option's name is dropped.
+
+    >>> make_step("get", "a", as_="x", part=None)
+    {'get': 'a', 'as': 'x'}
+    """
     return {verb: value} | {name.rstrip("_"): option for name, option in options.items() if option is not None}
 
 
@@ -44,7 +48,12 @@ def constant(size: int) -> dict[str, Any]:
     return {"constant": size}
 
 
-def _body(body: Body | None) -> object:
+def body_of(body: Body | None) -> object:
+    """The `body` of a step.
+
+    >>> body_of([1, 2])
+    {'bytes': [1, 2]}
+    """
     if isinstance(body, int):
         return {"bytes": body}
     if isinstance(body, Sequence):
@@ -56,17 +65,33 @@ def put(
     key: str,
     body: Body | None = None,
     *,
+    tags: int | None = None,
+    checksum: str | None = None,
+    chunked: str | None = None,
     if_match: str | None = None,
     if_none_match: str | None = None,
     as_: str | None = None,
     bucket: str | None = None,
 ) -> Step:
     """Writes an object: `body` is a size, sizes to draw from, `counter(…)` or `constant(…)`; 1,024 bytes by default.
+    `tags`: a set of so many; `checksum`: `crc32`, `crc32c`, `crc64nvme`, `sha1`, `sha256`; `chunked` (native runner only):
+    `signed`, `signed_trailer`, `unsigned_trailer`.
 
     >>> put("hot/object", [1024, 65537], if_none_match="*")
     {'put': 'hot/object', 'body': {'bytes': [1024, 65537]}, 'if_none_match': '*'}
     """
-    return _step("put", key, body=_body(body), if_match=if_match, if_none_match=if_none_match, as_=as_, bucket=bucket)
+    return make_step(
+        "put",
+        key,
+        body=body_of(body),
+        tags=tags,
+        checksum=checksum,
+        chunked=chunked,
+        if_match=if_match,
+        if_none_match=if_none_match,
+        as_=as_,
+        bucket=bucket,
+    )
 
 
 def get(
@@ -74,12 +99,16 @@ def get(
     *,
     range: Sequence[int | None] | None = None,
     random_bytes: int | None = None,
+    version: str | None = None,
+    part: int | None = None,
+    checksum_mode: bool | None = None,
     if_match: str | None = None,
     if_none_match: str | None = None,
     as_: str | None = None,
     bucket: str | None = None,
 ) -> Step:
-    """Reads an object, a `range` (first, last; last None: to the end) of it, or `random_bytes` at a random offset.
+    """Reads an object, a `range` (first, last; last None: to the end) of it, `random_bytes` at a random offset, or one `part`
+    of a multipart object; the current version, or `version` (an id, or `name.version`). `checksum_mode` asks for checksums.
 
     >>> get("k.key", range=(0, 63), as_="head")
     {'get': 'k.key', 'range': [0, 63], 'as': 'head'}
@@ -87,12 +116,26 @@ def get(
     asked: object = None if range is None else list(range)
     if random_bytes is not None:
         asked = {"random": random_bytes}
-    return _step("get", key, range=asked, if_match=if_match, if_none_match=if_none_match, as_=as_, bucket=bucket)
+    return make_step(
+        "get",
+        key,
+        range=asked,
+        version=version,
+        part=part,
+        checksum_mode=checksum_mode,
+        if_match=if_match,
+        if_none_match=if_none_match,
+        as_=as_,
+        bucket=bucket,
+    )
 
 
 def head(
     key: str,
     *,
+    version: str | None = None,
+    part: int | None = None,
+    checksum_mode: bool | None = None,
     if_match: str | None = None,
     if_none_match: str | None = None,
     as_: str | None = None,
@@ -103,25 +146,46 @@ def head(
     >>> head("a/b")
     {'head': 'a/b'}
     """
-    return _step("head", key, if_match=if_match, if_none_match=if_none_match, as_=as_, bucket=bucket)
+    return make_step(
+        "head",
+        key,
+        version=version,
+        part=part,
+        checksum_mode=checksum_mode,
+        if_match=if_match,
+        if_none_match=if_none_match,
+        as_=as_,
+        bucket=bucket,
+    )
 
 
-def delete(key: str, *, if_match: str | None = None, as_: str | None = None, bucket: str | None = None) -> Step:
-    """Removes an object.
+def delete(
+    key: str,
+    *,
+    version: str | None = None,
+    if_match: str | None = None,
+    as_: str | None = None,
+    bucket: str | None = None,
+) -> Step:
+    """Removes an object: in a versioned bucket it gets a delete marker, unless `version` says which one to remove.
 
     >>> delete("k.key", if_match="seen.etag")
     {'delete': 'k.key', 'if_match': 'seen.etag'}
     """
-    return _step("delete", key, if_match=if_match, as_=as_, bucket=bucket)
+    return make_step("delete", key, version=version, if_match=if_match, as_=as_, bucket=bucket)
 
 
-def delete_objects(keys: str, *, bucket: str | None = None) -> Step:
-    """Removes the keys of a listed page in one request; an empty page sends nothing.
+def delete_objects(
+    keys: str | Sequence[str], *, quiet: bool | None = None, etags: bool | None = None, bucket: str | None = None
+) -> Step:
+    """Removes in one request the `keys` of a listed page, the `versions` of one of `list_versions`, or the keys of a list; an
+    empty page sends nothing. `etags`: each only with the ETag that the page gave it.
 
     >>> delete_objects("page.keys")
     {'delete_objects': 'page.keys'}
     """
-    return _step("delete_objects", keys, bucket=bucket)
+    value = keys if isinstance(keys, str) else list(keys)
+    return make_step("delete_objects", value, quiet=quiet, etags=etags, bucket=bucket)
 
 
 def list_page(
@@ -140,7 +204,7 @@ def list_page(
     >>> list_page("main", prefix="objs/", max_keys=7, token="page.token", as_="page")
     {'list': 'main', 'prefix': 'objs/', 'max_keys': 7, 'token': 'page.token', 'as': 'page'}
     """
-    return _step(
+    return make_step(
         "list_v1" if version == 1 else "list",
         bucket,
         prefix=prefix,
@@ -158,7 +222,7 @@ def create_bucket(bucket: str = "main") -> Step:
     >>> create_bucket("main")
     {'create_bucket': 'main'}
     """
-    return _step("create_bucket", bucket)
+    return make_step("create_bucket", bucket)
 
 
 def head_bucket(bucket: str = "main") -> Step:
@@ -167,7 +231,7 @@ def head_bucket(bucket: str = "main") -> Step:
     >>> head_bucket("main")
     {'head_bucket': 'main'}
     """
-    return _step("head_bucket", bucket)
+    return make_step("head_bucket", bucket)
 
 
 def delete_bucket(bucket: str = "main") -> Step:
@@ -176,7 +240,7 @@ def delete_bucket(bucket: str = "main") -> Step:
     >>> delete_bucket("main")
     {'delete_bucket': 'main'}
     """
-    return _step("delete_bucket", bucket)
+    return make_step("delete_bucket", bucket)
 
 
 def repeat(times: int, *program: Step) -> Step:
@@ -204,7 +268,7 @@ def when(classes: int | str | Sequence[int | str], *program: Step, otherwise: Pr
     {'when': [409, 412], 'do': [{'sleep': 5}]}
     """
     asked = [classes] if isinstance(classes, int | str) else list(classes)
-    return _step("when", asked, do=list(program), else_=None if otherwise is None else list(otherwise))
+    return make_step("when", asked, do=list(program), else_=None if otherwise is None else list(otherwise))
 
 
 def when_equal(left: str | int, right: str | int, *program: Step, otherwise: Program | None = None) -> Step:
@@ -214,7 +278,7 @@ def when_equal(left: str | int, right: str | int, *program: Step, otherwise: Pro
     {'when': {'equal': ['a.etag', 'b.etag']}, 'do': [{'sleep': 1}]}
     """
     otherwise_list = None if otherwise is None else list(otherwise)
-    return _step("when", {"equal": [left, right]}, do=list(program), else_=otherwise_list)
+    return make_step("when", {"equal": [left, right]}, do=list(program), else_=otherwise_list)
 
 
 def barrier(name: str) -> Step:
@@ -250,7 +314,7 @@ def choose(space: str, as_: str, *, take: str | None = None) -> Step:
     >>> choose("objs", "k")
     {'choose': 'objs', 'as': 'k'}
     """
-    return _step("choose", space, as_=as_, take=take)
+    return make_step("choose", space, as_=as_, take=take)
 
 
 def behaviour(name: str, **arguments: object) -> Step:

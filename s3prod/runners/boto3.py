@@ -26,13 +26,18 @@ from s3prod import _native
 from s3prod.errors import RunError, UsageError, one_line
 from s3prod.plan import Plan
 from s3prod.runners import Progress, boto3_metrics
-from s3prod.runners.boto3_interp import Interpreter, literals
+from s3prod.runners.boto3_interp import Interpreter
 from s3prod.runners.boto3_keys import KeySpaces
 from s3prod.runners.boto3_phase import Group, Phase
 from s3prod.runners.boto3_record import PATIENCE_DEADLINES, Book, Sender
+from s3prod.runners.boto3_steps import literals
 from s3prod.target import Target
 
 CLIENTS_MAX = 2000
+UNSUPPORTED = {
+    "behaviour": "the boto3 runner has no behaviours",
+    "chunked": "unsupported by boto3, which chooses the encoding of a body itself",
+}
 PHASES = ("setup", "main", "teardown")
 _TICK_S = 0.1
 
@@ -45,8 +50,9 @@ def run(plan: Plan, target: Target, history: Path, progress: Progress | None) ->
     """
     document = plan.to_dict()
     for step in plan.steps():
-        if "behaviour" in step:
-            raise UsageError("behaviour", step["behaviour"], "another runner: the boto3 runner has no behaviours")
+        for name, why in UNSUPPORTED.items():
+            if name in step:
+                raise UsageError(name, step[name], f"another runner: {why}")
     clients = sum(group.clients for group in plan.groups)
     if clients > CLIENTS_MAX:
         raise UsageError("clients", clients, f"at most {CLIENTS_MAX} on the boto3 runner")

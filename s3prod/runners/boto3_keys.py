@@ -21,6 +21,15 @@ class Key:
     bucket: str
     text: str
 
+    @classmethod
+    def foreign(cls, bucket: str, text: str) -> Key:
+        """A key that is none of the plan's."""
+        return cls(-1, -1, bucket, text)
+
+    def place(self) -> dict[str, int]:
+        """What a record says of the key."""
+        return {} if self.space < 0 else {"space": self.space, "key_index": self.index}
+
 
 @dataclass
 class Hold:

@@ -19,12 +19,12 @@ from botocore import exceptions as wire_errors
 from botocore import handlers
 from botocore.parsers import ResponseParserError
 
-from s3prod import body as bodies
 from s3prod import ids
 from s3prod.errors import RunError, one_line
 from s3prod.outcomes import End, outcome_of
+from s3prod.runners import boto3_answers as answers
 from s3prod.runners import boto3_calls as calls
-from s3prod.runners.boto3_interp import Request, Result
+from s3prod.runners.boto3_request import Request, Result
 
 # What the exceptions of botocore say about how far the attempt got, first fit: (class, phase, wire error).
 _WIRE: tuple[tuple[type[Exception], str, str], ...] = (
@@ -39,6 +39,7 @@ _WIRE: tuple[tuple[type[Exception], str, str], ...] = (
     (wire_errors.HTTPClientError, "partly_sent", "recv"),
 )
 _CHUNK_BYTES = 1 << 20
+_COMMITS = ("put", "copy", "complete_upload")
 _UNREACHED_PAUSE_S = 0.05
 PATIENCE_DEADLINES = 2
 # For its retries botocore turns a 200 that holds an <Error> into a 500; the record says what came.
@@ -69,6 +70,7 @@ class Attempt:
     error: Exception | None = None
     document_code: str | None = None  # of a 2xx that holds an error document
     unreadable: bool = False  # an answer whose XML says nothing
+    document: bytes = b""
     data: bytes = b""
     value_id: bytes = ids.NO_ID
 
@@ -183,15 +185,17 @@ class Sender:
     def _before_send(self, **_: Any) -> None:
         if self.book.cancelled:
             raise Cancelled
-        self._attempts.append(Attempt(time.monotonic_ns(), value_id=self._value_id))
+        value_id = ids.NO_ID if self._request is None else self._request.value_id
+        self._attempts.append(Attempt(time.monotonic_ns(), value_id=value_id))
 
     def _before_parse(self, response_dict: Mapping[str, Any], **_: Any) -> None:
         attempt = self._attempts[-1]
         attempt.t_first = attempt.t_return = time.monotonic_ns()
         attempt.status, attempt.headers = response_dict["status_code"], response_dict["headers"]
         body = response_dict.get("body")
-        if attempt.status < 300 and isinstance(body, bytes) and _ERROR_DOCUMENT.match(body):
-            code = _ERROR_CODE.search(body)
+        attempt.document = body if isinstance(body, bytes) else b""
+        if attempt.status < 300 and _ERROR_DOCUMENT.match(attempt.document):
+            code = _ERROR_CODE.search(attempt.document)
             attempt.document_code = code[1].decode("utf-8", "replace") if code else ""
 
     def _response_received(
@@ -208,8 +212,10 @@ class Sender:
             self._attempts, self._request = [], request
         self._earlier = self._earlier + 1 if request.again else 0
         self._op_seq += not request.again
-        self._value_id = self._draw(request)
-        call = calls.build(self.api, self.book.buckets[request.bucket], request, self._payload(request), self.region)
+        calls.prepare(request, self._draw)
+        if request.body_kind == "constant" and request.key is not None:
+            self.book.constant.add(request.key)
+        call = calls.build(self.api, self.book.buckets, request, self.region)
         with self.book.flight():
             self._call(call, request)
         with self._lock:
@@ -236,26 +242,9 @@ class Sender:
         if phase == "not_sent":
             time.sleep(_UNREACHED_PAUSE_S)
 
-    def _draw(self, request: Request) -> bytes:
-        if request.op != "put":
-            return ids.NO_ID
+    def _draw(self) -> bytes:
         self._draws += 1
         return ids.make(self.book.run, self.client, self._draws)
-
-    def _payload(self, request: Request) -> tuple[bytes, str]:
-        """The body and the id for the metadata."""
-        if request.op != "put":
-            return b"", ""
-        assert request.key is not None
-        if request.body_kind == "counter":
-            data = bodies.counter_body(self._value_id, request.counter)
-        elif request.body_kind == "constant":
-            self.book.constant.add(request.key)
-            data = b"c" * request.size
-        else:
-            data = bodies.fill(self._value_id, request.size, bodies.key_hash(request.bucket, request.key.text))
-        request.size = len(data)
-        return data, self._value_id.hex()
 
     def _call(self, call: Callable[[], Mapping[str, Any]], request: Request) -> None:
         """Makes the call; what it comes to is in the last attempt."""
@@ -306,7 +295,7 @@ class Sender:
             status=attempt.status,
             code=attempt.code,
             error_document=attempt.document_code is not None,
-            has_etag=bool(attempt.headers.get("etag")),
+            has_etag=bool(answers.etag_of(request.op, attempt)),
             body_complete=phase == "answered" and not attempt.unreadable,
         )
         outcome, evidence = outcome_of(end)
@@ -327,7 +316,7 @@ class Sender:
             **self.place,
         }
         if request.key is not None:
-            record |= {"space": request.key.space, "key_index": request.key.index}
+            record |= request.key.place()
         if request.cond:
             record["cond"] = request.cond
             if not request.cond.endswith("_any"):
@@ -345,14 +334,16 @@ class Sender:
         if text:
             record["code_text"] = text
         headers = attempt.headers
-        for name, header in (("request_id", "x-amz-request-id"), ("version_id", "x-amz-version-id"), ("etag", "etag")):
+        for name, header in (("request_id", "x-amz-request-id"), ("version_id", "x-amz-version-id")):
             if headers.get(header):
                 record[name] = headers[header]
-        fields, children = calls.read(self.book, request, attempt, record)
+        if etag := answers.etag_of(request.op, attempt):
+            record["etag"] = etag
+        fields, children = answers.read(self.book, request, attempt, record)
         self.counts["attempts"] += 1
         self.counts[outcome] += 1
-        self.commits += request.op == "put" and bool(request.cond) and outcome == "ok"
-        self.book.write([record, *children], request.size if request.op == "put" else 0, len(attempt.data))
+        self.commits += request.op in _COMMITS and bool(request.cond) and outcome == "ok"
+        self.book.write([record, *children], len(request.data), len(attempt.data))
         worst = _worst([outcome, *(child["outcome"] for child in children)])
         return Result(request.op, worst, attempt.status, attempt.code, fields)
 
@@ -365,5 +356,6 @@ def _worst(outcomes: list[str]) -> str:
 def outcome_is_unknown(request: Request, attempt: Attempt) -> bool:
     """Whether an earlier attempt of the same operation may have taken effect."""
     phase, _ = attempt.phase_and_wire()
-    end = End(request.op, request.cond, phase, attempt.status, attempt.code, has_etag=bool(attempt.headers.get("etag")))
+    has_etag = bool(answers.etag_of(request.op, attempt))
+    end = End(request.op, request.cond, phase, attempt.status, attempt.code, has_etag=has_etag)
     return outcome_of(end)[0] == "unknown"

@@ -9,11 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from s3prod.runners import boto3_calls
-from s3prod.runners.boto3_interp import Ended, Interpreter, Result, literals
+from s3prod.runners import boto3_answers
+from s3prod.runners.boto3_interp import Ended, Interpreter
 from s3prod.runners.boto3_keys import Hold, KeySpaces
 from s3prod.runners.boto3_phase import Barrier
 from s3prod.runners.boto3_record import Attempt
+from s3prod.runners.boto3_request import Named, Result
+from s3prod.runners.boto3_steps import literals
 
 PLAN = {
     "buckets": ["main", "other"],
@@ -166,14 +168,14 @@ def test_an_empty_page_deletes_nothing():
     program = [{"list": "main", "as": "p"}, {"delete_objects": "p.keys"}, {"when": ["ok"], "do": [HEAD]}]
     script, _ = interpret(program, ("ok", 200, {"keys": [], "token": "", "bucket": "main"}))
     assert [request.op for request in script.sent] == ["list", "head"]
-    script, _ = interpret(program, ("ok", 200, {"keys": ["a", "b"], "token": "", "bucket": "main"}))
-    assert script.sent[1].keys == ["a", "b"]
+    script, _ = interpret(program, ("ok", 200, {"keys": [Named("a", etag="e"), Named("b")], "bucket": "main"}))
+    assert script.sent[1].objects == [Named("a"), Named("b")]
 
 
 def test_tokens_walk_a_listing():
     program = [{"repeat": 2, "do": [{"list": "main", "token": "p.token", "as": "p"}]}]
-    script, _ = interpret(program, ("ok", 200, {"keys": [], "token": "t", "bucket": "main"}))
-    assert [dict(request.list_args) for request in script.sent] == [{}, {"token": "t"}]
+    script, _ = interpret(program, ("ok", 200, {"keys": [], "token": ("t",), "bucket": "main"}))
+    assert [dict(request.list_args) for request in script.sent] == [{}, {"token": ("t",)}]
 
 
 def test_a_used_up_sequence_ends_the_run():
@@ -269,5 +271,5 @@ def test_barriers_open_when_the_last_comes_or_leaves():
 def test_a_head_that_was_cut_is_no_error_of_the_runner():
     request = SimpleNamespace(op="head", key=object(), ranged=False)
     fields = {}
-    boto3_calls._read_object(None, request, Attempt(1, status=200, headers={"content-length": ""}), {}, fields)
+    boto3_answers._object(None, request, Attempt(1, status=200, headers={"content-length": ""}), {}, fields)
     assert fields["size"] == 0

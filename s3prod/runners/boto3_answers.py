@@ -1,0 +1,254 @@
+"""What an answer adds to the record of its attempt and to the plan's names, operation by operation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from s3prod import body as bodies
+from s3prod import checksums, ids
+from s3prod.outcomes import End, outcome_of
+from s3prod.runners import boto3_pages
+from s3prod.runners.boto3_calls import META, PAGES, list_query
+from s3prod.runners.boto3_request import Part, Request, Upload
+
+if TYPE_CHECKING:
+    from s3prod.runners.boto3_record import Attempt, Book
+
+Record = dict[str, Any]
+_IN_THE_BODY = {"copy": "CopyObjectResult", "upload_part_copy": "CopyPartResult"}
+_NO_CHECKSUM = "ChecksumType"
+
+
+def etag_of(op: str, attempt: Attempt) -> str:
+    """The ETag of an answer: in its head, else in its document."""
+    document = attempt.parsed.get(_IN_THE_BODY.get(op, ""), {}) or attempt.parsed
+    tags = (attempt.headers.get("etag"), document.get("ETag"))
+    return next((tag for tag in tags if isinstance(tag, str) and tag), "")
+
+
+def read(book: Book, request: Request, attempt: Attempt, record: Record) -> tuple[dict[str, Any], list[Record]]:
+    """Completes the record; gives the fields that an `as` binds, and the records of a batch's children."""
+    fields: dict[str, Any] = {"now_ms": time.time_ns() // 1_000_000}
+    if request.key is not None:
+        fields |= {"key": request.key, "etag": etag_of(request.op, attempt)}
+        fields["version"] = attempt.headers.get("x-amz-version-id", "")
+    _read_asked(request, record)
+    reader = _READERS.get(request.op)
+    if reader is not None:
+        reader(book, request, attempt, record, fields)
+    _read_checksum(request, attempt, record)
+    if attempt.headers.get("x-amz-delete-marker") == "true":
+        record["flags"] = [*record.get("flags", ()), "delete_marker"]
+    return fields, _children(book, request, attempt, record) if request.op == "delete_objects" else []
+
+
+def _read_asked(request: Request, record: Record) -> None:
+    """What the request named."""
+    asked: Record = {
+        "version_asked": request.version or request.source_version,
+        "upload_id": "" if request.upload is None else request.upload.id,
+        "part_number": request.part,
+        "source_key": "" if request.source is None else f"{request.source.bucket}/{request.source.text}",
+        "list_args": list_query(request) if request.op in PAGES else "",
+    }
+    record |= {name: value for name, value in asked.items() if value}
+    if request.ranged:
+        last = request.range_last
+        record |= {
+            "range_first": request.range_first,
+            "range_len": -1 if last is None else last - request.range_first + 1,
+        }
+
+
+def _read_checksum(request: Request, attempt: Attempt, record: Record) -> None:
+    """A checksum of the answer; of a whole read it must be that of its bytes."""
+    for name, value in attempt.headers.items():
+        algorithm = name.lower().removeprefix(checksums.HEADER)
+        if algorithm != name.lower() and algorithm != "type":
+            record["checksum"] = f"{algorithm}={value}"
+    whole = request.op == "get" and attempt.status == 200 and "body_verdict" in record
+    if whole and "checksum" in record and not checksums.agrees(record["checksum"], attempt.data):
+        record["body_verdict"] = "corrupt"
+
+
+# --- objects -----------------------------------------------------------------------------------------------------------
+
+
+def _put(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
+    value_id = attempt.value_id.hex()
+    record |= {"size": request.size, "body_kind": request.body_kind, "body_id": value_id, "meta_id": value_id}
+    fields["size"] = request.size
+    if request.body_kind == "counter":
+        record["counter"] = fields["counter"] = request.counter
+
+
+def _copy(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
+    if request.replace:
+        record["meta_id"] = attempt.value_id.hex()
+
+
+def _object(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
+    assert request.key is not None
+    if attempt.status not in (200, 206):
+        return
+    length_text = attempt.headers.get("content-length", "")  # of a head that was cut it may be anything
+    announced = int(length_text) if length_text.isascii() and length_text.isdigit() else -1
+    start, total = _content_range(attempt.headers.get("content-range", ""))
+    if total is None and attempt.status == 200 and announced >= 0:
+        total = announced
+    size = total if total is not None else announced if announced >= 0 else len(attempt.data)
+    record["size"] = fields["size"] = size
+    meta_id = ids.parse(attempt.headers.get(f"x-amz-meta-{META}", "")) or ids.NO_ID
+    if meta_id != ids.NO_ID:
+        record["meta_id"] = meta_id.hex()
+    modified = attempt.parsed.get("LastModified")
+    if modified is not None:
+        record["last_modified"] = int(modified.timestamp())
+    if request.op == "head":
+        return
+    record["bytes_in"] = len(attempt.data)
+    if attempt.error is not None or request.key in book.constant:
+        return
+    found = bodies.verify(
+        attempt.data,
+        key_hash=bodies.key_hash(request.bucket, request.key.text),
+        whole=attempt.status == 200,
+        range_start=start,
+        expect_len=announced if announced >= 0 else None,
+        total_len=total,
+        meta_id=meta_id,
+    )
+    record["body_verdict"] = found.verdict
+    for name, value_id in (("body_id", found.id), ("body_id2", found.id2)):
+        if value_id != ids.NO_ID:
+            record[name] = value_id.hex()
+    if found.bad_offset:
+        record["bad_offset"] = found.bad_offset
+    if found.counter is not None:
+        record["counter"] = fields["counter"] = found.counter
+
+
+def _content_range(text: str) -> tuple[int, int | None]:
+    """First byte and total length of `bytes 0-63/1024`; 0 and None without one."""
+    span, _, total = text.removeprefix("bytes ").partition("/")
+    first = span.partition("-")[0]
+    return int(first) if first.isdigit() else 0, int(total) if total.isdigit() else None
+
+
+def _attributes(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
+    size = attempt.parsed.get("ObjectSize")
+    if size is not None:
+        record["size"] = fields["size"] = size
+
+
+# --- uploads -----------------------------------------------------------------------------------------------------------
+
+
+def _create_upload(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
+    record["meta_id"] = attempt.value_id.hex()
+    upload_id = attempt.parsed.get("UploadId", "")
+    if upload_id and request.key is not None:
+        record["upload_id"] = upload_id
+        fields["upload"] = Upload(upload_id, request.key, attempt.value_id)
+
+
+def _part(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
+    record |= {"size": request.size, "body_kind": request.body_kind, "body_id": attempt.value_id.hex()}
+    sums = {f"Checksum{request.checksum.upper()}": request.checksum_value} if request.checksum else {}
+    fields["size"] = request.size
+    fields["part"] = Part(request.part, fields["etag"], attempt.value_id, request.size, sums)
+
+
+def _part_copy(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
+    sums = _checksums(attempt.parsed.get("CopyPartResult", {}))
+    size = record.get("range_len", 0)
+    fields["part"] = Part(request.part, fields["etag"], size=size, checksums=sums)
+
+
+def _checksums(document: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in document.items() if name.startswith("Checksum") and name != _NO_CHECKSUM}
+
+
+def _complete(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
+    assert request.upload is not None
+    value_id = ids.composite([part.id for part in request.parts])
+    for name, given in (("body_id", value_id), ("meta_id", request.upload.meta_id)):
+        if given != ids.NO_ID:
+            record[name] = given.hex()
+    record["size"] = fields["size"] = sum(part.size for part in request.parts)
+    if request.parts:
+        record["entries"] = [{"key_index": part.number, "size": part.size, "etag": part.etag} for part in request.parts]
+
+
+# --- tags, pages, batches ----------------------------------------------------------------------------------------------
+
+
+def _put_tags(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
+    record |= {"body_kind": "tags", "size": request.tags or 0, "body_id": attempt.value_id.hex()}
+
+
+def _get_tags(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
+    if attempt.status != 200 or attempt.document_code is not None:
+        return
+    tags = {item.get("Key", ""): item.get("Value", "") for item in attempt.parsed.get("TagSet", ())}
+    verdict, value_id = ids.tags_found(tags)
+    record |= {"body_kind": "tags", "size": len(tags), "body_verdict": verdict}
+    fields["size"] = len(tags)
+    if value_id != ids.NO_ID:
+        record["body_id"] = value_id.hex()
+
+
+def _listing(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
+    if attempt.status == 200 and attempt.document_code is None:
+        boto3_pages.read(book.keys, request, attempt.parsed, attempt.document, record, fields)
+
+
+def _children(book: Book, request: Request, attempt: Attempt, record: Record) -> list[Record]:
+    """A record for each key of a DeleteObjects, with what the answer said of it."""
+    deleted = {(item["Key"], item.get("VersionId", "")): item for item in attempt.parsed.get("Deleted", ())}
+    errors = {
+        (item["Key"], item.get("VersionId", "")): item.get("Code", "") for item in attempt.parsed.get("Errors", ())
+    }
+    left_out = ("op", "outcome", "evidence", "code_text", "request_id", "checksum", "parent")
+    shared = {name: value for name, value in record.items() if name not in left_out} | {"op": "delete_child"}
+    children: list[Record] = []
+    for number, one in enumerate(request.objects, 1):
+        child = shared | {"parent": number, "outcome": record["outcome"], "evidence": record["evidence"]}
+        key = book.keys.find(request.bucket, one.key)
+        if key is not None:
+            child |= {"space": key.space, "key_index": key.index}
+        if one.version:
+            child["version_asked"] = one.version
+        if one.etag:
+            child |= {"cond": "if_match", "expect_etag": one.etag}
+        name = (one.key, one.version)
+        done, code = deleted.get(name), errors.get(name, "")
+        if done is not None and done.get("DeleteMarker"):
+            child["flags"] = [*child.get("flags", ()), "delete_marker"]
+        if done is not None and done.get("DeleteMarkerVersionId"):
+            child["version_id"] = done["DeleteMarkerVersionId"]
+        if record["outcome"] == "ok":
+            told = done is not None or name in errors or request.quiet
+            end = End("delete_child", child.get("cond", ""), status=200, code=code, body_complete=told)
+            child["outcome"], child["evidence"] = outcome_of(end)
+            child |= {"code_text": code} if code else {}
+        children.append(child)
+    return children
+
+
+_READERS: dict[str, Callable[[Book, Request, Attempt, Record, dict[str, Any]], None]] = {
+    "put": _put,
+    "get": _object,
+    "head": _object,
+    "copy": _copy,
+    "get_attributes": _attributes,
+    "create_upload": _create_upload,
+    "upload_part": _part,
+    "upload_part_copy": _part_copy,
+    "complete_upload": _complete,
+    "put_tags": _put_tags,
+    "get_tags": _get_tags,
+    **dict.fromkeys(PAGES, _listing),
+}
