@@ -48,11 +48,16 @@ int s3p_srv_bodies_open(struct s3p_srv_store *s, struct s3p_err *err)
     return 0;
 }
 
+static uint64_t draw_id(struct s3p_srv_store *s)
+{
+    return s->boot << COUNTER_BITS |
+           atomic_fetch_add_explicit(&s->next_body, 1, memory_order_relaxed);
+}
+
 int s3p_srv_body_create(struct s3p_srv_store *s, uint64_t *id)
 {
     char path[PATH_BYTES];
-    *id =
-        s->boot << COUNTER_BITS | atomic_fetch_add_explicit(&s->next_body, 1, memory_order_relaxed);
+    *id = draw_id(s);
     body_path(path, *id);
     return openat(s->bodies_fd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 }
@@ -78,11 +83,9 @@ void s3p_srv_body_unlink(const struct s3p_srv_store *s, uint64_t id)
     (void)unlinkat(s->bodies_fd, path, 0); /* what stays behind is swept at the next start */
 }
 
-int s3p_srv_body_sync(const struct s3p_srv_store *s, uint64_t id, int fd)
+static int sync_dir(const struct s3p_srv_store *s, uint64_t id)
 {
     char path[PATH_BYTES];
-    if (fdatasync(fd) != 0)
-        return -1;
     body_path(path, id);
     path[2] = 0;
     int dir = openat(s->bodies_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -91,6 +94,22 @@ int s3p_srv_body_sync(const struct s3p_srv_store *s, uint64_t id, int fd)
     int rc = fsync(dir);
     close(dir);
     return rc;
+}
+
+int s3p_srv_body_sync(const struct s3p_srv_store *s, uint64_t id, int fd)
+{
+    return fdatasync(fd) == 0 ? sync_dir(s, id) : -1;
+}
+
+int s3p_srv_body_link(struct s3p_srv_store *s, uint64_t from, uint64_t *id)
+{
+    char old_path[PATH_BYTES], path[PATH_BYTES];
+    *id = draw_id(s);
+    body_path(old_path, from);
+    body_path(path, *id);
+    if (linkat(s->bodies_fd, old_path, s->bodies_fd, path, 0) != 0)
+        return -1;
+    return s->durable ? sync_dir(s, *id) : 0;
 }
 
 /* Ids of all bodies that records name, sorted. */

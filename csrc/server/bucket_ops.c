@@ -3,6 +3,7 @@
 #include "core/text.h"
 #include "server/multipart.h"
 #include "server/ops.h"
+#include "server/settings.h"
 #include "server/tables.h"
 #include "server/xml_read.h"
 #include "server/xml_write.h"
@@ -115,6 +116,7 @@ static enum s3p_srv_error apply_delete(struct s3p_srv_txn *t, struct s3p_srv_req
     if (rc == 0) {
         MDB_val k = {req->head.bucket.len, (void *)(uintptr_t)req->head.bucket.p};
         s3p_srv_uploads_drop(t, b.id); /* no id leads to them any more */
+        s3p_srv_txn_edited(t, s3p_srv_settings_drop(t->txn, &t->srv->store, b.id));
         s3p_srv_txn_edited(t, mdb_del(t->txn, t->srv->store.buckets, &k, NULL));
     } else {
         t->rc = rc;

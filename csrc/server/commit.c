@@ -9,10 +9,12 @@
 #include "server/loop.h"
 #include "server/mutants.h"
 #include "server/pins.h"
+#include "server/replication.h"
 #include "server/tables.h"
 #include "server/versions.h"
 
 #define SCRATCH_MAX (1024 * 1024)
+#define TARGETS_MAX (1024 * 1024)
 #define REPLACED_MAX (64 * 1024 * 1024)
 
 int s3p_srv_txn_create(struct s3p_srv_txn **out, struct s3p_srv *srv, struct s3p_err *err)
@@ -22,6 +24,7 @@ int s3p_srv_txn_create(struct s3p_srv_txn **out, struct s3p_srv *srv, struct s3p
         return s3p_fail(err, S3P_ENOMEM, 0, "no memory for the commits");
     t->srv = srv;
     s3p_buf_init(&t->scratch, SCRATCH_MAX);
+    s3p_buf_init(&t->targets, TARGETS_MAX);
     s3p_buf_init(&t->replaced, REPLACED_MAX);
     *out = t;
     return 0;
@@ -32,6 +35,7 @@ void s3p_srv_txn_free(struct s3p_srv_txn *t)
     if (t == NULL)
         return;
     s3p_buf_free(&t->scratch);
+    s3p_buf_free(&t->targets);
     s3p_buf_free(&t->replaced);
     s3p_free(t);
 }
@@ -81,7 +85,10 @@ void s3p_srv_txn_put(struct s3p_srv_txn *t, struct s3p_str key, const struct s3p
                      struct s3p_srv_record *then)
 {
     if (t->bucket.versioning != S3P_SRV_NEVER_VERSIONED) {
+        bool replicate = s3p_srv_replication_plan(t, key, then);
         s3p_srv_versions_put(t, key, now, then);
+        if (replicate)
+            s3p_srv_replication_post(t, key, then, S3P_SRV_POST_VERSION);
         return;
     }
     if (now != NULL)
@@ -97,7 +104,7 @@ void s3p_srv_txn_del(struct s3p_srv_txn *t, struct s3p_str key, const struct s3p
     *made = (struct s3p_srv_record){.marker = t->bucket.versioning != S3P_SRV_NEVER_VERSIONED};
     if (made->marker) {
         s3p_srv_txn_stamp(t, made);
-        s3p_srv_versions_put(t, key, now, made);
+        s3p_srv_txn_put(t, key, now, made);
         return;
     }
     if (now == NULL)
@@ -186,12 +193,36 @@ static void remove_bodies(const struct s3p_srv_txn *t)
     }
 }
 
-void s3p_srv_commit_batch(struct s3p_srv_txn *t, struct s3p_srv_req *list)
+static void begin(struct s3p_srv_txn *t)
 {
     t->rc = 0;
     t->changed = false;
     t->wall_ns = s3p_wall_ns();
     s3p_buf_clear(&t->replaced);
+}
+
+int s3p_srv_commit_own(struct s3p_srv_txn *t, void (*apply)(struct s3p_srv_txn *t, void *cls),
+                       void *cls)
+{
+    begin(t);
+    t->own = true;
+    int rc = mdb_txn_begin(t->srv->store.env, NULL, 0, &t->txn);
+    if (rc != 0)
+        return rc;
+    apply(t, cls);
+    if (t->rc != 0 || !t->changed) {
+        mdb_txn_abort(t->txn);
+        return t->rc;
+    }
+    rc = mdb_txn_commit(t->txn);
+    if (rc == 0)
+        remove_bodies(t);
+    return rc;
+}
+
+void s3p_srv_commit_batch(struct s3p_srv_txn *t, struct s3p_srv_req *list)
+{
+    begin(t);
     for (struct s3p_srv_req *r = list; r != NULL; r = r->next)
         r->write.result = S3P_SE_NONE;
     if (t->srv->store.durable)
@@ -209,12 +240,12 @@ void s3p_srv_commit_batch(struct s3p_srv_txn *t, struct s3p_srv_req *list)
         return;
     }
     rc = mdb_txn_commit(t->txn);
-    if (rc != 0)
+    if (rc != 0) {
         fail_all(list, rc);
-    else {
-        keep_bodies(list);
-        remove_bodies(t);
+        return;
     }
+    keep_bodies(list);
+    remove_bodies(t);
 }
 
 struct s3p_srv_committer {

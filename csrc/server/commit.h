@@ -20,9 +20,11 @@ struct s3p_srv_txn {
     MDB_txn *txn;
     int rc;       /* first failure of LMDB: the batch is lost */
     bool changed; /* something to commit */
+    bool own;     /* of the store's own accord: what it makes is not replicated */
     int64_t wall_ns;
     struct s3p_srv_bucket bucket; /* of the request that is being applied */
     struct s3p_buf scratch;
+    struct s3p_buf targets;  /* of replication.h, about the write that is being applied */
     struct s3p_buf replaced; /* of struct s3p_srv_gone: what goes after the commit */
 };
 
@@ -32,6 +34,11 @@ void s3p_srv_txn_free(struct s3p_srv_txn *t);
 
 /* Applies and commits the list, linked by `next`; sets write.result of each. */
 void s3p_srv_commit_batch(struct s3p_srv_txn *t, struct s3p_srv_req *list);
+
+/* The same for what the store does of its own accord: 0, or the code of LMDB, and then nothing has
+ * happened. */
+int s3p_srv_commit_own(struct s3p_srv_txn *t, void (*apply)(struct s3p_srv_txn *t, void *cls),
+                       void *cls);
 
 /* For apply functions: reads and edits of the state. They note failures in t->rc and replaced
  * bodies. `now` is NULL for an absent key; its views live until the next edit. */

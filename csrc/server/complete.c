@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/text.h"
+#include "server/lifecycle.h"
 #include "server/lists.h"
 #include "server/multipart.h"
 #include "server/mutants.h"
@@ -222,6 +223,7 @@ static enum s3p_srv_error apply_complete(struct s3p_srv_txn *t, struct s3p_srv_r
     if (e != S3P_SE_NONE && !req->write.apply_anyway)
         return e;
     s3p_srv_txn_stamp(t, &object);
+    s3p_srv_lifecycle_made(t, req, &object);
     req->made = object;
     if (req->write.drop)
         return e;

@@ -119,6 +119,31 @@ static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
     [S3P_SE_COPY_MARKER] = {400, "InvalidRequest",
                             "The source of a copy request may not specifically refer to a delete "
                             "marker by version id."},
+    [S3P_SE_RULE] = {400, "InvalidRequest",
+                     "A rule has no action, or a filter that its actions do not allow, or one that "
+                     "no object fits."},
+    [S3P_SE_RULE_ARGUMENT] = {400, "InvalidArgument",
+                              "A rule has an id or a number that is not allowed: ids are unique and "
+                              "up to 255 characters, days are positive, dates are at midnight."},
+    [S3P_SE_NO_LIFECYCLE] = {404, "NoSuchLifecycleConfiguration",
+                             "The lifecycle configuration does not exist"},
+    [S3P_SE_NO_REPLICATION] = {404, "ReplicationConfigurationNotFoundError",
+                               "The replication configuration was not found"},
+    [S3P_SE_REPLICATION_SOURCE] = {400, "InvalidRequest",
+                                   "Versioning must be 'Enabled' on the bucket to apply a "
+                                   "replication configuration"},
+    [S3P_SE_REPLICATION_TARGET] = {400, "InvalidRequest",
+                                   "The destination must be another bucket of this store, with "
+                                   "versioning enabled."},
+    [S3P_SE_BUCKET_STATE] = {409, "InvalidBucketState",
+                             "A replication configuration is present on this bucket, so you cannot "
+                             "change the versioning state."},
+    [S3P_SE_NO_POLICY] = {404, "NoSuchBucketPolicy", "The bucket policy does not exist"},
+    [S3P_SE_POLICY] = {400, "MalformedPolicy", "The policy is not valid for this bucket."},
+    [S3P_SE_ANONYMOUS_FIELDS] = {400, "InvalidRequest",
+                                 "Request specific response headers cannot be used for anonymous "
+                                 "GET requests."},
+    [S3P_SE_SLOW] = {503, "SlowDown", "Please reduce your request rate."},
     [S3P_SE_BUSY] = {503, "SlowDown",
                      "The store has no room left. Please reduce your request rate."},
     [S3P_SE_INTERNAL] = {500, "InternalError",

@@ -10,6 +10,7 @@
 #include "server/parts_body.h"
 #include "server/ranges.h"
 #include "server/reads.h"
+#include "server/settings.h"
 #include "server/tags.h"
 #include "server/versions.h"
 #include "server/writes.h"
@@ -161,6 +162,7 @@ static void add_fields(struct s3p_srv_req *req, const struct s3p_srv_record *r,
     s3p_srv_answer_field(req, "Accept-Ranges", S3P_STR("bytes"));
     s3p_srv_answer_version(req, "x-amz-version-id", r);
     add_metadata(req, r);
+    s3p_srv_settings_fields(req, req->loop->view.txn, r);
     if (r->tags.len > 0)
         add_number(req, "x-amz-tagging-count", s3p_srv_tags_count(r->tags));
     if (req->part_number != 0 && r->n_parts > 0)

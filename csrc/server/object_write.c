@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/text.h"
 #include "server/commit.h"
+#include "server/lifecycle.h"
 #include "server/mutants.h"
 #include "server/ops.h"
 #include "server/tags.h"
@@ -117,6 +118,7 @@ enum s3p_srv_error s3p_srv_apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *
     memcpy(then.md5, in->md5, sizeof then.md5);
     memcpy(then.sum, in->sum, sizeof then.sum);
     s3p_srv_txn_stamp(t, &then);
+    s3p_srv_lifecycle_made(t, req, &then);
     req->made = then;
     if (!req->write.drop)
         s3p_srv_txn_put(t, req->head.key, present ? &now : NULL, &then);

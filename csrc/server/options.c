@@ -3,16 +3,20 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/random.h"
 #include "core/text.h"
 
-enum kind { TEXT, KEY_TEXT, NUMBER, SIZE, FLAG, LIST };
+enum kind { TEXT, KEY_TEXT, NUMBER, SIZE, FLAG, DURATION, MUTANT, THROTTLE };
+
+#define DAY_MIN_NS (10 * S3P_MS)
+#define DAY_MAX_NS (24 * 3600 * S3P_S)
 
 static const struct option {
     const char *name;
     enum kind kind;
     size_t offset;
-    uint64_t min, max; /* numbers */
+    uint64_t min, max; /* numbers, nanoseconds */
 } table[] = {
     {"--host", TEXT, offsetof(struct s3p_srv_options, host), 0, 0},
     {"--port", NUMBER, offsetof(struct s3p_srv_options, port), 0, 65535},
@@ -27,7 +31,13 @@ static const struct option {
     {"--threads", NUMBER, offsetof(struct s3p_srv_options, threads), 1, S3P_SRV_THREADS_MAX},
     {"--min-part-bytes", SIZE, offsetof(struct s3p_srv_options, min_part_bytes), 1,
      UINT64_C(5) << 30},
-    {"--mutant", LIST, offsetof(struct s3p_srv_options, mutants), 0, 0},
+    {"--mutant", MUTANT, 0, 0, 0},
+    {"--lifecycle-day", DURATION, offsetof(struct s3p_srv_options, lifecycle_day_ns), DAY_MIN_NS,
+     DAY_MAX_NS},
+    {"--replication-lag", DURATION, offsetof(struct s3p_srv_options, replication_lag_ns), 0,
+     DAY_MAX_NS},
+    {"--throttle", THROTTLE, 0, 0, 0},
+    {"--bucket-policy", FLAG, offsetof(struct s3p_srv_options, bucket_policy), 0, 0},
     {"--mode", TEXT, offsetof(struct s3p_srv_options, mode), 0, 0},
     {"--seed", SIZE, offsetof(struct s3p_srv_options, seed), 0, INT64_MAX},
     {"--admin", FLAG, offsetof(struct s3p_srv_options, admin), 0, 0},
@@ -50,6 +60,10 @@ const char *s3p_srv_options_help(void)
            "  --access-key K --secret-key S   credentials; drawn at random without them\n"
            "  --tls-cert FILE --tls-key FILE  serve https\n"
            "  --min-part-bytes N      smallest part but the last of a multipart upload (5242880)\n"
+           "  --lifecycle-day TIME    turn lifecycle rules on; how long a day is: 500ms, 2s, 24h\n"
+           "  --replication-lag TIME  turn replication on; how long a replica takes at least\n"
+           "  --throttle RULE         BUCKET/PREFIX*=RATE/s[,burst=N]: 503 above it; /m, /h too\n"
+           "  --bucket-policy         turn bucket policies on that let everybody read\n"
            "  --mutant SPEC           switch a fault on: name[:p=..][,every=..][,op=..][,key=..]\n"
            "                          [,endpoint=..][,min_inflight=..][,after=..][,delay_ms=..]\n"
            "  --mode NAME             a legal but surprising behaviour\n"
@@ -67,6 +81,37 @@ static int take_number(const struct option *row, const char *value, uint64_t *ou
         return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected a number from %llu to %llu",
                         row->name, value, (unsigned long long)row->min,
                         (unsigned long long)row->max);
+    return 0;
+}
+
+/* A whole number and its unit. */
+static int take_duration(const struct option *row, const char *value, int64_t *out,
+                         struct s3p_err *err)
+{
+    static const struct {
+        const char *unit;
+        int64_t ns;
+    } units[] = {{"ms", S3P_MS}, {"s", S3P_S}, {"m", 60 * S3P_S}, {"h", 3600 * S3P_S}};
+    size_t digits = strspn(value, "0123456789"), i = 0, n = sizeof units / sizeof units[0];
+    uint64_t number;
+    while (i < n && strcmp(value + digits, units[i].unit) != 0)
+        i++;
+    if (i == n || !s3p_parse_u64(value, digits, &number) ||
+        number > row->max / (uint64_t)units[i].ns || number * (uint64_t)units[i].ns < row->min)
+        return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected a time from %llums to 24h, as 500ms",
+                        row->name, value, (unsigned long long)row->min / S3P_MS);
+    *out = (int64_t)number * units[i].ns;
+    return 0;
+}
+
+static int take_throttle(const struct option *row, const char *value, struct s3p_srv_options *o,
+                         struct s3p_err *err)
+{
+    if (o->n_throttles == S3P_SRV_THROTTLES_MAX)
+        return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected at most %d of them", row->name,
+                        value, S3P_SRV_THROTTLES_MAX);
+    S3P_TRY(s3p_srv_throttle_parse(&o->throttles[o->n_throttles], value, err));
+    o->n_throttles++;
     return 0;
 }
 
@@ -94,7 +139,11 @@ static int take(const struct option *row, const char *value, struct s3p_srv_opti
         S3P_TRY(take_number(row, value, &number, err));
         memcpy(at, &number, sizeof number);
         return 0;
-    case LIST:
+    case DURATION:
+        return take_duration(row, value, (int64_t *)(void *)at, err);
+    case THROTTLE:
+        return take_throttle(row, value, o, err);
+    case MUTANT:
         if (o->n_mutants == S3P_SRV_MUTANTS_MAX)
             return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected at most %d of them",
                             row->name, value, S3P_SRV_MUTANTS_MAX);
@@ -148,6 +197,7 @@ int s3p_srv_options_parse(struct s3p_srv_options *o, int argc, char **argv, stru
     o->host = "127.0.0.1";
     o->endpoints = o->threads = 1;
     o->seed = 1;
+    o->replication_lag_ns = -1;
     o->min_part_bytes = 5 * 1024 * 1024;
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i], *eq = strchr(arg, '=');

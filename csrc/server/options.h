@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "core/err.h"
+#include "server/throttle.h"
 
 #define S3P_SRV_ENDPOINTS_MAX 16
 #define S3P_SRV_THREADS_MAX 16
@@ -18,7 +19,12 @@ struct s3p_srv_options {
     const char *mutants[S3P_SRV_MUTANTS_MAX]; /* specifications, as given */
     unsigned n_mutants, port, endpoints, threads;
     bool durable, fast, with_parent, admin, help, null_server;
+    bool bucket_policy;
     uint64_t seed, min_part_bytes;
+    int64_t lifecycle_day_ns;   /* 0: no lifecycle */
+    int64_t replication_lag_ns; /* negative: no replication */
+    struct s3p_srv_throttle throttles[S3P_SRV_THROTTLES_MAX];
+    unsigned n_throttles;
 };
 
 /* Views of argv are kept. Keys that are not given are drawn at random. A bad option: S3P_EINVAL

@@ -13,7 +13,8 @@ enum {
     TAGS = 8,
     VERSIONED = 16,
     MARKER = 32,
-    NULL_SEQ = 64
+    NULL_SEQ = 64,
+    HISTORY = 128
 };
 
 static void put_le(char *at, uint64_t v, unsigned bytes)
@@ -35,7 +36,8 @@ static unsigned flags_of(const struct s3p_srv_record *r)
     return (r->in_file ? FILE_BODY : 0u) | (r->n_parts > 0 ? PARTS : 0u) |
            (r->composite ? COMPOSITE : 0u) | (r->tags.len > 0 ? TAGS : 0u) |
            (r->versioned ? VERSIONED : 0u) | (r->marker ? MARKER : 0u) |
-           (r->null_seq != 0 ? NULL_SEQ : 0u);
+           (r->null_seq != 0 ? NULL_SEQ : 0u) |
+           (r->noncurrent_wall_ns != 0 || r->replication != 0 ? HISTORY : 0u);
 }
 
 static void add_le(struct s3p_buf *out, uint64_t v, unsigned bytes)
@@ -63,6 +65,11 @@ void s3p_srv_record_encode(struct s3p_buf *out, const struct s3p_srv_record *r)
     memcpy(p + 40, r->md5, S3P_MD5_BYTES);
     memcpy(p + 56, r->sum, S3P_SRV_SUM_MAX);
     s3p_buf_view(out, r->meta);
+    if ((flags_of(r) & HISTORY) != 0) {
+        add_le(out, r->replication, 1);
+        add_le(out, (uint64_t)r->noncurrent_wall_ns, 8);
+        add_le(out, r->outbox, 8);
+    }
     if (r->null_seq != 0)
         add_le(out, r->null_seq, 8);
     if (r->tags.len > 0) {
@@ -95,12 +102,27 @@ static bool cut_number(struct s3p_str *rest, unsigned bytes, uint64_t *out)
     return true;
 }
 
+static bool decode_history(struct s3p_srv_record *r, struct s3p_str *rest)
+{
+    uint64_t state, since;
+    if (!cut_number(rest, 1, &state) || !cut_number(rest, 8, &since) ||
+        !cut_number(rest, 8, &r->outbox) || state > S3P_SRV_REPLICA)
+        return false;
+    r->replication = (uint8_t)state;
+    r->noncurrent_wall_ns = (int64_t)since;
+    return true;
+}
+
 static bool decode_sections(struct s3p_srv_record *r, unsigned flags, struct s3p_str rest)
 {
     uint64_t n = 0;
-    r->null_seq = 0;
+    r->null_seq = r->outbox = 0;
+    r->noncurrent_wall_ns = 0;
+    r->replication = S3P_SRV_NOT_REPLICATED;
     r->n_parts = 0;
     r->tags = r->parts = S3P_STR("");
+    if ((flags & HISTORY) != 0 && !decode_history(r, &rest))
+        return false;
     if ((flags & NULL_SEQ) != 0 && !cut_number(&rest, 8, &r->null_seq))
         return false;
     if ((flags & TAGS) != 0 && (!cut_number(&rest, 4, &n) || !cut(&rest, n, &r->tags)))

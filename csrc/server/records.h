@@ -3,7 +3,8 @@
  *   4 metadata length(4) · 8 seq(8) · 16 mtime_ns(8) · 24 size(8) · 32 body id(8) · 40 MD5(16)
  *   56 checksum(32) · 88 metadata · sections that the flags announce · inline body
  * Metadata: name length(2), value length(2), name, value, again and again.
- * Sections, in this order: seq of the null version (8); tags, length(4) and bytes in the form of
+ * Sections, in this order: state of replication (1), time at which it ceased to be current (8) and
+ * number in the outbox (8); seq of the null version (8); tags, length(4) and bytes in the form of
  * metadata; parts, number(4) and for each body id(8), size(8), checksum(32). */
 #ifndef S3P_SERVER_RECORDS_H
 #define S3P_SERVER_RECORDS_H
@@ -20,6 +21,15 @@
 #define S3P_SRV_PARTS_MAX 10000
 #define S3P_SRV_PART_BYTES 48
 
+/* Where a version of a replicated bucket stands. Stored: never renumbered. */
+enum s3p_srv_replication {
+    S3P_SRV_NOT_REPLICATED = 0,
+    S3P_SRV_PENDING = 1,
+    S3P_SRV_REPLICATED = 2,
+    S3P_SRV_FAILED = 3,
+    S3P_SRV_REPLICA = 4, /* it came from another bucket */
+};
+
 struct s3p_srv_record {
     uint64_t seq; /* order of the writes; never of time */
     int64_t mtime_wall_ns;
@@ -30,6 +40,9 @@ struct s3p_srv_record {
     bool versioned;    /* seq is a version id; else this is the null version */
     bool marker;       /* a delete marker: nothing else is set */
     uint64_t null_seq; /* of a current entry: where the key's null version is, 0: nowhere else */
+    int64_t noncurrent_wall_ns; /* since when it is not current; 0: it is */
+    uint64_t outbox;            /* last entry of the outbox that is about it; 0: none */
+    uint8_t replication;        /* enum s3p_srv_replication */
     uint32_t n_parts;  /* of a multipart upload, else 0 */
     uint8_t md5[S3P_MD5_BYTES];
     uint8_t sum_kind, sum_len; /* enum s3p_srv_sum_kind */

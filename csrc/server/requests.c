@@ -10,7 +10,9 @@
 #include "server/copy.h"
 #include "server/mutants.h"
 #include "server/parts_body.h"
+#include "server/policy.h"
 #include "server/routes.h"
+#include "server/settings.h"
 #include "server/tables.h"
 #include "server/versions.h"
 
@@ -79,6 +81,7 @@ void s3p_srv_req_put(struct s3p_srv_req *r)
     r->upload = 0;
     s3p_srv_copy_free(r->copy);
     r->copy = NULL;
+    r->hide_absence = false;
     r->stage = S3P_SRV_STAGE_HEAD;
     r->suspended = false;
     r->route = NULL;
@@ -181,6 +184,25 @@ static enum s3p_srv_error begin_body(struct s3p_srv_req *r)
     return e;
 }
 
+/* Over the rate of its prefix: refused, before anything happens. Returns how long to wait. */
+static int64_t throttled_ns(const struct s3p_srv_req *r)
+{
+    struct s3p_srv *srv = r->loop->srv;
+    for (unsigned i = 0; i < srv->options.n_throttles; i++)
+        if (s3p_srv_throttle_matches(&srv->options.throttles[i], r->head.bucket, r->head.key))
+            return s3p_srv_throttle_take(&srv->options.throttles[i], &srv->throttle_full_ns[i],
+                                         s3p_now_ns());
+    return 0;
+}
+
+static void answer_slow_down(struct s3p_srv_req *r, int64_t wait_ns)
+{
+    char digits[20];
+    s3p_srv_answer_error(r, S3P_SE_SLOW);
+    size_t n = s3p_u64_text(digits, (uint64_t)((wait_ns + S3P_S - 1) / S3P_S));
+    s3p_srv_answer_field(r, "Retry-After", (struct s3p_str){digits, n});
+}
+
 static enum s3p_srv_error begin(struct s3p_srv_req *r)
 {
     struct s3p_srv *srv = r->loop->srv;
@@ -190,8 +212,12 @@ static enum s3p_srv_error begin(struct s3p_srv_req *r)
         return S3P_SE_HEADERS;
     enum s3p_srv_error routed, e;
     r->route = s3p_srv_route_find(&r->head, &routed);
+    if (r->route != NULL && !s3p_srv_settings_offered(srv, r->route->flags))
+        routed = S3P_SE_NOT_IMPLEMENTED;
     e = s3p_srv_auth_check(&r->head, &srv->keys, r->loop->wall_ns / S3P_S, &r->loop->auth_cache,
                            &r->auth);
+    if (e == S3P_SE_ACCESS_DENIED && routed == S3P_SE_NONE)
+        e = s3p_srv_policy_anonymous(r);
     if (e != S3P_SE_NONE)
         return e;
     if (routed != S3P_SE_NONE)
@@ -217,8 +243,14 @@ static enum s3p_srv_error begin(struct s3p_srv_req *r)
 void s3p_srv_req_begin(struct s3p_srv_req *r)
 {
     draw_id(r);
-    enum s3p_srv_error e = begin(r);
     r->stage = S3P_SRV_STAGE_BODY;
+    int64_t wait_ns = r->loop->srv->options.n_throttles > 0 ? throttled_ns(r) : 0;
+    if (S3P_SRV_UNLIKELY(wait_ns > 0)) {
+        answer_slow_down(r, wait_ns);
+        r->stage = S3P_SRV_STAGE_READY;
+        return;
+    }
+    enum s3p_srv_error e = begin(r);
     if (e != S3P_SE_NONE) {
         s3p_srv_answer_error(r, e);
         r->stage = S3P_SRV_STAGE_READY;
@@ -235,4 +267,5 @@ void s3p_srv_req_run(struct s3p_srv_req *r)
         s3p_srv_answer_error(r, e);
     else
         r->route->run(r);
+    s3p_srv_policy_hide(r);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/ops.h"
+#include "server/settings.h"
 
 static const char *const get_args[] = {"response-content-type",
                                        "response-content-language",
@@ -30,6 +31,9 @@ static const char *const list_versions_args[] = {
     "prefix", "delimiter", "key-marker", "version-id-marker", "max-keys", "encoding-type", NULL};
 
 #define REFUSED 0, NULL, NULL, NULL
+#define SETTING_PUT(flag) flag, NULL, s3p_srv_put_setting_check, s3p_srv_put_setting
+#define SETTING_GET(flag) flag, NULL, s3p_srv_setting_check, s3p_srv_get_setting
+#define SETTING_DELETE(flag) flag, NULL, s3p_srv_setting_check, s3p_srv_delete_setting
 
 /* Rows with a selector stand before the plain row of their method and level. */
 static const struct s3p_srv_route rows[] = {
@@ -37,7 +41,7 @@ static const struct s3p_srv_route rows[] = {
 
     {"GetBucketLocation", "GET", S3P_SRV_BUCKET, "location", 0, NULL, NULL,
      s3p_srv_bucket_location},
-    {"ListObjectsV2", "GET", S3P_SRV_BUCKET, "list-type", 0, list_v2_args, NULL,
+    {"ListObjectsV2", "GET", S3P_SRV_BUCKET, "list-type", S3P_SRV_ROUTE_PUBLIC, list_v2_args, NULL,
      s3p_srv_list_objects_v2},
     {"ListObjectVersions", "GET", S3P_SRV_BUCKET, "versions", 0, list_versions_args, NULL,
      s3p_srv_list_versions},
@@ -45,19 +49,31 @@ static const struct s3p_srv_route rows[] = {
      s3p_srv_list_uploads},
     {"GetBucketVersioning", "GET", S3P_SRV_BUCKET, "versioning", 0, NULL, NULL,
      s3p_srv_get_versioning},
-    {"GetBucketLifecycleConfiguration", "GET", S3P_SRV_BUCKET, "lifecycle", REFUSED},
-    {"GetBucketPolicy", "GET", S3P_SRV_BUCKET, "policy", REFUSED},
+    {"GetBucketLifecycleConfiguration", "GET", S3P_SRV_BUCKET, "lifecycle",
+     SETTING_GET(S3P_SRV_ROUTE_LIFECYCLE)},
+    {"GetBucketReplication", "GET", S3P_SRV_BUCKET, "replication",
+     SETTING_GET(S3P_SRV_ROUTE_REPLICATION)},
+    {"GetBucketPolicy", "GET", S3P_SRV_BUCKET, "policy", SETTING_GET(S3P_SRV_ROUTE_POLICY)},
     {"GetBucketAcl", "GET", S3P_SRV_BUCKET, "acl", REFUSED},
     {"GetBucketTagging", "GET", S3P_SRV_BUCKET, "tagging", REFUSED},
-    {"ListObjects", "GET", S3P_SRV_BUCKET, NULL, 0, list_v1_args, NULL, s3p_srv_list_objects},
+    {"ListObjects", "GET", S3P_SRV_BUCKET, NULL, S3P_SRV_ROUTE_PUBLIC, list_v1_args, NULL, s3p_srv_list_objects},
     {"HeadBucket", "HEAD", S3P_SRV_BUCKET, NULL, 0, NULL, NULL, s3p_srv_head_bucket},
     {"PutBucketVersioning", "PUT", S3P_SRV_BUCKET, "versioning", 0, NULL, NULL,
      s3p_srv_put_versioning},
-    {"PutBucketLifecycleConfiguration", "PUT", S3P_SRV_BUCKET, "lifecycle", REFUSED},
-    {"PutBucketPolicy", "PUT", S3P_SRV_BUCKET, "policy", REFUSED},
+    {"PutBucketLifecycleConfiguration", "PUT", S3P_SRV_BUCKET, "lifecycle",
+     SETTING_PUT(S3P_SRV_ROUTE_LIFECYCLE)},
+    {"PutBucketReplication", "PUT", S3P_SRV_BUCKET, "replication",
+     SETTING_PUT(S3P_SRV_ROUTE_REPLICATION)},
+    {"PutBucketPolicy", "PUT", S3P_SRV_BUCKET, "policy", SETTING_PUT(S3P_SRV_ROUTE_POLICY)},
     {"PutBucketTagging", "PUT", S3P_SRV_BUCKET, "tagging", REFUSED},
     {"CreateBucket", "PUT", S3P_SRV_BUCKET, NULL, S3P_SRV_ROUTE_NO_BUCKET, NULL, NULL,
      s3p_srv_create_bucket},
+    {"DeleteBucketLifecycle", "DELETE", S3P_SRV_BUCKET, "lifecycle",
+     SETTING_DELETE(S3P_SRV_ROUTE_LIFECYCLE)},
+    {"DeleteBucketReplication", "DELETE", S3P_SRV_BUCKET, "replication",
+     SETTING_DELETE(S3P_SRV_ROUTE_REPLICATION)},
+    {"DeleteBucketPolicy", "DELETE", S3P_SRV_BUCKET, "policy",
+     SETTING_DELETE(S3P_SRV_ROUTE_POLICY)},
     {"DeleteBucket", "DELETE", S3P_SRV_BUCKET, NULL, 0, NULL, NULL, s3p_srv_delete_bucket},
     {"DeleteObjects", "POST", S3P_SRV_BUCKET, "delete", 0, NULL, s3p_srv_delete_objects_check,
      s3p_srv_delete_objects},
@@ -70,9 +86,9 @@ static const struct s3p_srv_route rows[] = {
     {"GetObjectAttributes", "GET", S3P_SRV_OBJECT, "attributes", S3P_SRV_ROUTE_ATTRIBUTES,
      version_args, s3p_srv_attributes_check, s3p_srv_attributes},
     {"GetObjectAcl", "GET", S3P_SRV_OBJECT, "acl", REFUSED},
-    {"GetObject", "GET", S3P_SRV_OBJECT, NULL, 0, get_args, s3p_srv_get_object_check,
+    {"GetObject", "GET", S3P_SRV_OBJECT, NULL, S3P_SRV_ROUTE_PUBLIC, get_args, s3p_srv_get_object_check,
      s3p_srv_get_object},
-    {"HeadObject", "HEAD", S3P_SRV_OBJECT, NULL, 0, get_args, s3p_srv_get_object_check,
+    {"HeadObject", "HEAD", S3P_SRV_OBJECT, NULL, S3P_SRV_ROUTE_PUBLIC, get_args, s3p_srv_get_object_check,
      s3p_srv_get_object},
     {"UploadPartCopy", "PUT", S3P_SRV_OBJECT, "uploadId", S3P_SRV_ROUTE_COPY | S3P_SRV_ROUTE_RANGE,
      part_args, s3p_srv_copy_part_check, s3p_srv_copy_run},

@@ -16,6 +16,10 @@ enum s3p_srv_route_flags {
     S3P_SRV_ROUTE_RANGE = 64,       /* x-amz-copy-source-range is */
     S3P_SRV_ROUTE_TAGS = 128,       /* x-amz-tagging is */
     S3P_SRV_ROUTE_ATTRIBUTES = 256, /* the headers of GetObjectAttributes are */
+    S3P_SRV_ROUTE_LIFECYCLE = 512,  /* refused unless the store's option turns it on; so are */
+    S3P_SRV_ROUTE_REPLICATION = 1024,
+    S3P_SRV_ROUTE_POLICY = 2048,
+    S3P_SRV_ROUTE_PUBLIC = 4096, /* a bucket policy may open it to everybody */
 };
 
 struct s3p_srv_route {

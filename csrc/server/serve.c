@@ -9,6 +9,7 @@
 #include "core/alloc.h"
 #include "core/random.h"
 #include "server/admin.h"
+#include "server/chores.h"
 #include "server/front.h"
 #include "server/mutants.h"
 
@@ -71,6 +72,7 @@ static int open_parts(struct s3p_srv *srv, struct s3p_err *err)
     S3P_TRY(s3p_srv_store_open(&srv->store, dir, o->durable, err));
     srv->store_open = true;
     S3P_TRY(start_front(srv, err));
+    S3P_TRY(s3p_srv_chores_start(srv, err));
     return srv->mutants != NULL ? s3p_srv_admin_start(srv, err) : 0;
 }
 
@@ -97,6 +99,7 @@ void s3p_srv_close(struct s3p_srv *srv)
     if (srv == NULL)
         return;
     s3p_srv_admin_stop(srv);
+    s3p_srv_chores_stop(srv);
     s3p_srv_front_stop(srv);
     s3p_srv_mutants_free(srv->mutants);
     if (srv->store_open)

@@ -20,6 +20,7 @@
 #include "server/options.h"
 #include "server/store.h"
 #include "server/temporary.h"
+#include "server/throttle.h"
 
 #define S3P_SRV_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define S3P_SRV_REQUEST_ID_BYTES 16
@@ -87,6 +88,7 @@ struct s3p_srv_req {
     uint64_t upload; /* seq of the multipart upload it belongs to, else 0 */
     uint32_t part_number;
     struct s3p_srv_copy *copy;  /* of copies only */
+    bool hide_absence;          /* anonymous, and not allowed to list */
     struct s3p_srv_record made; /* what a write has made, for its reply; without its views */
     struct s3p_srv_key_state *key_state; /* of the mutants; NULL without */
     int64_t due_ns;                      /* delayed until */
@@ -127,6 +129,7 @@ struct s3p_srv_loop {
 
 struct s3p_srv_committer;
 struct s3p_srv_admin;
+struct s3p_srv_chores;
 
 struct s3p_srv {
     /* immutable after start */
@@ -138,6 +141,7 @@ struct s3p_srv {
     unsigned ports[S3P_SRV_ENDPOINTS_MAX];
     struct s3p_srv_committer *committer; /* durable mode only */
     struct s3p_srv_admin *admin;         /* NULL without */
+    struct s3p_srv_chores *chores;       /* NULL without lifecycle and replication */
     unsigned admin_port;                 /* 0 without */
     bool store_open;
     struct s3p_srv_temporary temporary;
@@ -148,6 +152,7 @@ struct s3p_srv {
     _Atomic uint64_t next_id;
     _Atomic uint64_t ignored_fields; /* unknown x-amz-* headers that were let through */
     _Atomic int stop;
+    _Atomic int64_t throttle_full_ns[S3P_SRV_THROTTLES_MAX];
 };
 
 /* Answers, for handlers; all of them may be called once a request. */

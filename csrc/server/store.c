@@ -29,7 +29,7 @@ static int open_each(struct s3p_srv_store *s, MDB_txn *txn)
     } tables[] = {
         {"buckets", &s->buckets},   {"current", &s->current}, {"about", &s->about},
         {"uploads", &s->uploads},   {"parts", &s->parts},     {"finished", &s->finished},
-        {"versions", &s->versions},
+        {"versions", &s->versions}, {"settings", &s->settings}, {"outbox", &s->outbox},
     };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof tables / sizeof tables[0]; i++)

@@ -21,7 +21,7 @@ struct s3p_srv_pins;
 struct s3p_srv_store {
     /* immutable after open */
     MDB_env *env;
-    MDB_dbi buckets, current, about, versions, uploads, parts, finished;
+    MDB_dbi buckets, current, about, versions, uploads, parts, finished, settings, outbox;
     int dir_fd, bodies_fd;
     bool durable;
     struct s3p_srv_pins *pins; /* guarded inside: readers of objects in many files */

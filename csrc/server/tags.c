@@ -5,6 +5,7 @@
 
 #include "server/commit.h"
 #include "server/ops.h"
+#include "server/replication.h"
 #include "server/versions.h"
 #include "server/xml_read.h"
 #include "server/xml_write.h"
@@ -140,8 +141,13 @@ static enum s3p_srv_error apply(struct s3p_srv_txn *t, struct s3p_srv_req *req)
         return not_found(req);
     if (r.marker)
         return S3P_SE_METHOD;
+    bool replicate = r.replication != S3P_SRV_NOT_REPLICATED &&
+                     r.replication != S3P_SRV_REPLICA &&
+                     s3p_srv_replication_plan(t, req->head.key, &r);
     r.tags = (struct s3p_str){req->tags.data, req->tags.len};
     s3p_srv_versions_rewrite(t, req->head.key, current, &r);
+    if (replicate)
+        s3p_srv_replication_post(t, req->head.key, &r, S3P_SRV_POST_TAGS);
     req->made = r;
     return S3P_SE_NONE;
 }

@@ -5,6 +5,7 @@
 #include "server/ids.h"
 #include "server/lists.h"
 #include "server/ops.h"
+#include "server/settings.h"
 #include "server/versions.h"
 #include "server/xml_read.h"
 #include "server/xml_write.h"
@@ -15,6 +16,11 @@ static enum s3p_srv_error apply(struct s3p_srv_txn *t, struct s3p_srv_req *req)
     char location[S3P_SRV_LOCATION_MAX];
     if (!s3p_srv_txn_bucket(t, req))
         return S3P_SE_NO_BUCKET;
+    struct s3p_str rules;
+    if (wanted != S3P_SRV_VERSIONED &&
+        s3p_srv_setting_get(t->txn, &t->srv->store, t->bucket.id, S3P_SRV_SET_REPLICATION,
+                            &rules) == 0)
+        return S3P_SE_BUCKET_STATE;
     struct s3p_srv_bucket b = t->bucket;
     memcpy(location, b.location.p, b.location.len);
     b.location.p = location; /* it stood in the record that is written now */

@@ -122,6 +122,7 @@ void s3p_srv_versions_put(struct s3p_srv_txn *t, struct s3p_str key,
     } else if (now != NULL) {
         struct s3p_srv_record older = *now;
         older.null_seq = 0;
+        older.noncurrent_wall_ns = t->wall_ns;
         s3p_srv_versions_rewrite(t, key, false, &older);
     }
     if (!then->versioned && null_seq != 0) {
@@ -130,6 +131,18 @@ void s3p_srv_versions_put(struct s3p_srv_txn *t, struct s3p_str key,
     }
     then->null_seq = null_seq;
     store(t, t->srv->store.current, key, then);
+}
+
+void s3p_srv_versions_insert(struct s3p_srv_txn *t, struct s3p_str key, struct s3p_srv_record *r)
+{
+    struct s3p_srv_record now;
+    bool present = s3p_srv_txn_current(t, t->bucket.id, key, &now);
+    if (!present || now.seq < r->seq) {
+        s3p_srv_versions_put(t, key, present ? &now : NULL, r);
+        return;
+    }
+    r->noncurrent_wall_ns = t->wall_ns;
+    s3p_srv_versions_rewrite(t, key, false, r);
 }
 
 /* The newest of the older versions takes the place of the current entry, if there is one. */
@@ -148,6 +161,7 @@ static void promote(struct s3p_srv_txn *t, struct s3p_str key, uint64_t null_seq
             rc = MDB_CORRUPTED;
         if (rc == 0) {
             r.null_seq = r.versioned ? null_seq : 0;
+            r.noncurrent_wall_ns = 0;
             s3p_buf_clear(&t->scratch);
             s3p_srv_record_encode(&t->scratch, &r);
         }

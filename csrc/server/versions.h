@@ -29,6 +29,9 @@ int s3p_srv_version_find(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t b
  * state demands. */
 void s3p_srv_versions_put(struct s3p_srv_txn *t, struct s3p_str key,
                           const struct s3p_srv_record *now, struct s3p_srv_record *then);
+/* Puts a version of another bucket into the place that its number has in t->bucket, where it is not
+ * yet. */
+void s3p_srv_versions_insert(struct s3p_srv_txn *t, struct s3p_str key, struct s3p_srv_record *r);
 /* Removes exactly one entry; the next one becomes current. False: there is none. `gone` without its
  * views. */
 bool s3p_srv_versions_remove(struct s3p_srv_txn *t, struct s3p_str key,

@@ -359,3 +359,50 @@ enum s3p_srv_error s3p_srv_xml_create_bucket(struct s3p_str body, struct s3p_buf
     enum s3p_srv_error e = parse(&r, body);
     return e == S3P_SE_NONE && location->len > 64 ? S3P_SE_XML : e;
 }
+
+#define PATH_MAX_BYTES 256
+
+struct path_doc {
+    const struct s3p_srv_xml_paths *to;
+    const char *root;
+    char path[PATH_MAX_BYTES];
+    size_t len;
+};
+
+static void path_start(struct reader *r, const char *name)
+{
+    struct path_doc *doc = r->doc;
+    size_t n = strlen(name), slash = r->depth > 2;
+    if (r->depth == 1) {
+        r->root_ok = strcmp(name, doc->root) == 0;
+        return;
+    }
+    if (n + slash >= PATH_MAX_BYTES - doc->len) {
+        stop(r);
+        return;
+    }
+    if (slash)
+        doc->path[doc->len] = '/';
+    memcpy(doc->path + doc->len + slash, name, n + 1);
+    doc->len += slash + n;
+    doc->to->open(doc->to->cls, doc->path);
+}
+
+static void path_end(struct reader *r, const char *name)
+{
+    struct path_doc *doc = r->doc;
+    if (r->depth == 1)
+        return;
+    struct s3p_str text = {r->text.data != NULL ? r->text.data : "", r->text.len};
+    doc->to->end(doc->to->cls, doc->path, text);
+    doc->len -= strlen(name) + (r->depth > 2);
+    doc->path[doc->len] = 0;
+}
+
+enum s3p_srv_error s3p_srv_xml_paths(struct s3p_str body, const char *root,
+                                     const struct s3p_srv_xml_paths *to)
+{
+    struct path_doc doc = {.to = to, .root = root};
+    struct reader r = {.start = path_start, .end = path_end, .doc = &doc};
+    return parse(&r, body);
+}

@@ -24,6 +24,16 @@ struct s3p_srv_delete_doc {
     bool conditions; /* some object carries LastModifiedTime or Size: not offered */
 };
 
+/* Calls back with the elements of a document, by their path below `root`, as "Rule/Filter/Prefix",
+ * and of one that ends its text as it stands. */
+struct s3p_srv_xml_paths {
+    void (*open)(void *cls, const char *path);
+    void (*end)(void *cls, const char *path, struct s3p_str text);
+    void *cls;
+};
+enum s3p_srv_error s3p_srv_xml_paths(struct s3p_str body, const char *root,
+                                     const struct s3p_srv_xml_paths *to);
+
 /* <Delete>. XML: malformed, no key, more than 1,000, a key of no or more than 1,024 bytes. */
 enum s3p_srv_error s3p_srv_xml_delete(struct s3p_str body, struct s3p_srv_delete_doc *out);
 
