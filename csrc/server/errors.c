@@ -123,8 +123,9 @@ static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
                      "A rule has no action, or a filter that its actions do not allow, or one that "
                      "no object fits."},
     [S3P_SE_RULE_ARGUMENT] = {400, "InvalidArgument",
-                              "A rule has an id or a number that is not allowed: ids are unique and "
-                              "up to 255 characters, days are positive, dates are at midnight."},
+                              "A rule has an id or a number that is not allowed: ids are unique "
+                              "and up to 255 characters, days are positive, dates are at "
+                              "midnight."},
     [S3P_SE_NO_LIFECYCLE] = {404, "NoSuchLifecycleConfiguration",
                              "The lifecycle configuration does not exist"},
     [S3P_SE_NO_REPLICATION] = {404, "ReplicationConfigurationNotFoundError",

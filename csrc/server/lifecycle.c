@@ -27,8 +27,8 @@ static int64_t current_due_ns(const struct s3p_srv_life_rule *rule, const struct
 }
 
 /* A marker without versions goes at once when the rule says so, and with its age as any object. */
-static int64_t marker_due_ns(const struct s3p_srv_life_rule *rule, const struct s3p_srv_life_entry *e,
-                             int64_t day_ns)
+static int64_t marker_due_ns(const struct s3p_srv_life_rule *rule,
+                             const struct s3p_srv_life_entry *e, int64_t day_ns)
 {
     if (!e->alone)
         return S3P_NEVER;

@@ -98,8 +98,9 @@ static int take_duration(const struct option *row, const char *value, int64_t *o
         i++;
     if (i == n || !s3p_parse_u64(value, digits, &number) ||
         number > row->max / (uint64_t)units[i].ns || number * (uint64_t)units[i].ns < row->min)
-        return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected a time from %llums to 24h, as 500ms",
-                        row->name, value, (unsigned long long)row->min / S3P_MS);
+        return s3p_fail(err, S3P_EINVAL, 0,
+                        "%s: \"%s\": expected a time from %llums to 24h, as 500ms", row->name,
+                        value, (unsigned long long)row->min / S3P_MS);
     *out = (int64_t)number * units[i].ns;
     return 0;
 }

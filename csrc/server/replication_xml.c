@@ -1,5 +1,5 @@
-/* <ReplicationConfiguration>, read and written. Rules stand in the form with <Filter>; the older one
- * and what the store does not honour are refused as not implemented. */
+/* <ReplicationConfiguration>, read and written. Rules stand in the form with <Filter>; the older
+ * one and what the store does not honour are refused as not implemented. */
 #include <string.h>
 
 #include "core/text.h"
