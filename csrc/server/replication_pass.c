@@ -167,8 +167,8 @@ static void drop_links(struct s3p_srv_txn *t, const struct pass *p, const struct
 {
     size_t per_target = j->n_links / n;
     for (size_t i = target * per_target; i < (target + 1) * per_target; i++) {
-        uint64_t id = link_at(p, j, i);
-        s3p_buf_add(&t->replaced, &id, sizeof id);
+        struct s3p_srv_record none = {.in_file = true, .body_id = link_at(p, j, i)};
+        s3p_srv_txn_replaced(t, &none);
     }
 }
 
