@@ -54,20 +54,22 @@ enum s3p_srv_error s3p_srv_attributes_check(struct s3p_srv_req *req)
     return s3p_srv_conditions_none(&req->conditions);
 }
 
-/* Parts are listed one by one only when they have checksums of their own, as on AWS. */
+/* Parts are listed one by one only when a checksum was asked for beyond the one that every object
+ * has, as on AWS. */
 static void add_parts(struct s3p_buf *b, const struct s3p_srv_record *r, const struct page *page)
 {
     uint32_t from = page->marker < r->n_parts ? page->marker : r->n_parts;
     uint32_t to = page->max < r->n_parts - from ? from + page->max : r->n_parts;
+    bool listed = r->sum_kind != S3P_SRV_SUM_CRC64NVME;
     s3p_srv_xml_open(b, "ObjectParts");
     s3p_srv_xml_u64(b, "PartsCount", r->n_parts);
-    if (r->composite) {
+    if (listed) {
         s3p_srv_xml_u64(b, "PartNumberMarker", page->marker);
         s3p_srv_xml_u64(b, "NextPartNumberMarker", to);
         s3p_srv_xml_u64(b, "MaxParts", page->max);
         s3p_srv_xml_bool(b, "IsTruncated", to < r->n_parts);
     }
-    for (uint32_t i = from; r->composite && i < to; i++) {
+    for (uint32_t i = from; listed && i < to; i++) {
         struct s3p_srv_part p = s3p_srv_part_at(r->parts, i);
         struct s3p_srv_record one = {.sum_kind = r->sum_kind, .sum_len = r->sum_len};
         memcpy(one.sum, p.sum, sizeof one.sum);

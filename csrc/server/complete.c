@@ -64,7 +64,8 @@ struct assembly {
     struct s3p_md5 md5;
     struct s3p_srv_sum composite;
     uint64_t min_part_bytes;
-    bool small; /* a part that is too small, if another one follows */
+    bool small;     /* the last one so far is smaller than a part must be, */
+    bool too_small; /* and one that is not the last */
 };
 
 static enum s3p_srv_error add_part(struct assembly *a, const struct s3p_srv_named_part *named,
@@ -80,8 +81,7 @@ static enum s3p_srv_error add_part(struct assembly *a, const struct s3p_srv_name
         if (n == 0 || memcmp(sum, named->sum, n) != 0)
             return S3P_SE_PART;
     }
-    if (a->small)
-        return S3P_SE_PART_SMALL;
+    a->too_small |= a->small;
     a->small = part->size < a->min_part_bytes;
     memcpy(entry.sum, part->sum, sizeof entry.sum);
     s3p_srv_part_add(a->parts, &entry);
@@ -126,7 +126,7 @@ static enum s3p_srv_error add_parts(struct s3p_srv_txn *t, const struct s3p_srv_
     if (rc == MDB_NOTFOUND)
         return S3P_SE_PART;
     t->rc = rc;
-    return e;
+    return e == S3P_SE_NONE && a->too_small ? S3P_SE_PART_SMALL : e;
 }
 
 /* The checksum of the whole that the client gives, and the size. */

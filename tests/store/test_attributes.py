@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import zlib
 from typing import Any
 
 from storelib import Store, error_of
@@ -66,6 +67,23 @@ def test_parts(s3: Any, bucket: str) -> None:
     assert seen == [1, 2, 3]
     upload(s3, bucket, None)
     assert ask(s3, bucket, "ObjectParts") == {"ObjectParts": {"TotalPartsCount": 3}}
+
+
+def test_parts_of_a_full_object_checksum(s3: Any, bucket: str) -> None:
+    """They are listed with their checksums as soon as an algorithm was asked for, whatever its type."""
+    bodies = [b"a" * (5 << 20), b"c"]
+    wanted = {"Bucket": bucket, "Key": "k"}
+    more = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
+    wanted["UploadId"] = s3.create_multipart_upload(**wanted, **more)["UploadId"]
+    named = [
+        {"PartNumber": number, "ETag": s3.upload_part(**wanted, PartNumber=number, Body=body)["ETag"]}
+        for number, body in enumerate(bodies, 1)
+    ]
+    s3.complete_multipart_upload(**wanted, MultipartUpload={"Parts": named})
+    got = ask(s3, bucket)
+    assert got["Checksum"]["ChecksumType"] == "FULL_OBJECT" and "-" not in got["Checksum"]["ChecksumCRC32"]
+    sums = [base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode() for body in bodies]
+    assert [one["ChecksumCRC32"] for one in got["ObjectParts"]["Parts"]] == sums
 
 
 def test_versions(s3: Any, bucket: str) -> None:

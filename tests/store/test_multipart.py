@@ -165,6 +165,15 @@ def test_malformed_documents(store: Store, s3: Any, bucket: str, document: bytes
     assert (answer.status, answer.code) == (400, "MalformedXML")
 
 
+def test_a_part_that_is_not_there_comes_before_one_that_is_too_small(s3: Any, bucket: str) -> None:
+    """Whatever stands where in the list: all parts are looked up, then their sizes are."""
+    upload = begin(s3, bucket)
+    small, last = send(s3, bucket, upload, {1: b"small", 3: b"last"})
+    for wrong in (small | {"PartNumber": 2}, last | {"ETag": '"' + "0" * 32 + '"'}, small | {"PartNumber": 4}):
+        assert error_of(lambda wrong=wrong: complete(s3, bucket, upload, [small, wrong])) == (400, "InvalidPart")
+    assert error_of(lambda: complete(s3, bucket, upload, [small, last])) == (400, "EntityTooSmall")
+
+
 def test_after_abort_everything_is_gone(s3: Any, bucket: str) -> None:
     upload = begin(s3, bucket)
     named = send(s3, bucket, upload, {1: b"x"})
