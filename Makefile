@@ -54,6 +54,7 @@ campaign: build
 	 $(PYTEST) tests/production -v --scale full --seed 3
 	@for seed in $$(seq 101 120); do $(PYTEST) -q tests/production --scale smoke --seed $$seed || exit 1; done
 	@$(PYTEST) tests/production -v --scale smoke --sdk boto3
+	@S3PROD_CRASH_ROUNDS=200 $(PYTEST) -v tests/store/crash
 asan tsan: build
 	@$(C) VARIANT=$@ all > build/build-$@.log 2>&1 || { cat build/build-$@.log; exit 1; }
 	@tools/sanitize.sh $@

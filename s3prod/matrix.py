@@ -4,8 +4,9 @@
 
 A mutant is *killed* when the run is violated, a rule that its row names is among the violations, and a witness contains an
 answer that the store's admin port lists as altered. A mutant that never altered an answer proves nothing and is an error.
-The correct store must be *held* on every plan: anything else is a false alarm. Cells that are done are kept under
-`build/kill-matrix` and not run again until the program changes.
+The correct store must be *held* on every plan: anything else is a false alarm. Mutants of durability have crash rounds
+(`s3prod.crash`) instead of a plan: killed means that something acknowledged was gone after a crash. Cells that are done are
+kept under `build/kill-matrix` and not run again until the program changes.
 """
 
 from __future__ import annotations
@@ -16,19 +17,23 @@ import json
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from s3prod.crash import CrashFailure, crash
 from s3prod.errors import UsageError
 from s3prod.plans import BUILTIN
-from s3prod.plans.mutants import MUTANTS
+from s3prod.plans.mutants import CRASH_MUTANTS, MUTANTS
 from s3prod.results import Run
 from s3prod.runners import run_plan
 from s3prod.store import EmbeddedStore
 
 CORRECT = "correct-store"
+CRASHES = {"sigkill": None, "power-loss": "none"}  # what crash rounds take instead of a plan: how they lose the power
+CRASH_ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -58,20 +63,23 @@ class Result:
 
 def cells(names: list[str], seeds: int) -> Iterator[Cell]:
     """The mutants' own cells, and with no name asked for the correct store on every plan."""
-    for name in names or list(MUTANTS):
-        if name not in MUTANTS:
-            raise UsageError("mutant", name, f"one of {', '.join(MUTANTS)}")
-        row = MUTANTS[name]
+    rows = MUTANTS | CRASH_MUTANTS
+    for name in names or list(rows):
+        if name not in rows:
+            raise UsageError("mutant", name, f"one of {', '.join(rows)}")
+        row = rows[name]
         for seed in range(1, seeds + 1):
-            yield Cell(name, row.subtle, row.plan, seed, row.endpoints)
-    for plan in [] if names else BUILTIN:
+            yield Cell(name, row.subtle, row.plan or row.judge, seed, row.endpoints)
+    for plan in [] if names else [*BUILTIN, *CRASHES]:
         for seed in range(1, seeds + 1):
             yield Cell(CORRECT, "", plan, seed, 2)
 
 
 def run_cell(cell: Cell, scale: str) -> Result:
-    """Starts the store, runs the plan, judges what came out."""
+    """Starts the store, runs the plan or the crash rounds, judges what came out."""
     mutants = [cell.spec] if cell.spec else []
+    if cell.plan in CRASHES:
+        return _crash(cell, mutants)
     with (
         tempfile.TemporaryDirectory(prefix="s3prod-matrix-") as out,
         EmbeddedStore(mutants=mutants, endpoints=cell.endpoints, seed=cell.seed) as store,
@@ -79,6 +87,22 @@ def run_cell(cell: Cell, scale: str) -> Result:
         run = run_plan(BUILTIN[cell.plan](scale, cell.seed), store.target(), out=Path(out) / "run")
         altered = store.altered()
     return _judge(cell, run, altered)
+
+
+def _crash(cell: Cell, mutants: list[str]) -> Result:
+    begun, acknowledged, found = time.monotonic(), 0, ""
+    try:
+        done = crash(rounds=CRASH_ROUNDS, seed=cell.seed, loss=CRASHES[cell.plan], mutants=mutants, running=not mutants)
+        acknowledged = done.acknowledged
+    except CrashFailure as failure:
+        found = f"round {failure.round}: {failure.problems[0]}"
+    seconds = time.monotonic() - begun
+    if mutants:
+        outcome, because = ("killed", found) if found else ("missed", f"nothing was lost in {CRASH_ROUNDS} rounds")
+    else:
+        outcome, because = ("false-alarm", found) if found else ("held", "")
+    rules = {"durability": 1} if found else {}
+    return Result(cell, outcome, because, 0, acknowledged, rules, seconds, seconds if found else None)
 
 
 def _judge(cell: Cell, run: Run, altered: dict[str, Any]) -> Result:
@@ -139,7 +163,9 @@ def _fingerprint() -> str:
     """Changes whenever the program does."""
     digest = hashlib.sha256()
     package = Path(__file__).parent
-    for path in sorted([*package.glob("*.so"), *package.glob("plans/*.py"), Path(__file__)]):
+    for path in sorted(
+        [*package.glob("*.so"), *package.glob("plans/*.py"), *package.glob("crash/*.py"), Path(__file__)]
+    ):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -29,6 +29,18 @@ static void body_path(char path[PATH_BYTES], uint64_t id)
     path[19] = 0;
 }
 
+/* The directories of the bodies, those of the data directory, and its own name in its parent. */
+static int sync_dirs(const struct s3p_srv_store *s, struct s3p_err *err)
+{
+    int parent = openat(s->dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = 0;
+    if (parent < 0 || fsync(s->bodies_fd) != 0 || fsync(s->dir_fd) != 0 || fsync(parent) != 0)
+        rc = s3p_fail(err, S3P_EIO, errno, "cannot sync the data: %s", strerror(errno));
+    if (parent >= 0)
+        close(parent);
+    return rc;
+}
+
 int s3p_srv_bodies_open(struct s3p_srv_store *s, struct s3p_err *err)
 {
     if (mkdirat(s->dir_fd, "bodies", 0700) != 0 && errno != EEXIST)
@@ -43,9 +55,7 @@ int s3p_srv_bodies_open(struct s3p_srv_store *s, struct s3p_err *err)
         if (mkdirat(s->bodies_fd, name, 0700) != 0 && errno != EEXIST)
             return s3p_fail(err, S3P_EIO, errno, "bodies/%s: %s", name, strerror(errno));
     }
-    if (s->durable && (fsync(s->bodies_fd) != 0 || fsync(s->dir_fd) != 0))
-        return s3p_fail(err, S3P_EIO, errno, "bodies: %s", strerror(errno));
-    return 0;
+    return s->durable ? sync_dirs(s, err) : 0;
 }
 
 static uint64_t draw_id(struct s3p_srv_store *s)

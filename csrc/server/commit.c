@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "server/loop.h"
+#include "server/mutant_rows.h"
 #include "server/mutants.h"
 #include "server/pins.h"
 #include "server/replication.h"
@@ -201,6 +203,14 @@ static void begin(struct s3p_srv_txn *t)
     s3p_buf_clear(&t->replaced);
 }
 
+static int commit(struct s3p_srv_txn *t)
+{
+    int rc = mdb_txn_commit(t->txn);
+    if (rc == 0)
+        remove_bodies(t);
+    return rc;
+}
+
 int s3p_srv_commit_own(struct s3p_srv_txn *t, void (*apply)(struct s3p_srv_txn *t, void *cls),
                        void *cls)
 {
@@ -214,38 +224,40 @@ int s3p_srv_commit_own(struct s3p_srv_txn *t, void (*apply)(struct s3p_srv_txn *
         mdb_txn_abort(t->txn);
         return t->rc;
     }
-    rc = mdb_txn_commit(t->txn);
-    if (rc == 0)
-        remove_bodies(t);
-    return rc;
+    return commit(t);
 }
 
-void s3p_srv_commit_batch(struct s3p_srv_txn *t, struct s3p_srv_req *list)
+/* Up to the commit; false: there is nothing to commit. */
+static bool prepare(struct s3p_srv_txn *t, struct s3p_srv_req *list, bool sync)
 {
     begin(t);
     for (struct s3p_srv_req *r = list; r != NULL; r = r->next)
         r->write.result = S3P_SE_NONE;
-    if (t->srv->store.durable)
+    if (sync)
         sync_bodies(t->srv, list);
     int rc = mdb_txn_begin(t->srv->store.env, NULL, 0, &t->txn);
     if (rc != 0) {
         fail_all(list, rc);
-        return;
+        return false;
     }
     apply_all(t, list);
-    if (t->rc != 0 || !t->changed) {
-        mdb_txn_abort(t->txn);
-        if (t->rc != 0)
-            fail_all(list, t->rc);
+    if (t->rc == 0 && t->changed)
+        return true;
+    mdb_txn_abort(t->txn);
+    if (t->rc != 0)
+        fail_all(list, t->rc);
+    return false;
+}
+
+void s3p_srv_commit_batch(struct s3p_srv_txn *t, struct s3p_srv_req *list)
+{
+    if (!prepare(t, list, t->srv->store.durable))
         return;
-    }
-    rc = mdb_txn_commit(t->txn);
-    if (rc != 0) {
+    int rc = commit(t);
+    if (rc != 0)
         fail_all(list, rc);
-        return;
-    }
-    keep_bodies(list);
-    remove_bodies(t);
+    else
+        keep_bodies(list);
 }
 
 struct s3p_srv_committer {
@@ -269,6 +281,28 @@ static void give_back(struct s3p_srv_req *list)
     }
 }
 
+/* A batch as the faults of durability have it. */
+static void commit_badly(struct s3p_srv_txn *t, struct s3p_srv_req *list, unsigned faults,
+                         int64_t delay_ns)
+{
+    bool sync = (faults & S3P_SRV_BATCH_UNSYNCED) == 0;
+    MDB_env *env = t->srv->store.env;
+    (void)mdb_env_set_flags(env, MDB_NOSYNC, !sync);
+    bool changed = prepare(t, list, sync);
+    if (changed)
+        keep_bodies(list);
+    if ((faults & S3P_SRV_BATCH_EARLY) != 0) {
+        give_back(list);
+        (void)nanosleep(&(struct timespec){delay_ns / S3P_S, delay_ns % S3P_S}, NULL);
+        list = NULL;
+    }
+    int rc = changed ? commit(t) : 0;
+    if (rc != 0)
+        fail_all(list, rc);
+    (void)mdb_env_set_flags(env, MDB_NOSYNC, 0);
+    give_back(list);
+}
+
 static void *committer_main(void *arg)
 {
     struct s3p_srv_committer *c = arg;
@@ -282,6 +316,14 @@ static void *committer_main(void *arg)
         pthread_mutex_unlock(&c->mu);
         if (list == NULL)
             return NULL;
+        struct s3p_srv_mutants *m = c->txn->srv->mutants;
+        int64_t delay_ns = 0;
+        unsigned faults =
+            S3P_SRV_UNLIKELY(m != NULL) ? s3p_srv_mutants_batch(m, list, &delay_ns) : 0;
+        if (S3P_SRV_UNLIKELY(faults != 0)) {
+            commit_badly(c->txn, list, faults, delay_ns);
+            continue;
+        }
         s3p_srv_commit_batch(c->txn, list);
         give_back(list);
     }

@@ -92,6 +92,21 @@ static const struct s3p_srv_mutant_row rows[] = {
         .needs = "",
         .reply = s3p_srv_mutant_etag_reply,
     },
+    {
+        .name = "ack-before-commit",
+        .breaks = "in durable mode, writes are answered before they are committed",
+        .section = "2",
+        .needs = "crash",
+        .delay_ms = 2,
+        .batch = S3P_SRV_BATCH_EARLY,
+    },
+    {
+        .name = "commit-without-fsync",
+        .breaks = "in durable mode, writes are answered before they are synced",
+        .section = "2",
+        .needs = "power loss",
+        .batch = S3P_SRV_BATCH_UNSYNCED,
+    },
 };
 _Static_assert(sizeof rows / sizeof rows[0] <= S3P_SRV_MUTANT_ROWS_MAX, "counters for every row");
 

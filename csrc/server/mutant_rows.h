@@ -9,6 +9,11 @@
 
 #define S3P_SRV_MUTANT_ROWS_MAX 128
 
+enum s3p_srv_batch_fault {
+    S3P_SRV_BATCH_EARLY = 1,    /* the answers leave before the commit */
+    S3P_SRV_BATCH_UNSYNCED = 2, /* nothing of it is synced */
+};
+
 struct s3p_srv_mutants;
 struct s3p_srv_mutant;
 struct s3p_srv_key_state;
@@ -20,6 +25,7 @@ struct s3p_srv_mutant_row {
     const char *needs;   /* "", or concurrency, endpoints, overwrites … that make it show */
     unsigned delay_ms;   /* default of delay_ms; 0 where it has no meaning */
     bool old_versions;   /* replaced records and bodies must be remembered */
+    unsigned batch;      /* what it does to the batch of a write: S3P_SRV_BATCH_* */
 
     /* Before a write is submitted: true when the row wants it delayed by its delay first. */
     bool (*hold)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,

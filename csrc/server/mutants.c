@@ -295,6 +295,23 @@ enum s3p_srv_error s3p_srv_mutants_judge(struct s3p_srv_txn *t, struct s3p_srv_r
     return e;
 }
 
+unsigned s3p_srv_mutants_batch(struct s3p_srv_mutants *m, struct s3p_srv_req *list,
+                               int64_t *delay_ns)
+{
+    unsigned faults = 0;
+    *delay_ns = 0;
+    pthread_mutex_lock(&m->mu);
+    for (unsigned i = 0; i < m->n_active; i++)
+        for (struct s3p_srv_req *r = list; m->active[i].row->batch != 0 && r != NULL; r = r->next)
+            if (s3p_srv_mutant_fires(m, &m->active[i], r, r->key_state)) {
+                s3p_srv_mutant_altered(m, m->active[i].spec.row, r);
+                faults |= m->active[i].row->batch;
+                *delay_ns = m->active[i].spec.delay_ns;
+            }
+    pthread_mutex_unlock(&m->mu);
+    return faults;
+}
+
 /* Forgets versions that no read may still ask for, but keeps the newest: the torn reads mix with
  * it. */
 static void trim_versions(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k, int64_t now_ns)

@@ -36,6 +36,10 @@ bool s3p_srv_mutants_hold(struct s3p_srv_req *req,
 /* a write has been judged, in its transaction; */
 enum s3p_srv_error s3p_srv_mutants_judge(struct s3p_srv_txn *t, struct s3p_srv_req *req,
                                          const struct s3p_srv_record *now, enum s3p_srv_error e);
+/* a batch of the committer is about to begin: S3P_SRV_BATCH_* faults of all of it, and how long
+ * the commit is held back once the answers have left; */
+unsigned s3p_srv_mutants_batch(struct s3p_srv_mutants *m, struct s3p_srv_req *list,
+                               int64_t *delay_ns);
 /* a record is about to be replaced (`now` NULL: there was none); */
 void s3p_srv_mutants_changed(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
                              const struct s3p_srv_record *now);

@@ -29,14 +29,14 @@ def table() -> list[dict[str, Any]]:
     True
     """
     from s3prod import _server
-    from s3prod.plans.mutants import MUTANTS
+    from s3prod.plans.mutants import CRASH_MUTANTS, MUTANTS
 
     rows = []
     for row in _server.mutants():
-        cell = MUTANTS.get(row["name"])
-        judged: dict[str, Any] = (
-            {"plan": None, "rules": []} if cell is None else {"plan": cell.plan, "rules": list(cell.rules)}
-        )
+        cell = (MUTANTS | CRASH_MUTANTS).get(row["name"])
+        judged: dict[str, Any] = {"plan": None, "rules": [], "judge": None}
+        if cell is not None:
+            judged = {"plan": cell.plan or None, "rules": list(cell.rules), "judge": cell.judge}
         rows.append({**row, **judged})
     return rows
 
@@ -56,5 +56,5 @@ def execute(args: argparse.Namespace) -> int:
         return 0
     width = max(len(row["name"]) for row in rows)
     for row in rows:
-        print(f"{row['name']:{width}}  {row['plan'] or '-'}: {', '.join(row['rules']) or '-'}")
+        print(f"{row['name']:{width}}  {row['plan'] or row['judge'] or '-'}: {', '.join(row['rules']) or '-'}")
     return 0

@@ -20,6 +20,7 @@ class Mutant:
     strong: str
     caught_by: str
     endpoints: int = 1
+    judge: str = "plan"  # or a name of `s3prod.matrix.CRASHES`: crash rounds instead of a plan
 
 
 def _row(name: str, subtle: str, plan: str, rules: str, strong: str, caught_by: str, endpoints: int = 1) -> Mutant:
@@ -51,5 +52,16 @@ MUTANTS: dict[str, Mutant] = {
         _row("cond-always-412", "p=0.001", "private-counters", "condition-false-negative", "p=1", CAS),
         _row("cond-failed-but-applied", "p=0.001", "shared-counters", "failed-but-visible", "p=0.3", CAS),
         _row("overwrite-404-gap", "p=0.001", "register-contention", "absent-after-ack", "p=0.3", HERD),
+    )
+}
+
+# Nobody can notice these while the store runs on: crash rounds (`s3prod.crash`) judge them.
+CRASH_MUTANTS: dict[str, Mutant] = {
+    row.name: row
+    for row in (
+        Mutant("ack-before-commit", "ack-before-commit:delay_ms=1", "", (), "ack-before-commit", "", judge="sigkill"),
+        Mutant(
+            "commit-without-fsync", "commit-without-fsync:p=0.2", "", (), "commit-without-fsync", "", judge="power-loss"
+        ),
     )
 }
