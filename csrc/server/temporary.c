@@ -16,7 +16,7 @@
 
 #include "core/clock.h"
 
-#define NAME "s3prod-"
+#define NAME "s3prod-store-" /* nobody else makes directories of this name */
 #define MEMORY_DIR "/dev/shm"
 #define MEMORY_FREE_MIN (UINT64_C(2) << 30)
 #define YOUNG_S 60 /* made, but perhaps not locked yet */

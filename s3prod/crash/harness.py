@@ -77,7 +77,7 @@ def _free_folder() -> str | None:
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A directory for the data of the rounds."""
-    with tempfile.TemporaryDirectory(prefix="s3prod-crash-", dir=_free_folder()) as folder:
+    with tempfile.TemporaryDirectory(prefix="crash-", dir=_free_folder()) as folder:
         yield Path(folder)
 
 
@@ -155,7 +155,7 @@ def crash(
     """Kills and restarts the store `rounds` times; raises `CrashFailure` at the first round that lost something.
 
     `loss` names what survives of what was not synced: None (the machine goes on: SIGKILL alone), "none" or "some" of it.
-    `skip` has one kind of sync do nothing (`power_loss.c`), as a disk that lies would. With `running` False, only what is
+    `skip` has one kind of sync do nothing (`power_loss`), as a disk that lies would. With `running` False, only what is
     found after a crash counts, not what clients notice while the store runs.
     """
     if loss is not None and loss not in LOSSES:

@@ -72,7 +72,7 @@ class Worker:
     def run(self, changes: int | None = None) -> None:
         """In a thread of its own, until the store is gone; or so many steps."""
         acts = (
-            *(self._put, self._put, self._delete, self._copy, self._tag),
+            *(self._put, self._put, self._put, self._delete, self._delete_many, self._copy, self._tag),
             *(self._version, self._upload, self._upload, self._swap, self._get),
         )
         try:
@@ -138,6 +138,21 @@ class Worker:
     def _delete(self) -> None:
         key, cell = self._plain()
         self._change(cell, None, lambda: self.client.send("DELETE", PLAIN, key), 204)
+
+    def _delete_many(self) -> None:
+        """Several keys in one request: each goes or stays by itself."""
+        keys = [f"object/{self.number}/{n}" for n in self.random.sample(range(PLAIN_KEYS), 3)]
+        cells = [self.world.cells[PLAIN, key] for key in keys]
+        self.cell = cells[0]
+        for cell in cells:
+            cell.begin(None)
+        named = "".join(f"<Object><Key>{key}</Key></Object>" for key in keys)
+        answer = _expect(self.client.send("POST", PLAIN, "", {"delete": ""}, f"<Delete>{named}</Delete>".encode()), 200)
+        if answer.body.count(b"<Deleted>") != len(keys):
+            raise AssertionError(f"not all were deleted: {answer.body[:200]!r}")
+        for cell in cells:
+            cell.settle(None)
+        self.acked += 1
 
     def _copy(self) -> None:
         key, cell = self._plain()
