@@ -11,7 +11,7 @@ export S3PROD_VECTORS := $(CURDIR)/csrc/tests/vectors
 C_SOURCES := $(shell find csrc -name '*.[chS]' -o -name outcomes.json -o -name Makefile 2>/dev/null)
 FUZZ_SECONDS ?= 60
 
-.PHONY: run test build bench kill-matrix kill-matrix-full asan tsan fuzz lint format clean campaign
+.PHONY: run test build bench kill-matrix kill-matrix-full rules asan tsan fuzz lint format clean campaign
 
 # --- set-up: each step runs again only when what it depends on has changed -------------------------------------------
 $(STAMP)/packages: tools/packages.txt tools/setup.sh
@@ -49,7 +49,9 @@ kill-matrix: build
 	@$(PY) -m s3prod.matrix --seeds 1
 kill-matrix-full: build
 	@$(PY) -m s3prod.matrix --seeds 20
-campaign: build
+rules: build
+	@$(PY) tools/mutate_store.py
+campaign: build rules
 	@$(PYTEST) tests/production -v --scale full --seed 1 && $(PYTEST) tests/production -v --scale full --seed 2 && \
 	 $(PYTEST) tests/production -v --scale full --seed 3
 	@for seed in $$(seq 101 120); do $(PYTEST) -q tests/production --scale smoke --seed $$seed || exit 1; done

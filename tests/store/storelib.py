@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -124,6 +125,14 @@ class Store:
             return Answer(connection.getresponse())
         finally:
             connection.close()
+
+    def first_bytes(self, method: str, target: str, headers: Mapping[str, str]) -> bytes:
+        """Sends a head and no body: what the store says to that."""
+        host = self.endpoint.removeprefix("http://")
+        fields = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Host": host}.items())
+        with socket.create_connection(tuple(host.split(":")), timeout=10) as raw:
+            raw.sendall(f"{method} {target} HTTP/1.1\r\n{fields}\r\n".encode())
+            return raw.recv(4096)
 
     def signed(self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
         """Signs and sends."""

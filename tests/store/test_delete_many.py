@@ -78,4 +78,4 @@ def test_a_digest_is_needed(store: Store, s3: Any, bucket: str) -> None:
 def test_a_document_of_more_than_2_mib_is_not_read(store: Store, bucket: str) -> None:
     length = {"Content-Length": str((2 << 20) + 1), "Expect": "100-continue"}
     headers = store.sign("POST", f"/{bucket}?delete", b"", digest(b"")) | length
-    assert store.send("POST", f"/{bucket}?delete", b"", headers).code == "MaxMessageLengthExceeded"
+    assert b"<Code>MaxMessageLengthExceeded</Code>" in store.first_bytes("POST", f"/{bucket}?delete", headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -128,12 +129,15 @@ def test_tokens_are_checked(s3: Any, store: Store, start: Any, filled: str) -> N
 
 
 def test_positions_survive_what_happens_between_pages(s3: Any, filled: str) -> None:
+    flat = s3.list_objects_v2(Bucket=filled, MaxKeys=4)
     page = s3.list_objects_v2(Bucket=filled, MaxKeys=4, Delimiter="/")
     for key in KEYS[:5]:
         s3.delete_object(Bucket=filled, Key=key)
     s3.put_object(Bucket=filled, Key="a!", Body=b"")
     rest = s3.list_objects_v2(Bucket=filled, Delimiter="/", ContinuationToken=page["NextContinuationToken"])
     assert shown(rest) == model("", "/", shown(page)[-1])
+    rest = s3.list_objects_v2(Bucket=filled, ContinuationToken=flat["NextContinuationToken"])
+    assert shown(rest) == KEYS[5:], "the key that ended the page is gone"
 
 
 def test_encoding(store: Store, filled: str) -> None:
@@ -147,6 +151,45 @@ def test_encoding(store: Store, filled: str) -> None:
     assert b"<StartAfter>a%2B</StartAfter>" in url and b"<EncodingType>url</EncodingType>" in url
     bad = store.signed("GET", f"/{filled}?encoding-type=xml&list-type=2")
     assert (bad.status, bad.code) == (400, "InvalidArgument")
+
+
+def test_every_field_is_encoded(store: Store, s3: Any, bucket: str) -> None:
+    for key in ("a b/x", "a b/y", "c d"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+        upload = s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+
+    def fields(target: str, *names: str) -> list[list[str]]:
+        answer = store.signed("GET", f"/{bucket}{target}")
+        assert answer.status == 200
+        return [re.findall(f"<{name}>([^<]+)</{name}>", answer.body.decode()) for name in names]
+
+    names = ("Key", "Prefix", "Marker", "NextMarker")
+    found = fields("?delimiter=%2F&encoding-type=url&marker=%20&max-keys=1", *names)
+    assert found == [[], ["a%20b/"], ["%20"], ["a%20b/"]]
+    assert fields("?encoding-type=url&prefix=c%20", *names) == [["c%20d"], ["c%20"], [], []]
+    for kind, size in (("versions", "max-keys"), ("uploads", "max-uploads")):
+        names = ("Key", "KeyMarker", "NextKeyMarker", "Prefix")
+        found = fields(f"?{kind}&encoding-type=url&key-marker=%20&{size}=1", *names)
+        assert found == [["a%20b/x"], ["%20"], ["a%20b/x"], []]
+        found = fields(f"?{kind}&delimiter=%2F&encoding-type=url&{size}=1&prefix=a%20", *names)
+        assert found == [[], [], [], ["a%20", "a%20b/"]]
+    assert fields(f"/c%20d?encoding-type=url&uploadId={upload}", "Key") == [["c%20d"]]
+
+
+def test_tokens_and_ids_are_not_encoded(store: Store, s3: Any, bucket: str) -> None:
+    for key in "ab":
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    page = store.signed("GET", f"/{bucket}?encoding-type=url&list-type=2&max-keys=1").body.decode()
+    token = page.partition("<NextContinuationToken>")[2].partition("<")[0]
+    assert token.endswith("="), "something that an encoding would change"
+    query = f"continuation-token={quote(token, safe='')}&encoding-type=url&list-type=2"
+    assert f"<ContinuationToken>{token}</ContinuationToken>".encode() in store.signed("GET", f"/{bucket}?{query}").body
+
+
+def test_a_control_character_is_listed_encoded(store: Store, bucket: str) -> None:
+    """XML has no way to say it."""
+    assert store.signed("PUT", f"/{bucket}/a%01b").status == 200
+    assert b"<Key>a%01b</Key>" in store.signed("GET", f"/{bucket}?encoding-type=url&list-type=2").body
 
 
 def test_escaping(store: Store, bucket: str) -> None:

@@ -174,6 +174,33 @@ def test_a_part_that_is_not_there_comes_before_one_that_is_too_small(s3: Any, bu
     assert error_of(lambda: complete(s3, bucket, upload, [small, last])) == (400, "EntityTooSmall")
 
 
+def test_a_number_between_two_parts_is_none(small: Store) -> None:
+    s3 = small.client()
+    upload = begin(s3, "bkt", "between")
+    one, three = send(s3, "bkt", upload, {1: b"1", 3: b"3"}, "between")
+    wrong = three | {"PartNumber": 2}
+    assert error_of(lambda: complete(s3, "bkt", upload, [one, wrong], "between")) == (400, "InvalidPart")
+    s3.abort_multipart_upload(Bucket="bkt", Key="between", UploadId=upload)
+
+
+def test_parts_are_judged_before_the_condition(s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"there")
+    upload = begin(s3, bucket)
+    (part,) = send(s3, bucket, upload, {1: b"x"})
+    wrong = part | {"ETag": '"' + "0" * 32 + '"'}
+    for condition in ({"IfNoneMatch": "*"}, {"IfMatch": '"abc"'}):
+        failed = error_of(lambda condition=condition: complete(s3, bucket, upload, [wrong], **condition))
+        assert failed == (400, "InvalidPart")
+
+
+def test_the_size_of_the_whole_is_verified(s3: Any, bucket: str) -> None:
+    upload = begin(s3, bucket)
+    named = send(s3, bucket, upload, {1: b"12345"})
+    wrong = error_of(lambda: complete(s3, bucket, upload, named, MpuObjectSize=6))
+    assert wrong == (400, "InvalidRequest")
+    assert complete(s3, bucket, upload, named, MpuObjectSize=5)["ETag"] == etag_of([b"12345"])
+
+
 def test_after_abort_everything_is_gone(s3: Any, bucket: str) -> None:
     upload = begin(s3, bucket)
     named = send(s3, bucket, upload, {1: b"x"})
@@ -290,9 +317,10 @@ def pages_of(s3: Any, bucket: str, size: int, **more: Any) -> tuple[list[tuple[s
         if not page["IsTruncated"]:
             return uploads, prefixes
         assert len(here) + len(common) == size
-        marker = {"KeyMarker": page["NextKeyMarker"]}
+        before, marker = marker, {"KeyMarker": page["NextKeyMarker"]}
         if page.get("NextUploadIdMarker"):
             marker["UploadIdMarker"] = page["NextUploadIdMarker"]
+        assert marker != before
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
@@ -393,6 +421,48 @@ def test_full_object_checksums(s3: Any, bucket: str) -> None:
     plain_client_sum = s3.put_object(**put)  # CRC32 by default
     assert plain_client_sum["ChecksumCRC32"] == crc
     assert done["ChecksumType"] == "FULL_OBJECT" and len(done["ChecksumCRC64NVME"]) == 12
+
+
+def crc_of(body: bytes, polynomial: int, size: int) -> bytes:
+    """A reflected CRC, bit by bit."""
+    ones = crc = (1 << 8 * size) - 1
+    for byte in body:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (polynomial if crc & 1 else 0)
+    return (crc ^ ones).to_bytes(size, "big")
+
+
+ALGORITHMS = {
+    "CRC32": lambda body: crc_of(body, 0xEDB88320, 4),
+    "CRC32C": lambda body: crc_of(body, 0x82F63B78, 4),
+    "CRC64NVME": lambda body: crc_of(body, 0x9A6C9329AC4BC9B5, 8),
+    "SHA1": lambda body: hashlib.sha1(body).digest(),
+    "SHA256": lambda body: hashlib.sha256(body).digest(),
+}
+TYPES = [(name, "FULL_OBJECT") for name in ("CRC32", "CRC32C", "CRC64NVME")]
+TYPES += [(name, "COMPOSITE") for name in ("CRC32", "CRC32C", "SHA1", "SHA256")]
+
+
+@pytest.mark.parametrize(("algorithm", "kind"), TYPES)
+def test_both_types_of_checksums(small: Store, algorithm: str, kind: str) -> None:
+    s3, digest = small.client(), ALGORITHMS[algorithm]
+    bodies = [body_of(1, 300), body_of(2, 7), body_of(3, 64)]
+    asked = {"x-amz-checksum-algorithm": algorithm, "x-amz-checksum-type": kind}
+    begun = small.signed("POST", "/bkt/summed?uploads", b"", asked)
+    assert {name: begun.headers[name] for name in asked} == asked
+    upload = begun.body.decode().partition("<UploadId>")[2].partition("<")[0]
+    header, named = f"x-amz-checksum-{algorithm.lower()}", []
+    for number, body in enumerate(bodies, 1):
+        part = small.signed("PUT", f"/bkt/summed?partNumber={number}&uploadId={upload}", body)
+        assert part.headers[header] == base64.b64encode(digest(body)).decode()
+        named.append({"PartNumber": number, "ETag": part.headers["etag"]})
+    done = complete(s3, "bkt", upload, named, "summed")
+    whole = digest(b"".join(bodies)) if kind == "FULL_OBJECT" else digest(b"".join(map(digest, bodies)))
+    value = base64.b64encode(whole).decode() + ("-3" if kind == "COMPOSITE" else "")
+    assert (done[f"Checksum{algorithm}"], done["ChecksumType"]) == (value, kind)
+    head = small.signed("HEAD", "/bkt/summed", b"", {"x-amz-checksum-mode": "ENABLED"})
+    assert (head.headers[header], head.headers["x-amz-checksum-type"]) == (value, kind)
 
 
 @pytest.mark.parametrize(

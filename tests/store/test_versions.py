@@ -190,6 +190,33 @@ def test_null_stays_known_when_others_go(s3: Any, bucket: str) -> None:
     assert get(s3, bucket) == b"null" and entries(s3, bucket) == [("k", "null", False, True)]
 
 
+def test_a_removed_null_is_forgotten(s3: Any, bucket: str) -> None:
+    put(s3, bucket, b"null")
+    switch(s3, bucket)
+    above = put(s3, bucket, b"above")
+    s3.delete_object(Bucket=bucket, Key="k", VersionId="null")
+    switch(s3, bucket, "Suspended")
+    assert put(s3, bucket, b"new") == "null"
+    assert entries(s3, bucket) == [("k", "null", False, True), ("k", above, False, False)]
+
+
+def test_ids_are_opaque(s3: Any, versioned: str) -> None:
+    ids = [put(s3, versioned, b"x") for _ in range(12)]
+    assert ids not in (sorted(ids), sorted(ids, reverse=True))
+
+
+def test_keys_that_begin_alike(s3: Any, versioned: str) -> None:
+    ids = {
+        key: [put(s3, versioned, b"x", key) for _ in range(2)] for key in ("a", "a\x01", "ab", "l" * 999, "l" * 1000)
+    }
+    want = [(key, one, False, one == ids[key][1]) for key in sorted(ids) for one in reversed(ids[key])]
+    assert entries(s3, versioned) == entries(s3, versioned, MaxKeys=1) == want
+    for one in ids["a"]:
+        s3.delete_object(Bucket=versioned, Key="a", VersionId=one)
+    assert error_of(lambda: get(s3, versioned, "a")) == (404, "NoSuchKey")
+    assert entries(s3, versioned) == want[2:]
+
+
 def test_conditions_see_through_markers(s3: Any, versioned: str) -> None:
     put(s3, versioned, b"1", IfNoneMatch="*")
     assert error_of(lambda: put(s3, versioned, b"2", IfNoneMatch="*")) == (412, "PreconditionFailed")
@@ -359,7 +386,8 @@ def test_delete_many_versions(s3: Any, versioned: str) -> None:
         "DeleteMarkerVersionId": marker,
     }
     assert get(s3, versioned, "other") == b"o" and get(s3, versioned, VersionId=two) == b"2"
-    assert delete({"Key": "k", "VersionId": two}, {"Key": "x", "VersionId": "nonsense"}, quiet=True)[0] == []
+    deleted, errors = delete({"Key": "k", "VersionId": two}, {"Key": "x", "VersionId": "nonsense"}, quiet=True)
+    assert deleted == [] and [(entry["Key"], entry["Code"]) for entry in errors] == [("x", "InvalidArgument")]
 
 
 def test_simultaneous_writers_all_survive(store: Store, s3: Any, versioned: str) -> None:
@@ -399,8 +427,9 @@ def test_files_of_versions(start: Any, tmp_path: Any) -> None:
     assert get(s3, "bkt", VersionId="null") == b"0" * 50_000
     assert get(s3, "bkt", VersionId=ids[0]) == b"1" * 50_000
     switch(s3, "bkt", "Suspended")
-    assert put(s3, "bkt", b"n" * 50_000) == "null"
-    assert files() == 3
+    for letter in (b"n", b"m"):
+        assert put(s3, "bkt", letter * 50_000) == "null"
+        assert files() == 3
     for one in (*ids, marker, "null"):
         s3.delete_object(Bucket="bkt", Key="k", VersionId=one)
     assert files() == 0
