@@ -141,6 +141,8 @@ REFUSED = [
     ("PUT", "/{}/k", {"x-amz-object-lock-mode": "GOVERNANCE"}),
     ("PUT", "/{}/k", {"x-amz-website-redirect-location": "/"}),
     ("PUT", "/{}/k", {"x-amz-checksum-md5": "x"}),
+    ("GET", "/{}?acl", {}),
+    ("GET", "/{}?replication", {}),
     ("PUT", "/{}/k?acl", {}),
     ("PUT", "/{}/k", {"x-amz-grant-read": "id=1"}),
     ("PUT", "/{}/k", {"x-amz-expected-bucket-owner": "1"}),

@@ -168,9 +168,11 @@ def test_malformed_documents(store: Store, s3: Any, bucket: str, document: bytes
 def test_a_part_that_is_not_there_comes_before_one_that_is_too_small(s3: Any, bucket: str) -> None:
     """Whatever stands where in the list: all parts are looked up, then their sizes are."""
     upload = begin(s3, bucket)
-    small, last = send(s3, bucket, upload, {1: b"small", 3: b"last"})
+    small, last, third = send(s3, bucket, upload, {1: b"small", 3: b"last", 5: b"third"})
     for wrong in (small | {"PartNumber": 2}, last | {"ETag": '"' + "0" * 32 + '"'}, small | {"PartNumber": 4}):
         assert error_of(lambda wrong=wrong: complete(s3, bucket, upload, [small, wrong])) == (400, "InvalidPart")
+    wrong = third | {"ETag": last["ETag"]}
+    assert error_of(lambda: complete(s3, bucket, upload, [small, last, wrong])) == (400, "InvalidPart")
     assert error_of(lambda: complete(s3, bucket, upload, [small, last])) == (400, "EntityTooSmall")
 
 
@@ -482,12 +484,16 @@ def test_checksum_types_that_do_not_exist(store: Store, bucket: str, algorithm: 
     assert (answer.status, answer.code) == (400, "InvalidRequest")
 
 
-def test_a_reader_keeps_its_object(small: Store) -> None:
+@pytest.mark.parametrize("in_parts", [True, False], ids=["parts", "plain"])
+def test_a_reader_keeps_its_object(small: Store, in_parts: bool) -> None:
     """An overwrite while the body is on its way neither tears nor ends it."""
     s3 = small.client()
     bodies = [body_of(number, 3 * MIB) for number in range(4)]
-    upload = begin(s3, "bkt", "slow")
-    complete(s3, "bkt", upload, send(s3, "bkt", upload, dict(enumerate(bodies, 1)), "slow"), "slow")
+    if in_parts:
+        upload = begin(s3, "bkt", "slow")
+        complete(s3, "bkt", upload, send(s3, "bkt", upload, dict(enumerate(bodies, 1)), "slow"), "slow")
+    else:
+        s3.put_object(Bucket="bkt", Key="slow", Body=b"".join(bodies))
     stream = s3.get_object(Bucket="bkt", Key="slow")["Body"]
     first = stream.read(1000)
     s3.put_object(Bucket="bkt", Key="slow", Body=b"new")
