@@ -25,6 +25,9 @@ $(STAMP)/venv-bench: tools/requirements-bench.txt $(STAMP)/venv
 	@tools/setup.sh packages tools/packages-bench.txt
 	@tools/setup.sh venv tools/requirements-bench.txt
 	@touch $@
+$(STAMP)/clients: tools/requirements-clients.txt $(STAMP)/packages
+	@tools/setup.sh venv tools/requirements-clients.txt build/clients
+	@touch $@
 $(STAMP)/fuzz-packages: tools/packages-fuzz.txt $(STAMP)/packages
 	@tools/setup.sh packages tools/packages-fuzz.txt
 	@touch $@
@@ -39,7 +42,7 @@ build: $(STAMP)/built
 run: build
 	@mkdir -p reports
 	@$(PYTEST) tests/production -v --scale full --report-dir reports
-test: build
+test: build $(STAMP)/clients
 	@$(C) VARIANT=debug all > build/build-debug.log 2>&1 || { cat build/build-debug.log; exit 1; }
 	@$(C) VARIANT=release all > build/build-release.log 2>&1 || { cat build/build-release.log; exit 1; }
 	@$(PYTEST) tests

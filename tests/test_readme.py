@@ -1,6 +1,7 @@
 """Every command of the README is run: what its `$` lines and its Python example say is what happens."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 MAKE = ("make run", "make test", "make kill-matrix", "make bench")  # long: their recipes are only resolved here
 COMMANDS = re.findall(r"^\$ (.+)$", README, re.MULTILINE)
+SERVE, CLIENTS = re.findall(r"```sh\n(s3prod serve .*?|export AWS_.*?)```", README, re.DOTALL)
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -44,3 +46,21 @@ def test_python_example(example):
     with EmbeddedStore() as store:
         names = {"ENDPOINT": store.endpoint, "ACCESS_KEY": store.access_key, "SECRET_KEY": store.secret_key}
         exec(compile(example, "README.md", "exec"), names)
+
+
+def test_other_clients_do_what_the_readme_shows():
+    clients = ROOT / "build" / "clients" / "bin"
+    assert shutil.which("s5cmd", path=clients), "build/clients: no s5cmd; `make test` installs it"
+    serve = shutil.which("s3prod", path=Path(sys.executable).parent)
+    assert serve is not None
+    with subprocess.Popen([serve, *SERVE.split()[1:]], stdout=subprocess.PIPE, cwd=ROOT) as store:
+        try:
+            assert store.stdout is not None and store.stdout.readline().startswith(b'{"endpoint"')
+            script = f"export PATH={clients}:$PATH\n{CLIENTS}"
+            done = subprocess.run(["bash", "-ec", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
+            assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+            for line in ("make_bucket: lake", "docs/semantics.md", "rm s3://lake/readme", "rb s3://lake"):
+                assert line in done.stdout
+        finally:
+            store.terminate()
+        assert store.wait(30) == 0

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Set-up of a Debian/Ubuntu machine: tools/setup.sh packages [LIST] | venv STAMP
+# Set-up of a Debian/Ubuntu machine: tools/setup.sh packages [LIST] | venv REQUIREMENTS [DIRECTORY]
 # packages: installs what is missing of tools/packages.txt through apt-get (sudo when not root). Elsewhere it names what is
-# missing and ends with status 2. venv: makes .venv with the project's Python dependencies.
+# missing and ends with status 2. venv: makes DIRECTORY (.venv) with the Python packages of the list.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,17 +28,18 @@ packages() {
 }
 
 venv() {
-    [ -x .venv/bin/python ] || python3 -m venv .venv
-    .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
-        echo "s3prod: python3: $(.venv/bin/python -V 2>&1), expected 3.11 or newer" >&2
+    local python=${2:-.venv}/bin/python
+    [ -x "$python" ] || python3 -m venv "${2:-.venv}"
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+        echo "s3prod: python3: $("$python" -V 2>&1), expected 3.11 or newer" >&2
         exit 2
     }
-    echo "s3prod: installing the Python dependencies" >&2
-    .venv/bin/python -m pip install -q --disable-pip-version-check -r "$1"
+    echo "s3prod: installing the Python packages of $1" >&2
+    "$python" -m pip install -q --disable-pip-version-check -r "$1"
 }
 
 case ${1:-} in
     packages) packages "${2:-}" ;;
-    venv) venv "$2" ;;
-    *) echo "usage: tools/setup.sh packages [LIST] | venv REQUIREMENTS" >&2; exit 2 ;;
+    venv) venv "$2" "${3:-}" ;;
+    *) echo "usage: tools/setup.sh packages [LIST] | venv REQUIREMENTS [DIRECTORY]" >&2; exit 2 ;;
 esac
