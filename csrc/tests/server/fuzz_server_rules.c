@@ -1,7 +1,8 @@
-/* libFuzzer target: documents of lifecycle and replication. What is accepted can be shown, and what
+/* libFuzzer target: documents of lifecycle, replication and policy. What is accepted can be shown, and what
  * is shown is accepted again and means the same. */
 #include "core/clock.h"
 #include "server/lifecycle.h"
+#include "server/policy.h"
 #include "server/replication.h"
 
 #include <string.h>
@@ -52,6 +53,9 @@ static void round_trip(struct s3p_str body,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct s3p_str body = {(const char *)data, size};
+    unsigned bits = 0;
+    if (s3p_srv_policy_parse(body, S3P_STR("bkt"), &bits) == S3P_SE_NONE)
+        CHECK(bits != 0 && bits <= (S3P_SRV_PUBLIC_READ | S3P_SRV_PUBLIC_LIST));
     round_trip(body, parse_lifecycle, s3p_srv_lifecycle_xml);
     round_trip(body, s3p_srv_replication_parse, s3p_srv_replication_xml);
     return 0;
