@@ -271,6 +271,16 @@ def test_changes_of_tags_follow_with_their_own_lag(s3: Any) -> None:
     assert status(s3, target, "k") == "REPLICA"
 
 
+def test_completed_means_the_last_change_too(s3: Any) -> None:
+    source, target = make(s3)
+    replicate(s3, source, rule(target))
+    put(s3, source, "k", Tagging="n=0")
+    lag_passes(0.5)
+    s3.put_object_tagging(Bucket=source, Key="k", Tagging={"TagSet": [{"Key": "n", "Value": "1"}]})
+    eventually(lambda: status(s3, source, "k") == "COMPLETED")
+    assert s3.get_object_tagging(Bucket=target, Key="k")["TagSet"] == [{"Key": "n", "Value": "1"}]
+
+
 def test_the_order_of_versions_is_that_of_the_source(s3: Any) -> None:
     source, target = make(s3)
     replicate(s3, source, rule(target, markers=True))
