@@ -1,5 +1,5 @@
-/* libFuzzer target: documents of lifecycle, replication and policy. What is accepted can be shown, and what
- * is shown is accepted again and means the same. */
+/* libFuzzer target: documents of lifecycle, replication and policy. Rules that are accepted can be
+ * shown, and what is shown is accepted again and means the same. */
 #include "core/clock.h"
 #include "server/lifecycle.h"
 #include "server/policy.h"
