@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -190,6 +191,15 @@ def test_what_a_killed_store_left_is_removed_by_the_next(start: Start) -> None:
         os.utime(path, (0, 0))
     start()
     assert not left.exists() and used.exists()
+
+
+def test_a_start_removes_nothing_that_no_store_made(start: Start) -> None:
+    maps = Path(f"/proc/{start().first_line['pid']}/maps").read_text()
+    data = next(Path(line.split()[-1]).parent for line in maps.splitlines() if line.endswith("/data.mdb"))
+    with tempfile.TemporaryDirectory(prefix="s3prod-bench-", dir=data.parent) as other:
+        os.utime(other, (0, 0))
+        start()
+        assert Path(other).exists()
 
 
 def test_a_directory_has_one_store(start: Start, tmp_path: Path) -> None:

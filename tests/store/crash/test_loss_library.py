@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from s3prod.crash.client import Client
-from s3prod.crash.harness import BUILT, loss_command
+from s3prod.crash.harness import BUILT, loss_command, serve_command
 from s3prod.crash.load import Worker, World
 from s3prod.store import EmbeddedStore
 
@@ -118,3 +119,19 @@ def test_it_misses_no_call_of_the_store(tmp_path: Path) -> None:
         assert not differ and not errors
         left += one.subdirs.values()
     assert len(left) > 250
+
+
+def test_a_new_data_directory_is_durable(tmp_path: Path) -> None:
+    """Its name in its parent too: else all that was acknowledged would be gone with it."""
+    root, image = tmp_path / "root", tmp_path / "image"
+    root.mkdir()
+    with EmbeddedStore(argv=loss_command(root, image, {}), data=root / "data", durable=True) as store:
+        client = Client(store)
+        assert client.send("PUT", "bkt").status == 200
+        client.close()
+        store.kill()
+    shutil.copytree(image / "root", tmp_path / "disk")
+    with EmbeddedStore(argv=serve_command(), data=tmp_path / "disk" / "data", durable=True) as store:
+        client = Client(store)
+        assert client.send("HEAD", "bkt").status == 200
+        client.close()
