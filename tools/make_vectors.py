@@ -2,7 +2,7 @@
 
 Usage: make_vectors.py [--sign] [DIRECTORY]
 
-Without --sign: body.json, id.json, etag.json (standard library only). With it: sign.json, whose signatures are
+Without --sign: body.json, id.json, etag.json, parts.json, tags.json (standard library only). With it: sign.json, whose signatures are
 botocore's; it must be importable. The directory is csrc/tests/vectors by default.
 """
 
@@ -172,6 +172,77 @@ def etag_vectors() -> dict[str, Any]:
     return {"etags": out}
 
 
+def composite(ids: list[bytes]) -> bytes:
+    """The id of an object made of parts."""
+    if len(ids) == 1:
+        return ids[0]
+    a = b = 0
+    for one in ids:
+        hi, lo = struct.unpack(">QQ", one)
+        a = mix64(a ^ hi)
+        b = mix64((b + lo + a) & MASK)
+    return ids[0][:6] + (a >> 32).to_bytes(4, "big") + (b >> 16).to_bytes(6, "big")
+
+
+def parts_vectors() -> dict[str, Any]:
+    """Composite ids; bodies of parts (an id and a length each) under one key, and ranges of them."""
+    rng = random.Random(21)
+    x, y, z = make_id(0xA1B2C3D4E5F6, 7, 1), make_id(0xA1B2C3D4E5F6, 7, 2), make_id(1, 0, 1)
+    lists = [[x], [x, y], [y, x], [x, x], [x, y, z], [z] * 5]
+    lists.append([make_id(rng.getrandbits(48), rng.getrandbits(32), rng.getrandbits(48)) for _ in range(100)])
+    bodies = []
+    for pieces in ([(x, 64), (y, 100)], [(x, 192), (y, 128), (x, 64)], [(z, 128), (x, 65)]):
+        whole = b"".join(body(i, n, key_hash("main", "big")) for i, n in pieces)
+        bodies.append(
+            {
+                "parts": [{"id": i.hex(), "len": n} for i, n in pieces],
+                "role": "main",
+                "key": "big",
+                "sha256": hashlib.sha256(whole).hexdigest(),
+                "id": composite([i for i, _ in pieces]).hex(),
+            }
+        )
+    composites = [{"ids": [i.hex() for i in ids], "id": composite(ids).hex()} for ids in lists]
+    return {"composites": composites, "bodies": bodies}
+
+
+def tag_set(value_id: bytes, count: int) -> dict[str, str]:
+    """The self-describing set of so many tags."""
+    hi, lo = struct.unpack(">QQ", value_id)
+    fillers = {f"s3p-{i}": f"{mix64(hi ^ mix64(lo ^ i)):016x}" for i in range(1, count - 1)}
+    return {"s3p-id": value_id.hex(), "s3p-n": str(count)} | fillers if count else {}
+
+
+def tags_vectors() -> dict[str, Any]:
+    """Tag sets; and sets that were read, with what they are."""
+    x, y = make_id(0xA1B2C3D4E5F6, 7, 1), make_id(1, 0, 1)
+    sets = [{"id": i.hex(), "n": n, "tags": tag_set(i, n)} for i in (x, y) for n in (0, *range(2, 11))]
+    five = tag_set(x, 5)
+    without = {k: v for k, v in five.items() if k != "s3p-2"}
+    read: list[tuple[dict[str, str], str, str]] = [
+        ({}, "clean", ""),
+        (five, "clean", x.hex()),
+        (dict(reversed(five.items())), "clean", x.hex()),
+        (without, "torn", x.hex()),
+        (five | {"s3p-n": "6"}, "torn", x.hex()),
+        (five | {"s3p-2": tag_set(y, 5)["s3p-2"]}, "torn", x.hex()),
+        (five | {"s3p-id": y.hex()}, "torn", y.hex()),
+        (five | {"s3p-4": "0" * 16}, "torn", x.hex()),
+        (five | {"s3p-2": "x"}, "corrupt", ""),
+        (five | {"s3p-2": five["s3p-2"].upper()}, "corrupt", ""),
+        (five | {"s3p-9": "0" * 16}, "corrupt", ""),
+        (five | {"color": "red"}, "corrupt", ""),
+        (five | {"s3p-n": "1"}, "corrupt", ""),
+        (five | {"s3p-n": "05"}, "corrupt", ""),
+        (five | {"s3p-n": "11"}, "corrupt", ""),
+        (five | {"s3p-n": ""}, "corrupt", ""),
+        (five | {"s3p-id": "1"}, "corrupt", ""),
+        ({"s3p-n": "2"}, "corrupt", ""),
+        ({"color": "red"}, "corrupt", ""),
+    ]
+    return {"sets": sets, "read": [{"tags": t, "verdict": v, "id": i} for t, v, i in read]}
+
+
 def write(directory: Path, name: str, vectors: dict[str, Any]) -> None:
     """One file, one vector a line."""
     lines = []
@@ -198,6 +269,8 @@ def main() -> None:
     write(args.directory, "body.json", body_vectors())
     write(args.directory, "id.json", id_vectors())
     write(args.directory, "etag.json", etag_vectors())
+    write(args.directory, "parts.json", parts_vectors())
+    write(args.directory, "tags.json", tags_vectors())
 
 
 if __name__ == "__main__":

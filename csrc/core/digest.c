@@ -9,7 +9,9 @@
 
 _Static_assert(sizeof(SHA256_CTX) <= sizeof(struct s3p_sha256), "s3p_sha256 holds a SHA256_CTX");
 _Static_assert(sizeof(MD5_CTX) <= sizeof(struct s3p_md5), "s3p_md5 holds an MD5_CTX");
-_Static_assert(_Alignof(SHA256_CTX) <= 8 && _Alignof(MD5_CTX) <= 8, "states are aligned to 8");
+_Static_assert(sizeof(SHA_CTX) <= sizeof(struct s3p_sha1), "s3p_sha1 holds a SHA_CTX");
+_Static_assert(_Alignof(SHA256_CTX) <= 8 && _Alignof(MD5_CTX) <= 8 && _Alignof(SHA_CTX) <= 8,
+               "states are aligned to 8");
 
 static SHA256_CTX *sha(struct s3p_sha256 *c)
 {
@@ -42,6 +44,26 @@ void s3p_sha256(const void *p, size_t len, uint8_t out[S3P_SHA256_BYTES])
     s3p_sha256_init(&c);
     s3p_sha256_add(&c, p, len);
     s3p_sha256_end(&c, out);
+}
+
+static SHA_CTX *sha1(struct s3p_sha1 *c)
+{
+    return (SHA_CTX *)c->state;
+}
+
+void s3p_sha1_init(struct s3p_sha1 *c)
+{
+    SHA1_Init(sha1(c));
+}
+
+void s3p_sha1_add(struct s3p_sha1 *c, const void *p, size_t len)
+{
+    SHA1_Update(sha1(c), p, len);
+}
+
+void s3p_sha1_end(struct s3p_sha1 *c, uint8_t out[S3P_SHA1_BYTES])
+{
+    SHA1_Final(out, sha1(c));
 }
 
 void s3p_md5_init(struct s3p_md5 *c)

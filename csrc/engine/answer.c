@@ -38,6 +38,11 @@ static void take_delete_marker(struct s3p_answer *a, struct s3p_str v)
     a->delete_marker = s3p_str_eq(v, "true");
 }
 
+static void take_sum_type(struct s3p_answer *a, struct s3p_str v)
+{
+    a->composite = s3p_str_eq(v, "COMPOSITE");
+}
+
 static void take_content_range(struct s3p_answer *a, struct s3p_str v) /* bytes 0-63/1024 */
 {
     const char *slash = memrchr(v.p, '/', v.len);
@@ -61,6 +66,7 @@ static const struct field {
     FIELD("x-amz-request-id", take_request_id),
     FIELD("x-amz-version-id", take_version),
     FIELD("x-amz-delete-marker", take_delete_marker),
+    FIELD("x-amz-checksum-type", take_sum_type),
     FIELD(S3P_META_ID_HEADER, take_meta_id),
 };
 
@@ -84,8 +90,7 @@ static void read_field(struct s3p_answer *a, struct s3p_str name, struct s3p_str
         }
     }
     size_t len = sizeof CHECKSUM - 1;
-    if (name.len <= len || !same_name(name.p, CHECKSUM, len) ||
-        (name.len == len + 4 && same_name(name.p + len, "type", 4)))
+    if (name.len <= len || !same_name(name.p, CHECKSUM, len))
         return;
     a->checksum_name = (struct s3p_str){name.p + len, name.len - len};
     a->checksum = value;

@@ -9,6 +9,7 @@
 struct s3p_answer {
     struct s3p_str etag, version_id, request_id;
     struct s3p_str checksum_name, checksum; /* name without x-amz-checksum- */
+    bool composite; /* the checksum is of a multipart object's parts */
     struct s3p_id meta_id;
     int64_t last_modified; /* wall clock s; 0: none */
     bool delete_marker;

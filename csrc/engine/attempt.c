@@ -7,9 +7,7 @@
 #include "core/clock.h"
 #include "s3/xml.h"
 
-#define CONSTANT_BYTE 'c'
 #define CHECKSUM_TEXT_MAX 128
-#define HASH_A_TURN (256u << 10)
 #define TEXT_MAX 1024 /* of a header value that is recorded */
 #define UNREACHED_PAUSE_NS (50 * S3P_MS)
 #define PATIENCE_DEADLINES 2
@@ -74,86 +72,26 @@ void s3p_attempt_key(struct s3p_try *t, struct s3p_keyref key)
     t->rec.key_index = key.index;
 }
 
-/* ---- the request's body ---- */
-
-static void fill_body(void *arg, uint64_t offset, uint8_t *dst, size_t len)
+void s3p_attempt_key_text(struct s3p_try *t, struct s3p_str key)
 {
-    const struct s3p_try *t = arg;
-    const struct s3p_worker *w = t->c->w;
-    if (t->text != NULL)
-        memcpy(dst, t->text + offset, len);
-    else if (t->rec.body_kind == S3P_KIND_CONSTANT)
-        memset(dst, CONSTANT_BYTE, len);
-    else if (t->body.len <= S3P_SCRATCH_BYTES && s3p_id_eq(w->scratch_id, t->body.id))
-        memcpy(dst, w->scratch + offset, len); /* nobody hashed another body meanwhile */
-    else
-        s3p_body_fill(&t->body, offset, dst, len);
-}
-
-/* Cells are generated once for the hash and, unless the scratch still has them, once more to be
- * sent: that costs little beside SHA-256, and no client needs a buffer as large as its body. */
-static void hash_payload(struct s3p_try *t)
-{
-    struct s3p_worker *w = t->c->w;
-    struct s3p_sha256 sha;
-    uint64_t len = t->req.body_len;
-    if (len == 0)
+    struct s3p_keyref known;
+    t->req.key = key;
+    if (!s3p_spaces_find(&t->c->w->e->plan->spaces, t->step->bucket, key, &known))
         return;
-    t->req.payload = S3P_PAYLOAD_SIGNED;
-    s3p_sha256_init(&sha);
-    w->scratch_id = (struct s3p_id){{0}};
-    for (uint64_t at = 0; at < len;) {
-        size_t n = len - at < S3P_SCRATCH_BYTES ? (size_t)(len - at) : S3P_SCRATCH_BYTES;
-        fill_body(t, at, w->scratch, n);
-        s3p_sha256_add(&sha, w->scratch, n);
-        at += n;
-        if (at % HASH_A_TURN == 0)
-            (void)!s3p_yield(w->loop); /* a cancelled run is seen by the exchange */
-    }
-    if (t->text == NULL && t->rec.body_kind == S3P_KIND_CELLS && len <= S3P_SCRATCH_BYTES)
-        w->scratch_id = t->body.id;
-    s3p_sha256_end(&sha, t->req.payload_sha256);
+    t->rec.space = known.space;
+    t->rec.key_index = known.index;
 }
 
-/* ---- the answer's body ---- */
-
-static void start_verify(struct s3p_try *t, const struct s3p_exchange *x)
+void s3p_attempt_document(struct s3p_try *t, char md5[S3P_MD5_TEXT])
 {
-    const struct s3p_http1 *h = x->parsed;
-    bool whole = h->status != 206;
-    uint64_t len = h->content_length < 0 ? UINT64_MAX : (uint64_t)h->content_length;
-    uint64_t total = whole ? len : t->answer.object_size;
-    s3p_verify_start(&t->verify, t->key_hash, whole, whole ? 0 : t->rec.range_first, len, total,
-                     t->answer.meta_id);
-}
-
-/* Once an attempt, when the head is known. */
-static void start_sink(struct s3p_try *t, const struct s3p_exchange *x)
-{
-    t->sink_started = true;
-    s3p_answer_read(&t->answer, x->parsed, x->parsed_head);
-    if (x->parsed->status / 100 != 2)
-        t->sink = S3P_SINK_KEEP;
-    if (t->sink == S3P_SINK_VERIFY)
-        start_verify(t, x);
-}
-
-static void take_body(void *arg, const struct s3p_exchange *x, const uint8_t *p, size_t len)
-{
-    struct s3p_try *t = arg;
-    struct s3p_buf *kept = &t->c->answer;
-    if (!t->sink_started)
-        start_sink(t, x);
-    if (t->sink == S3P_SINK_VERIFY) {
-        s3p_verify_add(&t->verify, p, len);
+    const struct s3p_buf *b = &t->c->request;
+    t->text = b->data;
+    t->hashed = true;
+    t->req.body_len = b->len;
+    if (md5 == NULL)
         return;
-    }
-    if (t->sink == S3P_SINK_DROP)
-        return;
-    size_t max = x->parsed->status / 100 == 2 ? kept->max : S3P_ERROR_BYTES;
-    size_t room = kept->len < max ? max - kept->len : 0;
-    t->kept_cut |= len > room;
-    s3p_buf_add(kept, p, len < room ? len : room);
+    s3p_content_md5(md5, b->data, b->len);
+    t->req.content_md5 = (struct s3p_str){md5, S3P_MD5_TEXT};
 }
 
 /* ---- outcome ---- */
@@ -175,8 +113,10 @@ void s3p_attempt_judge(struct s3p_try *t)
     enum s3p_evidence evidence;
     memcpy(code, n == 0 ? "" : t->code.p, n);
     code[n] = 0;
+    /* of a copy with conditions on both ends nobody knows which one did not hold */
+    bool either = t->req.source.cond != S3P_COND_NONE;
     struct s3p_end end = {.op = t->step->op,
-                          .cond = t->req.cond,
+                          .cond = either ? S3P_COND_NONE : t->req.cond,
                           .phase = (int)t->x.phase,
                           .status = t->x.parsed != NULL ? t->x.parsed->status : 0,
                           .code = code,
@@ -193,16 +133,19 @@ void s3p_attempt_judge(struct s3p_try *t)
     t->rec.evidence = (uint8_t)evidence;
 }
 
-static void end_verify(struct s3p_try *t)
+void s3p_attempt_etag(struct s3p_try *t, struct s3p_str text)
 {
-    struct s3p_attempt *r = &t->rec;
-    if (t->sink != S3P_SINK_VERIFY || t->x.phase != S3P_PHASE_ANSWERED)
-        return;
-    r->body_verdict = (uint8_t)s3p_verify_end(&t->verify);
-    r->body_id = t->verify.id;
-    r->body_id2 = t->verify.id2;
-    r->bad_offset = t->verify.bad_offset;
-    r->counter = t->verify.counter;
+    struct s3p_etag etag = s3p_etag_parse(text.p, text.len);
+    t->answer.etag = text;
+    memcpy(t->rec.etag.b, etag.b, sizeof etag.b);
+    t->rec.etag_form = etag.form;
+}
+
+void s3p_attempt_unreadable(struct s3p_try *t, struct s3p_str what)
+{
+    t->unreadable = true;
+    t->code = what;
+    s3p_attempt_judge(t);
 }
 
 static void read_answer(struct s3p_try *t)
@@ -212,13 +155,11 @@ static void read_answer(struct s3p_try *t)
     if (h == NULL)
         return;
     if (!t->sink_started)
-        start_sink(t, &t->x);
+        s3p_try_start_sink(t, &t->x);
     r->status = (uint16_t)h->status;
-    end_verify(t);
+    s3p_try_end_verify(t);
     read_error(t);
-    struct s3p_etag etag = s3p_etag_parse(t->answer.etag.p, t->answer.etag.len);
-    memcpy(r->etag.b, etag.b, sizeof etag.b);
-    r->etag_form = etag.form;
+    s3p_attempt_etag(t, t->answer.etag);
     r->last_modified = t->answer.last_modified;
     r->flags |= t->answer.delete_marker ? S3P_FLAG_DELETE_MARKER : 0;
     if (s3p_op_table[t->step->op].cls == S3P_CLASS_READ) {
@@ -244,10 +185,7 @@ static bool write_head(struct s3p_try *t)
 {
     struct s3p_client *c = t->c;
     s3p_buf_clear(&c->head);
-    if (c->w->e->plan->payload_signed || t->req.op == S3P_OP_DELETE_OBJECTS)
-        hash_payload(t);
-    else if (t->req.body_len != 0)
-        t->req.payload = S3P_PAYLOAD_UNSIGNED;
+    s3p_try_set_payload(t);
     return s3p_request_write(c->ctx, &t->req, s3p_wall_ns() / S3P_S, &c->head);
 }
 
@@ -259,13 +197,11 @@ static void exchange(struct s3p_try *t)
         .head = c->head.data,
         .head_len = c->head.len,
         .head_method = t->req.op == S3P_OP_HEAD || t->req.op == S3P_OP_HEAD_BUCKET,
-        .body_len = t->req.body_len,
-        .fill = fill_body,
-        .fill_arg = t,
-        .sink = take_body,
+        .sink = s3p_try_take_body,
         .sink_arg = t,
         .deadline_ns = t->rec.t_call + c->w->e->plan->deadline_ns,
     };
+    s3p_try_start_body(t);
     s3p_conn_exchange(c->conn, x);
 }
 
@@ -299,7 +235,7 @@ void s3p_attempt_send(struct s3p_try *t)
     r->conn = t->x.conn_serial;
     r->cond = (uint8_t)t->req.cond;
     if (t->x.phase >= S3P_PHASE_SENT)
-        s3p_bump(&w->bytes_out, c->head.len + t->req.body_len);
+        s3p_bump(&w->bytes_out, c->head.len + t->x.body_len);
     s3p_bump(&w->bytes_in, t->x.body_received);
     read_answer(t);
     s3p_attempt_judge(t);
@@ -396,6 +332,9 @@ void s3p_attempt_record(struct s3p_try *t, void (*put_entries)(struct s3p_try *t
         {cut(t->code.len != 0 ? t->code : why), &r->code_text},
         {checksum_text(&t->answer, checksum), &r->checksum},
         {t->list_args, &r->list_args},
+        {cut(t->req.version_id), &r->version_asked},
+        {cut(t->upload_id), &r->upload_id},
+        {t->source_text, &r->source_key},
     };
     size_t ntexts = sizeof texts / sizeof texts[0], bytes = 0;
     for (size_t i = 0; i < ntexts; i++)

@@ -21,6 +21,9 @@ static int init_buffers(struct s3p_client *c, struct s3p_err *err)
         s3p_buf_reserve(&c->answer, S3P_ERROR_BYTES) != 0)
         return s3p_fail(err, S3P_ENOMEM, 0, "out of memory for the buffers of client %u", c->index);
     S3P_TRY(s3p_slots_create(&c->slots, prog, err));
+    if (prog->extra && (c->extra = s3p_calloc(1, sizeof *c->extra)) == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "out of memory for the requests of client %u",
+                        c->index);
     if (!prog->own)
         return 0;
     c->own_next = s3p_calloc((size_t)c->w->e->plan->spaces.n, sizeof *c->own_next);
@@ -56,12 +59,16 @@ void s3p_client_free(struct s3p_client *c)
     s3p_conn_free(c->conn);
     s3p_slots_free(c->slots, c->g->program.nslots);
     s3p_free(c->own_next);
+    if (c->extra != NULL)
+        explicit_bzero(c->extra, sizeof *c->extra); /* it held a signer */
+    s3p_free(c->extra);
     s3p_buf_free(&c->head);
     s3p_buf_free(&c->request);
     s3p_buf_free(&c->answer);
     c->conn = NULL;
     c->slots = NULL;
     c->own_next = NULL;
+    c->extra = NULL;
 }
 
 void s3p_client_connect(struct s3p_client *c)

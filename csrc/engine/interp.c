@@ -142,9 +142,17 @@ static int step_choose(struct s3p_client *c, int pc)
     return pc + 1;
 }
 
-static int (*const dispatch[S3P_STEP_KINDS])(struct s3p_client *c, int pc) = {
+static s3p_step_fn *const dispatch[S3P_STEP_KINDS] = {
     [S3P_STEP_END] = step_end,
     [S3P_STEP_OBJECT] = s3p_step_object,
+    [S3P_STEP_COPY] = s3p_step_copy,
+    [S3P_STEP_TAGS] = s3p_step_tags,
+    [S3P_STEP_ATTRIBUTES] = s3p_step_attributes,
+    [S3P_STEP_CREATE_UPLOAD] = s3p_step_create_upload,
+    [S3P_STEP_UPLOAD_PART] = s3p_step_upload_part,
+    [S3P_STEP_COMPLETE_UPLOAD] = s3p_step_complete_upload,
+    [S3P_STEP_ABORT_UPLOAD] = s3p_step_abort_upload,
+    [S3P_STEP_ABORT_UPLOADS] = s3p_step_abort_uploads,
     [S3P_STEP_DELETE_OBJECTS] = s3p_step_delete_objects,
     [S3P_STEP_LIST] = s3p_step_list,
     [S3P_STEP_BUCKET] = s3p_step_bucket,

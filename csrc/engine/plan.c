@@ -173,8 +173,9 @@ uint64_t s3p_plan_memory(const struct s3p_plan *p)
             const struct s3p_group *g = &p->group[i];
             if ((int)g->phase != phase)
                 continue;
-            uint64_t each = S3P_CLIENT_BYTES + s3p_page_bytes(g->program.page_keys) +
-                            (uint64_t)g->program.nslots * S3P_SLOT_BYTES;
+            uint64_t each = S3P_CLIENT_BYTES + s3p_page_bytes(g->program.page_keys);
+            for (int k = 0; k < g->program.nslots; k++)
+                each += s3p_slot_bytes(&g->program.slots[k]);
             bytes += (uint64_t)g->clients * each + (uint64_t)g->queue * sizeof(int64_t) * 2;
             ops |= g->program.ops;
         }

@@ -11,6 +11,8 @@
 #include "engine/keyspace.h"
 #include "history/record.h"
 #include "s3/op.h"
+#include "s3/sign.h"
+#include "s3/sum.h"
 
 #define S3P_BUCKETS_MAX 16
 #define S3P_WORKERS_MAX 64
@@ -23,10 +25,12 @@ enum s3p_field { /* of a name that a step bound */
                  S3P_FIELD_VERSION,
                  S3P_FIELD_UPLOAD,
                  S3P_FIELD_PARTS,
+                 S3P_FIELD_UPLOADS,
                  S3P_FIELD_TOKEN,
                  S3P_FIELD_KEY,
                  S3P_FIELD_KEYS,
-                 S3P_FIELD_SIZE,
+                 S3P_FIELD_VERSIONS,
+                 S3P_FIELD_SIZE, /* from here on: numbers */
                  S3P_FIELD_COUNTER,
                  S3P_FIELD_NOW_MS,
                  S3P_FIELDS,
@@ -54,8 +58,21 @@ struct s3p_key_arg { /* slot.key, or a key of a space */
 
 enum s3p_range_kind { S3P_RANGE_NONE, S3P_RANGE_FIXED, S3P_RANGE_RANDOM };
 
-struct s3p_object_step { /* put, get, head, delete */
+struct s3p_source_arg { /* of a copy */
     struct s3p_key_arg key;
+    uint16_t bucket;
+    struct s3p_text_arg version;
+    enum s3p_cond cond;
+    struct s3p_text_arg cond_value;
+};
+
+#define S3P_NO_TAGS (-1)
+
+/* All that addresses an object or an upload. A version without slot and text is not said. */
+struct s3p_object_step {
+    struct s3p_key_arg key; /* of_upload: the slot of the upload, which knows its key */
+    bool of_upload;
+    struct s3p_text_arg version;
     enum s3p_cond cond;
     struct s3p_text_arg cond_value;
     enum s3p_range_kind range;
@@ -64,11 +81,28 @@ struct s3p_object_step { /* put, get, head, delete */
     uint64_t *sizes; /* cells and constant: one is drawn */
     int nsizes;
     struct s3p_expr counter;
+    int tags; /* how many; S3P_NO_TAGS: none are said */
+    enum s3p_sum_kind sum;
+    enum s3p_payload chunked; /* S3P_PAYLOAD_UNSIGNED: it is not */
+    const char *sum_type;     /* NULL: not said */
+    bool sum_mode;
+    unsigned part;                 /* 0: not said */
+    struct s3p_source_arg *source; /* NULL: none */
+    bool replace_metadata;
+    uint16_t *parts; /* complete_upload: the numbers to name; NULL: all */
+    int nparts;
 };
-struct s3p_list_step { /* list, list_v1 */
+struct s3p_list_step {
+    int upload_slot; /* list_parts; else S3P_NO_SLOT */
     struct s3p_str prefix, delimiter, start_after;
     struct s3p_text_arg token;
     int max_keys; /* 0: not sent */
+};
+struct s3p_batch_step { /* delete_objects; a page of abort_upload */
+    int slot;           /* of the page; S3P_NO_SLOT: `keys` */
+    struct s3p_keyref *keys;
+    int nkeys;
+    bool quiet, etags;
 };
 struct s3p_loop_step { /* loop enter and loop back */
     int counter;       /* number of the loop among the client's counters */
@@ -99,6 +133,14 @@ struct s3p_choose_step {
 enum s3p_step_kind {
     S3P_STEP_END,
     S3P_STEP_OBJECT,
+    S3P_STEP_COPY,
+    S3P_STEP_TAGS,
+    S3P_STEP_ATTRIBUTES,
+    S3P_STEP_CREATE_UPLOAD,
+    S3P_STEP_UPLOAD_PART,
+    S3P_STEP_COMPLETE_UPLOAD,
+    S3P_STEP_ABORT_UPLOAD,
+    S3P_STEP_ABORT_UPLOADS,
     S3P_STEP_DELETE_OBJECTS,
     S3P_STEP_LIST,
     S3P_STEP_BUCKET,
@@ -118,13 +160,14 @@ struct s3p_step {
     int target;
     /* a mutation that ends unknown goes on there and counts a loop; 0: the next step */
     int unknown_exit;
-    bool retried;  /* a mutation in a `repeat until` whose unknown end the program handles */
-    int slot;      /* of `as`, S3P_NO_SLOT without */
-    int keys_slot; /* delete_objects */
+    bool retried; /* a mutation in a `repeat until` whose unknown end the program handles */
+    int slot;     /* of `as`, S3P_NO_SLOT without */
     uint16_t bucket;
     union {
         struct s3p_object_step object;
         struct s3p_list_step list;
+        struct s3p_batch_step batch;
+        const char *versioning; /* put_versioning: the status */
         struct s3p_loop_step loop;
         struct s3p_when_step when;
         struct s3p_sleep_step sleep;
@@ -136,6 +179,8 @@ struct s3p_step {
 struct s3p_slot_info {
     struct s3p_str name;
     uint32_t fields; /* bits of enum s3p_field that the program refers to */
+    int nparts;      /* of an upload: steps that send a part of it */
+    unsigned highest_part;
 };
 
 struct s3p_program {
@@ -150,6 +195,7 @@ struct s3p_program {
     bool lifecycle;         /* uses a lifecycle space */
     bool own;               /* chooses from an `own` space */
     bool random_range;
+    bool extra; /* tags, copies or framed bodies: struct s3p_extra is needed */
     int page_keys; /* largest page that it lists; 0: it does not list */
 };
 
@@ -210,10 +256,11 @@ void s3p_plan_free(struct s3p_plan *p); /* NULL is a no-op */
 /* The worker that runs a client: round-robin, and worker 0 for programs that use a lifecycle space.
  */
 int s3p_plan_worker(const struct s3p_plan *p, const struct s3p_group *g, int client);
-/* What a client costs beside its listed pages: stack, connection with its buffers, state. A bound,
- * for the budget. */
+/* What a client costs beside its listed pages and its names: stack, connection with its buffers,
+ * state. A bound, for the budget. */
 #define S3P_CLIENT_BYTES (144u * 1024u)
-#define S3P_SLOT_BYTES 2048u
+/* slots.c: what a name may hold at most, but listed keys. */
+size_t s3p_slot_bytes(const struct s3p_slot_info *info);
 /* Bytes that the largest phase of the plan needs at the same time, with history segments and
  * histograms. */
 uint64_t s3p_plan_memory(const struct s3p_plan *p);

@@ -1,7 +1,8 @@
 /* What the files of the plan parser share. plan.c reads the document, plan_space.c the key spaces,
- * plan_group.c groups and what is asked of them, plan_program.c control steps and the order of a
- * program, plan_step.c the S3 steps, plan_ref.c names, expressions and keys. Private to the parser.
- */
+ * plan_group.c groups and what is asked of them, plan_program.c the order of a program,
+ * plan_verbs.c the table of all steps, plan_control.c those without a request, plan_object.c and
+ * plan_option.c those on an object and their options, plan_upload.c uploads, plan_list.c pages,
+ * batches and buckets, plan_ref.c names, expressions and keys. Private to the parser. */
 #ifndef S3P_ENGINE_PLAN_PARSE_H
 #define S3P_ENGINE_PLAN_PARSE_H
 
@@ -33,14 +34,20 @@ struct s3p_compile {
     int until; /* the step that enters the innermost `repeat until`, -1 outside */
 };
 
+typedef int s3p_compile_fn(struct s3p_compile *c, const struct s3p_verb *verb,
+                           const struct s3p_node *step);
 struct s3p_verb {
     const char *name;
-    const char *fields; /* all fields of such a step */
+    const char *fields; /* all fields of such a step; NULL: any */
     enum s3p_op op;     /* NONE: a control step */
     uint32_t gives;     /* bits of enum s3p_field that its `as` binds */
-    int (*compile)(struct s3p_compile *c, const struct s3p_verb *verb, const struct s3p_node *step);
+    s3p_compile_fn *compile;
 };
 #define S3P_GIVES(field) (1u << S3P_FIELD_##field)
+
+/* plan_verbs.c: the verb of a step, whose fields are known then. */
+int s3p_find_verb(struct s3p_compile *c, const struct s3p_node *step,
+                  const struct s3p_verb **out) S3P_MUST_CHECK;
 
 int s3p_parse_spaces(struct s3p_parse *p, const struct s3p_node *root) S3P_MUST_CHECK;
 int s3p_parse_groups(struct s3p_parse *p, const struct s3p_node *root) S3P_MUST_CHECK;
@@ -59,14 +66,36 @@ struct s3p_step *s3p_compile_add(struct s3p_compile *c, enum s3p_step_kind kind)
 int s3p_compile_as(struct s3p_compile *c, const struct s3p_verb *verb, const struct s3p_node *step,
                    struct s3p_step *s, struct s3p_binding what) S3P_MUST_CHECK;
 
-int s3p_compile_object(struct s3p_compile *c, const struct s3p_verb *verb,
-                       const struct s3p_node *step) S3P_MUST_CHECK;
-int s3p_compile_delete_objects(struct s3p_compile *c, const struct s3p_verb *verb,
-                               const struct s3p_node *step) S3P_MUST_CHECK;
-int s3p_compile_list(struct s3p_compile *c, const struct s3p_verb *verb,
-                     const struct s3p_node *step) S3P_MUST_CHECK;
-int s3p_compile_bucket(struct s3p_compile *c, const struct s3p_verb *verb,
-                       const struct s3p_node *step) S3P_MUST_CHECK;
+int s3p_compile_steps(struct s3p_compile *c, const struct s3p_node *list) S3P_MUST_CHECK;
+
+/* one a kind of step, for the table */
+s3p_compile_fn s3p_compile_repeat, s3p_compile_when, s3p_compile_barrier, s3p_compile_sleep,
+    s3p_compile_choose, s3p_compile_behaviour;
+s3p_compile_fn s3p_compile_object, s3p_compile_copy, s3p_compile_tags, s3p_compile_attributes,
+    s3p_compile_create_upload;
+s3p_compile_fn s3p_compile_upload_part, s3p_compile_complete_upload, s3p_compile_abort_upload,
+    s3p_compile_list_parts;
+s3p_compile_fn s3p_compile_list, s3p_compile_delete_objects, s3p_compile_bucket,
+    s3p_compile_put_versioning;
+
+/* plan_option.c: the options that the step has, each by its row; those that must be there. */
+int s3p_compile_options(struct s3p_compile *c, const struct s3p_node *step,
+                        struct s3p_step *s) S3P_MUST_CHECK;
+int s3p_compile_needed(struct s3p_compile *c, const struct s3p_node *step,
+                       const char *option) S3P_MUST_CHECK;
+/* The key in `n`, in `bucket` or that of the option `bucket_option` of the step. */
+int s3p_compile_key(struct s3p_compile *c, const struct s3p_node *step, const struct s3p_node *n,
+                    const char *bucket_option, struct s3p_key_arg *key, uint16_t *bucket,
+                    struct s3p_binding *about) S3P_MUST_CHECK;
+/* The slot of an upload in `step`'s verb, by a reference to its field. */
+int s3p_compile_upload_slot(struct s3p_compile *c, const struct s3p_verb *verb,
+                            const struct s3p_node *step, uint32_t field,
+                            int *slot) S3P_MUST_CHECK;
+/* A page of a bucket, or of the parts of an upload. */
+int s3p_compile_page(struct s3p_compile *c, const struct s3p_verb *verb,
+                     const struct s3p_node *step, uint16_t bucket, int upload_slot) S3P_MUST_CHECK;
+/* Whether a part of the upload may be cut: it is the highest of the program's. */
+bool s3p_part_may_be_cut(const struct s3p_compile *c, const struct s3p_object_step *o);
 
 /* A reference to one of the fields in `wanted` (bits): 1 and *slot, *field; 0: no reference;
  * negative: an error. */

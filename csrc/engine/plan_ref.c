@@ -7,9 +7,9 @@
 
 const char *const s3p_field_name[S3P_FIELDS] = {
     [S3P_FIELD_ETAG] = "etag",     [S3P_FIELD_VERSION] = "version", [S3P_FIELD_UPLOAD] = "upload",
-    [S3P_FIELD_PARTS] = "parts",   [S3P_FIELD_TOKEN] = "token",     [S3P_FIELD_KEY] = "key",
-    [S3P_FIELD_KEYS] = "keys",     [S3P_FIELD_SIZE] = "size",       [S3P_FIELD_COUNTER] = "counter",
-    [S3P_FIELD_NOW_MS] = "now_ms",
+    [S3P_FIELD_PARTS] = "parts",   [S3P_FIELD_UPLOADS] = "uploads", [S3P_FIELD_TOKEN] = "token",
+    [S3P_FIELD_KEY] = "key",       [S3P_FIELD_KEYS] = "keys",       [S3P_FIELD_VERSIONS] = "versions",
+    [S3P_FIELD_SIZE] = "size",     [S3P_FIELD_COUNTER] = "counter", [S3P_FIELD_NOW_MS] = "now_ms",
 };
 
 int s3p_find_slot(const struct s3p_program *prog, struct s3p_str name)
@@ -118,7 +118,7 @@ int s3p_compile_expr(struct s3p_compile *c, const struct s3p_node *n, uint32_t w
     int ref = s3p_compile_ref(c, n, left, wanted, &out->slot, &out->field);
     if (ref < 0)
         return ref;
-    bool text_field = ref == 1 && out->field <= S3P_FIELD_KEYS;
+    bool text_field = ref == 1 && out->field < S3P_FIELD_SIZE;
     return ref == 1 && !(text_field && sum) ? 0 : s3p_node_bad(&c->p->r, n, "%s", expected);
 }
 

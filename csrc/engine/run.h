@@ -14,8 +14,10 @@
 #include "engine/target.h"
 #include "history/writer.h"
 #include "http/conn.h"
+#include "s3/chunked.h"
 #include "s3/outcome.h"
 #include "s3/request.h"
+#include "s3/tags.h"
 
 #define S3P_STATUS_MAX 600
 #define S3P_RUN_DIGITS 12 /* of the run's hex number: S3P_RUN_BITS */
@@ -89,15 +91,35 @@ struct s3p_worker {
     _Atomic uint64_t attempts, by_outcome[3], in_flight, bytes_out, bytes_in;
 };
 
+#define S3P_PART_ETAG_MAX 128
+struct s3p_slot_part { /* of an upload, acknowledged */
+    struct s3p_id id;  /* none: copied from an object whose id nobody told */
+    uint64_t size;
+    uint16_t number, etag_len;
+    char etag[S3P_PART_ETAG_MAX];
+};
+
 struct s3p_slot { /* what a name holds */
     bool bound;
     struct s3p_keyref key;
     struct s3p_hold hold;
     int64_t size, counter, now_ms;
-    /* etag, version, token: reserved when the program refers to them */
+    /* etag, version, upload, token: reserved when the program refers to them */
     struct s3p_buf text[S3P_FIELD_TOKEN + 1];
-    struct s3p_buf keys; /* u16 length and bytes, again and again */
-    int nkeys;
+    /* keys, versions, uploads of a page: lengths and bytes of key, id and ETag, again and again */
+    struct s3p_buf names;
+    int nnames;
+    /* of an upload */
+    struct s3p_id meta_id;
+    struct s3p_slot_part *parts; /* by number, ascending */
+    int nparts, parts_cap;
+};
+
+/* What few programs need of a client: texts and the state of one request. */
+struct s3p_extra {
+    char tagging[S3P_TAGS_HEADER_MAX];
+    char source_key[S3P_KEY_MAX];
+    struct s3p_chunked chunked;
 };
 
 struct s3p_client {
@@ -131,6 +153,7 @@ struct s3p_client {
     uint64_t ambiguous_seq;
     uint16_t ambiguous_attempt;
     /* buffers */
+    struct s3p_extra *extra; /* NULL: the program has no need of it */
     struct s3p_buf head, request, answer;
     char key[S3P_KEY_MAX];
 };

@@ -5,14 +5,31 @@
 #include "core/alloc.h"
 
 #define ETAG_MAX 256 /* longer ones are not kept: the name then has none */
-#define TOKEN_MAX 2048
-#define KEYS_START 4096
+#define ID_MAX 1024  /* of versions and uploads, the bound of S3 */
+#define TOKEN_MAX 4096
+#define NAMES_START 4096
 
 static const size_t text_max[] = {
-    [S3P_FIELD_ETAG] = ETAG_MAX, [S3P_FIELD_VERSION] = ETAG_MAX, [S3P_FIELD_UPLOAD] = 0,
-    [S3P_FIELD_PARTS] = 0,       [S3P_FIELD_TOKEN] = TOKEN_MAX,
+    [S3P_FIELD_ETAG] = ETAG_MAX, [S3P_FIELD_VERSION] = ID_MAX, [S3P_FIELD_UPLOAD] = ID_MAX,
+    [S3P_FIELD_PARTS] = 0,       [S3P_FIELD_UPLOADS] = 0,      [S3P_FIELD_TOKEN] = TOKEN_MAX,
 };
 #define TEXTS (sizeof text_max / sizeof text_max[0])
+#define NAMES_FIELDS                                                                               \
+    (1u << S3P_FIELD_KEYS | 1u << S3P_FIELD_VERSIONS | 1u << S3P_FIELD_UPLOADS)
+
+static bool keeps_parts(const struct s3p_slot_info *info)
+{
+    return (info->fields >> S3P_FIELD_PARTS & 1) != 0 && info->nparts > 0;
+}
+
+size_t s3p_slot_bytes(const struct s3p_slot_info *info)
+{
+    size_t bytes = sizeof(struct s3p_slot) + ((info->fields & NAMES_FIELDS) != 0 ? NAMES_START : 0);
+    for (size_t f = 0; f < TEXTS; f++)
+        bytes += (info->fields >> f & 1) != 0 ? text_max[f] : 0;
+    return bytes +
+           (keeps_parts(info) ? (size_t)info->nparts * sizeof(struct s3p_slot_part) : 0);
+}
 
 static int init_slot(struct s3p_slot *s, const struct s3p_slot_info *info, size_t page_bytes)
 {
@@ -21,10 +38,14 @@ static int init_slot(struct s3p_slot *s, const struct s3p_slot_info *info, size_
         if ((info->fields >> f & 1) != 0)
             S3P_TRY(s3p_buf_reserve(&s->text[f], text_max[f]));
     }
-    s3p_buf_init(&s->keys, page_bytes);
-    if ((info->fields >> S3P_FIELD_KEYS & 1) != 0)
-        S3P_TRY(s3p_buf_reserve(&s->keys, KEYS_START));
-    return 0;
+    s3p_buf_init(&s->names, page_bytes);
+    if ((info->fields & NAMES_FIELDS) != 0)
+        S3P_TRY(s3p_buf_reserve(&s->names, NAMES_START));
+    if (!keeps_parts(info))
+        return 0;
+    s->parts = s3p_calloc((size_t)info->nparts, sizeof *s->parts);
+    s->parts_cap = s->parts != NULL ? info->nparts : 0;
+    return s->parts != NULL ? 0 : S3P_ENOMEM;
 }
 
 int s3p_slots_create(struct s3p_slot **out, const struct s3p_program *prog, struct s3p_err *err)
@@ -45,7 +66,8 @@ void s3p_slots_free(struct s3p_slot *slots, int n)
     for (int i = 0; slots != NULL && i < n; i++) {
         for (size_t f = 0; f < TEXTS; f++)
             s3p_buf_free(&slots[i].text[f]);
-        s3p_buf_free(&slots[i].keys);
+        s3p_buf_free(&slots[i].names);
+        s3p_free(slots[i].parts);
     }
     s3p_free(slots);
 }
@@ -84,7 +106,7 @@ int64_t s3p_expr_value(const struct s3p_expr *e, const struct s3p_slot *slots)
 bool s3p_expr_equal(const struct s3p_expr *a, const struct s3p_expr *b,
                     const struct s3p_slot *slots)
 {
-    if (a->slot == S3P_NO_SLOT || b->slot == S3P_NO_SLOT || a->field > S3P_FIELD_KEYS)
+    if (a->slot == S3P_NO_SLOT || b->slot == S3P_NO_SLOT || a->field >= S3P_FIELD_SIZE)
         return s3p_expr_value(a, slots) == s3p_expr_value(b, slots);
     const struct s3p_slot *x = &slots[a->slot], *y = &slots[b->slot];
     if (a->field == S3P_FIELD_KEY)
@@ -93,27 +115,99 @@ bool s3p_expr_equal(const struct s3p_expr *a, const struct s3p_expr *b,
     return p.len == q.len && (p.len == 0 || memcmp(p.p, q.p, p.len) == 0);
 }
 
-void s3p_slot_add_key(struct s3p_slot *s, struct s3p_str key)
+void s3p_slot_set_token(struct s3p_slot *s, struct s3p_str key, struct s3p_str id)
 {
+    struct s3p_buf *b = &s->text[S3P_FIELD_TOKEN];
     uint16_t len = (uint16_t)key.len;
-    if (s->keys.data == NULL || key.len == 0 || key.len > S3P_KEY_MAX)
+    s3p_buf_clear(b);
+    if (b->data == NULL || key.len + id.len == 0 || key.len > S3P_KEY_MAX ||
+        sizeof len + key.len + id.len > b->cap)
         return;
-    s3p_buf_add(&s->keys, &len, sizeof len);
-    s3p_buf_view(&s->keys, key);
-    s->nkeys += s3p_buf_ok(&s->keys);
+    s3p_buf_add(b, &len, sizeof len);
+    s3p_buf_view(b, key);
+    s3p_buf_view(b, id);
 }
 
-int s3p_slot_keys(const struct s3p_slot *s, struct s3p_str *out, int max)
+void s3p_slot_token(const struct s3p_slot *s, struct s3p_str *key, struct s3p_str *id)
 {
-    const char *p = s->keys.data;
-    int n = 0;
-    for (; n < s->nkeys && n < max; n++) {
-        uint16_t len;
-        memcpy(&len, p, sizeof len);
-        out[n] = (struct s3p_str){p + sizeof len, len};
-        p += sizeof len + len;
+    const struct s3p_buf *b = &s->text[S3P_FIELD_TOKEN];
+    uint16_t len;
+    *key = *id = (struct s3p_str){NULL, 0};
+    if (b->len < sizeof len)
+        return;
+    memcpy(&len, b->data, sizeof len);
+    *key = (struct s3p_str){b->data + sizeof len, len};
+    *id = (struct s3p_str){b->data + sizeof len + len, b->len - sizeof len - len};
+}
+
+void s3p_slot_clear_names(struct s3p_slot *s)
+{
+    s3p_buf_clear(&s->names);
+    s->nnames = 0;
+}
+
+void s3p_slot_add_name(struct s3p_slot *s, const struct s3p_delete_name *name)
+{
+    uint16_t lens[] = {(uint16_t)name->key.len, (uint16_t)name->version_id.len,
+                       (uint16_t)name->etag.len};
+    if (s->names.data == NULL || name->key.len == 0 || name->key.len > S3P_KEY_MAX ||
+        name->version_id.len > ID_MAX || name->etag.len > ETAG_MAX)
+        return;
+    size_t before = s->names.len;
+    s3p_buf_add(&s->names, lens, sizeof lens);
+    s3p_buf_view(&s->names, name->key);
+    s3p_buf_view(&s->names, name->version_id);
+    s3p_buf_view(&s->names, name->etag);
+    if (s3p_buf_ok(&s->names)) {
+        s->nnames++;
+        return;
     }
-    return n;
+    s->names.failed = false; /* no room: those before it stand */
+    s->names.len = before;
+}
+
+bool s3p_slot_next_name(const struct s3p_slot *s, size_t *at, struct s3p_delete_name *name)
+{
+    uint16_t lens[3];
+    if (s->names.len - *at < sizeof lens)
+        return false;
+    const char *p = s->names.data + *at;
+    memcpy(lens, p, sizeof lens);
+    p += sizeof lens;
+    name->key = (struct s3p_str){p, lens[0]};
+    name->version_id = (struct s3p_str){p + lens[0], lens[1]};
+    name->etag = (struct s3p_str){p + lens[0] + lens[1], lens[2]};
+    *at += sizeof lens + lens[0] + lens[1] + lens[2];
+    return true;
+}
+
+static int part_place(const struct s3p_slot *s, unsigned number)
+{
+    int at = s->nparts;
+    while (at > 0 && s->parts[at - 1].number >= number)
+        at--;
+    return at;
+}
+
+void s3p_slot_add_part(struct s3p_slot *s, unsigned number, struct s3p_id id, uint64_t size,
+                       struct s3p_str etag)
+{
+    int at = part_place(s, number);
+    bool known = at < s->nparts && s->parts[at].number == number;
+    if (etag.len > S3P_PART_ETAG_MAX || (!known && s->nparts == s->parts_cap))
+        return;
+    struct s3p_slot_part *p = &s->parts[at];
+    if (!known)
+        memmove(p + 1, p, (size_t)(s->nparts++ - at) * sizeof *p);
+    *p = (struct s3p_slot_part){
+        .id = id, .size = size, .number = (uint16_t)number, .etag_len = (uint16_t)etag.len};
+    memcpy(p->etag, etag.len == 0 ? "" : etag.p, etag.len);
+}
+
+const struct s3p_slot_part *s3p_slot_find_part(const struct s3p_slot *s, unsigned number)
+{
+    int at = part_place(s, number);
+    return at < s->nparts && s->parts[at].number == number ? &s->parts[at] : NULL;
 }
 
 void s3p_slots_note(struct s3p_slot *slots, int n, struct s3p_keyref key, enum s3p_op op,
@@ -125,7 +219,8 @@ void s3p_slots_note(struct s3p_slot *slots, int n, struct s3p_keyref key, enum s
             continue;
         h->unknown |= outcome == S3P_UNKNOWN;
         h->deleted |= outcome == S3P_OK_OUTCOME && op == S3P_OP_DELETE;
-        h->written |= outcome == S3P_OK_OUTCOME && op == S3P_OP_PUT;
+        h->written |= outcome == S3P_OK_OUTCOME &&
+                      (op == S3P_OP_PUT || op == S3P_OP_COPY || op == S3P_OP_COMPLETE_UPLOAD);
     }
 }
 

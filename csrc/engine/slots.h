@@ -3,6 +3,7 @@
 #define S3P_ENGINE_SLOTS_H
 
 #include "engine/run.h"
+#include "s3/documents.h"
 
 int s3p_slots_create(struct s3p_slot **out, const struct s3p_program *prog,
                      struct s3p_err *err) S3P_MUST_CHECK;
@@ -17,10 +18,21 @@ int64_t s3p_expr_value(const struct s3p_expr *e, const struct s3p_slot *slots);
 bool s3p_expr_equal(const struct s3p_expr *a, const struct s3p_expr *b,
                     const struct s3p_slot *slots);
 
-/* to the listed keys, while there is room */
-void s3p_slot_add_key(struct s3p_slot *s, struct s3p_str key);
-/* The listed keys as views into the slot; returns how many. */
-int s3p_slot_keys(const struct s3p_slot *s, struct s3p_str *out, int max);
+/* Where the next page begins: markers of keys (or part numbers) and of ids, or V2's token as an id.
+ * Both empty: there is none. */
+void s3p_slot_set_token(struct s3p_slot *s, struct s3p_str key, struct s3p_str id);
+void s3p_slot_token(const struct s3p_slot *s, struct s3p_str *key, struct s3p_str *id);
+
+/* The names of a page, while there is room. Views into the slot, until it is bound again. */
+void s3p_slot_clear_names(struct s3p_slot *s);
+void s3p_slot_add_name(struct s3p_slot *s, const struct s3p_delete_name *name);
+/* The one at *at, from 0; false behind the last. */
+bool s3p_slot_next_name(const struct s3p_slot *s, size_t *at, struct s3p_delete_name *name);
+
+/* A part that was acknowledged, in place of an earlier one of the same number. */
+void s3p_slot_add_part(struct s3p_slot *s, unsigned number, struct s3p_id id, uint64_t size,
+                       struct s3p_str etag);
+const struct s3p_slot_part *s3p_slot_find_part(const struct s3p_slot *s, unsigned number);
 
 /* Lifecycle: the last mutation of a held key, and letting go of all that the client holds. */
 void s3p_slots_note(struct s3p_slot *slots, int n, struct s3p_keyref key, enum s3p_op op,

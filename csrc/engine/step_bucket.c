@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "engine/attempt.h"
+#include "engine/step.h"
 
 #define LOCATION_BYTES 256
 
@@ -37,15 +37,31 @@ static void note_state(struct s3p_try *t)
         atomic_store_explicit(state, S3P_BUCKET_REMOVED, memory_order_relaxed);
 }
 
+static void set_versioning(struct s3p_try *t, char md5[S3P_MD5_TEXT])
+{
+    const char *status = t->step->u.versioning;
+    s3p_buf_clear(&t->c->request);
+    s3p_versioning_body(&t->c->request, (struct s3p_str){status, strlen(status)});
+    s3p_attempt_document(t, md5);
+}
+
 int s3p_step_bucket(struct s3p_client *c, int pc)
 {
-    char location[LOCATION_BYTES];
+    char location[LOCATION_BYTES], md5[S3P_MD5_TEXT];
+    struct s3p_result result;
+    struct s3p_arena arena;
     struct s3p_try t;
     if (!s3p_attempt_begin(&t, c, &c->g->program.steps[pc]))
         return S3P_END_STOPPED;
     if (t.step->op == S3P_OP_CREATE_BUCKET)
         set_location(&t, location);
+    if (t.step->op == S3P_OP_PUT_VERSIONING)
+        set_versioning(&t, md5);
     s3p_attempt_send(&t);
+    s3p_arena_init(&arena, S3P_RESULT_ARENA_BYTES);
+    if (t.step->op == S3P_OP_GET_VERSIONING)
+        (void)s3p_step_read_result(&t, S3P_RESULT_VERSIONING, &arena, &result);
+    s3p_arena_free(&arena);
     note_state(&t);
     s3p_attempt_record(&t, NULL, NULL);
     return s3p_attempt_next(&t, pc);

@@ -1,29 +1,29 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "engine/attempt.h"
-#include "engine/slots.h"
-#include "s3/xml.h"
+#include "engine/step.h"
 
 #define BATCH_MAX 1000 /* keys a request, S3's own bound */
 #define ARENA_BYTES (8u << 20)
-#define MD5_TEXT 24
 
 struct batch {
-    struct s3p_str keys[BATCH_MAX];
+    struct s3p_delete_name names[BATCH_MAX];
     int n;
+    bool quiet; /* the answer names failures alone */
     struct s3p_delete_results results;
-    struct s3p_arena arena;
+    struct s3p_arena arena; /* the results, and literal keys */
 };
 
 /* What the answer says of a key: NULL when it does not name it. Answers mostly keep the order of
  * the request. */
 static const struct s3p_delete_result *find_result(const struct batch *b, int i)
 {
-    struct s3p_str key = b->keys[i];
+    struct s3p_str key = b->names[i].key, version = b->names[i].version_id;
     for (int step = 0; step < b->results.n; step++) {
         const struct s3p_delete_result *r = &b->results.results[(i + step) % b->results.n];
-        if (r->key.len == key.len && memcmp(r->key.p, key.p, key.len) == 0)
+        if (r->key.len == key.len && memcmp(r->key.p, key.p, key.len) == 0 &&
+            r->version_id.len == version.len &&
+            (version.len == 0 || memcmp(r->version_id.p, version.p, version.len) == 0))
             return r;
     }
     return NULL;
@@ -38,9 +38,20 @@ static void read_results(struct s3p_try *t, struct batch *b)
     if (!t->kept_cut && s3p_xml_delete(&b->results, &b->arena, xml->data, xml->len, &why) == 0)
         return;
     b->results.n = 0;
-    t->unreadable = true;
-    t->code = S3P_STR("unreadable result");
-    s3p_attempt_judge(t);
+    s3p_attempt_unreadable(t, S3P_STR("unreadable result"));
+}
+
+static void judge_child(const struct s3p_try *t, struct s3p_attempt *r, const char *code, bool told)
+{
+    struct s3p_end end = {.op = S3P_OP_DELETE_CHILD,
+                          .cond = (enum s3p_cond)r->cond,
+                          .phase = (int)t->x.phase,
+                          .status = r->status,
+                          .code = code,
+                          .body_complete = told};
+    enum s3p_evidence evidence;
+    r->outcome = (uint8_t)s3p_outcome_of(&end, &evidence);
+    r->evidence = (uint8_t)evidence;
 }
 
 /* A child shares the times of its request; its outcome is the request's, or what the answer says of
@@ -48,7 +59,10 @@ static void read_results(struct s3p_try *t, struct batch *b)
 static enum s3p_outcome record_child(struct s3p_try *t, const struct batch *b, int i)
 {
     struct s3p_appender *a = t->c->w->appender;
+    const struct s3p_delete_name *name = &b->names[i];
     const struct s3p_delete_result *result = find_result(b, i);
+    struct s3p_str marker = result != NULL ? result->marker_id : (struct s3p_str){NULL, 0};
+    struct s3p_etag etag = s3p_etag_parse(name->etag.p, name->etag.len);
     struct s3p_attempt r = t->rec;
     struct s3p_keyref key;
     char code[64] = "";
@@ -56,25 +70,26 @@ static enum s3p_outcome record_child(struct s3p_try *t, const struct batch *b, i
     r.parent = t->position + 1;
     r.code_text = r.request_id = r.checksum = r.list_args = 0;
     r.bytes_in = r.size = 0;
-    if (s3p_spaces_find(&t->c->w->e->plan->spaces, t->step->bucket, b->keys[i], &key)) {
+    r.flags |= result != NULL && result->is_marker ? S3P_FLAG_DELETE_MARKER : 0;
+    if (s3p_spaces_find(&t->c->w->e->plan->spaces, t->step->bucket, name->key, &key)) {
         r.key_index = key.index;
         r.space = key.space;
+    }
+    if (name->etag.len != 0) {
+        r.cond = S3P_COND_IF_MATCH;
+        memcpy(r.expect_etag.b, etag.b, sizeof etag.b);
+        r.expect_form = etag.form;
     }
     if (t->outcome == S3P_OK_OUTCOME) {
         size_t n = result == NULL || result->code.len >= sizeof code ? 0 : result->code.len;
         memcpy(code, n == 0 ? "" : result->code.p, n);
-        struct s3p_end end = {.op = S3P_OP_DELETE_CHILD,
-                              .phase = (int)t->x.phase,
-                              .status = r.status,
-                              .code = code,
-                              .body_complete = result != NULL};
-        enum s3p_evidence evidence;
-        r.outcome = (uint8_t)s3p_outcome_of(&end, &evidence);
-        r.evidence = (uint8_t)evidence;
+        judge_child(t, &r, code, result != NULL || b->quiet);
     }
     if (a != NULL) {
-        s3p_append_begin(a, sizeof code, 0);
+        s3p_append_begin(a, sizeof code + name->version_id.len + marker.len, 0);
         r.code_text = s3p_append_text(a, code, strlen(code));
+        r.version_asked = s3p_append_text(a, name->version_id.p, name->version_id.len);
+        r.version_id = s3p_append_text(a, marker.p, marker.len);
         s3p_append(a, &r);
     }
     return (enum s3p_outcome)r.outcome;
@@ -85,47 +100,68 @@ static void record_all(struct s3p_try *t, const struct batch *b)
 {
     enum s3p_outcome worst = t->outcome;
     s3p_attempt_record(t, NULL, NULL);
-    for (int i = 0; i < b->n; i++) {
-        enum s3p_outcome one = record_child(t, b, i);
-        if (worst == S3P_OK_OUTCOME || one == S3P_UNKNOWN)
-            worst = one;
-    }
+    for (int i = 0; i < b->n; i++)
+        worst = s3p_step_worse(worst, record_child(t, b, i));
     t->outcome = worst;
+}
+
+static bool add_literals(struct batch *b, const struct s3p_plan *plan, const struct s3p_batch_step *s)
+{
+    char text[S3P_KEY_MAX];
+    for (b->n = 0; b->n < s->nkeys; b->n++) {
+        struct s3p_keyref key = s->keys[b->n];
+        struct s3p_str name = s3p_space_text(&plan->spaces.space[key.space], key.index, text);
+        const char *kept = s3p_arena_strndup(&b->arena, name.p, name.len);
+        if (kept == NULL)
+            return false;
+        b->names[b->n] = (struct s3p_delete_name){.key = {kept, name.len}};
+    }
+    return true;
+}
+
+/* What the step names, and the document of it. */
+static bool fill(struct batch *b, struct s3p_client *c, const struct s3p_batch_step *s)
+{
+    size_t at = 0;
+    b->quiet = s->quiet;
+    if (s->slot == S3P_NO_SLOT && !add_literals(b, c->w->e->plan, s))
+        return false;
+    while (s->slot != S3P_NO_SLOT && b->n < BATCH_MAX &&
+           s3p_slot_next_name(&c->slots[s->slot], &at, &b->names[b->n])) {
+        if (!s->etags)
+            b->names[b->n].etag = (struct s3p_str){NULL, 0};
+        b->n++;
+    }
+    s3p_buf_clear(&c->request);
+    s3p_delete_body(&c->request, b->names, b->n, s->quiet);
+    return s3p_buf_ok(&c->request);
+}
+
+static int run(struct s3p_client *c, int pc, struct batch *b)
+{
+    char md5[S3P_MD5_TEXT];
+    struct s3p_try t;
+    if (!s3p_attempt_begin(&t, c, &c->g->program.steps[pc]))
+        return S3P_END_STOPPED;
+    s3p_attempt_document(&t, md5);
+    t.rec.size = t.req.body_len;
+    s3p_attempt_send(&t);
+    read_results(&t, b);
+    record_all(&t, b);
+    return s3p_attempt_next(&t, pc);
 }
 
 int s3p_step_delete_objects(struct s3p_client *c, int pc)
 {
-    const struct s3p_step *step = &c->g->program.steps[pc];
-    char md5[MD5_TEXT];
-    struct s3p_try t;
-    if (c->slots[step->keys_slot].nkeys == 0)
+    const struct s3p_batch_step *s = &c->g->program.steps[pc].u.batch;
+    if (s->slot == S3P_NO_SLOT ? s->nkeys == 0 : c->slots[s->slot].nnames == 0)
         return pc + 1;
     struct batch *b = s3p_calloc(1, sizeof *b);
-    s3p_buf_clear(&c->request);
-    if (b != NULL) {
-        b->n = s3p_slot_keys(&c->slots[step->keys_slot], b->keys, BATCH_MAX);
-        s3p_delete_body(&c->request, b->keys, b->n);
-    }
-    if (b == NULL || !s3p_buf_ok(&c->request)) {
-        struct s3p_err err;
-        s3p_free(b);
-        (void)s3p_fail(&err, S3P_ENOMEM, 0, "out of memory for the body of delete_objects");
-        s3p_engine_fail(c->w->e, &err);
-        return S3P_END_STOPPED;
-    }
+    if (b == NULL)
+        return s3p_step_no_memory(c, "delete_objects");
     s3p_arena_init(&b->arena, ARENA_BYTES);
-    if (!s3p_attempt_begin(&t, c, step)) {
-        s3p_free(b);
-        return S3P_END_STOPPED;
-    }
-    s3p_content_md5(md5, c->request.data, c->request.len);
-    t.req.content_md5 = (struct s3p_str){md5, sizeof md5};
-    t.text = c->request.data;
-    t.rec.size = t.req.body_len = c->request.len;
-    s3p_attempt_send(&t);
-    read_results(&t, b);
-    record_all(&t, b);
-    int next = s3p_attempt_next(&t, pc);
+    int next = fill(b, c, s) ? run(c, pc, b)
+                             : s3p_step_no_memory(c, "the body of delete_objects");
     s3p_arena_free(&b->arena);
     s3p_free(b);
     return next;

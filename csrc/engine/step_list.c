@@ -1,43 +1,29 @@
 #include <string.h>
 
-#include "core/alloc.h"
 #include "core/clock.h"
-#include "engine/attempt.h"
-#include "engine/slots.h"
-#include "s3/xml.h"
+#include "engine/step.h"
 
 #define PAGE_ARENA_BYTES (64u << 20)
 #define ARGS_MAX (8u * S3P_KEY_MAX) /* three texts and a token, encoded */
 
-static void add_arg(struct s3p_buf *b, const char *name, struct s3p_str value)
-{
-    if (value.len == 0)
-        return;
-    if (b->len != 0)
-        s3p_buf_char(b, '&');
-    s3p_buf_str(b, name);
-    s3p_buf_char(b, '=');
-    s3p_uri_encode(b, value.p, value.len, false);
-}
+/* What makes the pages of the listings differ. */
+struct page_kind {
+    enum s3p_page_kind kind;
+    bool last_key; /* without a marker the next page begins behind the last key */
+};
+static const struct page_kind kinds[S3P_OP_COUNT] = {
+    [S3P_OP_LIST] = {S3P_PAGE_OBJECTS, false},
+    [S3P_OP_LIST_V1] = {S3P_PAGE_OBJECTS, true}, /* which gives no marker without a delimiter */
+    [S3P_OP_LIST_VERSIONS] = {S3P_PAGE_VERSIONS, false},
+    [S3P_OP_LIST_UPLOADS] = {S3P_PAGE_UPLOADS, false},
+    [S3P_OP_LIST_PARTS] = {S3P_PAGE_PARTS, false},
+};
 
-/* What the page was asked for, as a query string with S3's own names: the checker's view of the
- * page's range. */
+/* What the page was asked for, with S3's own names: the checker's view of the page's range. */
 static void set_args(struct s3p_try *t, struct s3p_buf *args)
 {
-    const struct s3p_request *r = &t->req;
-    bool v1 = r->op == S3P_OP_LIST_V1;
     s3p_buf_init(args, ARGS_MAX);
-    add_arg(args, "continuation-token", r->token);
-    add_arg(args, "delimiter", r->delimiter);
-    if (v1)
-        add_arg(args, "marker", r->start);
-    if (r->max_keys > 0) {
-        s3p_buf_str(args, args->len != 0 ? "&max-keys=" : "max-keys=");
-        s3p_buf_u64(args, (uint64_t)r->max_keys);
-    }
-    add_arg(args, "prefix", r->prefix);
-    if (!v1)
-        add_arg(args, "start-after", r->start);
+    s3p_request_args(args, &t->req);
     t->list_args =
         s3p_buf_ok(args) ? (struct s3p_str){args->data, args->len} : (struct s3p_str){NULL, 0};
 }
@@ -51,14 +37,21 @@ static uint32_t put_entry(struct s3p_try *t, const struct s3p_list_entry *in)
                           .etag_form = in->etag.form};
     struct s3p_keyref key;
     memcpy(e.etag, in->etag.b, sizeof e.etag);
-    if (in->is_prefix)
-        e.flags = S3P_ENTRY_PREFIX;
-    else if (s3p_spaces_find(&t->c->w->e->plan->spaces, t->step->bucket, in->key, &key)) {
+    e.flags = (uint8_t)((in->is_prefix ? S3P_ENTRY_PREFIX : 0) |
+                        (in->is_latest ? S3P_ENTRY_LATEST : 0) |
+                        (in->is_marker ? S3P_ENTRY_MARKER : 0));
+    if (in->number != 0) {
+        e.key_index = in->number;
+        return s3p_append_entry(a, &e);
+    }
+    if (!in->is_prefix &&
+        s3p_spaces_find(&t->c->w->e->plan->spaces, t->step->bucket, in->key, &key)) {
         e.key_index = key.index;
         e.space = key.space;
     }
     if (e.key_index == S3P_NO_INDEX)
         e.key_text = s3p_append_text(a, in->key.p, in->key.len);
+    e.version_id = s3p_append_text(a, in->id.p, in->id.len);
     return s3p_append_entry(a, &e);
 }
 
@@ -76,18 +69,20 @@ static void size_entries(struct s3p_try *t, const struct s3p_list_page *page)
 {
     t->nentries = (size_t)page->n < S3P_SEGMENT_ENTRIES ? (size_t)page->n : S3P_SEGMENT_ENTRIES;
     for (size_t i = 0; i < t->nentries; i++)
-        t->entry_text_bytes += page->entries[i].key.len;
+        t->entry_text_bytes += page->entries[i].key.len + page->entries[i].id.len;
 }
 
-/* V1 gives no marker without a delimiter: it is the last key then. */
-static struct s3p_str next_token(const struct s3p_try *t, const struct s3p_list_page *page)
+static void bind_token(struct s3p_slot *s, const struct page_kind *kind,
+                       const struct s3p_list_page *page)
 {
-    if (!page->truncated)
-        return (struct s3p_str){NULL, 0};
-    if (t->req.op == S3P_OP_LIST)
-        return page->next_token;
-    return page->next_marker.len != 0 || page->n == 0 ? page->next_marker
-                                                      : page->entries[page->n - 1].key;
+    struct s3p_str key = {NULL, 0}, id = {NULL, 0};
+    if (page->truncated) {
+        key = page->next_marker;
+        id = page->next_token;
+        if (kind->last_key && key.len == 0 && page->n != 0)
+            key = page->entries[page->n - 1].key;
+    }
+    s3p_slot_set_token(s, key, id);
 }
 
 static void bind_page(struct s3p_try *t, const struct s3p_list_page *page)
@@ -95,12 +90,14 @@ static void bind_page(struct s3p_try *t, const struct s3p_list_page *page)
     struct s3p_slot *s = &t->c->slots[t->step->slot];
     s->bound = true;
     s->now_ms = s3p_wall_ns() / S3P_MS;
-    s3p_slot_set_text(s, S3P_FIELD_TOKEN, next_token(t, page));
-    s3p_buf_clear(&s->keys);
-    s->nkeys = 0;
-    for (int i = 0; i < page->n; i++)
-        if (!page->entries[i].is_prefix)
-            s3p_slot_add_key(s, page->entries[i].key);
+    bind_token(s, &kinds[t->step->op], page);
+    s3p_slot_clear_names(s);
+    for (int i = 0; i < page->n; i++) {
+        const struct s3p_list_entry *e = &page->entries[i];
+        struct s3p_delete_name name = {e->key, e->id, e->etag_text};
+        if (!e->is_prefix)
+            s3p_slot_add_name(s, &name);
+    }
 }
 
 /* Reads the page of a 2xx; a page that cannot be read is no answer to what was asked. */
@@ -110,11 +107,10 @@ static void read_page(struct s3p_try *t, struct s3p_arena *arena, struct s3p_lis
     struct s3p_err why;
     if (t->outcome != S3P_OK_OUTCOME)
         return;
-    if (t->kept_cut || s3p_xml_list(page, arena, xml->data, xml->len, &why) != 0) {
+    if (t->kept_cut ||
+        s3p_xml_page(kinds[t->step->op].kind, page, arena, xml->data, xml->len, &why) != 0) {
         *page = (struct s3p_list_page){0};
-        t->unreadable = true;
-        t->code = S3P_STR("unreadable page");
-        s3p_attempt_judge(t);
+        s3p_attempt_unreadable(t, S3P_STR("unreadable page"));
         return;
     }
     t->rec.flags |= page->truncated ? S3P_FLAG_TRUNCATED : 0;
@@ -124,26 +120,42 @@ static void read_page(struct s3p_try *t, struct s3p_arena *arena, struct s3p_lis
 static void set_request(struct s3p_try *t)
 {
     const struct s3p_list_step *l = &t->step->u.list;
+    struct s3p_str marker, token;
     t->req.prefix = l->prefix;
     t->req.delimiter = l->delimiter;
     t->req.start = l->start_after;
-    t->req.max_keys = l->max_keys;
+    t->req.max_keys = (uint64_t)l->max_keys;
+    if (l->upload_slot != S3P_NO_SLOT) {
+        const struct s3p_slot *up = &t->c->slots[l->upload_slot];
+        s3p_attempt_key(t, up->key);
+        t->req.upload_id = t->upload_id = s3p_slot_text(up, S3P_FIELD_UPLOAD);
+    }
     if (l->token.slot == S3P_NO_SLOT)
         return;
-    struct s3p_str token = s3p_slot_text(&t->c->slots[l->token.slot], S3P_FIELD_TOKEN);
-    if (t->req.op == S3P_OP_LIST)
-        t->req.token = token;
-    else if (token.len != 0)
-        t->req.start = token;
+    s3p_slot_token(&t->c->slots[l->token.slot], &marker, &token);
+    t->req.token = token;
+    if (marker.len != 0)
+        t->req.start = marker;
+}
+
+static bool has_upload(const struct s3p_client *c, const struct s3p_list_step *l)
+{
+    if (l->upload_slot == S3P_NO_SLOT)
+        return true;
+    const struct s3p_slot *up = &c->slots[l->upload_slot];
+    return up->bound && s3p_slot_text(up, S3P_FIELD_UPLOAD).len != 0;
 }
 
 int s3p_step_list(struct s3p_client *c, int pc)
 {
+    const struct s3p_step *step = &c->g->program.steps[pc];
     struct s3p_try t;
     struct s3p_list_page page = {0};
     struct s3p_arena arena;
     struct s3p_buf args;
-    if (!s3p_attempt_begin(&t, c, &c->g->program.steps[pc]))
+    if (!has_upload(c, &step->u.list))
+        return S3P_END_NO_KEY;
+    if (!s3p_attempt_begin(&t, c, step))
         return S3P_END_STOPPED;
     set_request(&t);
     set_args(&t, &args);

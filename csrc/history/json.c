@@ -221,6 +221,12 @@ static bool is_special(int c)
     }
 }
 
+/* Entries that are parts of an upload: a number stands where others have their key. */
+static bool holds_parts(uint8_t op)
+{
+    return op == S3P_OP_LIST_PARTS || op == S3P_OP_COMPLETE_UPLOAD;
+}
+
 void s3p_record_json(const struct s3p_segment_view *s, uint32_t i, const struct s3p_keynames *k,
                      struct s3p_buf *out)
 {
@@ -241,6 +247,6 @@ void s3p_record_json(const struct s3p_segment_view *s, uint32_t i, const struct 
         s3p_buf_u64(out, i + 1 - r.parent);
     }
     if (r.entries_count > 0)
-        add_entries(out, s, r.entries_first, r.entries_count, k);
+        add_entries(out, s, r.entries_first, r.entries_count, holds_parts(r.op) ? NULL : k);
     s3p_buf_char(out, '}');
 }

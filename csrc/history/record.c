@@ -42,7 +42,7 @@ static const char *wire_name(unsigned v)
 static const char *body_verdict_name(unsigned v)
 {
     static const char *const name[] = {"none",    "clean", "torn", "foreign",
-                                       "corrupt", "short", "long", "opaque"};
+                                       "corrupt", "short", "long", "opaque", "parts"};
     return name[v];
 }
 
@@ -54,7 +54,7 @@ static const char *etag_form_name(unsigned v)
 
 static const char *body_kind_name(unsigned v)
 {
-    static const char *const name[] = {"none", "cells", "counter", "constant"};
+    static const char *const name[] = {"none", "cells", "counter", "constant", "tags"};
     return name[v];
 }
 
@@ -121,10 +121,10 @@ const struct s3p_column_sense s3p_column_sense_table[S3P_COLUMN_COUNT] = {
     ENUM(evidence, S3P_EV_MATCH + 1, false, evidence_name),
     ENUM(phase, S3P_PHASE_ANSWERED + 1, true, phase_name),
     ENUM(wire, S3P_WIRE_CANCELLED + 1, false, wire_name),
-    ENUM(body_verdict, S3P_BODY_OPAQUE + 1, false, body_verdict_name),
+    ENUM(body_verdict, S3P_BODY_PARTS + 1, false, body_verdict_name),
     ENUM(etag_form, S3P_ETAG_HASHED + 1, false, etag_form_name),
     ENUM(expect_form, S3P_ETAG_HASHED + 1, false, etag_form_name),
-    ENUM(body_kind, S3P_KIND_CONSTANT + 1, false, body_kind_name),
+    ENUM(body_kind, S3P_KIND_TAGS + 1, false, body_kind_name),
     [S3P_COL_flags] = {.as = S3P_AS_FLAGS, .values = 5, .value_name = flag_name},
 };
 

@@ -80,6 +80,7 @@ enum s3p_body_kind {
     S3P_KIND_CELLS = 1,
     S3P_KIND_COUNTER = 2,
     S3P_KIND_CONSTANT = 3,
+    S3P_KIND_TAGS = 4, /* a tag set, s3/tags.h; size counts tags */
 };
 enum s3p_attempt_flag {
     S3P_FLAG_DELETE_MARKER = 1, /* x-amz-delete-marker: true */
@@ -134,14 +135,15 @@ extern const struct s3p_column_sense s3p_column_sense_table[S3P_COLUMN_COUNT];
 /* A record with every field absent. */
 void s3p_attempt_clear(struct s3p_attempt *r);
 
-/* One entry of a LIST page (side table of the segment). */
+/* One entry of a LIST page, or one named part of a complete_upload (side table of the segment). */
 struct s3p_entry {
-    uint64_t key_index;   /* in `space`, when the key is one of the plan's; else S3P_NO_INDEX */
+    uint64_t key_index;   /* in `space`, when the key is one of the plan's; else S3P_NO_INDEX; of a
+                             part: its number */
     uint64_t size;
     int64_t last_modified_ns;
     uint8_t etag[16];
     uint32_t key_text;    /* text offset; 0 when key_index tells */
-    uint32_t version_id;  /* text */
+    uint32_t version_id;  /* text: version or upload id */
     uint16_t space;
     uint8_t etag_form;
     uint8_t flags;        /* enum s3p_entry_flag */

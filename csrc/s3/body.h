@@ -54,8 +54,14 @@ enum s3p_body_verdict { /* values are in files, never renumbered */
     S3P_BODY_SHORT = 5,   /* fewer bytes than announced, or than the write had */
     S3P_BODY_LONG = 6,    /* more bytes */
     S3P_BODY_OPAQUE = 7,  /* too short to name its write (range in one cell, no id): not judged */
+    S3P_BODY_PARTS = 8,   /* several pieces one after the other, or a piece of something longer */
 };
-/* The worst finding is the verdict: corrupt, torn, foreign, long, short, clean, opaque.
+/* The worst finding is the verdict: corrupt, torn, foreign, long, short, parts, clean, opaque.
+ *
+ * Pieces: each is a run of right cells of one write with ascending offsets; it begins and ends at
+ * cell borders. So the parts of a multipart object are told apart, whole bodies or (copied) ranges
+ * of some; the verdict's id is the composite of theirs. A cell of another write that stands where
+ * the run would go on makes a torn body, not a piece: bytes cannot tell the two apart then.
  *
  * Cells that the answer covers only in part are judged by what they hold: 24 bytes from their start
  * name a write (id and offset), fewer are compared with the id of the other cells, else of the
@@ -73,11 +79,17 @@ struct s3p_verify {
     bool whole;             /* a full read, no range */
     /* state */
     uint64_t pos;           /* bytes taken */
-    uint64_t write_len;     /* of the write, from cell 0; UINT64_MAX before it was seen */
+    uint64_t base;          /* where the piece at hand would begin in the object (modulo 2^64) */
+    uint64_t write_len;     /* of its write, from cell 0; UINT64_MAX before it was seen */
     uint8_t cell[S3P_CELL]; /* the cell being assembled */
     char small[S3P_COUNTER_BODY_MAX]; /* the answer's first bytes: JSON, or the cell it begins in */
     enum s3p_body_verdict verdict;
-    struct s3p_id id, id2;  /* first value id seen; the second one of a torn body */
+    /* id: of the piece at hand; in the end the first one, or the composite. id2: the second one of
+     * a torn body */
+    struct s3p_id id, id2;
+    struct s3p_composite pieces;
+    uint64_t first_base, first_len; /* of the first piece, once there is a second */
+    uint64_t beyond;        /* first cell behind the end of a write that is none; UINT64_MAX */
     uint64_t bad_offset;    /* of the cell that made it corrupt, or torn */
     int64_t counter;        /* of a JSON body, INT64_MIN otherwise */
 };

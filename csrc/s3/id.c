@@ -1,5 +1,6 @@
 #include "s3/id.h"
 
+#include "core/random.h"
 #include "core/text.h"
 
 static void put_be(uint8_t *p, uint64_t v, int bytes)
@@ -48,4 +49,22 @@ void s3p_id_text(char dst[32], struct s3p_id id)
 bool s3p_id_parse(struct s3p_id *out, const char *text, size_t len)
 {
     return len == 32 && s3p_unhex(out->b, text, 32);
+}
+
+void s3p_composite_add(struct s3p_composite *c, struct s3p_id part)
+{
+    if (c->n++ == 0)
+        c->first = part;
+    c->unknown |= s3p_id_none(part);
+    c->a = s3p_mix64(c->a ^ get_be(part.b, 8));
+    c->b = s3p_mix64(c->b + get_be(part.b + 8, 8) + c->a);
+}
+
+struct s3p_id s3p_composite_id(const struct s3p_composite *c)
+{
+    struct s3p_id none = {{0}};
+    if (c->n == 0 || c->unknown)
+        return none;
+    return c->n == 1 ? c->first
+                     : s3p_id_make(s3p_id_run(c->first), (uint32_t)(c->a >> 32), c->b >> 16);
 }

@@ -22,6 +22,18 @@ uint64_t s3p_id_counter(struct s3p_id id);
 void s3p_id_text(char dst[32], struct s3p_id id);
 bool s3p_id_parse(struct s3p_id *out, const char *text, size_t len); /* exactly 32 hex digits */
 
+/* The id of an object made of parts, from theirs in order: that of one part is the part's own; run
+ * of the first, then mixed bits of all. None when a part's id is none, or without parts. Source:
+ * docs/semantics.md, "Multipart objects". */
+struct s3p_composite {
+    struct s3p_id first;
+    uint64_t a, b;
+    uint32_t n;
+    bool unknown; /* a part's id was none */
+};
+void s3p_composite_add(struct s3p_composite *c, struct s3p_id part); /* from all zeros */
+struct s3p_id s3p_composite_id(const struct s3p_composite *c);
+
 static inline bool s3p_id_none(struct s3p_id id)
 {
     static const uint8_t zero[16];

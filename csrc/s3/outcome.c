@@ -4,12 +4,12 @@
 #include <stdint.h>
 #include <string.h>
 
-/* An end is a set of four bits, one a field: operation (bits 0…), phase (24…), condition (28…), and
- * which of the eight body states it is (40…). A row is the set of all values it accepts; it fits
+/* An end is a set of four bits, one a field: operation (bits 0…), phase (32…), condition (36…), and
+ * which of the eight body states it is (48…). A row is the set of all values it accepts; it fits
  * when it holds the end's four. */
-#define PHASE_AT 24
-#define COND_AT 28
-#define BODY_AT 40
+#define PHASE_AT 32
+#define COND_AT 36
+#define BODY_AT 48
 #define BIT(n) (UINT64_C(1) << (n))
 #define FIELD(from, to) (BIT(to) - BIT(from))
 

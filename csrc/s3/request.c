@@ -3,30 +3,250 @@
 #include <string.h>
 
 #include "core/text.h"
-#include "s3/xml.h"
+#include "s3/chunked.h"
 
-#define SCRATCH_MAX                                                                                \
-    (64 * 1024) /* a key of 1,024 bytes is 3,072 encoded; list parameters are no longer */
-#define HEADERS_MAX 10
-#define LENGTH_MAX 20 /* decimal digits of a uint64 */
+/* a key of 1,024 bytes is 3,072 encoded; list parameters are no longer */
+#define SCRATCH_MAX (64 * 1024)
+#define NUMBER_MAX 20 /* decimal digits of a uint64 */
+#define RANGE_MAX (8 + 2 * NUMBER_MAX)
 #define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define ATTRIBUTES "ETag,Checksum,ObjectParts,StorageClass,ObjectSize"
 
-static const struct s3p_str cond_header[S3P_COND_COUNT] = {
-    [S3P_COND_IF_MATCH] = {"if-match", 8},
-    [S3P_COND_IF_NONE_MATCH] = {"if-none-match", 13},
-    [S3P_COND_IF_NONE_MATCH_ANY] = {"if-none-match", 13},
-    [S3P_COND_IF_MATCH_ANY] = {"if-match", 8},
-    [S3P_COND_IF_MODIFIED_SINCE] = {"if-modified-since", 17},
-    [S3P_COND_IF_UNMODIFIED_SINCE] = {"if-unmodified-since", 19},
+/* ---- the query ---- */
+
+enum param_as { PARAM_NAME, PARAM_TEXT, PARAM_NUMBER }; /* a name, or a name and its value */
+struct param {
+    struct s3p_str text; /* with the '&' before it and the '=' behind it */
+    enum param_as as;
+    size_t at; /* of the value in struct s3p_request */
+};
+#define NAMED(text) {{"&" text, sizeof("&" text) - 1}, PARAM_NAME, 0}
+#define TEXT(name, field)                                                                          \
+    {{"&" name "=", sizeof("&" name "=") - 1}, PARAM_TEXT, offsetof(struct s3p_request, field)}
+#define NUMBER(name, field)                                                                        \
+    {{"&" name "=", sizeof("&" name "=") - 1}, PARAM_NUMBER, offsetof(struct s3p_request, field)}
+
+/* In the order of their names, which is the canonical one. */
+enum {
+    ATTRIBUTES_Q,
+    CONTINUATION_TOKEN,
+    DELETE_Q,
+    DELIMITER,
+    ENCODING_TYPE,
+    KEY_MARKER,
+    LIST_TYPE,
+    MARKER,
+    MAX_KEYS,
+    MAX_PARTS,
+    MAX_UPLOADS,
+    PART_NUMBER_MARKER,
+    PART_NUMBER,
+    PREFIX,
+    START_AFTER,
+    TAGGING,
+    UPLOAD_ID_MARKER,
+    UPLOAD_ID,
+    UPLOADS,
+    VERSION_ID_MARKER,
+    VERSION_ID,
+    VERSIONING,
+    VERSIONS,
+    PARAMS,
+};
+static const struct param params[PARAMS] = {
+    [ATTRIBUTES_Q] = NAMED("attributes="),
+    [CONTINUATION_TOKEN] = TEXT("continuation-token", token),
+    [DELETE_Q] = NAMED("delete="),
+    [DELIMITER] = TEXT("delimiter", delimiter),
+    [ENCODING_TYPE] = NAMED("encoding-type=url"),
+    [KEY_MARKER] = TEXT("key-marker", start),
+    [LIST_TYPE] = NAMED("list-type=2"),
+    [MARKER] = TEXT("marker", start),
+    [MAX_KEYS] = NUMBER("max-keys", max_keys),
+    [MAX_PARTS] = NUMBER("max-parts", max_keys),
+    [MAX_UPLOADS] = NUMBER("max-uploads", max_keys),
+    [PART_NUMBER_MARKER] = TEXT("part-number-marker", start),
+    [PART_NUMBER] = NUMBER("partNumber", part_number),
+    [PREFIX] = TEXT("prefix", prefix),
+    [START_AFTER] = TEXT("start-after", start),
+    [TAGGING] = NAMED("tagging="),
+    [UPLOAD_ID_MARKER] = TEXT("upload-id-marker", token),
+    [UPLOAD_ID] = TEXT("uploadId", upload_id),
+    [UPLOADS] = NAMED("uploads="),
+    [VERSION_ID_MARKER] = TEXT("version-id-marker", token),
+    [VERSION_ID] = TEXT("versionId", version_id),
+    [VERSIONING] = NAMED("versioning="),
+    [VERSIONS] = NAMED("versions="),
+};
+
+#define P(name) (1u << (name))
+#define PAGE (P(DELIMITER) | P(ENCODING_TYPE) | P(PREFIX))
+static const uint32_t params_of[S3P_OP_COUNT] = {
+    [S3P_OP_GET] = P(PART_NUMBER) | P(VERSION_ID),
+    [S3P_OP_HEAD] = P(PART_NUMBER) | P(VERSION_ID),
+    [S3P_OP_DELETE] = P(VERSION_ID),
+    [S3P_OP_DELETE_OBJECTS] = P(DELETE_Q),
+    [S3P_OP_LIST] = PAGE | P(LIST_TYPE) | P(CONTINUATION_TOKEN) | P(MAX_KEYS) | P(START_AFTER),
+    [S3P_OP_LIST_V1] = PAGE | P(MARKER) | P(MAX_KEYS),
+    [S3P_OP_LIST_VERSIONS] =
+        PAGE | P(VERSIONS) | P(KEY_MARKER) | P(VERSION_ID_MARKER) | P(MAX_KEYS),
+    [S3P_OP_LIST_UPLOADS] =
+        PAGE | P(UPLOADS) | P(KEY_MARKER) | P(UPLOAD_ID_MARKER) | P(MAX_UPLOADS),
+    [S3P_OP_LIST_PARTS] = P(UPLOAD_ID) | P(PART_NUMBER_MARKER) | P(MAX_PARTS),
+    [S3P_OP_CREATE_UPLOAD] = P(UPLOADS),
+    [S3P_OP_UPLOAD_PART] = P(PART_NUMBER) | P(UPLOAD_ID),
+    [S3P_OP_UPLOAD_PART_COPY] = P(PART_NUMBER) | P(UPLOAD_ID),
+    [S3P_OP_COMPLETE_UPLOAD] = P(UPLOAD_ID),
+    [S3P_OP_ABORT_UPLOAD] = P(UPLOAD_ID),
+    [S3P_OP_PUT_TAGS] = P(TAGGING) | P(VERSION_ID),
+    [S3P_OP_GET_TAGS] = P(TAGGING) | P(VERSION_ID),
+    [S3P_OP_DELETE_TAGS] = P(TAGGING) | P(VERSION_ID),
+    [S3P_OP_PUT_VERSIONING] = P(VERSIONING),
+    [S3P_OP_GET_VERSIONING] = P(VERSIONING),
+    [S3P_OP_GET_ATTRIBUTES] = P(ATTRIBUTES_Q) | P(VERSION_ID),
+};
+
+static void add_param(struct s3p_buf *q, const struct s3p_request *r, const struct param *p)
+{
+    const void *field = (const char *)r + p->at;
+    struct s3p_str text;
+    uint64_t number;
+    if (p->as == PARAM_NAME) {
+        s3p_buf_view(q, p->text);
+    } else if (p->as == PARAM_TEXT) {
+        memcpy(&text, field, sizeof text);
+        if (text.len == 0)
+            return;
+        s3p_buf_view(q, p->text);
+        s3p_uri_encode(q, text.p, text.len, false);
+    } else {
+        memcpy(&number, field, sizeof number);
+        if (number == 0)
+            return;
+        s3p_buf_view(q, p->text);
+        s3p_buf_u64(q, number);
+    }
+}
+
+/* Each parameter is written with the '&' before it; the caller drops the first one. */
+static void add_query(struct s3p_buf *q, const struct s3p_request *r, uint32_t wanted)
+{
+    for (; wanted != 0; wanted &= wanted - 1)
+        add_param(q, r, &params[__builtin_ctz(wanted)]);
+}
+
+void s3p_request_args(struct s3p_buf *out, const struct s3p_request *r)
+{
+    uint32_t valued = 0;
+    for (int i = 0; i < PARAMS; i++)
+        valued |= params[i].as != PARAM_NAME ? P(i) : 0;
+    size_t from = out->len;
+    add_query(out, r, params_of[r->op] & valued & ~P(UPLOAD_ID));
+    if (!s3p_buf_ok(out) || out->len == from)
+        return;
+    memmove(out->data + from, out->data + from + 1, out->len - from - 1);
+    out->len--;
+}
+
+/* ---- the headers ---- */
+
+/* In the order of their names, which is the canonical one. */
+enum {
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_MD5,
+    HOST,
+    IF_MATCH,
+    IF_MODIFIED_SINCE,
+    IF_NONE_MATCH,
+    IF_UNMODIFIED_SINCE,
+    RANGE,
+    SUM_ALGORITHM,
+    SUM_CRC32,
+    SUM_CRC32C,
+    SUM_CRC64NVME,
+    SUM_MODE,
+    SUM_SHA1,
+    SUM_SHA256,
+    SUM_TYPE,
+    CONTENT_SHA256,
+    COPY_SOURCE,
+    COPY_IF_MATCH,
+    COPY_IF_NONE_MATCH,
+    COPY_RANGE,
+    DATE,
+    DECODED_LENGTH,
+    META_ID,
+    METADATA_DIRECTIVE,
+    OBJECT_ATTRIBUTES,
+    SECURITY_TOKEN,
+    TAGGING_H,
+    TAGGING_DIRECTIVE,
+    TRAILER,
+    HEADERS,
+};
+#define NAME(text) {text, sizeof(text) - 1}
+static const struct s3p_str header_name[HEADERS] = {
+    [CONTENT_ENCODING] = NAME("content-encoding"),
+    [CONTENT_LENGTH] = NAME("content-length"),
+    [CONTENT_MD5] = NAME("content-md5"),
+    [HOST] = NAME("host"),
+    [IF_MATCH] = NAME("if-match"),
+    [IF_MODIFIED_SINCE] = NAME("if-modified-since"),
+    [IF_NONE_MATCH] = NAME("if-none-match"),
+    [IF_UNMODIFIED_SINCE] = NAME("if-unmodified-since"),
+    [RANGE] = NAME("range"),
+    [SUM_ALGORITHM] = NAME("x-amz-checksum-algorithm"),
+    [SUM_CRC32] = NAME("x-amz-checksum-crc32"),
+    [SUM_CRC32C] = NAME("x-amz-checksum-crc32c"),
+    [SUM_CRC64NVME] = NAME("x-amz-checksum-crc64nvme"),
+    [SUM_MODE] = NAME("x-amz-checksum-mode"),
+    [SUM_SHA1] = NAME("x-amz-checksum-sha1"),
+    [SUM_SHA256] = NAME("x-amz-checksum-sha256"),
+    [SUM_TYPE] = NAME("x-amz-checksum-type"),
+    [CONTENT_SHA256] = NAME("x-amz-content-sha256"),
+    [COPY_SOURCE] = NAME("x-amz-copy-source"),
+    [COPY_IF_MATCH] = NAME("x-amz-copy-source-if-match"),
+    [COPY_IF_NONE_MATCH] = NAME("x-amz-copy-source-if-none-match"),
+    [COPY_RANGE] = NAME("x-amz-copy-source-range"),
+    [DATE] = NAME("x-amz-date"),
+    [DECODED_LENGTH] = NAME("x-amz-decoded-content-length"),
+    [META_ID] = NAME(S3P_META_ID_HEADER),
+    [METADATA_DIRECTIVE] = NAME("x-amz-metadata-directive"),
+    [OBJECT_ATTRIBUTES] = NAME("x-amz-object-attributes"),
+    [SECURITY_TOKEN] = NAME("x-amz-security-token"),
+    [TAGGING_H] = NAME("x-amz-tagging"),
+    [TAGGING_DIRECTIVE] = NAME("x-amz-tagging-directive"),
+    [TRAILER] = NAME("x-amz-trailer"),
+};
+static const uint8_t cond_header[S3P_COND_COUNT] = {
+    [S3P_COND_IF_MATCH] = IF_MATCH,
+    [S3P_COND_IF_NONE_MATCH] = IF_NONE_MATCH,
+    [S3P_COND_IF_NONE_MATCH_ANY] = IF_NONE_MATCH,
+    [S3P_COND_IF_MATCH_ANY] = IF_MATCH,
+    [S3P_COND_IF_MODIFIED_SINCE] = IF_MODIFIED_SINCE,
+    [S3P_COND_IF_UNMODIFIED_SINCE] = IF_UNMODIFIED_SINCE,
+};
+static const uint8_t sum_header[S3P_SUM_KINDS] = {
+    [S3P_SUM_CRC32] = SUM_CRC32, [S3P_SUM_CRC32C] = SUM_CRC32C, [S3P_SUM_CRC64NVME] = SUM_CRC64NVME,
+    [S3P_SUM_SHA1] = SUM_SHA1,   [S3P_SUM_SHA256] = SUM_SHA256,
+};
+static const struct s3p_str payload_name[] = {
+    [S3P_PAYLOAD_UNSIGNED] = NAME("UNSIGNED-PAYLOAD"),
+    [S3P_PAYLOAD_EMPTY] = NAME(EMPTY_SHA256),
+    [S3P_PAYLOAD_CHUNKED] = NAME("STREAMING-AWS4-HMAC-SHA256-PAYLOAD"),
+    [S3P_PAYLOAD_CHUNKED_TRAILER] = NAME("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"),
+    [S3P_PAYLOAD_UNSIGNED_TRAILER] = NAME("STREAMING-UNSIGNED-PAYLOAD-TRAILER"),
 };
 
 /* One request while it is written: what is sent and what is signed come from `h`, sorted by name.
  */
 struct head {
-    struct s3p_header h[HEADERS_MAX];
+    struct s3p_header h[HEADERS];
     int n;
-    char length[LENGTH_MAX], range[8 + 2 * LENGTH_MAX], id[32], hash[64];
-    struct s3p_str path, query, wire_query, payload_hash;
+    char length[NUMBER_MAX], decoded[NUMBER_MAX], id[32], hash[64];
+    char range[RANGE_MAX], source_range[RANGE_MAX];
+    struct s3p_str path, query, wire_query, host, source;
 };
 
 int s3p_request_ctx_init(struct s3p_request_ctx *c, const struct s3p_credentials *cred,
@@ -47,45 +267,21 @@ void s3p_request_ctx_free(struct s3p_request_ctx *c)
     explicit_bzero(&c->signer, sizeof c->signer);
 }
 
-static void add_param(struct s3p_buf *q, const char *name, struct s3p_str value)
+static void add_source(struct s3p_buf *b, const struct s3p_request_source *s)
 {
-    if (value.len == 0)
+    s3p_buf_char(b, '/');
+    s3p_uri_encode(b, s->bucket.p, s->bucket.len, false);
+    s3p_buf_char(b, '/');
+    s3p_uri_encode(b, s->key.p, s->key.len, true);
+    if (s->version_id.len == 0)
         return;
-    s3p_buf_str(q, name); /* "&prefix=" */
-    s3p_uri_encode(q, value.p, value.len, false);
+    s3p_buf_str(b, "?versionId=");
+    s3p_uri_encode(b, s->version_id.p, s->version_id.len, false);
 }
 
-/* The canonical query: names in byte order. Each parameter is written with the '&' before it; the
- * caller drops the first one. */
-static void add_query(struct s3p_buf *q, const struct s3p_request *r)
-{
-    char digits[20];
-    struct s3p_str max_keys = {digits, 0};
-    if (r->max_keys > 0)
-        max_keys.len = s3p_u64_text(digits, (uint64_t)r->max_keys);
-    if (r->op == S3P_OP_DELETE_OBJECTS)
-        s3p_buf_str(q, "&delete=");
-    if (r->op != S3P_OP_LIST && r->op != S3P_OP_LIST_V1)
-        return;
-    bool v2 = r->op == S3P_OP_LIST;
-    if (v2)
-        add_param(q, "&continuation-token=", r->token);
-    add_param(q, "&delimiter=", r->delimiter);
-    s3p_buf_str(q, "&encoding-type=url");
-    if (v2)
-        s3p_buf_str(q, "&list-type=2");
-    else
-        add_param(q, "&marker=", r->start);
-    add_param(q, "&max-keys=", max_keys);
-    add_param(q, "&prefix=", r->prefix);
-    if (v2)
-        add_param(q, "&start-after=", r->start);
-}
-
-/* Path, query and (virtual host) the Host value go to the scratch, which holds still from then on.
- */
-static bool set_target(struct s3p_request_ctx *c, const struct s3p_request *r, struct head *h,
-                       struct s3p_str *host)
+/* Path, query, the source of a copy and (virtual host) the Host value go to the scratch, which
+ * holds still from then on. */
+static bool set_target(struct s3p_request_ctx *c, const struct s3p_request *r, struct head *h)
 {
     struct s3p_buf *b = &c->scratch;
     s3p_buf_clear(b);
@@ -98,31 +294,35 @@ static bool set_target(struct s3p_request_ctx *c, const struct s3p_request *r, s
     if (s3p_op_table[r->op].on_key)
         s3p_uri_encode(b, r->key.p, r->key.len, true);
     size_t path_end = b->len;
-    add_query(b, r);
+    add_query(b, r, params_of[r->op]);
     size_t query_end = b->len;
     if (c->virtual_host) {
         s3p_buf_view(b, r->bucket);
         s3p_buf_char(b, '.');
         s3p_buf_view(b, c->authority);
     }
+    size_t host_end = b->len;
+    if (r->source.key.len != 0)
+        add_source(b, &r->source);
     if (!s3p_buf_ok(b))
         return false;
     size_t query_at = query_end > path_end ? path_end + 1 : path_end; /* behind the first '&' */
     h->path = (struct s3p_str){b->data, path_end};
     h->query = (struct s3p_str){b->data + query_at, query_end - query_at};
-    h->wire_query = h->query;
-    h->wire_query.len -= r->op == S3P_OP_DELETE_OBJECTS; /* a bare name is sent without its '=' */
-    *host = c->virtual_host ? (struct s3p_str){b->data + query_end, b->len - query_end}
-                            : c->authority;
+    h->wire_query = h->query; /* a bare name at the end is sent without its '=' */
+    h->wire_query.len -= query_end > query_at && b->data[query_end - 1] == '=';
+    h->host = c->virtual_host ? (struct s3p_str){b->data + query_end, host_end - query_end}
+                              : c->authority;
+    h->source = (struct s3p_str){b->data + host_end, b->len - host_end};
     return true;
 }
 
-static void add_header(struct head *h, struct s3p_str name, struct s3p_str value)
+static struct s3p_str number_text(char dst[NUMBER_MAX], uint64_t n)
 {
-    h->h[h->n++] = (struct s3p_header){name, value};
+    return (struct s3p_str){dst, s3p_u64_text(dst, n)};
 }
 
-static struct s3p_str range_text(char dst[8 + 2 * LENGTH_MAX], uint64_t first, uint64_t last)
+static struct s3p_str range_text(char dst[RANGE_MAX], uint64_t first, uint64_t last)
 {
     char *p = dst;
     memcpy(p, "bytes=", 6);
@@ -134,48 +334,95 @@ static struct s3p_str range_text(char dst[8 + 2 * LENGTH_MAX], uint64_t first, u
     return (struct s3p_str){dst, (size_t)(p - dst)};
 }
 
+uint64_t s3p_request_body_len(const struct s3p_request *r)
+{
+    return s3p_payload_is_chunked(r->payload) ? s3p_chunked_len(r->payload, r->sum, r->body_len)
+                                              : r->body_len;
+}
+
+static bool has_trailer(const struct s3p_request *r)
+{
+    return r->payload == S3P_PAYLOAD_CHUNKED_TRAILER || r->payload == S3P_PAYLOAD_UNSIGNED_TRAILER;
+}
+
+/* The headers that most requests do not have. */
+static void set_rare(const struct s3p_request *r, struct head *h, struct s3p_str value[HEADERS])
+{
+    if (s3p_payload_is_chunked(r->payload)) {
+        value[CONTENT_ENCODING] = S3P_STR("aws-chunked");
+        value[DECODED_LENGTH] = number_text(h->decoded, r->body_len);
+    }
+    if (r->op == S3P_OP_CREATE_UPLOAD && r->sum != S3P_SUM_NONE) {
+        const char *algorithm = s3p_sum_table[r->sum].algorithm;
+        value[SUM_ALGORITHM] = (struct s3p_str){algorithm, strlen(algorithm)};
+    } else if (has_trailer(r)) {
+        value[TRAILER] = s3p_sum_table[r->sum].header;
+    } else if (r->sum != S3P_SUM_NONE) {
+        value[sum_header[r->sum]] = (struct s3p_str){r->sum_text, s3p_sum_text_len(r->sum)};
+    }
+    value[SUM_TYPE] = r->sum_type;
+    if (r->sum_mode)
+        value[SUM_MODE] = S3P_STR("ENABLED");
+    value[COPY_SOURCE] = h->source;
+    if (r->source.cond != S3P_COND_NONE)
+        value[r->source.cond == S3P_COND_IF_MATCH ? COPY_IF_MATCH : COPY_IF_NONE_MATCH] =
+            r->source.cond_value;
+    if (r->source.ranged)
+        value[COPY_RANGE] =
+            range_text(h->source_range, r->source.range_first, r->source.range_last);
+    value[METADATA_DIRECTIVE] = r->metadata_directive;
+    value[TAGGING_DIRECTIVE] = r->tagging_directive;
+    value[TAGGING_H] = r->tagging;
+    if (r->op == S3P_OP_GET_ATTRIBUTES)
+        value[OBJECT_ATTRIBUTES] = S3P_STR(ATTRIBUTES);
+}
+
 static bool sends_body(enum s3p_op op)
 {
     const char *method = s3p_op_table[op].method;
     return method[0] == 'P'; /* PUT, POST */
 }
 
-/* In the order of their names: the array is the canonical form. */
-static void set_headers(struct s3p_request_ctx *c, const struct s3p_request *r, struct s3p_str host,
-                        struct head *h)
+static void set_headers(struct s3p_request_ctx *c, const struct s3p_request *r, struct head *h)
 {
+    struct s3p_str value[HEADERS] = {{NULL, 0}};
     if (sends_body(r->op))
-        add_header(h, S3P_STR("content-length"),
-                   (struct s3p_str){h->length, s3p_u64_text(h->length, r->body_len)});
-    if (r->content_md5.len > 0)
-        add_header(h, S3P_STR("content-md5"), r->content_md5);
-    add_header(h, S3P_STR("host"), host);
+        value[CONTENT_LENGTH] = number_text(h->length, s3p_request_body_len(r));
+    value[CONTENT_MD5] = r->content_md5;
+    value[HOST] = h->host;
     if (r->cond == S3P_COND_IF_MATCH_ANY || r->cond == S3P_COND_IF_NONE_MATCH_ANY)
-        add_header(h, cond_header[r->cond], S3P_STR("*"));
+        value[cond_header[r->cond]] = S3P_STR("*");
     else if (r->cond != S3P_COND_NONE)
-        add_header(h, cond_header[r->cond], r->cond_value);
+        value[cond_header[r->cond]] = r->cond_value;
     if (r->ranged)
-        add_header(h, S3P_STR("range"), range_text(h->range, r->range_first, r->range_last));
-    add_header(h, S3P_STR("x-amz-content-sha256"), h->payload_hash);
-    add_header(h, S3P_STR("x-amz-date"), (struct s3p_str){c->date, sizeof c->date});
+        value[RANGE] = range_text(h->range, r->range_first, r->range_last);
+    value[CONTENT_SHA256] = payload_name[r->payload];
+    if (r->payload == S3P_PAYLOAD_SIGNED) {
+        s3p_hex(h->hash, r->payload_sha256, S3P_SHA256_BYTES);
+        value[CONTENT_SHA256] = (struct s3p_str){h->hash, sizeof h->hash};
+    }
+    value[DATE] = (struct s3p_str){c->date, sizeof c->date};
     if (!s3p_id_none(r->id)) {
         s3p_id_text(h->id, r->id);
-        add_header(h, S3P_STR(S3P_META_ID_HEADER), (struct s3p_str){h->id, sizeof h->id});
+        value[META_ID] = (struct s3p_str){h->id, sizeof h->id};
     }
     const char *token = c->signer.cred.session_token;
     if (token != NULL)
-        add_header(h, S3P_STR("x-amz-security-token"), (struct s3p_str){token, strlen(token)});
+        value[SECURITY_TOKEN] = (struct s3p_str){token, strlen(token)};
+    set_rare(r, h, value);
+    h->n = 0;
+    for (int i = 0; i < HEADERS; i++)
+        if (value[i].len != 0)
+            h->h[h->n++] = (struct s3p_header){header_name[i], value[i]};
 }
 
-static struct s3p_str payload_hash(const struct s3p_request *r, char hex[64])
+static struct s3p_str payload_hash(const struct s3p_request *r, const struct head *h)
 {
-    if (r->payload == S3P_PAYLOAD_UNSIGNED)
-        return S3P_STR("UNSIGNED-PAYLOAD");
-    if (r->payload == S3P_PAYLOAD_EMPTY)
-        return S3P_STR(EMPTY_SHA256);
-    s3p_hex(hex, r->payload_sha256, S3P_SHA256_BYTES);
-    return (struct s3p_str){hex, 64};
+    return r->payload == S3P_PAYLOAD_SIGNED ? (struct s3p_str){h->hash, sizeof h->hash}
+                                            : payload_name[r->payload];
 }
+
+/* ---- writing ---- */
 
 static char *put(char *p, struct s3p_str s)
 {
@@ -221,38 +468,24 @@ bool s3p_request_write(struct s3p_request_ctx *c, const struct s3p_request *r, i
                        struct s3p_buf *out)
 {
     struct head h;
-    struct s3p_str host;
-    h.n = 0;
     if (wall_s != c->date_s) {
         s3p_amz_date(c->date, wall_s);
         s3p_signer_day(&c->signer, c->date);
         c->date_s = wall_s;
     }
-    if (holds_control(r->cond_value) || !set_target(c, r, &h, &host))
+    if (holds_control(r->cond_value) || holds_control(r->source.cond_value) ||
+        !set_target(c, r, &h))
         return false;
-    h.payload_hash = payload_hash(r, h.hash);
-    set_headers(c, r, host, &h);
+    set_headers(c, r, &h);
     const char *method = s3p_op_table[r->op].method;
     write_wire(out, (struct s3p_str){method, strlen(method)}, &h);
-    s3p_sign_header(&c->signer, out, method, h.path, h.query, h.h, h.n, h.payload_hash, c->date);
+    s3p_sign_header(&c->signer, out, method, h.path, h.query, h.h, h.n, payload_hash(r, &h),
+                    c->date);
     s3p_buf_add(out, "\r\n", 2);
     return s3p_buf_ok(out);
 }
 
-void s3p_content_md5(char dst[24], const void *body, size_t len)
+const char *s3p_request_signature(const struct s3p_buf *out)
 {
-    uint8_t md5[S3P_MD5_BYTES];
-    s3p_md5(body, len, md5);
-    s3p_base64(dst, md5, sizeof md5);
-}
-
-void s3p_delete_body(struct s3p_buf *out, const struct s3p_str *keys, int n)
-{
-    s3p_buf_str(out, "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
-    for (int i = 0; i < n; i++) {
-        s3p_buf_str(out, "<Object><Key>");
-        s3p_xml_escape(out, keys[i].p, keys[i].len);
-        s3p_buf_str(out, "</Key></Object>");
-    }
-    s3p_buf_str(out, "<Quiet>false</Quiet></Delete>");
+    return out->data + out->len - 4 - 64; /* the last header's last text, two line ends */
 }

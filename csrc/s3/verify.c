@@ -10,9 +10,10 @@
 #define COUNTER_MIN 73    /* length with a counter of one digit */
 #define NAMES_WRITE 24    /* so many bytes from the start of a cell hold id and offset */
 
-/* Bytes [from, to) of the cell at `offset`; `p` points to byte `from`. */
+/* Bytes [from, to) of a cell; `p` points to byte `from`. `at`: its offset in the object, `offset`: in
+ * its write. */
 struct part {
-    uint64_t offset;
+    uint64_t at, offset;
     size_t from, to;
     const uint8_t *p;
 };
@@ -32,8 +33,9 @@ static uint64_t cell_of(uint64_t offset)
 static void find(struct s3p_verify *v, enum s3p_body_verdict verdict, uint64_t offset)
 {
     static const int rank[] = {
-        [S3P_BODY_OPAQUE] = 0,  [S3P_BODY_CLEAN] = 1, [S3P_BODY_SHORT] = 2,   [S3P_BODY_LONG] = 3,
-        [S3P_BODY_FOREIGN] = 4, [S3P_BODY_TORN] = 5,  [S3P_BODY_CORRUPT] = 6,
+        [S3P_BODY_OPAQUE] = 0, [S3P_BODY_CLEAN] = 1,   [S3P_BODY_PARTS] = 2,
+        [S3P_BODY_SHORT] = 3,  [S3P_BODY_LONG] = 4,    [S3P_BODY_FOREIGN] = 5,
+        [S3P_BODY_TORN] = 6,   [S3P_BODY_CORRUPT] = 7,
     };
     if (rank[verdict] <= rank[v->verdict])
         return;
@@ -44,8 +46,10 @@ static void find(struct s3p_verify *v, enum s3p_body_verdict verdict, uint64_t o
 
 static void find_id(struct s3p_verify *v, struct s3p_id id, uint64_t offset)
 {
-    if (s3p_id_none(v->id))
+    if (s3p_id_none(v->id)) {
         v->id = id;
+        s3p_composite_add(&v->pieces, id);
+    }
     if (s3p_id_eq(v->id, id)) {
         find(v, S3P_BODY_CLEAN, offset);
         return;
@@ -66,6 +70,7 @@ void s3p_verify_start(struct s3p_verify *v, uint64_t key_hash, bool whole, uint6
         .meta_id = meta_id,
         .whole = whole,
         .write_len = UNKNOWN,
+        .beyond = UNKNOWN,
         .verdict = S3P_BODY_OPAQUE,
         .counter = INT64_MIN,
     };
@@ -79,12 +84,18 @@ static uint64_t told_len(const struct s3p_verify *v)
     return v->expect_len != UNKNOWN ? v->expect_len : v->pos;
 }
 
+/* The same of the write at hand: a piece in the middle says so itself. */
+static uint64_t told_write_len(const struct s3p_verify *v)
+{
+    return v->base == 0 ? told_len(v) : UNKNOWN;
+}
+
 /* What cell 0 says of itself as far as the part holds it, else what is known from elsewhere. False
  * when the part cannot be judged without a length that nobody told. */
 static bool cell_0_fields(const struct s3p_verify *v, const struct part *c, uint64_t *len,
                           uint64_t *key_hash)
 {
-    *len = c->from == 0 && c->to >= 36 ? get_le(c->p + 28) : told_len(v);
+    *len = c->from == 0 && c->to >= 36 ? get_le(c->p + 28) : told_write_len(v);
     *key_hash = c->from == 0 && c->to >= 44 ? get_le(c->p + 36) : v->key_hash;
     bool needs_len = c->from < 36 && c->to > 24;
     return !needs_len || *len != UNKNOWN;
@@ -123,7 +134,7 @@ static void judge_part(struct s3p_verify *v, struct part c)
     struct s3p_id id = part_id(v, &c);
     if (s3p_id_none(id)) { /* no id, or sixteen zeros where one should be */
         if (c.from == 0 && c.to >= sizeof id.b)
-            find(v, S3P_BODY_CORRUPT, c.offset);
+            find(v, S3P_BODY_CORRUPT, c.at);
         return;
     }
     /* what cannot name its write may be the other one's of a torn body, or the metadata's */
@@ -132,25 +143,53 @@ static void judge_part(struct s3p_verify *v, struct part c)
     while (i < 3 && (s3p_id_none(candidates[i]) || !part_is_of(&c, candidates[i], len, key_hash)))
         i++;
     if (i == 3) {
-        find(v, S3P_BODY_CORRUPT, c.offset);
+        find(v, S3P_BODY_CORRUPT, c.at);
         return;
     }
-    find_id(v, candidates[i], c.offset);
+    find_id(v, candidates[i], c.at);
     if (c.offset == 0 && c.from == 0 && c.to >= 36)
         v->write_len = len;
     if (c.offset == 0 && key_hash != v->key_hash)
         find(v, S3P_BODY_FOREIGN, 0);
 }
 
-static void judge_cell(struct s3p_verify *v, uint64_t offset, const uint8_t *p)
+/* A right cell that stands where no cell of the piece at hand would: another piece begins. */
+static bool begin_piece(struct s3p_verify *v, uint64_t at, const uint8_t *p)
 {
-    struct part c = {.offset = offset, .from = 0, .to = S3P_CELL, .p = p};
+    struct part c = {.at = at, .offset = get_le(p + 16), .to = S3P_CELL, .p = p};
     struct s3p_id own;
     memcpy(own.b, p, sizeof own.b);
+    bool right = c.offset % S3P_CELL == 0 && c.offset != at - v->base && !s3p_id_none(own) &&
+                 part_is_of(&c, own, get_le(p + 28), get_le(p + 36));
+    if (!right)
+        return false;
+    if (v->pieces.n == 1) {
+        v->first_base = v->base;
+        v->first_len = v->write_len;
+    }
+    v->base = at - c.offset;
+    v->id = own;
+    v->write_len = c.offset == 0 ? get_le(p + 28) : UNKNOWN;
+    s3p_composite_add(&v->pieces, own);
+    find(v, S3P_BODY_PARTS, at);
+    if (c.offset == 0 && get_le(p + 36) != v->key_hash)
+        find(v, S3P_BODY_FOREIGN, 0);
+    return true;
+}
+
+static void judge_cell(struct s3p_verify *v, uint64_t at, const uint8_t *p)
+{
+    struct part c = {.at = at, .offset = at - v->base, .from = 0, .to = S3P_CELL, .p = p};
+    struct s3p_id own;
+    memcpy(own.b, p, sizeof own.b);
+    if (begin_piece(v, at, p))
+        return;
     /* behind the end of the write: another write's cell proves a torn body, the rest only length */
-    if (v->write_len != UNKNOWN && offset + S3P_CELL > v->write_len && offset != 0 &&
+    if (v->write_len != UNKNOWN && c.offset + S3P_CELL > v->write_len && c.offset != 0 &&
         part_is_of(&c, own, 0, 0))
-        find_id(v, own, offset);
+        find_id(v, own, at);
+    else if (v->write_len != UNKNOWN && c.offset >= v->write_len)
+        v->beyond = v->beyond == UNKNOWN ? at : v->beyond; /* only length, unless there are pieces */
     else
         judge_part(v, c);
 }
@@ -159,17 +198,19 @@ static void judge_cell(struct s3p_verify *v, uint64_t offset, const uint8_t *p)
 static void judge_cells(struct s3p_verify *v, uint64_t offset, const uint8_t *p, size_t n)
 {
     struct s3p_cell_source s;
-    bool known = !s3p_id_none(v->id);
-    s3p_cell_source_init(&s, v->id);
+    struct s3p_id of = v->id;
+    bool known = !s3p_id_none(of);
+    s3p_cell_source_init(&s, of);
     for (size_t at = 0; at < n; at += S3P_CELL) {
-        uint64_t here = offset + at;
+        uint64_t here = offset + at - v->base;
         bool inside = v->write_len >= S3P_CELL && here <= v->write_len - S3P_CELL;
         if (known && inside && here != 0 && s3p_cell_is(&s, here, p + at))
             continue;
-        judge_cell(v, here, p + at);
-        if (!known && !s3p_id_none(v->id)) {
+        judge_cell(v, offset + at, p + at);
+        if (!s3p_id_eq(of, v->id)) {
+            of = v->id;
             known = true;
-            s3p_cell_source_init(&s, v->id);
+            s3p_cell_source_init(&s, of);
         }
     }
 }
@@ -248,6 +289,32 @@ static void judge_counter(struct s3p_verify *v)
     find_id(v, id, 0);
 }
 
+/* The cell that the range begins inside belongs to the first piece, or to one before it that nothing
+ * else of the range shows. */
+static void judge_head(struct s3p_verify *v, size_t from)
+{
+    uint64_t at = cell_of(v->range_start);
+    struct s3p_verify first = *v;
+    if (v->pieces.n > 1) {
+        first.id = v->pieces.first;
+        first.base = v->first_base;
+        first.write_len = v->first_len;
+    }
+    if (first.base == at + S3P_CELL)
+        return;
+    judge_part(&first, (struct part){.at = at,
+                                     .offset = at - first.base,
+                                     .from = from,
+                                     .to = S3P_CELL,
+                                     .p = (const uint8_t *)v->small});
+    if (v->pieces.n > 1) {
+        first.id = v->id;
+        first.base = v->base;
+        first.write_len = v->write_len;
+    }
+    *v = first;
+}
+
 static void judge_ends(struct s3p_verify *v)
 {
     uint64_t start = v->range_start, end = start + v->pos;
@@ -255,24 +322,26 @@ static void judge_ends(struct s3p_verify *v)
     bool one_cell = cell_of(end) < start;
     if (tail != 0) {
         size_t from = one_cell ? head : 0;
-        judge_part(v, (struct part){
-                          .offset = cell_of(end), .from = from, .to = tail, .p = v->cell + from});
+        judge_part(v, (struct part){.at = cell_of(end),
+                                    .offset = cell_of(end) - v->base,
+                                    .from = from,
+                                    .to = tail,
+                                    .p = v->cell + from});
     }
     if (head != 0 && !one_cell)
-        judge_part(v, (struct part){.offset = cell_of(start),
-                                    .from = head,
-                                    .to = S3P_CELL,
-                                    .p = (const uint8_t *)v->small});
+        judge_head(v, head);
 }
 
 static void judge_lengths(struct s3p_verify *v)
 {
-    uint64_t seen = v->whole ? v->pos : v->total_len;
+    uint64_t seen = v->whole ? v->pos : v->total_len, end = v->range_start + v->pos;
     if (v->expect_len != UNKNOWN && v->pos != v->expect_len)
         find(v, v->pos < v->expect_len ? S3P_BODY_SHORT : S3P_BODY_LONG, 0);
-    if (v->write_len == UNKNOWN)
+    if (v->write_len == UNKNOWN || v->pieces.n > 1 || v->base != 0)
         return;
-    if (v->range_start + v->pos > v->write_len || (seen != UNKNOWN && seen > v->write_len))
+    if (!v->whole && end <= v->write_len && seen != UNKNOWN && seen > v->write_len)
+        find(v, S3P_BODY_PARTS, 0); /* of something longer */
+    else if (end > v->write_len || (seen != UNKNOWN && seen > v->write_len))
         find(v, S3P_BODY_LONG, 0);
     else if (seen < v->write_len)
         find(v, S3P_BODY_SHORT, 0);
@@ -303,6 +372,10 @@ enum s3p_body_verdict s3p_verify_end(struct s3p_verify *v)
             v->bad_offset = 0;
         }
     }
+    if (v->pieces.n > 1 && v->beyond != UNKNOWN)
+        find(v, S3P_BODY_CORRUPT, v->beyond);
     judge_lengths(v);
+    if (v->pieces.n > 0)
+        v->id = v->verdict == S3P_BODY_PARTS ? s3p_composite_id(&v->pieces) : v->pieces.first;
     return v->verdict;
 }

@@ -2,14 +2,14 @@
 
 #include <string.h>
 
+#include "s3/xml_read.h"
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Skips blanks, a byte order mark and XML declarations: some stores send `<?xml …?>` and blanks for
- * as long as they work, and the document at last. */
-static const char *skip_prolog(const char *p, const char *end)
+const char *s3p_xml_skip_prolog(const char *p, const char *end)
 {
     if (end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
         p += 3;
@@ -47,7 +47,7 @@ bool s3p_xml_error(const char *p, size_t len, struct s3p_str *code, struct s3p_s
     *code = *message = (struct s3p_str){"", 0};
     if (len == 0)
         return false;
-    p = skip_prolog(p, end);
+    p = s3p_xml_skip_prolog(p, end);
     if ((size_t)(end - p) < sizeof open || memcmp(p, open, sizeof open - 1) != 0)
         return false;
     p += sizeof open - 1;

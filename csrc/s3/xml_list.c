@@ -5,6 +5,8 @@
 #include "s3/xml.h"
 #include "s3/xml_read.h"
 
+/* What is read of a page, whatever the document calls it. Those from ENTRY to END_OF_ENTRY belong to
+ * an entry. */
 enum {
     ROOT = 1,
     ENCODING,
@@ -13,21 +15,26 @@ enum {
     MAX_KEYS,
     NEXT_TOKEN,
     NEXT_MARKER,
-    CONTENTS,
+    ENTRY,
+    MARKER, /* an entry, too */
     KEY,
+    ID,
+    NUMBER,
     ETAG,
     SIZE,
     MODIFIED,
+    LATEST,
+    END_OF_ENTRY,
     COMMON,
     PREFIX,
 };
-static const struct s3p_xml_element list_elements[] = {
+static const struct s3p_xml_element objects[] = {
     {0, ROOT, "ListBucketResult"},
-    {ROOT, CONTENTS, "Contents"},
-    {CONTENTS, KEY, "Key"},
-    {CONTENTS, ETAG, "ETag"},
-    {CONTENTS, SIZE, "Size"},
-    {CONTENTS, MODIFIED, "LastModified"},
+    {ROOT, ENTRY, "Contents"},
+    {ENTRY, KEY, "Key"},
+    {ENTRY, ETAG, "ETag"},
+    {ENTRY, SIZE, "Size"},
+    {ENTRY, MODIFIED, "LastModified"},
     {ROOT, COMMON, "CommonPrefixes"},
     {COMMON, PREFIX, "Prefix"},
     {ROOT, ENCODING, "EncodingType"},
@@ -38,8 +45,69 @@ static const struct s3p_xml_element list_elements[] = {
     {ROOT, NEXT_MARKER, "NextMarker"},
     {0, 0, NULL},
 };
+static const struct s3p_xml_element versions[] = {
+    {0, ROOT, "ListVersionsResult"},
+    {ROOT, ENTRY, "Version"},
+    {ENTRY, KEY, "Key"},
+    {ENTRY, ID, "VersionId"},
+    {ENTRY, LATEST, "IsLatest"},
+    {ENTRY, ETAG, "ETag"},
+    {ENTRY, SIZE, "Size"},
+    {ENTRY, MODIFIED, "LastModified"},
+    {ROOT, MARKER, "DeleteMarker"},
+    {MARKER, KEY, "Key"},
+    {MARKER, ID, "VersionId"},
+    {MARKER, LATEST, "IsLatest"},
+    {MARKER, MODIFIED, "LastModified"},
+    {ROOT, COMMON, "CommonPrefixes"},
+    {COMMON, PREFIX, "Prefix"},
+    {ROOT, ENCODING, "EncodingType"},
+    {ROOT, TRUNCATED, "IsTruncated"},
+    {ROOT, MAX_KEYS, "MaxKeys"},
+    {ROOT, NEXT_MARKER, "NextKeyMarker"},
+    {ROOT, NEXT_TOKEN, "NextVersionIdMarker"},
+    {0, 0, NULL},
+};
+static const struct s3p_xml_element uploads[] = {
+    {0, ROOT, "ListMultipartUploadsResult"},
+    {ROOT, ENTRY, "Upload"},
+    {ENTRY, KEY, "Key"},
+    {ENTRY, ID, "UploadId"},
+    {ENTRY, MODIFIED, "Initiated"},
+    {ROOT, COMMON, "CommonPrefixes"},
+    {COMMON, PREFIX, "Prefix"},
+    {ROOT, ENCODING, "EncodingType"},
+    {ROOT, TRUNCATED, "IsTruncated"},
+    {ROOT, MAX_KEYS, "MaxUploads"},
+    {ROOT, NEXT_MARKER, "NextKeyMarker"},
+    {ROOT, NEXT_TOKEN, "NextUploadIdMarker"},
+    {0, 0, NULL},
+};
+static const struct s3p_xml_element parts[] = {
+    {0, ROOT, "ListPartsResult"},
+    {ROOT, ENTRY, "Part"},
+    {ENTRY, NUMBER, "PartNumber"},
+    {ENTRY, ETAG, "ETag"},
+    {ENTRY, SIZE, "Size"},
+    {ENTRY, MODIFIED, "LastModified"},
+    {ROOT, TRUNCATED, "IsTruncated"},
+    {ROOT, MAX_KEYS, "MaxParts"},
+    {ROOT, NEXT_MARKER, "NextPartNumberMarker"},
+    {0, 0, NULL},
+};
+static const struct {
+    const struct s3p_xml_element *elements;
+    int named_by; /* what an entry must have */
+    const char *missing;
+} kinds[] = {
+    [S3P_PAGE_OBJECTS] = {objects, KEY, "entry without Key"},
+    [S3P_PAGE_VERSIONS] = {versions, ID, "version without Key and VersionId"},
+    [S3P_PAGE_UPLOADS] = {uploads, ID, "upload without Key and UploadId"},
+    [S3P_PAGE_PARTS] = {parts, NUMBER, "part without PartNumber"},
+};
 
 struct list_state {
+    enum s3p_page_kind kind;
     struct s3p_list_page *page;
     struct s3p_arena *arena;
     bool url; /* encoding-type=url was said, maybe after the keys */
@@ -58,7 +126,8 @@ static int add_entry(struct list_state *s, struct s3p_list_entry e, struct s3p_e
 
 static int open_element(void *arg, int id, struct s3p_err *err)
 {
-    return id == CONTENTS ? add_entry(arg, (struct s3p_list_entry){0}, err) : S3P_OK;
+    struct s3p_list_entry e = {.is_marker = id == MARKER};
+    return id == ENTRY || id == MARKER ? add_entry(arg, e, err) : S3P_OK;
 }
 
 static int bad(const char *element, struct s3p_str text, struct s3p_err *err)
@@ -77,23 +146,47 @@ static int take_count(int *out, const char *element, struct s3p_str text, struct
     return S3P_OK;
 }
 
+static int take_number(uint64_t *out, const char *element, struct s3p_str text, struct s3p_err *err)
+{
+    return s3p_parse_u64(text.p, text.len, out) ? S3P_OK : bad(element, text, err);
+}
+
+static bool is_named(const struct list_state *s, const struct s3p_list_entry *e)
+{
+    switch (kinds[s->kind].named_by) {
+    case NUMBER:
+        return e->number != 0;
+    case ID:
+        return e->key.p != NULL && e->id.p != NULL;
+    default:
+        return e->key.p != NULL;
+    }
+}
+
 static int take_of_entry(struct list_state *s, struct s3p_list_entry *e, int id,
                          struct s3p_str text, struct s3p_err *err)
 {
     switch (id) {
     case KEY:
         return s3p_xml_keep(&e->key, s->arena, text, err);
+    case ID:
+        return s3p_xml_keep(&e->id, s->arena, text, err);
+    case NUMBER:
+        return take_number(&e->number, "PartNumber", text, err);
     case ETAG:
         e->etag = s3p_etag_parse(text.p, text.len);
         return s3p_xml_keep(&e->etag_text, s->arena, text, err);
     case SIZE:
-        return s3p_parse_u64(text.p, text.len, &e->size) ? S3P_OK : bad("Size", text, err);
+        return take_number(&e->size, "Size", text, err);
+    case LATEST:
+        e->is_latest = s3p_str_eq(text, "true");
+        return S3P_OK;
     case MODIFIED:
         if (!s3p_parse_iso_date(text.p, text.len, &e->last_modified_ns))
             e->last_modified_ns = 0;
         return S3P_OK;
-    default: /* CONTENTS: its end */
-        return e->key.p != NULL ? S3P_OK : bad("Contents without Key", text, err);
+    default: /* the end of the entry */
+        return is_named(s, e) ? S3P_OK : bad(kinds[s->kind].missing, text, err);
     }
 }
 
@@ -101,7 +194,7 @@ static int take_element(void *arg, int id, struct s3p_str text, struct s3p_err *
 {
     struct list_state *s = arg;
     struct s3p_list_page *page = s->page;
-    if (id >= CONTENTS && id <= MODIFIED)
+    if (id >= ENTRY && id < END_OF_ENTRY)
         return take_of_entry(s, &page->entries[page->n - 1], id, text, err);
     switch (id) {
     case PREFIX: {
@@ -149,75 +242,16 @@ static int decode(struct s3p_str *s, struct s3p_err *err)
     return S3P_OK;
 }
 
-int s3p_xml_list(struct s3p_list_page *page, struct s3p_arena *arena, const char *p, size_t len,
-                 struct s3p_err *err)
+int s3p_xml_page(enum s3p_page_kind kind, struct s3p_list_page *page, struct s3p_arena *arena,
+                 const char *p, size_t len, struct s3p_err *err)
 {
     *page = (struct s3p_list_page){.key_count = -1, .max_keys = -1};
-    struct list_state s = {.page = page, .arena = arena};
-    struct s3p_xml_reader reader = {list_elements, open_element, take_element, &s};
+    struct list_state s = {.kind = kind, .page = page, .arena = arena};
+    struct s3p_xml_reader reader = {kinds[kind].elements, open_element, take_element, &s};
     S3P_TRY(s3p_xml_read(&reader, p, len, err));
     if (!s.url)
         return S3P_OK;
     for (int i = 0; i < page->n; i++)
         S3P_TRY(decode(&page->entries[i].key, err));
     return decode(&page->next_marker, err);
-}
-
-enum { DELETE_ROOT = 1, DELETED, DELETED_KEY, FAILED, FAILED_KEY, FAILED_CODE };
-static const struct s3p_xml_element delete_elements[] = {
-    {0, DELETE_ROOT, "DeleteResult"},
-    {DELETE_ROOT, DELETED, "Deleted"},
-    {DELETED, DELETED_KEY, "Key"},
-    {DELETE_ROOT, FAILED, "Error"},
-    {FAILED, FAILED_KEY, "Key"},
-    {FAILED, FAILED_CODE, "Code"},
-    {0, 0, NULL},
-};
-
-struct delete_state {
-    struct s3p_delete_results *results;
-    struct s3p_arena *arena;
-};
-
-static int open_result(void *arg, int id, struct s3p_err *err)
-{
-    struct delete_state *s = arg;
-    struct s3p_delete_results *r = s->results;
-    if (id != DELETED && id != FAILED)
-        return S3P_OK;
-    void *results = s3p_xml_append(s->arena, r->results, r->n, sizeof *r->results, err);
-    if (results == NULL)
-        return S3P_ELIMIT;
-    r->results = results;
-    r->results[r->n++] = (struct s3p_delete_result){.code = {"", 0}};
-    return S3P_OK;
-}
-
-static int take_result(void *arg, int id, struct s3p_str text, struct s3p_err *err)
-{
-    struct delete_state *s = arg;
-    if (id == DELETE_ROOT)
-        return S3P_OK;
-    struct s3p_delete_result *e = &s->results->results[s->results->n - 1];
-    switch (id) {
-    case DELETED_KEY:
-    case FAILED_KEY:
-        return s3p_xml_keep(&e->key, s->arena, text, err);
-    case FAILED_CODE:
-        return s3p_xml_keep(&e->code, s->arena, text, err);
-    default: /* the end of a result: an error without a code would read as a deletion */
-        if (e->key.p == NULL || (id == FAILED && e->code.len == 0))
-            return s3p_fail(err, S3P_EFORMAT, 0, "batch delete: result without %s",
-                            e->key.p == NULL ? "Key" : "Code");
-        return S3P_OK;
-    }
-}
-
-int s3p_xml_delete(struct s3p_delete_results *r, struct s3p_arena *arena, const char *p, size_t len,
-                   struct s3p_err *err)
-{
-    *r = (struct s3p_delete_results){0};
-    struct delete_state s = {r, arena};
-    struct s3p_xml_reader reader = {delete_elements, open_result, take_result, &s};
-    return s3p_xml_read(&reader, p, len, err);
 }

@@ -25,7 +25,7 @@ static struct s3p_verify judge(const struct shape *s, const uint8_t *p, size_t n
     for (size_t at = 0; at < n; at += piece)
         s3p_verify_add(&v, p + at, piece < n - at ? piece : n - at);
     CHECK(s3p_verify_end(&v) == v.verdict);
-    CHECK(v.verdict >= S3P_BODY_CLEAN && v.verdict <= S3P_BODY_OPAQUE && v.pos == n);
+    CHECK(v.verdict >= S3P_BODY_CLEAN && v.verdict <= S3P_BODY_PARTS && v.pos == n);
     CHECK(v.verdict != S3P_BODY_TORN || !s3p_id_none(v.id2));
     return v;
 }

@@ -26,3 +26,25 @@ T_TEST(id_vectors)
     }
     json_decref(root);
 }
+
+T_TEST(id_composites)
+{
+    json_t *root = vec_load(t_vectors("parts.json")), *v, *part;
+    size_t i, k;
+    json_array_foreach (vec_list(root, "composites", 7), i, v) {
+        struct s3p_composite c = {.n = 0};
+        char text[32];
+        json_array_foreach (json_object_get(v, "ids"), k, part) {
+            struct s3p_id id;
+            T_TRUE(s3p_id_parse(&id, json_string_value(part), json_string_length(part)));
+            s3p_composite_add(&c, id);
+        }
+        s3p_id_text(text, s3p_composite_id(&c));
+        vec_expect(v, text, sizeof text, vec_str(v, "id"));
+        s3p_composite_add(&c, (struct s3p_id){{0}}); /* one that is not known */
+        T_TRUE(s3p_id_none(s3p_composite_id(&c)));
+    }
+    struct s3p_composite none = {.n = 0};
+    T_TRUE(s3p_id_none(s3p_composite_id(&none)));
+    json_decref(root);
+}

@@ -16,26 +16,11 @@ T_TEST(op_table)
     T_EQ(s3p_op_find("", 0), S3P_OP_NONE);
 }
 
+/* All but the record that a batch delete makes. */
 T_TEST(op_offered)
 {
-    static const enum s3p_op offered[] = {
-        S3P_OP_PUT,
-        S3P_OP_GET,
-        S3P_OP_HEAD,
-        S3P_OP_DELETE,
-        S3P_OP_DELETE_OBJECTS,
-        S3P_OP_LIST,
-        S3P_OP_LIST_V1,
-        S3P_OP_CREATE_BUCKET,
-        S3P_OP_HEAD_BUCKET,
-        S3P_OP_DELETE_BUCKET,
-    };
-    int n = 0;
-    for (int op = 0; op < S3P_OP_COUNT; op++)
-        n += s3p_op_table[op].offered;
-    T_EQ(n, sizeof offered / sizeof offered[0]);
-    for (size_t i = 0; i < sizeof offered / sizeof offered[0]; i++)
-        T_TRUE(s3p_op_table[offered[i]].offered);
+    for (int op = 1; op < S3P_OP_COUNT; op++)
+        T_EQ(s3p_op_table[op].offered, op != S3P_OP_DELETE_CHILD);
 }
 
 T_TEST(op_conditions)

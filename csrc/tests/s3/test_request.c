@@ -174,24 +174,3 @@ T_TEST(request_ctx_failing_allocations)
     T_EQ(s3p_request_ctx_init(&c, &none, S3P_STR("h"), false, NULL), S3P_EINVAL);
     s3p_request_ctx_free(&c);
 }
-
-T_TEST(request_delete_body)
-{
-    static const char want[] =
-        "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
-        "<Object><Key>a</Key></Object><Object><Key>&lt;&amp;&gt;&quot;&#13;é'</Key></Object>"
-        "<Quiet>false</Quiet></Delete>";
-    struct s3p_str keys[] = {S3P_STR("a"), S3P_STR("<&>\"\ré'")};
-    struct s3p_buf out;
-    s3p_buf_init(&out, 1000);
-    s3p_delete_body(&out, keys, 2);
-    T_STR(s3p_buf_cstr(&out), want);
-    s3p_buf_free(&out);
-}
-
-T_TEST(request_content_md5)
-{
-    char md5[24];
-    s3p_content_md5(md5, "", 0);
-    T_MEM(md5, "1B2M2Y8AsgTpgAmY7PhCfg==", 24);
-}

@@ -1,7 +1,7 @@
 #include "s3/body.h"
 
 #include "core/random.h"
-#include "tests/t.h"
+#include "tests/s3/vec.h"
 
 #define UNKNOWN UINT64_MAX
 #define KEY_HASH 0x1234567890abcdef
@@ -250,6 +250,7 @@ T_TEST(verify_more_than_written)
         }
 }
 
+/* Right cells in wrong places: bytes alone cannot tell them from the parts of a multipart object. */
 T_TEST(verify_misplaced_cell)
 {
     struct answer a = whole_of(id_a, 400);
@@ -257,9 +258,152 @@ T_TEST(verify_misplaced_cell)
     memcpy(cell, a.bytes + 128, 64);
     memcpy(a.bytes + 128, a.bytes + 192, 64);
     memcpy(a.bytes + 192, cell, 64);
+    EXPECT(&a, S3P_BODY_PARTS);
+    a.bytes[150] ^= 1; /* and one that is nowhere right */
     struct s3p_verify v = judge(&a);
     T_EQ(v.verdict, S3P_BODY_CORRUPT);
     T_EQ(v.bad_offset, 128);
+}
+
+/* An object of parts: as the parts' ids, lengths and bytes. */
+struct object {
+    struct answer whole;
+    struct s3p_composite ids;
+};
+
+static void add_part(struct object *o, struct s3p_id id, size_t len)
+{
+    struct s3p_body b = {id, len, KEY_HASH};
+    s3p_body_fill(&b, 0, o->whole.bytes + o->whole.n, len);
+    s3p_composite_add(&o->ids, id);
+    o->whole.n += len;
+    o->whole.expect_len = o->whole.total_len = o->whole.n;
+}
+
+static struct object three_parts(size_t tail)
+{
+    struct object o = {.whole = {.whole = true, .meta_id = {{0xee}}}};
+    add_part(&o, id_a, 192);
+    add_part(&o, id_b, 128);
+    add_part(&o, id_a, tail);
+    return o;
+}
+
+static struct answer piece_of(const struct object *o, size_t first, size_t n)
+{
+    struct answer a = {.range_start = first,
+                       .expect_len = n,
+                       .total_len = o->whole.n,
+                       .meta_id = o->whole.meta_id,
+                       .n = n};
+    memcpy(a.bytes, o->whole.bytes + first, n);
+    return a;
+}
+
+T_TEST(verify_parts_whole)
+{
+    for (size_t tail = 64; tail < 300; tail += 47) {
+        struct object o = three_parts(tail);
+        struct s3p_verify v = judge(&o.whole);
+        T_EQ(v.verdict, S3P_BODY_PARTS);
+        T_TRUE(s3p_id_eq(v.id, s3p_composite_id(&o.ids)));
+        for (size_t at = 0; at < o.whole.n; at += 13) { /* every part is judged */
+            struct answer a = o.whole;
+            a.bytes[at] ^= 4;
+            v = judge(&a);
+            T_EQ(v.verdict, S3P_BODY_CORRUPT);
+            T_EQ(v.bad_offset, at / 64 * 64);
+        }
+        struct answer cut = o.whole;
+        cut.n -= tail > 73 ? 10 : 0; /* the last part still begins with a whole cell */
+        EXPECT(&cut, tail > 73 ? S3P_BODY_SHORT : S3P_BODY_PARTS);
+    }
+}
+
+T_TEST(verify_parts_vectors)
+{
+    json_t *root = vec_load(t_vectors("parts.json")), *v, *part;
+    size_t i, k;
+    json_array_foreach (vec_list(root, "bodies", 3), i, v) {
+        uint8_t bytes[1024], sha[S3P_SHA256_BYTES];
+        char hex[64], id[32];
+        size_t n = 0;
+        struct s3p_verify found;
+        struct s3p_str role = vec_str(v, "role"), key = vec_str(v, "key");
+        uint64_t hash = s3p_key_hash(role.p, role.len, key.p, key.len);
+        json_array_foreach (json_object_get(v, "parts"), k, part) {
+            struct s3p_body b = {vec_id(part, "id"), (uint64_t)vec_int(part, "len"), hash};
+            s3p_body_fill(&b, 0, bytes + n, b.len);
+            n += b.len;
+        }
+        s3p_sha256(bytes, n, sha);
+        s3p_hex(hex, sha, sizeof sha);
+        vec_expect(v, hex, sizeof hex, vec_str(v, "sha256"));
+        s3p_verify_start(&found, hash, true, 0, n, n, none);
+        s3p_verify_add(&found, bytes, n);
+        T_EQ(s3p_verify_end(&found), S3P_BODY_PARTS);
+        s3p_id_text(id, found.id);
+        vec_expect(v, id, sizeof id, vec_str(v, "id"));
+    }
+    json_decref(root);
+}
+
+T_TEST(verify_one_part_is_a_body)
+{
+    struct object o = {.whole = {.whole = true, .meta_id = id_b}};
+    add_part(&o, id_a, 300);
+    struct s3p_verify v = judge(&o.whole);
+    T_EQ(v.verdict, S3P_BODY_CLEAN);
+    T_TRUE(s3p_id_eq(v.id, id_a));
+}
+
+/* Ranges at cell borders name the parts that they touch; any other one is never clean under an id
+ * that it does not hold, and damage of a whole cell is always seen. */
+T_TEST(verify_parts_ranges)
+{
+    struct object o = three_parts(100);
+    for (size_t first = 0; first < o.whole.n; first += 13)
+        for (size_t n = 1; first + n <= o.whole.n; n += 17) {
+            struct answer a = piece_of(&o, first, n);
+            struct s3p_verify v = judge(&a);
+            T_TRUE(v.verdict == S3P_BODY_PARTS || v.verdict == S3P_BODY_CLEAN ||
+                   v.verdict == S3P_BODY_OPAQUE || v.verdict == S3P_BODY_CORRUPT ||
+                   v.verdict == S3P_BODY_LONG);
+            size_t bad = (size_t)v.bad_offset; /* only of a cell that is not all there */
+            if (v.verdict == S3P_BODY_CORRUPT)
+                T_TRUE(bad < first || bad + 64 > first + n);
+        }
+    struct answer a = piece_of(&o, 192, 128);
+    struct s3p_verify v = judge(&a);
+    T_EQ(v.verdict, S3P_BODY_PARTS);
+    T_TRUE(s3p_id_eq(v.id, id_b));
+    a = piece_of(&o, 128, 128); /* the end of one and the start of another */
+    v = judge(&a);
+    struct s3p_composite two = {.n = 0};
+    s3p_composite_add(&two, id_a);
+    s3p_composite_add(&two, id_b);
+    T_EQ(v.verdict, S3P_BODY_PARTS);
+    T_TRUE(s3p_id_eq(v.id, s3p_composite_id(&two)));
+    a = piece_of(&o, 0, 64); /* its first cell says that the write was shorter */
+    v = judge(&a);
+    T_EQ(v.verdict, S3P_BODY_PARTS);
+    T_TRUE(s3p_id_eq(v.id, id_a));
+    a = piece_of(&o, 64, 64); /* nothing tells that there is more than one */
+    EXPECT(&a, S3P_BODY_CLEAN);
+}
+
+/* Parts that were copied: ranges of other objects, whose cells keep their offsets. */
+T_TEST(verify_parts_of_copied_ranges)
+{
+    struct answer a = {.whole = true, .n = 320, .expect_len = 320, .total_len = 320};
+    struct s3p_body x = {id_a, 1000, KEY_HASH}, y = {id_b, 1000, KEY_HASH + 1};
+    s3p_body_fill(&x, 640, a.bytes, 128);
+    s3p_body_fill(&y, 64, a.bytes + 128, 192);
+    EXPECT(&a, S3P_BODY_PARTS);
+    a.bytes[200] ^= 1;
+    EXPECT(&a, S3P_BODY_CORRUPT);
+    s3p_body_fill(&y, 0, a.bytes + 128, 192); /* with the name of its own key */
+    EXPECT(&a, S3P_BODY_FOREIGN);
 }
 
 T_TEST(verify_zeros)

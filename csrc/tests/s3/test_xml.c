@@ -76,7 +76,7 @@ static struct s3p_list_page page_of(struct s3p_arena *arena, const char *xml)
 {
     struct s3p_list_page page;
     s3p_arena_init(arena, 1 << 20);
-    T_OK(s3p_xml_list(&page, arena, xml, strlen(xml), err));
+    T_OK(s3p_xml_page(S3P_PAGE_OBJECTS, &page, arena, xml, strlen(xml), err));
     return page;
 }
 
@@ -207,11 +207,11 @@ T_TEST(xml_list_refused)
         struct s3p_list_page page;
         struct s3p_err e = {0};
         s3p_arena_init(&arena, 1 << 20);
-        int rc = s3p_xml_list(&page, &arena, bad_lists[i], strlen(bad_lists[i]), &e);
+        int rc = s3p_xml_page(S3P_PAGE_OBJECTS, &page, &arena, bad_lists[i], strlen(bad_lists[i]), &e);
         if (rc != S3P_EFORMAT)
             t_fail(__FILE__, __LINE__, "%s: %d", bad_lists[i], rc);
         T_TRUE(e.msg[0] != 0);
-        T_EQ(s3p_xml_list(&page, &arena, bad_lists[i], strlen(bad_lists[i]), NULL), S3P_EFORMAT);
+        T_EQ(s3p_xml_page(S3P_PAGE_OBJECTS, &page, &arena, bad_lists[i], strlen(bad_lists[i]), NULL), S3P_EFORMAT);
         s3p_arena_free(&arena);
     }
 }
@@ -224,11 +224,11 @@ T_TEST(xml_list_damaged)
         struct s3p_list_page page;
         char copy[sizeof v2_page];
         s3p_arena_init(&arena, 1 << 20);
-        T_EQ(s3p_xml_list(&page, &arena, v2_page, len, NULL), S3P_EFORMAT);
+        T_EQ(s3p_xml_page(S3P_PAGE_OBJECTS, &page, &arena, v2_page, len, NULL), S3P_EFORMAT);
         for (size_t byte = 0; byte < 4; byte++) {
             memcpy(copy, v2_page, sizeof v2_page);
             copy[len] = "<&%\xff"[byte];
-            int rc = s3p_xml_list(&page, &arena, copy, sizeof v2_page - 1, NULL);
+            int rc = s3p_xml_page(S3P_PAGE_OBJECTS, &page, &arena, copy, sizeof v2_page - 1, NULL);
             T_TRUE(rc == S3P_OK || rc == S3P_EFORMAT);
         }
         s3p_arena_free(&arena);
@@ -274,7 +274,7 @@ T_TEST(xml_failing_allocations)
         struct s3p_list_page page;
         s3p_arena_init(&arena, 1 << 20);
         s3p_alloc_fail_at(nth);
-        int rc = s3p_xml_list(&page, &arena, v2_page, sizeof v2_page - 1, NULL);
+        int rc = s3p_xml_page(S3P_PAGE_OBJECTS, &page, &arena, v2_page, sizeof v2_page - 1, NULL);
         s3p_alloc_fail_at(0);
         s3p_arena_free(&arena);
         if (rc == S3P_OK)
@@ -292,7 +292,7 @@ T_TEST(xml_small_arena)
     for (size_t max = 0; rc != S3P_OK; max += 100) {
         struct s3p_arena arena;
         s3p_arena_init(&arena, max);
-        rc = s3p_xml_list(&page, &arena, v2_page, sizeof v2_page - 1, NULL);
+        rc = s3p_xml_page(S3P_PAGE_OBJECTS, &page, &arena, v2_page, sizeof v2_page - 1, NULL);
         T_TRUE(rc == S3P_OK || rc == S3P_ELIMIT);
         T_TRUE(max < 100000);
         s3p_arena_free(&arena);

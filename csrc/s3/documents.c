@@ -1,0 +1,57 @@
+#include "s3/documents.h"
+
+#include "core/digest.h"
+#include "core/text.h"
+#include "s3/xml.h"
+
+#define XMLNS " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+
+static void add_element(struct s3p_buf *out, const char *open, struct s3p_str text,
+                        const char *close)
+{
+    if (text.len == 0)
+        return;
+    s3p_buf_str(out, open);
+    s3p_xml_escape(out, text.p, text.len);
+    s3p_buf_str(out, close);
+}
+
+void s3p_delete_body(struct s3p_buf *out, const struct s3p_delete_name *names, int n, bool quiet)
+{
+    s3p_buf_str(out, "<Delete" XMLNS);
+    for (int i = 0; i < n; i++) {
+        s3p_buf_str(out, "<Object>");
+        add_element(out, "<Key>", names[i].key, "</Key>");
+        add_element(out, "<VersionId>", names[i].version_id, "</VersionId>");
+        add_element(out, "<ETag>", names[i].etag, "</ETag>");
+        s3p_buf_str(out, "</Object>");
+    }
+    s3p_buf_str(out, quiet ? "<Quiet>true</Quiet></Delete>" : "<Quiet>false</Quiet></Delete>");
+}
+
+void s3p_complete_body(struct s3p_buf *out, const struct s3p_complete_part *parts, int n)
+{
+    s3p_buf_str(out, "<CompleteMultipartUpload" XMLNS);
+    for (int i = 0; i < n; i++) {
+        s3p_buf_str(out, "<Part><PartNumber>");
+        s3p_buf_u64(out, parts[i].number);
+        s3p_buf_str(out, "</PartNumber>");
+        add_element(out, "<ETag>", parts[i].etag, "</ETag>");
+        s3p_buf_str(out, "</Part>");
+    }
+    s3p_buf_str(out, "</CompleteMultipartUpload>");
+}
+
+void s3p_versioning_body(struct s3p_buf *out, struct s3p_str status)
+{
+    s3p_buf_str(out, "<VersioningConfiguration" XMLNS);
+    add_element(out, "<Status>", status, "</Status>");
+    s3p_buf_str(out, "</VersioningConfiguration>");
+}
+
+void s3p_content_md5(char dst[24], const void *body, size_t len)
+{
+    uint8_t md5[S3P_MD5_BYTES];
+    s3p_md5(body, len, md5);
+    s3p_base64(dst, md5, sizeof md5);
+}

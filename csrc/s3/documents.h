@@ -1,0 +1,23 @@
+/* The XML documents that requests carry, and the Content-MD5 that S3 wants with some of them.
+ * Everything is escaped. Threads: plain data of the caller. */
+#ifndef S3P_S3_DOCUMENTS_H
+#define S3P_S3_DOCUMENTS_H
+
+#include "core/buf.h"
+
+struct s3p_delete_name { /* one object of a batch delete */
+    struct s3p_str key, version_id, etag; /* the last two may be empty: not sent */
+};
+void s3p_delete_body(struct s3p_buf *out, const struct s3p_delete_name *names, int n, bool quiet);
+
+struct s3p_complete_part {
+    unsigned number;
+    struct s3p_str etag;
+};
+void s3p_complete_body(struct s3p_buf *out, const struct s3p_complete_part *parts, int n);
+
+void s3p_versioning_body(struct s3p_buf *out, struct s3p_str status); /* Enabled, Suspended */
+
+void s3p_content_md5(char dst[24], const void *body, size_t len); /* base64 of MD5 */
+
+#endif

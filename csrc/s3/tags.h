@@ -1,0 +1,25 @@
+/* Self-describing tag sets: of a value id and a count n (0, or 2 … 10), `s3p-id` = 32 hex digits,
+ * `s3p-n` = n, and fillers `s3p-1` … `s3p-(n-2)` = 16 hex digits of mix64(hi ^ mix64(lo ^ i)).
+ * Source: docs/semantics.md, "Tag sets". Threads: plain data of the caller. */
+#ifndef S3P_S3_TAGS_H
+#define S3P_S3_TAGS_H
+
+#include "core/buf.h"
+#include "s3/body.h"
+
+#define S3P_TAGS_MAX 10
+#define S3P_TAGS_HEADER_MAX 256
+
+struct s3p_tag {
+    struct s3p_str key, value;
+};
+
+/* The form of x-amz-tagging; returns its length. */
+size_t s3p_tags_header(char dst[S3P_TAGS_HEADER_MAX], struct s3p_id id, int n);
+void s3p_tags_body(struct s3p_buf *out, struct s3p_id id, int n); /* the Tagging document */
+
+/* What a set that was read is: clean (an empty one names no id); torn when its fillers are of
+ * another id, or their count is; else corrupt, which names no id. */
+enum s3p_body_verdict s3p_tags_judge(const struct s3p_tag *tags, int n, struct s3p_id *id);
+
+#endif

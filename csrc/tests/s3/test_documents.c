@@ -1,0 +1,55 @@
+#include "s3/documents.h"
+
+#include "tests/t.h"
+
+#define XMLNS " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+
+T_TEST(documents_delete)
+{
+    struct s3p_delete_name names[] = {
+        {.key = S3P_STR("a")},
+        {S3P_STR("<&>\"\ré'"), S3P_STR("v<1"), S3P_STR("\"e\"")},
+    };
+    struct s3p_buf out;
+    s3p_buf_init(&out, 1000);
+    s3p_delete_body(&out, names, 2, false);
+    T_STR(s3p_buf_cstr(&out),
+          "<Delete" XMLNS "<Object><Key>a</Key></Object><Object><Key>&lt;&amp;&gt;&quot;&#13;é'"
+          "</Key><VersionId>v&lt;1</VersionId><ETag>&quot;e&quot;</ETag></Object>"
+          "<Quiet>false</Quiet></Delete>");
+    s3p_buf_clear(&out);
+    s3p_delete_body(&out, names, 1, true);
+    T_STR(s3p_buf_cstr(&out), "<Delete" XMLNS "<Object><Key>a</Key></Object>"
+                              "<Quiet>true</Quiet></Delete>");
+    s3p_buf_free(&out);
+}
+
+T_TEST(documents_complete)
+{
+    struct s3p_complete_part parts[] = {{2, S3P_STR("\"e\"")}, {10000, S3P_STR("x")}};
+    struct s3p_buf out;
+    s3p_buf_init(&out, 1000);
+    s3p_complete_body(&out, parts, 2);
+    T_STR(s3p_buf_cstr(&out),
+          "<CompleteMultipartUpload" XMLNS "<Part><PartNumber>2</PartNumber><ETag>&quot;e&quot;"
+          "</ETag></Part><Part><PartNumber>10000</PartNumber><ETag>x</ETag></Part>"
+          "</CompleteMultipartUpload>");
+    s3p_buf_free(&out);
+}
+
+T_TEST(documents_versioning)
+{
+    struct s3p_buf out;
+    s3p_buf_init(&out, 1000);
+    s3p_versioning_body(&out, S3P_STR("Enabled"));
+    T_STR(s3p_buf_cstr(&out), "<VersioningConfiguration" XMLNS
+                              "<Status>Enabled</Status></VersioningConfiguration>");
+    s3p_buf_free(&out);
+}
+
+T_TEST(documents_content_md5)
+{
+    char md5[24];
+    s3p_content_md5(md5, "", 0);
+    T_MEM(md5, "1B2M2Y8AsgTpgAmY7PhCfg==", 24);
+}
