@@ -73,27 +73,6 @@ static int judge_put(const struct s3p_load *l, const struct s3p_segment_view *s,
     return md5_fits(l, s, i) ? 0 : hit(t, S3P_RULE_ETAG_MISMATCH, key, err);
 }
 
-static int judge_read(const struct s3p_segment_view *s, uint32_t i, const struct s3p_row *key,
-                      struct s3p_tally *t, struct s3p_err *err)
-{
-    static const uint8_t rule_of[] = {
-        [S3P_BODY_TORN] = S3P_RULE_BODY_TORN,       [S3P_BODY_FOREIGN] = S3P_RULE_BODY_FOREIGN,
-        [S3P_BODY_CORRUPT] = S3P_RULE_BODY_CORRUPT, [S3P_BODY_SHORT] = S3P_RULE_BODY_LENGTH,
-        [S3P_BODY_LONG] = S3P_RULE_BODY_LENGTH,
-    };
-    uint8_t verdict = COL(s, uint8_t, body_verdict)[i];
-    if (COL(s, uint8_t, outcome)[i] != S3P_OK_OUTCOME)
-        return 0; /* cut short on the way: that is the wire's doing */
-    if (verdict >= S3P_BODY_TORN && verdict <= S3P_BODY_LONG)
-        S3P_TRY(hit(t, (enum s3p_rule)rule_of[verdict], key, err));
-    const struct s3p_id *body = &COL(s, struct s3p_id, body_id)[i],
-                        *meta = &COL(s, struct s3p_id, meta_id)[i];
-    if (verdict == S3P_BODY_CLEAN && !s3p_id_none(*body) && !s3p_id_none(*meta) &&
-        !s3p_id_eq(*body, *meta))
-        return hit(t, S3P_RULE_ETAG_MISMATCH, key, err);
-    return 0;
-}
-
 int s3p_alone(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
               const struct s3p_row *key, uint64_t *md5_bytes, struct s3p_tally *t,
               struct s3p_err *err)
@@ -102,8 +81,10 @@ int s3p_alone(const struct s3p_load *l, const struct s3p_segment_view *s, uint32
     case S3P_OP_PUT:
         return judge_put(l, s, i, key, md5_bytes, t, err);
     case S3P_OP_GET:
-    case S3P_OP_HEAD:
-        return judge_read(s, i, key, t, err);
+        return COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME &&
+                       COL(s, uint8_t, body_verdict)[i] == S3P_BODY_CORRUPT
+                   ? hit(t, S3P_RULE_BODY_CORRUPT, key, err)
+                   : 0; /* of one that was cut short on the way the wire is to blame */
     default:
         return 0;
     }

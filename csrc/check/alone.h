@@ -1,5 +1,5 @@
-/* What one attempt shows without any other: the verdict on its body, its ids against each other,
- * its ETag against the MD5 of the body it sent. */
+/* What one attempt shows without any other: corrupt bytes, and its ETag against the MD5 of the body
+ * it sent. What an object of parts, or a copied one, explains is left to its key: S3P_ROW_MIXED. */
 #ifndef S3P_CHECK_ALONE_H
 #define S3P_CHECK_ALONE_H
 

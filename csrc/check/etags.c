@@ -52,7 +52,7 @@ static int reserve(struct s3p_index *x, uint32_t n, struct s3p_err *err)
     memset(x->key_table, 0xff, size * sizeof *x->key_table);
     memset(x->slot_table, 0xff, size * sizeof *x->slot_table);
     memset(x->etag_table, 0xff, size * sizeof *x->etag_table);
-    x->nkeys = x->nslots = x->netags = x->last = 0;
+    x->nkeys = x->nslots = x->netags = x->nmixed = x->last = 0;
     return 0;
 }
 
@@ -116,7 +116,7 @@ static int mismatch(struct s3p_index *x, uint32_t a, uint32_t b, struct s3p_tall
                     struct s3p_err *err)
 {
     struct s3p_key *k = &x->key[x->key_of[a]];
-    if (k->hits++ >= HITS_PER_KEY)
+    if (k->blended || k->hits++ >= HITS_PER_KEY)
         return 0;
     struct s3p_hit h = {.key_index = k->key_index,
                         .place = k->place,
@@ -161,12 +161,18 @@ static void note_key(struct s3p_index *x, uint32_t i)
     uint32_t key = find_key(x, r->key_index, r->place);
     struct s3p_key *k = &x->key[key];
     x->key_of[i] = key;
+    if (r->kind == S3P_ROW_MIXED) {
+        x->nmixed++;
+        return;
+    }
     k->rows++;
     k->reads += r->kind == S3P_ROW_READ;
     if (r->kind == S3P_ROW_SPOIL) {
         uint8_t why = (uint8_t)(r->value + 1);
         k->spoiled = k->spoiled == 0 || why < k->spoiled ? why : k->spoiled;
+        k->blended |= r->value == S3P_WHY_COPY || r->value == S3P_WHY_MULTIPART;
     } else {
+        k->by_version |= r->kind == S3P_ROW_DELETE && r->size == S3P_ROW_BY_VERSION;
         k->weak |= (r->bits & S3P_ROW_WEAK) != 0;
     }
 }
@@ -181,7 +187,7 @@ static void group(struct s3p_index *x)
         x->key[k].next[1] = at - x->key[k].reads;
     }
     for (uint32_t i = 0; i < x->n; i++)
-        if (x->key_of[i] != S3P_NO_SLOT)
+        if (x->key_of[i] != S3P_NO_SLOT && x->row[i].kind != S3P_ROW_MIXED)
             x->order[x->key[x->key_of[i]].next[x->row[i].kind == S3P_ROW_READ]++] = i;
 }
 

@@ -21,6 +21,8 @@ struct s3p_key {
     uint32_t hits;         /* ETag rules broken: only the first few are reported */
     uint16_t place;
     uint8_t spoiled; /* enum s3p_reason + 1; 0: no */
+    bool blended;    /* a copy or a multipart upload may have made its object */
+    bool by_version; /* single versions of it were deleted */
     bool weak;       /* bodies too short to have ETags of their own */
     bool hides_etag; /* a write that may have happened, and whose ETag nobody showed */
 };
@@ -48,6 +50,7 @@ struct s3p_index {
     struct s3p_slot *slot;
     struct s3p_etag_slot *etag;
     uint32_t nkeys, nslots, netags;
+    uint32_t nmixed; /* rows that are S3P_ROW_MIXED: in key_of alone, in no key's order */
     uint32_t last; /* key found last */
     uint32_t *key_table, *slot_table, *etag_table; /* open addressing, mask below */
     uint32_t mask;

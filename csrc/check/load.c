@@ -215,13 +215,46 @@ static inline void fill_put(const struct s3p_load *l, const struct s3p_segment_v
     r->bits |= size < UNIQUE_BODY_BYTES ? S3P_ROW_WEAK : 0;
 }
 
+static const uint8_t rule_of_body[] = {
+    [S3P_BODY_TORN] = S3P_RULE_BODY_TORN,       [S3P_BODY_FOREIGN] = S3P_RULE_BODY_FOREIGN,
+    [S3P_BODY_CORRUPT] = S3P_RULE_BODY_CORRUPT, [S3P_BODY_SHORT] = S3P_RULE_BODY_LENGTH,
+    [S3P_BODY_LONG] = S3P_RULE_BODY_LENGTH,     [S3P_BODY_PARTS] = S3P_RULE_BODY_TORN,
+};
+
+static bool is_wrong(uint8_t verdict)
+{
+    return (verdict >= S3P_BODY_TORN && verdict <= S3P_BODY_LONG) || verdict == S3P_BODY_PARTS;
+}
+
+/* A corrupt cell that is all there is nobody's; of one that is cut the verifier had to guess whose
+ * it is. */
+static bool has_bad_cell(const struct s3p_segment_view *s, uint32_t i)
+{
+    uint64_t first = COL(s, uint64_t, range_first)[i], bad = COL(s, uint64_t, bad_offset)[i];
+    return COL(s, uint8_t, body_verdict)[i] == S3P_BODY_CORRUPT && bad >= first &&
+           bad + S3P_CELL <= first + COL(s, uint64_t, bytes_in)[i];
+}
+
+static void mix(struct s3p_row *r, enum s3p_rule rule)
+{
+    r->kind = S3P_ROW_MIXED;
+    r->value = rule;
+    r->etag = 0;
+}
+
+/* A read of one version or one part: of the key's current value it says nothing. */
+static bool is_narrow(const struct s3p_segment_view *s, uint32_t i)
+{
+    return COL(s, uint32_t, version_asked)[i] != 0 || COL(s, uint32_t, part_number)[i] != 0;
+}
+
 static inline void fill_read(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
                       struct s3p_row *r)
 {
     const struct s3p_id *body = &COL(s, struct s3p_id, body_id)[i],
                         *meta = &COL(s, struct s3p_id, meta_id)[i];
     uint8_t verdict = COL(s, uint8_t, body_verdict)[i];
-    r->kind = COL(s, uint32_t, version_asked)[i] != 0 ? S3P_ROW_NONE : S3P_ROW_READ;
+    r->kind = is_narrow(s, i) ? S3P_ROW_NONE : S3P_ROW_READ;
     if (s3p_row_outcome(r) != S3P_OK_OUTCOME) {
         r->etag =
             0; /* a 304 repeats the ETag that was asked about; it is evidence of `expect` already */
@@ -229,15 +262,22 @@ static inline void fill_read(const struct s3p_load *l, const struct s3p_segment_
             r->kind = S3P_ROW_NONE;
         return;
     }
-    if (verdict >= S3P_BODY_TORN && verdict <= S3P_BODY_LONG) {
-        r->kind = S3P_ROW_NONE;
+    if (is_wrong(verdict)) {
+        if (has_bad_cell(s, i))
+            r->kind = S3P_ROW_NONE;
+        else
+            mix(r, (enum s3p_rule)rule_of_body[verdict]);
         return;
     }
     const struct s3p_id *id = verdict == S3P_BODY_CLEAN && !s3p_id_none(*body) ? body : meta;
+    if (id == body && !s3p_id_none(*meta) && !s3p_id_eq(*body, *meta)) {
+        mix(r, S3P_RULE_ETAG_MISMATCH);
+        return;
+    }
+    if (r->kind == S3P_ROW_NONE)
+        return;
     if (!s3p_id_none(*id) && !of_run(l, id))
         spoil(r, S3P_WHY_FOREIGN_RUN);
-    else if (id == body && !s3p_id_none(*meta) && !s3p_id_eq(*body, *meta))
-        r->kind = S3P_ROW_NONE;
     else if (!s3p_id_none(*id))
         r->value = value_token(id);
     else if (r->etag == 0)
@@ -249,8 +289,11 @@ static inline void fill_read(const struct s3p_load *l, const struct s3p_segment_
 static void fill_delete(const struct s3p_segment_view *s, uint32_t i, struct s3p_row *r)
 {
     r->kind = S3P_ROW_DELETE;
-    if (COL(s, uint32_t, version_asked)[i] != 0 && s3p_row_outcome(r) != S3P_FAILED)
-        spoil(r, S3P_WHY_VERSIONS);
+    if (COL(s, uint32_t, version_asked)[i] == 0)
+        return;
+    r->bits &= (uint8_t)~S3P_ROW_EVIDENCE; /* of that version, not of the key */
+    r->kind = s3p_row_outcome(r) != S3P_FAILED ? S3P_ROW_DELETE : S3P_ROW_NONE;
+    r->size = S3P_ROW_BY_VERSION;
 }
 
 static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
@@ -382,6 +425,11 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
         made.place = place;
         if (r != NULL)
             store_row(r, &made);
+        if (judge && role == ROLE_READ && is_narrow(s, i))
+            s3p_tally_skip(t,
+                           COL(s, uint32_t, part_number)[i] != 0 ? S3P_WHY_MULTIPART
+                                                                 : S3P_WHY_VERSIONS,
+                           0, 1);
         if (judge && (made.kind == S3P_ROW_NONE ||
                       (role == ROLE_PUT && md5))) /* whatever is wrong alone is no evidence */
             S3P_TRY(s3p_alone(l, s, i, &made, &w->md5_bytes, t, err));

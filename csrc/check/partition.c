@@ -189,9 +189,29 @@ static int reserve(struct s3p_part *p, uint32_t rows, struct s3p_err *err)
     return p->op != NULL ? 0 : s3p_fail(err, S3P_ENOMEM, 0, "%u operations of one key", 2 * rows);
 }
 
+/* Deletes of single versions are judged like others only where nothing else is under way any more:
+ * in between they make older values show. */
+static bool versions_show(const struct s3p_part *p, const uint32_t *rows, uint32_t n)
+{
+    int64_t first = INT64_MAX, last = INT64_MIN;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct s3p_row *r = &p->index.row[rows[i]];
+        bool by_version = r->kind == S3P_ROW_DELETE && r->size == S3P_ROW_BY_VERSION;
+        if (by_version && r->inv < first)
+            first = r->inv;
+        if (r->kind != S3P_ROW_DELETE && r->res > last)
+            last = r->res;
+    }
+    return last >= first;
+}
+
 static int judge_key(struct s3p_part *p, const uint32_t *rows, uint32_t n, struct s3p_err *err)
 {
     struct s3p_reg_result res;
+    if (p->index.key[p->key].by_version && versions_show(p, rows, n)) {
+        s3p_tally_skip(p->tally, S3P_WHY_VERSIONS, 1, n);
+        return 0;
+    }
     S3P_TRY(reserve(p, n, err));
     p->nops = p->negatives = p->unresolved = 0;
     for (uint32_t i = 0; i < n; i++)
@@ -249,6 +269,19 @@ static int check_key(struct s3p_part *p, uint32_t key, struct s3p_err *err)
     return 0;
 }
 
+/* Bytes of several writes are a violation where no copy and no multipart upload explains them. */
+static int judge_mixed(struct s3p_part *p, uint32_t n, struct s3p_err *err)
+{
+    for (uint32_t i = 0; i < n && p->index.nmixed != 0; i++) {
+        if (p->index.row[i].kind != S3P_ROW_MIXED)
+            continue;
+        p->key = p->index.key_of[i];
+        if (!p->index.key[p->key].blended)
+            S3P_TRY(hit(p, (enum s3p_rule)p->index.row[i].value, &i, 1, err));
+    }
+    return 0;
+}
+
 int s3p_part_check(struct s3p_part *p, const struct s3p_row *rows, uint32_t n, struct s3p_tally *t,
                    struct s3p_err *err)
 {
@@ -258,6 +291,7 @@ int s3p_part_check(struct s3p_part *p, const struct s3p_row *rows, uint32_t n, s
     s3p_tally_unit(t);
     S3P_TRY(s3p_index_build(&p->index, rows, n, t, err));
     for (uint32_t k = 0; k < p->index.nkeys; k++)
-        S3P_TRY(check_key(p, k, err));
-    return 0;
+        if (p->index.key[k].rows != 0)
+            S3P_TRY(check_key(p, k, err));
+    return judge_mixed(p, n, err);
 }

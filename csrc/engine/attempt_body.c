@@ -63,8 +63,7 @@ void s3p_try_set_payload(struct s3p_try *t)
     struct s3p_request *r = &t->req;
     bool framed = s3p_payload_is_chunked(r->payload);
     bool sha256 = !framed && r->body_len != 0 && (t->hashed || t->c->w->e->plan->payload_signed);
-    bool in_head = r->payload != S3P_PAYLOAD_CHUNKED_TRAILER &&
-                   r->payload != S3P_PAYLOAD_UNSIGNED_TRAILER && r->op != S3P_OP_CREATE_UPLOAD;
+    bool in_head = !s3p_payload_has_trailer(r->payload) && r->op != S3P_OP_CREATE_UPLOAD;
     enum s3p_sum_kind sum = in_head ? r->sum : S3P_SUM_NONE;
     if (sha256)
         r->payload = S3P_PAYLOAD_SIGNED;
@@ -85,7 +84,7 @@ void s3p_try_start_body(struct s3p_try *t)
         return;
     struct s3p_chunked *f = &t->c->extra->chunked;
     f->payload = t->req.payload;
-    f->sum = f->payload == S3P_PAYLOAD_CHUNKED ? S3P_SUM_NONE : t->req.sum;
+    f->sum = t->req.sum;
     f->len = t->req.body_len;
     f->fill = fill_body;
     f->fill_arg = t;

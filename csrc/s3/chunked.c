@@ -39,7 +39,7 @@ static uint64_t frame_len(enum s3p_payload payload, uint64_t size)
 
 static uint64_t trailer_len(enum s3p_payload payload, enum s3p_sum_kind sum)
 {
-    if (sum == S3P_SUM_NONE)
+    if (!s3p_payload_has_trailer(payload))
         return 0;
     uint64_t line = s3p_sum_table[sum].header.len + 1 + s3p_sum_text_len(sum) + 2;
     return line + (is_signed(payload) ? sizeof TRAILER_SIGNATURE - 1 + HEX_SHA256 + 2 : 0);
@@ -62,7 +62,7 @@ void s3p_chunked_start(struct s3p_chunked *c, const struct s3p_signer *signer, c
     c->at = c->data_left = 0;
     c->ended = false;
     c->line_len = c->line_at = 0;
-    s3p_sum_init(&c->running, c->sum);
+    s3p_sum_init(&c->running, s3p_payload_has_trailer(c->payload) ? c->sum : S3P_SUM_NONE);
 }
 
 /* The next signature of the chain, over a digest; `chunk`: of a frame, else of the trailer. */
@@ -133,7 +133,7 @@ static void next_line(struct s3p_chunked *c)
     }
     p = PUT(p, "\r\n");
     if (size == 0) {
-        p = c->sum != S3P_SUM_NONE ? put_trailer(c, p) : p;
+        p = s3p_payload_has_trailer(c->payload) ? put_trailer(c, p) : p;
         p = PUT(p, "\r\n");
         c->ended = true;
     }

@@ -18,7 +18,7 @@
 struct s3p_chunked {
     /* set by the caller */
     enum s3p_payload payload; /* one of the three chunked ones */
-    enum s3p_sum_kind sum;    /* of the trailer; S3P_SUM_NONE without one */
+    enum s3p_sum_kind sum;    /* of the trailer, if the payload has one */
     uint64_t len;             /* of the body itself */
     /* writes body bytes [offset, offset + n); any offset in ascending order, each at most twice */
     void (*fill)(void *arg, uint64_t offset, uint8_t *dst, size_t n);
@@ -36,6 +36,10 @@ struct s3p_chunked {
 static inline bool s3p_payload_is_chunked(enum s3p_payload p)
 {
     return p >= S3P_PAYLOAD_CHUNKED;
+}
+static inline bool s3p_payload_has_trailer(enum s3p_payload p)
+{
+    return p == S3P_PAYLOAD_CHUNKED_TRAILER || p == S3P_PAYLOAD_UNSIGNED_TRAILER;
 }
 /* Bytes of the whole form of a body of `len` bytes. */
 uint64_t s3p_chunked_len(enum s3p_payload payload, enum s3p_sum_kind sum, uint64_t len);

@@ -340,11 +340,6 @@ uint64_t s3p_request_body_len(const struct s3p_request *r)
                                               : r->body_len;
 }
 
-static bool has_trailer(const struct s3p_request *r)
-{
-    return r->payload == S3P_PAYLOAD_CHUNKED_TRAILER || r->payload == S3P_PAYLOAD_UNSIGNED_TRAILER;
-}
-
 /* The headers that most requests do not have. */
 static void set_rare(const struct s3p_request *r, struct head *h, struct s3p_str value[HEADERS])
 {
@@ -355,7 +350,7 @@ static void set_rare(const struct s3p_request *r, struct head *h, struct s3p_str
     if (r->op == S3P_OP_CREATE_UPLOAD && r->sum != S3P_SUM_NONE) {
         const char *algorithm = s3p_sum_table[r->sum].algorithm;
         value[SUM_ALGORITHM] = (struct s3p_str){algorithm, strlen(algorithm)};
-    } else if (has_trailer(r)) {
+    } else if (s3p_payload_has_trailer(r->payload)) {
         value[TRAILER] = s3p_sum_table[r->sum].header;
     } else if (r->sum != S3P_SUM_NONE) {
         value[sum_header[r->sum]] = (struct s3p_str){r->sum_text, s3p_sum_text_len(r->sum)};

@@ -106,7 +106,7 @@ T_TEST(chunked_all_lengths)
     s3p_buf_init(&out, 1 << 20);
     for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++)
         for (int sum = S3P_SUM_NONE + 1; sum < S3P_SUM_KINDS; sum++) {
-            whole(&out, S3P_PAYLOAD_CHUNKED, S3P_SUM_NONE, seed, lens[i], 1000);
+            whole(&out, S3P_PAYLOAD_CHUNKED, (enum s3p_sum_kind)sum, seed, lens[i], 1000);
             whole(&out, S3P_PAYLOAD_CHUNKED_TRAILER, (enum s3p_sum_kind)sum, seed, lens[i], 1001);
             whole(&out, S3P_PAYLOAD_UNSIGNED_TRAILER, (enum s3p_sum_kind)sum, seed, lens[i], 777);
         }
