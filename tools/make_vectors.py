@@ -2,8 +2,8 @@
 
 Usage: make_vectors.py [--sign] [DIRECTORY]
 
-Without --sign: body.json, id.json, etag.json, parts.json, tags.json (standard library only). With it: sign.json, whose signatures are
-botocore's; it must be importable. The directory is csrc/tests/vectors by default.
+Without --sign: body.json, id.json, etag.json, parts.json, tags.json (standard library only). With it: sign.json, whose
+signatures are botocore's; it must be importable. The directory is csrc/tests/vectors by default.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-/* SHA-256 with saved states, SHA-1, MD5, HMAC-SHA-256 with precomputed key states. The OpenSSL low-level
- * calls, deprecated but present in all of 3.x and several times cheaper a short message than the
- * one-shot ones, are in digest.c alone. After *_end a context must be initialised again.
+/* SHA-256 with saved states, SHA-1, MD5, HMAC-SHA-256 with precomputed key states. The OpenSSL
+ * low-level calls, deprecated but present in all of 3.x and several times cheaper a short message
+ * than the one-shot ones, are in digest.c alone. After *_end a context must be initialised again.
  *
  * Threads: a context belongs to its caller; a struct s3p_hmac is read-only after init and may be
  * shared. */

@@ -58,7 +58,8 @@ void s3p_attempt_key(struct s3p_try *t, struct s3p_keyref key);
 /* The same by a text that a store named; it may be no key of the plan. */
 void s3p_attempt_key_text(struct s3p_try *t, struct s3p_str key);
 #define S3P_MD5_TEXT 24
-/* Sends the client's `request` buffer, an XML document; `md5`: room for its Content-MD5, or NULL. */
+/* Sends the client's `request` buffer, an XML document; `md5`: room for its Content-MD5, or NULL.
+ */
 void s3p_attempt_document(struct s3p_try *t, char md5[S3P_MD5_TEXT]);
 /* Sends and classifies; afterwards answer, code and outcome are set and texts may be taken from the
  * answer. */
@@ -78,7 +79,8 @@ int s3p_attempt_next(struct s3p_try *t, int pc);
 /* attempt_body.c: what attempt.c needs of the bodies. */
 void s3p_try_set_payload(struct s3p_try *t); /* before the head is written */
 void s3p_try_start_body(struct s3p_try *t);  /* after it */
-void s3p_try_start_sink(struct s3p_try *t, const struct s3p_exchange *x); /* once the head is known */
+/* once the head is known */
+void s3p_try_start_sink(struct s3p_try *t, const struct s3p_exchange *x);
 void s3p_try_take_body(void *attempt, const struct s3p_exchange *x, const uint8_t *p, size_t len);
 void s3p_try_end_verify(struct s3p_try *t);
 

@@ -104,7 +104,8 @@ static void start_verify(struct s3p_try *t, const struct s3p_exchange *x)
                      t->answer.meta_id);
 }
 
-/* The checksum of a whole read is that of its bytes; a composite one is that of its parts' values. */
+/* The checksum of a whole read is that of its bytes; a composite one is that of its parts' values.
+ */
 static void start_sum(struct s3p_try *t, const struct s3p_exchange *x)
 {
     const struct s3p_answer *a = &t->answer;

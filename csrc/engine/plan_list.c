@@ -95,9 +95,8 @@ int s3p_compile_delete_objects(struct s3p_compile *c, const struct s3p_verb *ver
         return compile_literal_keys(c, &keys, s);
     }
     struct s3p_str text = {json_string_value(keys.value), json_string_length(keys.value)};
-    int ref = text.p == NULL ? 0
-                             : s3p_compile_ref(c, &keys, text, S3P_GIVES(KEYS) | S3P_GIVES(VERSIONS),
-                                               &b->slot, &field);
+    uint32_t pages = S3P_GIVES(KEYS) | S3P_GIVES(VERSIONS);
+    int ref = text.p == NULL ? 0 : s3p_compile_ref(c, &keys, text, pages, &b->slot, &field);
     if (ref <= 0)
         return ref < 0 ? ref
                        : s3p_node_bad(&c->p->r, &keys,

@@ -105,7 +105,8 @@ static void scan_parts(struct s3p_program *prog, const struct s3p_node *list, in
         struct s3p_node step, n, part;
         s3p_node_item(list, i, &step);
         for (int k = 0; k < 2; k++) {
-            const char *text = s3p_node_get(&step, verbs[k], &n) ? json_string_value(n.value) : NULL;
+            const char *text =
+                s3p_node_get(&step, verbs[k], &n) ? json_string_value(n.value) : NULL;
             if (text == NULL || !s3p_node_get(&step, "part", &part))
                 continue;
             int slot = s3p_find_slot(prog, (struct s3p_str){text, strcspn(text, ".")});

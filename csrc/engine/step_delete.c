@@ -105,7 +105,8 @@ static void record_all(struct s3p_try *t, const struct batch *b)
     t->outcome = worst;
 }
 
-static bool add_literals(struct batch *b, const struct s3p_plan *plan, const struct s3p_batch_step *s)
+static bool add_literals(struct batch *b, const struct s3p_plan *plan,
+                         const struct s3p_batch_step *s)
 {
     char text[S3P_KEY_MAX];
     for (b->n = 0; b->n < s->nkeys; b->n++) {

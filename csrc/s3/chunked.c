@@ -70,7 +70,8 @@ static void sign_next(struct s3p_chunked *c, bool chunk, struct s3p_sha256 *sha)
 {
     uint8_t digest[S3P_SHA256_BYTES];
     char text[40 + 17 + sizeof c->signer.scope + 3 * (HEX_SHA256 + 1)];
-    char *p = chunk ? PUT(text, "AWS4-HMAC-SHA256-PAYLOAD\n") : PUT(text, "AWS4-HMAC-SHA256-TRAILER\n");
+    char *p = PUT(text, "AWS4-HMAC-SHA256-");
+    p = chunk ? PUT(p, "PAYLOAD\n") : PUT(p, "TRAILER\n");
     p = put(p, c->date, sizeof c->date);
     *p++ = '\n';
     p = put(p, c->signer.scope, c->signer.scope_len);

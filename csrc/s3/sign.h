@@ -16,7 +16,7 @@ enum s3p_payload { /* value of x-amz-content-sha256 */
     S3P_PAYLOAD_UNSIGNED = 0, /* UNSIGNED-PAYLOAD */
     S3P_PAYLOAD_SIGNED = 1,   /* hex SHA-256, given */
     S3P_PAYLOAD_EMPTY = 2,    /* the constant of the empty body */
-    /* aws-chunked (s3/chunked.h): the body's frames signed, the same and a trailer, a trailer alone */
+    /* aws-chunked (s3/chunked.h): frames signed, the same and a trailer, a trailer alone */
     S3P_PAYLOAD_CHUNKED = 3,
     S3P_PAYLOAD_CHUNKED_TRAILER = 4,
     S3P_PAYLOAD_UNSIGNED_TRAILER = 5,

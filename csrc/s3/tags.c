@@ -105,15 +105,16 @@ static bool is_filler(const struct s3p_tag *t)
 
 enum s3p_body_verdict s3p_tags_judge(const struct s3p_tag *tags, int n, struct s3p_id *id)
 {
-    const struct s3p_str *value_id = find(tags, n, "s3p-id", 6), *count = find(tags, n, "s3p-n", 5);
+    const struct s3p_str *value_id = find(tags, n, "s3p-id", 6);
+    const struct s3p_str *count = find(tags, n, "s3p-n", 5);
     struct s3p_id named = {{0}};
     uint64_t want;
     *id = named;
     if (n == 0)
         return S3P_BODY_CLEAN;
     if (value_id == NULL || count == NULL || !s3p_id_parse(&named, value_id->p, value_id->len) ||
-        count->len == 0 || count->p[0] == '0' || !s3p_parse_u64(count->p, count->len, &want) || want < 2 ||
-        want > S3P_TAGS_MAX)
+        count->len == 0 || count->p[0] == '0' || !s3p_parse_u64(count->p, count->len, &want) ||
+        want < 2 || want > S3P_TAGS_MAX)
         return S3P_BODY_CORRUPT;
     for (int i = 0; i < n; i++)
         if (&tags[i].value != value_id && &tags[i].value != count && !is_filler(&tags[i]))

@@ -10,8 +10,8 @@
 #define COUNTER_MIN 73    /* length with a counter of one digit */
 #define NAMES_WRITE 24    /* so many bytes from the start of a cell hold id and offset */
 
-/* Bytes [from, to) of a cell; `p` points to byte `from`. `at`: its offset in the object, `offset`: in
- * its write. */
+/* Bytes [from, to) of a cell; `p` points to byte `from`. `at`: its offset in the object, `offset`:
+ * in its write. */
 struct part {
     uint64_t at, offset;
     size_t from, to;
@@ -189,7 +189,7 @@ static void judge_cell(struct s3p_verify *v, uint64_t at, const uint8_t *p)
         part_is_of(&c, own, 0, 0))
         find_id(v, own, at);
     else if (v->write_len != UNKNOWN && c.offset >= v->write_len)
-        v->beyond = v->beyond == UNKNOWN ? at : v->beyond; /* only length, unless there are pieces */
+        v->beyond = v->beyond == UNKNOWN ? at : v->beyond; /* only length, but for pieces */
     else
         judge_part(v, c);
 }
@@ -289,8 +289,8 @@ static void judge_counter(struct s3p_verify *v)
     find_id(v, id, 0);
 }
 
-/* The cell that the range begins inside belongs to the first piece, or to one before it that nothing
- * else of the range shows. */
+/* The cell that the range begins inside belongs to the first piece, or to one before it that
+ * nothing else of the range shows. */
 static void judge_head(struct s3p_verify *v, size_t from)
 {
     uint64_t at = cell_of(v->range_start);

@@ -1,6 +1,6 @@
-/* Reads the XML answers of S3. Errors are scanned without a parser and without allocation; pages and
- * results go through expat (entities and DTDs refused, depth bounded, size bounded by the caller's
- * buffer and arena). What is malformed is S3P_EFORMAT.
+/* Reads the XML answers of S3. Errors are scanned without a parser and without allocation; pages
+ * and results go through expat (entities and DTDs refused, depth bounded, size bounded by the
+ * caller's buffer and arena). What is malformed is S3P_EFORMAT.
  * Threads: plain data of its owner. */
 #ifndef S3P_S3_XML_H
 #define S3P_S3_XML_H

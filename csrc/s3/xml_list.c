@@ -5,8 +5,8 @@
 #include "s3/xml.h"
 #include "s3/xml_read.h"
 
-/* What is read of a page, whatever the document calls it. Those from ENTRY to END_OF_ENTRY belong to
- * an entry. */
+/* What is read of a page, whatever the document calls it. Those from ENTRY to END_OF_ENTRY belong
+ * to an entry. */
 enum {
     ROOT = 1,
     ENCODING,

@@ -29,8 +29,8 @@ struct s3p_xml_reader {
 int s3p_xml_read(const struct s3p_xml_reader *r, const char *p, size_t len,
                  struct s3p_err *err) S3P_MUST_CHECK;
 
-/* Behind blanks, a byte order mark and XML declarations: some stores send `<?xml …?>` and blanks for
- * as long as they work, and the document at last. */
+/* Behind blanks, a byte order mark and XML declarations: some stores send `<?xml …?>` and blanks
+ * for as long as they work, and the document at last. */
 const char *s3p_xml_skip_prolog(const char *p, const char *end);
 
 /* Room for one more element behind the n of an array in the arena: the array to use from now on, or

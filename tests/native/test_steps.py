@@ -31,7 +31,9 @@ def target() -> Iterator[dict[str, Any]]:
         yield store.target().to_dict()
 
 
-def play(target: dict[str, Any], path: str, program: Program, **plan: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def play(
+    target: dict[str, Any], path: str, program: Program, **plan: Any
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The records of the main phase, and the verdict."""
     groups = [
         {"group": "make", "phase": "setup", "clients": 1, "program": [{"create_bucket": "main"}]},
@@ -83,11 +85,18 @@ def test_upload(target, path):
         ],
     )
     assert {outcome for _, outcome in outcomes(records)} == {"ok"}
-    create, second, old, first, page, rest, complete, whole, range_2, range_1, part_2, head, attributes, tags = records[:14]
-    assert create["upload_id"] and {r["upload_id"] for r in (second, old, first, page, rest, complete)} == {create["upload_id"]}
+    create, second, old, first, page, rest, complete, whole, range_2, range_1, part_2, head, attributes, tags = records[
+        :14
+    ]
+    assert create["upload_id"] and {r["upload_id"] for r in (second, old, first, page, rest, complete)} == {
+        create["upload_id"]
+    }
     assert [second["part_number"], old["part_number"], first["part_number"]] == [2, 1, 1]
     assert first["body_id"] != old["body_id"] and "meta_id" not in first
-    assert [e["key_index"] for e in complete["entries"]] == [1, 2] and [e["size"] for e in complete["entries"]] == [6400, 1000]
+    assert [e["key_index"] for e in complete["entries"]] == [1, 2] and [e["size"] for e in complete["entries"]] == [
+        6400,
+        1000,
+    ]
     assert [e["key_index"] for e in page["entries"] + rest["entries"]] == [1, 2]
     assert page["entries"][0]["etag"] == first["etag"] and "truncated" in page["flags"]
     assert page["list_args"] == "max-parts=1" and rest["list_args"] == "part-number-marker=1"
@@ -157,7 +166,7 @@ def test_copies(target, path):
             {"get": "a"},
         ],
     )
-    put, kept, replaced, refused, unchanged, missing, get_b, get_c, short_c, tags_b, tags_c = records[:11]
+    put, kept, replaced, refused, unchanged, missing, get_b, get_c, _, tags_b, tags_c = records[:11]
     assert kept["source_key"] == "main/a" and "meta_id" not in kept and kept["etag"] == put["etag"]
     assert [r["outcome"] for r in (refused, unchanged, missing)] == ["failed"] * 3
     assert refused["evidence"] == "present" and refused["status"] == unchanged["status"] == 412

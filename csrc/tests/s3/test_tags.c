@@ -59,8 +59,8 @@ T_TEST(tags_body)
     s3p_buf_init(&out, 4096);
     s3p_tags_body(&out, s3p_id_make(1, 2, 3), 2);
     T_STR(s3p_buf_cstr(&out),
-          "<Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><TagSet><Tag><Key>s3p-id</Key>"
-          "<Value>00000000000100000002000000000003</Value></Tag><Tag><Key>s3p-n</Key><Value>2"
-          "</Value></Tag></TagSet></Tagging>");
+          "<Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><TagSet>"
+          "<Tag><Key>s3p-id</Key><Value>00000000000100000002000000000003</Value></Tag>"
+          "<Tag><Key>s3p-n</Key><Value>2</Value></Tag></TagSet></Tagging>");
     s3p_buf_free(&out);
 }

@@ -250,7 +250,7 @@ T_TEST(verify_more_than_written)
         }
 }
 
-/* Right cells in wrong places: bytes alone cannot tell them from the parts of a multipart object. */
+/* Right cells in wrong places: bytes alone cannot tell them from parts of a multipart object. */
 T_TEST(verify_misplaced_cell)
 {
     struct answer a = whole_of(id_a, 400);

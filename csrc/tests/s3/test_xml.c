@@ -207,11 +207,14 @@ T_TEST(xml_list_refused)
         struct s3p_list_page page;
         struct s3p_err e = {0};
         s3p_arena_init(&arena, 1 << 20);
-        int rc = s3p_xml_page(S3P_PAGE_OBJECTS, &page, &arena, bad_lists[i], strlen(bad_lists[i]), &e);
+        int rc = s3p_xml_page(S3P_PAGE_OBJECTS, &page, &arena, bad_lists[i],
+                              strlen(bad_lists[i]), &e);
         if (rc != S3P_EFORMAT)
             t_fail(__FILE__, __LINE__, "%s: %d", bad_lists[i], rc);
         T_TRUE(e.msg[0] != 0);
-        T_EQ(s3p_xml_page(S3P_PAGE_OBJECTS, &page, &arena, bad_lists[i], strlen(bad_lists[i]), NULL), S3P_EFORMAT);
+        T_EQ(s3p_xml_page(S3P_PAGE_OBJECTS, &page, &arena, bad_lists[i], strlen(bad_lists[i]),
+                          NULL),
+             S3P_EFORMAT);
         s3p_arena_free(&arena);
     }
 }
