@@ -130,7 +130,7 @@ class Store:
         """Sends a head and no body: what the store says to that."""
         host = self.endpoint.removeprefix("http://")
         fields = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Host": host}.items())
-        with socket.create_connection(tuple(host.split(":")), timeout=10) as raw:
+        with socket.create_connection(tuple(host.split(":")), timeout=5) as raw:
             raw.sendall(f"{method} {target} HTTP/1.1\r\n{fields}\r\n".encode())
             return raw.recv(4096)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
@@ -36,6 +37,21 @@ def test_a_bucket_made_anew_is_empty(s3: Any) -> None:
         s3.put_object(Bucket="made-anew", Key="k", Body=b"")
         s3.delete_object(Bucket="made-anew", Key="k")
         s3.delete_bucket(Bucket="made-anew")
+
+
+def test_a_bucket_made_anew_while_a_body_comes_in(store: Store, s3: Any, bucket: str) -> None:
+    host = store.endpoint.removeprefix("http://")
+    body = b"x" * 50_000
+    headers = store.sign("PUT", f"/{bucket}/k", body) | {"Host": host, "Content-Length": str(len(body))}
+    fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    with socket.create_connection(tuple(host.split(":")), timeout=10) as raw:
+        raw.sendall(f"PUT /{bucket}/k HTTP/1.1\r\n{fields}Expect: 100-continue\r\n\r\n".encode())
+        assert raw.recv(4096).startswith(b"HTTP/1.1 100"), "the bucket has been looked up"
+        s3.delete_bucket(Bucket=bucket)
+        s3.create_bucket(Bucket=bucket)
+        raw.sendall(body)
+        assert b"<Code>NoSuchBucket</Code>" in raw.recv(4096)
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
 
 
 def test_list_buckets_is_sorted(s3: Any, bucket: str) -> None:

@@ -111,6 +111,17 @@ def test_a_query_is_canonical(store: Store, s3: Any, bucket: str) -> None:
     assert store.send("GET", f"/{bucket}?list-type=2&prefix=it's~", headers=signed).code == "SignatureDoesNotMatch"
 
 
+def test_a_path_is_signed_as_it_comes(store: Store, bucket: str) -> None:
+    assert store.signed("PUT", f"/{bucket}/a%2fb%7E(1)", b"x").status == 200
+    assert store.signed("GET", f"/{bucket}/a/b~%281%29").body == b"x"
+
+
+def test_one_signature_only(store: Store, bucket: str) -> None:
+    target = store.presign("GET", f"/{bucket}/k")
+    answer = store.send("GET", target, headers=store.sign("GET", target))
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+
+
 def test_a_plus_is_a_plus(store: Store, bucket: str) -> None:
     assert store.signed("PUT", f"/{bucket}/a+b", b"plus").status == 200
     assert store.signed("GET", f"/{bucket}/a%2Bb").body == b"plus"
@@ -269,6 +280,13 @@ def test_a_refused_small_body_keeps_the_connection(store: Store, bucket: str) ->
         response.read()
         assert response.status == 404 and connection.sock is not None
     connection.close()
+
+
+def test_a_refused_large_body_ends_the_connection(store: Store) -> None:
+    """The answer does not wait for a body that nobody wants."""
+    headers = store.sign("PUT", "/never-made/k", b"") | {"Content-Length": str(2 << 20)}
+    answer = store.first_bytes("PUT", "/never-made/k", headers)
+    assert answer.startswith(b"HTTP/1.1 404") and b"Connection: close" in answer
 
 
 def test_expect(store: Store, bucket: str) -> None:

@@ -405,6 +405,20 @@ def test_simultaneous_writers_all_survive(store: Store, s3: Any, versioned: str)
     assert get(s3, versioned) == written[listed[0][1]]
 
 
+def test_ids_go_on_after_a_restart(start: Any, tmp_path: Any) -> None:
+    ids = []
+    for turn in range(3):
+        one = start("--data", str(tmp_path))
+        s3 = one.client()
+        if turn == 0:
+            s3.create_bucket(Bucket="bkt")
+            switch(s3, "bkt")
+        ids += [put(s3, "bkt", b"%d" % turn) for _ in range(2)]
+        assert get(s3, "bkt") == b"%d" % turn
+        assert [entry[1] for entry in entries(s3, "bkt")] == ids[::-1]
+        assert one.close() == 0
+
+
 def test_files_of_versions(start: Any, tmp_path: Any) -> None:
     """Each version has its body; removed ones leave nothing, and the sweep spares the rest."""
 
