@@ -43,6 +43,7 @@ class EmbeddedStore:
         endpoints: int | None = None,
         data: Path | None = None,
         durable: bool = False,
+        region: str | None = None,
         seed: int | None = None,
         options: Sequence[str] = (),
         argv: Sequence[str] | None = None,
@@ -52,12 +53,14 @@ class EmbeddedStore:
         command += ["--with-parent", "--port", "0"]
         for spec in mutants:
             command += ["--mutant", spec]
-        for name, value in (("--mode", mode), ("--endpoints", endpoints), ("--data", data), ("--seed", seed)):
+        for name, value in (("--mode", mode), ("--endpoints", endpoints), ("--data", data), ("--seed", seed),
+                            ("--region", region)):  # fmt: skip
             if value is not None:
                 command += [name, str(value)]
         if durable:
             command.append("--durable")
         self.mutants = tuple(mutants)
+        self.region = region
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
         self._process = subprocess.Popen(
             [*command, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors
@@ -115,17 +118,28 @@ class EmbeddedStore:
             "profile": profiles.load("embedded"),
             "embedded": True,
             "mutants": self.mutants,
-        } | settings
+        }
+        if self.region is not None:
+            given["region"] = self.region
+        given |= settings
         return Target(self.endpoints, self.access_key, self.secret_key, **given)
 
     def altered(self) -> dict[str, Any]:
         """Which answers the mutants altered: `{"mutants": {name: {"fired", "altered"}}, "request_ids": […]}`."""
+        return {"mutants": {}, "request_ids": []} if self.admin is None else self._page("/altered")
+
+    def usage(self) -> dict[str, Any]:
+        """What the store keeps: objects, versions, bytes, by bucket and in all. Needs `options=["--admin"]`."""
         if self.admin is None:
-            return {"mutants": {}, "request_ids": []}
+            raise StoreError("usage: no admin port, expected a store with --admin")
+        return self._page("/usage")
+
+    def _page(self, path: str) -> dict[str, Any]:
+        """A page of the admin port."""
         import urllib.request
 
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{self.admin.rstrip('/')}/altered", timeout=10) as answer:
+        with opener.open(f"{str(self.admin).rstrip('/')}{path}", timeout=10) as answer:
             document: dict[str, Any] = json.load(answer)
         return document
 

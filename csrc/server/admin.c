@@ -7,6 +7,7 @@
 #include "core/alloc.h"
 #include "server/mutants.h"
 #include "server/routes.h"
+#include "server/usage.h"
 
 #define BODY_MAX (64 * 1024)
 #define ANSWER_MAX (256 * 1024 * 1024)
@@ -79,6 +80,17 @@ static json_t *switch_mutants(struct s3p_srv *srv, const struct s3p_buf *body, u
     return json_pack("{s:b}", "ok", 1);
 }
 
+static json_t *usage(struct s3p_srv *srv, const struct s3p_buf *body, unsigned *status)
+{
+    (void)body;
+    struct s3p_err err = {0};
+    json_t *doc;
+    if (s3p_srv_usage(&srv->store, &doc, &err) == 0)
+        return doc;
+    *status = 500;
+    return json_pack("{s:s}", "error", err.msg);
+}
+
 static const struct {
     const char *method, *path;
     json_t *(*run)(struct s3p_srv *srv, const struct s3p_buf *body, unsigned *status);
@@ -86,6 +98,7 @@ static const struct {
     {"GET", "/altered", altered},
     {"POST", "/mutants", switch_mutants},
     {"GET", "/stats", stats},
+    {"GET", "/usage", usage},
 };
 
 static enum MHD_Result answer(struct s3p_srv *srv, struct MHD_Connection *conn, const char *url,

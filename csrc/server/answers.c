@@ -27,7 +27,8 @@ void s3p_srv_answer_error(struct s3p_srv_req *req, enum s3p_srv_error e)
     if (e == S3P_SE_NOT_MODIFIED || s3p_str_eq(req->head.method, "HEAD"))
         return;
     s3p_srv_error_xml(&a->body, e, req->head.path,
-                      (struct s3p_str){req->id, S3P_SRV_REQUEST_ID_BYTES});
+                      (struct s3p_str){req->id, S3P_SRV_REQUEST_ID_BYTES},
+                      req->loop->srv->options.region);
     s3p_srv_answer_field(req, "Content-Type", S3P_STR("application/xml"));
 }
 

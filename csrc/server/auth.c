@@ -370,6 +370,8 @@ enum s3p_srv_error s3p_srv_auth_check(const struct s3p_srv_head *h, const struct
         return timely;
     if (out->region.len > 128)
         return S3P_SE_AUTH_HEADER;
+    if (keys->region != NULL && !s3p_str_eq(out->region, keys->region))
+        return out->presigned ? S3P_SE_QUERY_REGION : S3P_SE_HEADER_REGION;
     if (!covers(h, out))
         return S3P_SE_NOT_SIGNED;
     s3p_buf_clear(&cache->scratch);

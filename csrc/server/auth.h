@@ -1,8 +1,7 @@
 /* Signature Version 4 as the server checks it: Authorization header or presigned query. Written
  * from the specification and apart from the client's signer, so that a mistake in one is not
  * mirrored in the other. Source: AWS General Reference, "Signature Version 4 signing process"; S3
- * API reference, "Authenticating Requests". Any region of the credential scope is accepted; the
- * canonical path is the target as received. */
+ * API reference, "Authenticating Requests". The canonical path is the target as received. */
 #ifndef S3P_SERVER_AUTH_H
 #define S3P_SERVER_AUTH_H
 
@@ -34,6 +33,7 @@ struct s3p_srv_auth {
 
 struct s3p_srv_keys {
     const char *access_key, *secret_key;
+    const char *region; /* that the scope must name; NULL: any */
 };
 
 /* Signing keys already derived, by (date, region), and the canonical request as scratch. Threads:

@@ -10,8 +10,7 @@
 
 #include "core/alloc.h"
 #include "core/text.h"
-#include "server/records.h"
-#include "server/tables.h"
+#include "server/inventory.h"
 
 #define DIRS 256
 #define COUNTER_BITS 32
@@ -122,13 +121,7 @@ int s3p_srv_body_link(struct s3p_srv_store *s, uint64_t from, uint64_t *id)
     return s->durable ? sync_dir(s, *id) : 0;
 }
 
-/* Ids of all bodies that records name, sorted. */
-struct ids {
-    uint64_t *v;
-    size_t n, cap;
-};
-
-static bool ids_add(struct ids *ids, uint64_t id)
+static bool ids_add(struct s3p_srv_body_ids *ids, uint64_t id)
 {
     if (ids->n == ids->cap) {
         size_t cap = ids->cap > 0 ? 2 * ids->cap : 1024;
@@ -142,14 +135,6 @@ static bool ids_add(struct ids *ids, uint64_t id)
     return true;
 }
 
-static bool ids_add_record(struct ids *ids, const struct s3p_srv_record *r)
-{
-    bool ok = !r->in_file || ids_add(ids, r->body_id);
-    for (uint32_t i = 0; ok && i < r->n_parts; i++)
-        ok = ids_add(ids, s3p_srv_part_at(r->parts, i).body_id);
-    return ok;
-}
-
 static int id_order(const void *a, const void *b)
 {
     uint64_t x, y;
@@ -158,71 +143,39 @@ static int id_order(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int collect_table(MDB_txn *txn, MDB_dbi table, uint64_t bucket, struct ids *ids)
+static int collect(void *cls, const struct s3p_srv_item *item)
 {
-    struct s3p_srv_walk w;
-    int rc = s3p_srv_walk_open(&w, txn, table, bucket);
-    if (rc != 0)
-        return rc;
-    for (rc = s3p_srv_walk_seek(&w, S3P_STR("")); rc == 0; rc = s3p_srv_walk_next(&w)) {
-        struct s3p_srv_record r;
-        if (!s3p_srv_record_decode(&r, w.record))
-            rc = MDB_CORRUPTED;
-        else if (!ids_add_record(ids, &r))
-            rc = ENOMEM;
-        if (rc != 0)
-            break;
-    }
-    s3p_srv_walk_close(&w);
-    return rc == MDB_NOTFOUND ? 0 : rc;
+    const struct s3p_srv_record *r = &item->record;
+    struct s3p_srv_body_ids *ids = cls;
+    bool ok = !r->in_file || ids_add(ids, r->body_id);
+    for (uint32_t i = 0; ok && i < r->n_parts; i++)
+        ok = ids_add(ids, s3p_srv_part_at(r->parts, i).body_id);
+    return ok ? 0 : ENOMEM;
 }
 
-/* The parts of uploads that are on their way. */
-static int collect_parts(struct s3p_srv_store *s, MDB_txn *txn, struct ids *ids)
+int s3p_srv_body_ids_collect(struct s3p_srv_body_ids *ids, MDB_txn *txn,
+                             const struct s3p_srv_store *s)
 {
-    MDB_cursor *cursor;
-    MDB_val k, v;
-    int rc = mdb_cursor_open(txn, s->parts, &cursor);
-    if (rc != 0)
-        return rc;
-    while ((rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
-        struct s3p_srv_record r;
-        if (!s3p_srv_record_decode(&r, (struct s3p_str){v.mv_data, v.mv_size}))
-            rc = MDB_CORRUPTED;
-        else if (!ids_add_record(ids, &r))
-            rc = ENOMEM;
-        if (rc != 0)
-            break;
-    }
-    mdb_cursor_close(cursor);
-    return rc == MDB_NOTFOUND ? 0 : rc;
+    int rc = s3p_srv_inventory(txn, s, collect, ids);
+    if (rc == 0 && ids->n > 0)
+        qsort(ids->v, ids->n, sizeof *ids->v, id_order);
+    return rc;
 }
 
-static int collect(struct s3p_srv_store *s, struct ids *ids)
+bool s3p_srv_body_ids_has(const struct s3p_srv_body_ids *ids, uint64_t id)
 {
-    MDB_txn *txn;
-    MDB_cursor *cursor = NULL;
-    int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
-    if (rc != 0)
-        return rc;
-    rc = collect_parts(s, txn, ids);
-    if (rc == 0)
-        rc = mdb_cursor_open(txn, s->buckets, &cursor);
-    while (rc == 0) {
-        MDB_val k, v;
-        struct s3p_srv_bucket b;
-        rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
-        if (rc == 0 && (rc = s3p_srv_bucket_decode(&b, &v)) == 0)
-            rc = collect_table(txn, s->current, b.id, ids);
-        if (rc == 0)
-            rc = collect_table(txn, s->versions, b.id, ids);
-    }
-    mdb_cursor_close(cursor);
-    mdb_txn_abort(txn);
-    return rc == MDB_NOTFOUND ? 0 : rc;
+    return ids->n > 0 && bsearch(&id, ids->v, ids->n, sizeof id, id_order) != NULL;
 }
 
-static void sweep_dir(struct s3p_srv_store *s, unsigned char byte, const struct ids *ids)
+void s3p_srv_body_ids_free(struct s3p_srv_body_ids *ids)
+{
+    s3p_free(ids->v);
+    *ids = (struct s3p_srv_body_ids){0};
+}
+
+static void each_in_dir(const struct s3p_srv_store *s, unsigned char byte,
+                        void (*visit)(void *cls, int dir_fd, const char *name, uint64_t id),
+                        void *cls)
 {
     char name[3] = {0};
     s3p_hex(name, &byte, 1);
@@ -240,21 +193,37 @@ static void sweep_dir(struct s3p_srv_store *s, unsigned char byte, const struct 
             continue;
         for (int i = 0; i < 8; i++)
             id = id << 8 | bytes[i];
-        if (ids->n == 0 || bsearch(&id, ids->v, ids->n, sizeof id, id_order) == NULL)
-            (void)unlinkat(fd, e->d_name, 0);
+        visit(cls, fd, e->d_name, id);
     }
     closedir(dir);
 }
 
+void s3p_srv_bodies_each(const struct s3p_srv_store *s,
+                         void (*visit)(void *cls, int dir_fd, const char *name, uint64_t id),
+                         void *cls)
+{
+    for (unsigned i = 0; i < DIRS; i++)
+        each_in_dir(s, (unsigned char)i, visit, cls);
+}
+
+static void sweep_one(void *cls, int dir_fd, const char *name, uint64_t id)
+{
+    if (!s3p_srv_body_ids_has(cls, id))
+        (void)unlinkat(dir_fd, name, 0);
+}
+
 int s3p_srv_bodies_sweep(struct s3p_srv_store *s, struct s3p_err *err)
 {
-    struct ids ids = {0};
-    int rc = collect(s, &ids);
-    if (rc == 0 && ids.n > 0)
-        qsort(ids.v, ids.n, sizeof *ids.v, id_order);
-    for (unsigned i = 0; rc == 0 && i < DIRS; i++)
-        sweep_dir(s, (unsigned char)i, &ids);
-    s3p_free(ids.v);
+    struct s3p_srv_body_ids ids = {0};
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
+    if (rc == 0) {
+        rc = s3p_srv_body_ids_collect(&ids, txn, s);
+        mdb_txn_abort(txn);
+    }
+    if (rc == 0)
+        s3p_srv_bodies_each(s, sweep_one, &ids);
+    s3p_srv_body_ids_free(&ids);
     return rc == 0 ? 0
                    : s3p_fail(err, S3P_EIO, rc, "cannot sweep the bodies: %s", mdb_strerror(rc));
 }

@@ -150,7 +150,9 @@ uint64_t s3p_srv_txn_seq(struct s3p_srv_txn *t)
 
 static void fail_all(struct s3p_srv_req *list, int rc)
 {
-    bool room = rc != MDB_MAP_FULL && rc != ENOSPC && rc != MDB_TXN_FULL;
+    /* EIO: LMDB says so when a write comes out short, as the last one of a full file system does */
+    bool room = rc != MDB_MAP_FULL && rc != MDB_TXN_FULL && rc != ENOSPC && rc != EDQUOT &&
+                rc != EFBIG && rc != EIO;
     for (struct s3p_srv_req *r = list; r != NULL; r = r->next)
         r->write.result = room ? S3P_SE_INTERNAL : S3P_SE_BUSY;
 }

@@ -25,7 +25,8 @@ struct s3p_srv_copy {
     struct s3p_str bucket, key; /* decoded, in `text` */
     bool replace_meta, replace_tags;
     struct s3p_srv_parts_body *body; /* NULL: it was in the record */
-    uint64_t at, bytes;
+    bool found;
+    uint64_t first, at, bytes; /* of the source from `first` on; copied, to copy */
     struct s3p_srv_wanted wanted;
     struct s3p_srv_record source; /* without its views */
     bool source_versions;         /* its bucket has or had versions */
@@ -40,6 +41,12 @@ void s3p_srv_copy_free(struct s3p_srv_copy *c)
     s3p_srv_parts_close(c->body);
     s3p_buf_free(&c->text);
     s3p_free(c);
+}
+
+bool s3p_srv_copy_source(const struct s3p_srv_copy *c, struct s3p_srv_copy_source *out)
+{
+    *out = (struct s3p_srv_copy_source){c->bucket, c->key, c->first, c->bytes};
+    return c->found;
 }
 
 /* /bucket/key, the slash optional, encoded once; ?versionId=… behind it. */
@@ -172,6 +179,8 @@ static enum s3p_srv_error open_source(struct s3p_srv_req *req, const struct s3p_
     *again = rc == ENOENT;
     if (rc != 0)
         return rc == EMFILE || rc == ENFILE ? S3P_SE_BUSY : S3P_SE_INTERNAL;
+    c->found = true;
+    c->first = range.first;
     c->bytes = range.bytes;
     if (req->upload == 0 && !c->replace_meta)
         s3p_buf_view(&req->meta, r->meta);

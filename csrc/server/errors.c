@@ -24,6 +24,13 @@ static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
                            "The query parameters of the presigned request are not valid."},
     [S3P_SE_AUTH_DATE] = {403, "AccessDenied",
                           "AWS authentication requires a valid Date or x-amz-date header"},
+    [S3P_SE_HEADER_REGION] =
+        {400, "AuthorizationHeaderMalformed",
+         "The authorization header is malformed; the region is wrong; expecting the one named."},
+    [S3P_SE_QUERY_REGION] =
+        {400, "AuthorizationQueryParametersError",
+         "Error parsing the X-Amz-Credential parameter; the region is wrong; expecting the one "
+         "named."},
     [S3P_SE_HASH_MISSING] = {400, "InvalidRequest",
                              "Missing required header for this request: x-amz-content-sha256"},
     [S3P_SE_HASH_VALUE] =
@@ -157,12 +164,14 @@ const struct s3p_srv_error_row *s3p_srv_error_row(enum s3p_srv_error e)
 }
 
 void s3p_srv_error_xml(struct s3p_buf *out, enum s3p_srv_error e, struct s3p_str resource,
-                       struct s3p_str id)
+                       struct s3p_str id, const char *region)
 {
     const struct s3p_srv_error_row *row = s3p_srv_error_row(e);
     s3p_srv_xml_begin(out, NULL, "Error");
     s3p_srv_xml_text(out, "Code", (struct s3p_str){row->code, strlen(row->code)});
     s3p_srv_xml_text(out, "Message", (struct s3p_str){row->message, strlen(row->message)});
+    if (e == S3P_SE_HEADER_REGION || e == S3P_SE_QUERY_REGION)
+        s3p_srv_xml_text(out, "Region", (struct s3p_str){region, strlen(region)});
     s3p_srv_xml_text(out, "Resource", resource);
     s3p_srv_xml_text(out, "RequestId", id);
     s3p_srv_xml_close(out, "Error");

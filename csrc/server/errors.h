@@ -17,6 +17,8 @@ enum s3p_srv_error {
     S3P_SE_AUTH_HEADER,
     S3P_SE_AUTH_QUERY,
     S3P_SE_AUTH_DATE,
+    S3P_SE_HEADER_REGION,
+    S3P_SE_QUERY_REGION,
     S3P_SE_HASH_MISSING,
     S3P_SE_HASH_VALUE,
     S3P_SE_HASH_MISMATCH,
@@ -86,8 +88,9 @@ struct s3p_srv_error_row {
 
 const struct s3p_srv_error_row *s3p_srv_error_row(enum s3p_srv_error e); /* never NULL; statics */
 
-/* Appends the error document. `resource` and `id` are data and get escaped. */
+/* Appends the error document. The texts are data and get escaped; `region` is what a wrong region
+ * should have been. */
 void s3p_srv_error_xml(struct s3p_buf *out, enum s3p_srv_error e, struct s3p_str resource,
-                       struct s3p_str id);
+                       struct s3p_str id, const char *region);
 
 #endif

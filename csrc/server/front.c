@@ -10,6 +10,7 @@
 #include "server/commit.h"
 #include "server/loop.h"
 #include "server/parts_body.h"
+#include "server/request_log.h"
 #include "server/requests.h"
 #include "server/routes.h"
 
@@ -140,6 +141,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
     struct s3p_srv_req *req = *context;
     if (req == NULL)
         return MHD_NO;
+    req->bytes_in += *size;
     switch ((enum s3p_srv_stage)req->stage) {
     case S3P_SRV_STAGE_HEAD:
         return on_head(req, conn, method);
@@ -172,6 +174,8 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
     req->endpoint = port->endpoint;
     req->stage = S3P_SRV_STAGE_HEAD;
     req->answer.error = s3p_srv_head_target(&req->head, (struct s3p_str){target, strlen(target)});
+    if (S3P_SRV_UNLIKELY(port->loop->srv->request_log >= 0))
+        s3p_srv_request_log_begin(req);
     return req;
 }
 
@@ -180,9 +184,11 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **context,
 {
     (void)cls;
     (void)conn;
-    (void)code;
-    if (*context != NULL)
-        s3p_srv_req_put(*context);
+    struct s3p_srv_req *req = *context;
+    if (req != NULL && S3P_SRV_UNLIKELY(req->loop->srv->request_log >= 0))
+        s3p_srv_request_log_end(req, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    if (req != NULL)
+        s3p_srv_req_put(req);
     *context = NULL;
 }
 

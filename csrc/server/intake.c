@@ -79,8 +79,9 @@ static enum s3p_srv_error open_file(struct s3p_srv_intake *in, struct s3p_srv_st
         return S3P_SE_NONE;
     in->fd = s3p_srv_body_create(s, &in->body_id);
     if (in->fd < 0)
-        return errno == ENOSPC || errno == EMFILE || errno == ENFILE ? S3P_SE_BUSY
-                                                                     : S3P_SE_INTERNAL;
+        return errno == ENOSPC || errno == EDQUOT || errno == EMFILE || errno == ENFILE
+                   ? S3P_SE_BUSY
+                   : S3P_SE_INTERNAL;
     in->staged = true;
     return S3P_SE_NONE;
 }

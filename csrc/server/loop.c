@@ -10,8 +10,11 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "server/commit.h"
+#include "server/request_log.h"
 #include "server/requests.h"
 #include "server/routes.h"
+
+#define LOG_MAX (64 * 1024 * 1024)
 
 int s3p_srv_loop_init(struct s3p_srv_loop *loop, struct s3p_srv *srv, unsigned index,
                       struct s3p_err *err)
@@ -19,6 +22,7 @@ int s3p_srv_loop_init(struct s3p_srv_loop *loop, struct s3p_srv *srv, unsigned i
     loop->srv = srv;
     loop->index = index;
     loop->pending_end = &loop->pending;
+    s3p_buf_init(&loop->log, LOG_MAX);
     pthread_mutex_init(&loop->mu, NULL);
     s3p_srv_auth_cache_init(&loop->auth_cache);
     s3p_srv_view_init(&loop->view, &srv->store);
@@ -37,6 +41,8 @@ void s3p_srv_loop_free(struct s3p_srv_loop *loop)
     for (unsigned e = 0; e < S3P_SRV_ENDPOINTS_MAX; e++)
         if (loop->ports[e].daemon != NULL)
             MHD_stop_daemon(loop->ports[e].daemon);
+    s3p_srv_request_log_flush(loop, true);
+    s3p_buf_free(&loop->log);
     while (loop->free != NULL) {
         struct s3p_srv_req *r = loop->free;
         loop->free = r->next;
@@ -203,6 +209,8 @@ static int wait_ms(struct s3p_srv_loop *loop, int64_t next_due_ns)
     int64_t ms =
         loop->resumed ? 0 : 1000; /* a resumed connection does not show in the descriptor */
     loop->resumed = false;
+    if (loop->log.len > 0 && ms > S3P_SRV_LOG_FLUSH_MS)
+        ms = S3P_SRV_LOG_FLUSH_MS;
     for (unsigned e = 0; e < loop->srv->options.endpoints; e++) {
         MHD_UNSIGNED_LONG_LONG t;
         if (MHD_get_timeout(loop->ports[e].daemon, &t) == MHD_YES && (int64_t)t < ms)
@@ -238,6 +246,8 @@ static void *loop_main(void *arg)
         round_once(loop, wait_ms(loop, next));
         next = run_delayed(loop, false);
         commit_pending(loop);
+        if (S3P_SRV_UNLIKELY(loop->log.len > 0))
+            s3p_srv_request_log_flush(loop, false);
     }
     /* a suspended connection would keep its daemon from stopping */
     while (loop->suspended > 0) {

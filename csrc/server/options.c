@@ -27,10 +27,13 @@ static const struct option {
     {"--secret-key", KEY_TEXT, offsetof(struct s3p_srv_options, secret_key), 0, 0},
     {"--tls-cert", TEXT, offsetof(struct s3p_srv_options, tls_cert), 0, 0},
     {"--tls-key", TEXT, offsetof(struct s3p_srv_options, tls_key), 0, 0},
+    {"--region", TEXT, offsetof(struct s3p_srv_options, region), 0, 0},
     {"--endpoints", NUMBER, offsetof(struct s3p_srv_options, endpoints), 1, S3P_SRV_ENDPOINTS_MAX},
     {"--threads", NUMBER, offsetof(struct s3p_srv_options, threads), 1, S3P_SRV_THREADS_MAX},
     {"--min-part-bytes", SIZE, offsetof(struct s3p_srv_options, min_part_bytes), 1,
      UINT64_C(5) << 30},
+    {"--map-bytes", SIZE, offsetof(struct s3p_srv_options, map_bytes), 1 << 20,
+     UINT64_C(1) << 44},
     {"--mutant", MUTANT, 0, 0, 0},
     {"--lifecycle-day", DURATION, offsetof(struct s3p_srv_options, lifecycle_day_ns), DAY_MIN_NS,
      DAY_MAX_NS},
@@ -40,8 +43,11 @@ static const struct option {
     {"--bucket-policy", FLAG, offsetof(struct s3p_srv_options, bucket_policy), 0, 0},
     {"--mode", TEXT, offsetof(struct s3p_srv_options, mode), 0, 0},
     {"--seed", SIZE, offsetof(struct s3p_srv_options, seed), 0, INT64_MAX},
+    {"--request-log", TEXT, offsetof(struct s3p_srv_options, request_log), 0, 0},
     {"--admin", FLAG, offsetof(struct s3p_srv_options, admin), 0, 0},
     {"--with-parent", FLAG, offsetof(struct s3p_srv_options, with_parent), 0, 0},
+    {"--usage", FLAG, offsetof(struct s3p_srv_options, usage), 0, 0},
+    {"--describe", FLAG, offsetof(struct s3p_srv_options, describe), 0, 0},
     {"--help", FLAG, offsetof(struct s3p_srv_options, help), 0, 0},
 };
 
@@ -58,8 +64,10 @@ const char *s3p_srv_options_help(void)
            "  --data DIR              keep the data there; without it, a temporary directory\n"
            "  --durable | --fast      sync every commit | leave syncing to the system\n"
            "  --access-key K --secret-key S   credentials; drawn at random without them\n"
+           "  --region NAME           that requests must be signed for (us-east-1)\n"
            "  --tls-cert FILE --tls-key FILE  serve https\n"
            "  --min-part-bytes N      smallest part but the last of a multipart upload (5242880)\n"
+           "  --map-bytes N           most that the records may take (68719476736)\n"
            "  --lifecycle-day TIME    turn lifecycle rules on; how long a day is: 500ms, 2s, 24h\n"
            "  --replication-lag TIME  turn replication on; how long a replica takes at least\n"
            "  --throttle RULE         BUCKET/PREFIX*=RATE/s[,burst=N]: 503 above it; /m, /h too\n"
@@ -68,8 +76,11 @@ const char *s3p_srv_options_help(void)
            "                          [,endpoint=..][,min_inflight=..][,after=..][,delay_ms=..]\n"
            "  --mode NAME             a legal but surprising behaviour\n"
            "  --seed N                seed of the mutants (1)\n"
+           "  --request-log FILE      append one JSON line for each request\n"
            "  --admin                 open the admin port without a mutant\n"
            "  --with-parent           end when the parent process ends\n"
+           "  --usage                 say what --data holds, as JSON, and end; a store may run on it\n"
+           "  --describe              say what the store implements, as JSON, and end\n"
            "\n"
            "example: s3prod serve --port 9000 --access-key test --secret-key testtest\n";
 }
@@ -171,6 +182,8 @@ static int check(const struct s3p_srv_options *o, struct s3p_err *err)
                         "--durable: \"--fast\" given too: expected one of them");
     if (o->durable && o->data == NULL)
         return s3p_fail(err, S3P_EINVAL, 0, "--data: \"\": expected a directory with --durable");
+    if (o->usage && o->data == NULL)
+        return s3p_fail(err, S3P_EINVAL, 0, "--data: \"\": expected a directory with --usage");
     if ((o->tls_cert == NULL) != (o->tls_key == NULL))
         return s3p_fail(err, S3P_EINVAL, 0,
                         "--tls-cert: expected --tls-cert and --tls-key together");
@@ -196,10 +209,12 @@ int s3p_srv_options_parse(struct s3p_srv_options *o, int argc, char **argv, stru
 {
     memset(o, 0, sizeof *o);
     o->host = "127.0.0.1";
+    o->region = "us-east-1";
     o->endpoints = o->threads = 1;
     o->seed = 1;
     o->replication_lag_ns = -1;
     o->min_part_bytes = 5 * 1024 * 1024;
+    o->map_bytes = UINT64_C(1) << 36; /* address space only: the file grows as it is used */
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i], *eq = strchr(arg, '=');
         if (i == 1 && strcmp(arg, "null") == 0) {

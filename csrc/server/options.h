@@ -14,13 +14,13 @@
 #define S3P_SRV_KEY_TEXT_MAX 128
 
 struct s3p_srv_options {
-    const char *host, *data, *tls_cert, *tls_key, *mode;
+    const char *host, *data, *tls_cert, *tls_key, *mode, *request_log, *region;
     char access_key[S3P_SRV_KEY_TEXT_MAX + 1], secret_key[S3P_SRV_KEY_TEXT_MAX + 1];
     const char *mutants[S3P_SRV_MUTANTS_MAX]; /* specifications, as given */
     unsigned n_mutants, port, endpoints, threads;
-    bool durable, fast, with_parent, admin, help, null_server;
+    bool durable, fast, with_parent, admin, usage, describe, help, null_server;
     bool bucket_policy;
-    uint64_t seed, min_part_bytes;
+    uint64_t seed, min_part_bytes, map_bytes;
     int64_t lifecycle_day_ns;   /* 0: no lifecycle */
     int64_t replication_lag_ns; /* negative: no replication */
     struct s3p_srv_throttle throttles[S3P_SRV_THROTTLES_MAX];

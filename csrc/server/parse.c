@@ -85,6 +85,13 @@ static bool parse_args(struct s3p_srv_head *h, struct s3p_str query)
     return true;
 }
 
+static enum s3p_srv_error check_key(const struct s3p_srv_head *h)
+{
+    if (h->key.len > S3P_SRV_KEY_MAX)
+        return S3P_SE_KEY_LONG;
+    return s3p_srv_utf8_ok(h->key) ? S3P_SE_NONE : S3P_SE_URI;
+}
+
 static enum s3p_srv_error parse_path(struct s3p_srv_head *h)
 {
     struct s3p_str rest = {h->path.p + 1, h->path.len - 1};
@@ -97,21 +104,20 @@ static enum s3p_srv_error parse_path(struct s3p_srv_head *h)
         return S3P_SE_URI;
     if (h->key.len > 0 && h->bucket.len == 0)
         return S3P_SE_BUCKET_NAME;
-    if (h->key.len > S3P_SRV_KEY_MAX)
-        return S3P_SE_KEY_LONG;
-    return s3p_srv_utf8_ok(h->key) ? S3P_SE_NONE : S3P_SE_URI;
+    return check_key(h);
 }
 
 enum s3p_srv_error s3p_srv_head_target(struct s3p_srv_head *h, struct s3p_str raw)
 {
     s3p_buf_clear(&h->text);
     h->n_args = h->n_fields = 0;
-    h->overflow = false;
+    h->overflow = h->args_ok = false;
     h->method = h->bucket = h->key = h->path = S3P_STR("");
     if (raw.len == 0 || raw.len > S3P_SRV_TARGET_MAX || raw.p[0] != '/')
         return S3P_SE_URI;
-    /* raw, decoded and encoded again (three bytes for one) together: the views must not move */
-    if (s3p_buf_reserve(&h->text, 5 * raw.len) < 0)
+    /* raw, decoded, encoded again (three bytes for one), and the path decoded once more for a bucket
+     * in the host, together: the views must not move */
+    if (s3p_buf_reserve(&h->text, 6 * raw.len) < 0)
         return S3P_SE_INTERNAL;
     s3p_buf_view(&h->text, raw);
     h->path = (struct s3p_str){h->text.data, raw.len};
@@ -122,9 +128,24 @@ enum s3p_srv_error s3p_srv_head_target(struct s3p_srv_head *h, struct s3p_str ra
         query = (struct s3p_str){mark + 1, raw.len - h->path.len - 1};
     }
     enum s3p_srv_error e = parse_path(h);
-    if (e != S3P_SE_NONE)
+    h->args_ok = parse_args(h, query);
+    return e != S3P_SE_NONE || h->args_ok ? e : S3P_SE_URI;
+}
+
+enum s3p_srv_error s3p_srv_head_host(struct s3p_srv_head *h, enum s3p_srv_error e)
+{
+    static const char domain[] = ".localhost";
+    struct s3p_str host = s3p_srv_head_get(h, "host");
+    const char *colon = host.len > 0 ? memrchr(host.p, ':', host.len) : NULL;
+    if (colon != NULL)
+        host.len = (size_t)(colon - host.p);
+    if (!h->args_ok || host.len < sizeof domain ||
+        strncasecmp(host.p + host.len - (sizeof domain - 1), domain, sizeof domain - 1) != 0)
         return e;
-    return parse_args(h, query) ? S3P_SE_NONE : S3P_SE_URI;
+    h->bucket = (struct s3p_str){host.p, host.len - (sizeof domain - 1)};
+    if (!s3p_srv_url_decode(&h->text, (struct s3p_str){h->path.p + 1, h->path.len - 1}, &h->key))
+        return S3P_SE_URI;
+    return check_key(h);
 }
 
 void s3p_srv_head_field(struct s3p_srv_head *h, struct s3p_str name, struct s3p_str value)

@@ -33,6 +33,7 @@ struct s3p_srv_head {
     size_t n_args, n_fields;
     struct s3p_srv_arg args[S3P_SRV_ARGS_MAX];
     struct s3p_srv_field fields[S3P_SRV_FIELDS_MAX];
+    bool args_ok;  /* the query could be taken apart */
     bool overflow; /* more fields than fit: the request is refused, never cut */
     struct s3p_buf text;
 };
@@ -45,6 +46,10 @@ void s3p_srv_head_free(struct s3p_srv_head *h);
 enum s3p_srv_error s3p_srv_head_target(struct s3p_srv_head *h, struct s3p_str raw);
 void s3p_srv_head_field(struct s3p_srv_head *h, struct s3p_str name,
                         struct s3p_str value); /* borrows */
+
+/* With the fields: under *.localhost the bucket is what stands before it in the Host header, and
+ * the path is the key. `e` is the result of s3p_srv_head_target; returns the one that holds now. */
+enum s3p_srv_error s3p_srv_head_host(struct s3p_srv_head *h, enum s3p_srv_error e);
 
 const struct s3p_srv_arg *s3p_srv_head_arg(const struct s3p_srv_head *h,
                                            const char *name); /* or NULL */

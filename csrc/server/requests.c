@@ -79,6 +79,8 @@ void s3p_srv_req_put(struct s3p_srv_req *r)
     r->answer.offset = r->answer.length = 0;
     memset(&r->write, 0, sizeof r->write);
     r->upload = 0;
+    r->bytes_in = 0;
+    r->id[0] = 0;
     s3p_srv_copy_free(r->copy);
     r->copy = NULL;
     r->hide_absence = false;
@@ -206,11 +208,12 @@ static void answer_slow_down(struct s3p_srv_req *r, int64_t wait_ns)
 static enum s3p_srv_error begin(struct s3p_srv_req *r)
 {
     struct s3p_srv *srv = r->loop->srv;
-    if (r->answer.error != S3P_SE_NONE) /* of the target */
-        return r->answer.error;
+    enum s3p_srv_error e = s3p_srv_head_host(&r->head, r->answer.error); /* that of the target */
+    if (e != S3P_SE_NONE)
+        return e;
     if (r->head.overflow)
         return S3P_SE_HEADERS;
-    enum s3p_srv_error routed, e;
+    enum s3p_srv_error routed;
     r->route = s3p_srv_route_find(&r->head, &routed);
     if (r->route != NULL && !s3p_srv_settings_offered(srv, r->route->flags))
         routed = S3P_SE_NOT_IMPLEMENTED;

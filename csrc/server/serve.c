@@ -12,6 +12,7 @@
 #include "server/chores.h"
 #include "server/front.h"
 #include "server/mutants.h"
+#include "server/request_log.h"
 
 #define PEM_MAX (1024 * 1024)
 
@@ -71,6 +72,9 @@ static int open_parts(struct s3p_srv *srv, struct s3p_err *err)
         S3P_TRY(s3p_srv_mutants_create(&srv->mutants, srv, err));
     S3P_TRY(s3p_srv_store_open(&srv->store, dir, o->durable, err));
     srv->store_open = true;
+    S3P_TRY(s3p_srv_store_limit(&srv->store, o->map_bytes, err));
+    if (o->request_log != NULL)
+        S3P_TRY(s3p_srv_request_log_open(srv, o->request_log, err));
     S3P_TRY(start_front(srv, err));
     S3P_TRY(s3p_srv_chores_start(srv, err));
     return srv->mutants != NULL ? s3p_srv_admin_start(srv, err) : 0;
@@ -82,8 +86,10 @@ int s3p_srv_open(struct s3p_srv **out, const struct s3p_srv_options *o, struct s
     if (srv == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "no memory for the store");
     srv->options = *o;
-    srv->keys = (struct s3p_srv_keys){srv->options.access_key, srv->options.secret_key};
+    srv->keys = (struct s3p_srv_keys){srv->options.access_key, srv->options.secret_key,
+                                       srv->options.region};
     srv->id_seed = s3p_entropy_u64();
+    srv->request_log = -1;
     raise_descriptors();
     int rc = open_parts(srv, err);
     if (rc < 0) {
@@ -101,6 +107,7 @@ void s3p_srv_close(struct s3p_srv *srv)
     s3p_srv_admin_stop(srv);
     s3p_srv_chores_stop(srv);
     s3p_srv_front_stop(srv);
+    s3p_srv_request_log_close(srv);
     s3p_srv_mutants_free(srv->mutants);
     if (srv->store_open)
         s3p_srv_store_close(&srv->store);

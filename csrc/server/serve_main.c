@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "server/null_server.h"
+#include "server/store.h"
+#include "server/usage.h"
 
-#define LINE_MAX_BYTES (64 * 1024)
+#define LINE_MAX_BYTES (256 * 1024 * 1024)
 
 static void print(int fd, const char *text, size_t len)
 {
@@ -88,6 +90,22 @@ static int usage_error(const struct s3p_err *err)
     return 2;
 }
 
+static int run_usage(const struct s3p_srv_options *o)
+{
+    struct s3p_err err = {0};
+    struct s3p_srv_store store;
+    json_t *doc = NULL;
+    if (s3p_srv_store_open_read(&store, o->data, &err) < 0)
+        return usage_error(&err);
+    int rc = s3p_srv_usage(&store, &doc, &err);
+    s3p_srv_store_close(&store);
+    if (rc < 0)
+        return usage_error(&err);
+    print_line(doc);
+    json_decref(doc);
+    return 0;
+}
+
 static int run_null(const struct s3p_srv_options *o, const struct ends *ends)
 {
     struct s3p_err err = {0};
@@ -124,13 +142,18 @@ int s3p_serve_main(int argc, char **argv)
         print(STDOUT_FILENO, s3p_srv_options_help(), strlen(s3p_srv_options_help()));
         return 0;
     }
+    if (o.usage)
+        return run_usage(&o);
     sigset_t *set = &ends.signals, before;
     sigemptyset(set);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
-    sigaddset(set, SIGPIPE); /* blocked and never waited for: a lost client shows as EPIPE */
+    /* blocked and never waited for: a lost client shows as EPIPE, the limit of a file as EFBIG */
+    sigaddset(set, SIGPIPE);
+    sigaddset(set, SIGXFSZ);
     pthread_sigmask(SIG_BLOCK, set, &before);
     sigdelset(set, SIGPIPE);
+    sigdelset(set, SIGXFSZ);
     int status = o.null_server ? run_null(&o, &ends) : run_store(&o, &ends);
     /* what has been acted upon must not be delivered once more */
     while (sigtimedwait(set, NULL, &(struct timespec){0, 0}) > 0)

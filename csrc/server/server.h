@@ -91,6 +91,8 @@ struct s3p_srv_req {
     bool hide_absence;          /* anonymous, and not allowed to list */
     struct s3p_srv_record made; /* what a write has made, for its reply; without its views */
     struct s3p_srv_key_state *key_state; /* of the mutants; NULL without */
+    int64_t begin_ns, begin_wall_ns;     /* of the request log; not set without */
+    uint64_t bytes_in;                   /* of the body, as it came */
     int64_t due_ns;                      /* delayed until */
     void (*resume)(struct s3p_srv_req *req);
     struct s3p_srv_head head;
@@ -120,6 +122,8 @@ struct s3p_srv_loop {
     unsigned suspended;      /* requests that wait */
     bool resumed;            /* some have been resumed since the daemons last ran */
     int64_t wall_ns;         /* read once a round */
+    struct s3p_buf log;      /* lines of the request log that are not written yet */
+    int64_t log_since_ns;    /* the oldest of them */
     /* shared: atomics */
     _Atomic uint64_t counts[S3P_SRV_ROUTES_MAX], errors; /* answers by route row, answers >= 400 */
     /* guarded by mu */
@@ -143,6 +147,7 @@ struct s3p_srv {
     struct s3p_srv_admin *admin;         /* NULL without */
     struct s3p_srv_chores *chores;       /* NULL without lifecycle and replication */
     unsigned admin_port;                 /* 0 without */
+    int request_log;                     /* descriptor, -1 without */
     bool store_open;
     struct s3p_srv_temporary temporary;
     struct s3p_srv_mutants *mutants; /* NULL without any and without the admin port */

@@ -14,6 +14,7 @@
 /* Address space only: the file grows as it is used. */
 #define MAP_BYTES (UINT64_C(1) << 36)
 #define READERS 1024
+#define TABLES_MAX 16
 #define SEQ_BITS 40 /* writes of one boot; the boot number stands above them */
 
 static int fail_db(struct s3p_err *err, int rc, const char *what)
@@ -21,7 +22,7 @@ static int fail_db(struct s3p_err *err, int rc, const char *what)
     return s3p_fail(err, S3P_EIO, rc, "%s: %s", what, mdb_strerror(rc));
 }
 
-static int open_each(struct s3p_srv_store *s, MDB_txn *txn)
+static int open_each(struct s3p_srv_store *s, MDB_txn *txn, unsigned flags)
 {
     const struct {
         const char *name;
@@ -33,7 +34,7 @@ static int open_each(struct s3p_srv_store *s, MDB_txn *txn)
     };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof tables / sizeof tables[0]; i++)
-        rc = mdb_dbi_open(txn, tables[i].name, MDB_CREATE, tables[i].handle);
+        rc = mdb_dbi_open(txn, tables[i].name, flags, tables[i].handle);
     return rc;
 }
 
@@ -44,7 +45,7 @@ static int open_tables(struct s3p_srv_store *s, struct s3p_err *err)
     if (rc != 0)
         return fail_db(err, rc, "cannot begin");
     MDB_val key = {4, (void *)(uintptr_t) "boot"}, value;
-    if ((rc = open_each(s, txn)) == 0) {
+    if ((rc = open_each(s, txn, MDB_CREATE)) == 0) {
         rc = mdb_get(txn, s->about, &key, &value);
         if (rc == 0 && value.mv_size == sizeof s->boot)
             memcpy(&s->boot, value.mv_data, sizeof s->boot);
@@ -67,7 +68,7 @@ static int open_env(struct s3p_srv_store *s, const char *dir, struct s3p_err *er
     int dead, rc = mdb_env_create(&s->env);
     if (rc != 0)
         return fail_db(err, rc, "cannot create the environment");
-    if ((rc = mdb_env_set_maxdbs(s->env, 16)) != 0 ||
+    if ((rc = mdb_env_set_maxdbs(s->env, TABLES_MAX)) != 0 ||
         (rc = mdb_env_set_maxreaders(s->env, READERS)) != 0 ||
         (rc = mdb_env_set_mapsize(s->env, MAP_BYTES)) != 0 ||
         (rc = mdb_env_open(s->env, dir, flags, 0600)) != 0 ||
@@ -104,6 +105,45 @@ int s3p_srv_store_open(struct s3p_srv_store *s, const char *dir, bool durable, s
     atomic_init(&s->next_body, 1);
     atomic_init(&s->next_seq, s->boot << SEQ_BITS);
     return 0;
+}
+
+static int open_env_read(struct s3p_srv_store *s, const char *dir, struct s3p_err *err)
+{
+    MDB_txn *txn;
+    int rc = mdb_env_create(&s->env);
+    if (rc != 0 || (rc = mdb_env_set_maxdbs(s->env, TABLES_MAX)) != 0 ||
+        (rc = mdb_env_open(s->env, dir, MDB_RDONLY | MDB_NOTLS, 0600)) != 0 ||
+        (rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn)) != 0)
+        return fail_db(err, rc, dir);
+    rc = open_each(s, txn, 0);
+    if (rc == 0)
+        rc = mdb_txn_commit(txn); /* keeps the handles */
+    else
+        mdb_txn_abort(txn);
+    return rc == 0 ? 0 : fail_db(err, rc, dir);
+}
+
+int s3p_srv_store_open_read(struct s3p_srv_store *s, const char *dir, struct s3p_err *err)
+{
+    memset(s, 0, sizeof *s);
+    s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    s->bodies_fd =
+        s->dir_fd >= 0 ? openat(s->dir_fd, "bodies", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int rc = 0;
+    if (s->bodies_fd < 0 || faccessat(s->dir_fd, "data.mdb", R_OK, 0) != 0)
+        rc = s3p_fail(err, S3P_EIO, errno, "--data: \"%s\": %s; expected the data of a store", dir,
+                      strerror(errno));
+    if (rc == 0)
+        rc = open_env_read(s, dir, err);
+    if (rc != 0)
+        s3p_srv_store_close(s);
+    return rc;
+}
+
+int s3p_srv_store_limit(struct s3p_srv_store *s, uint64_t map_bytes, struct s3p_err *err)
+{
+    int rc = mdb_env_set_mapsize(s->env, map_bytes);
+    return rc == 0 ? 0 : fail_db(err, rc, "--map-bytes");
 }
 
 void s3p_srv_store_close(struct s3p_srv_store *s)

@@ -49,6 +49,12 @@ struct s3p_srv_bucket {
  * record names. */
 int s3p_srv_store_open(struct s3p_srv_store *s, const char *dir, bool durable,
                        struct s3p_err *err) S3P_MUST_CHECK;
+/* Opens one that is there to look at it, whether or not a store runs on it; changes nothing. */
+int s3p_srv_store_open_read(struct s3p_srv_store *s, const char *dir,
+                            struct s3p_err *err) S3P_MUST_CHECK;
+/* Bounds the bytes of the records; what is there already counts. With no transaction open. */
+int s3p_srv_store_limit(struct s3p_srv_store *s, uint64_t map_bytes,
+                        struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_srv_store_close(struct s3p_srv_store *s);
 
 /* A read view: a pooled transaction. Begin, copy what is needed, end: microseconds. */

@@ -111,7 +111,7 @@ def target_of(args: argparse.Namespace) -> Iterator[Target]:
             raise UsageError("endpoint", "not given", f"--endpoint beside --{name.replace('_', '-')}")
     from s3prod.store import EmbeddedStore
 
-    with EmbeddedStore(mutants=args.mutants, endpoints=2) as store:
+    with EmbeddedStore(mutants=args.mutants, endpoints=2, region=given.get("region")) as store:
         print(f"s3prod: no endpoint given: the embedded store runs at {store.endpoint}", file=sys.stderr)
-        settings = {name: given[name] for name in ("region", "bucket_prefix") if name in given}
+        settings = {name: given[name] for name in ("bucket_prefix",) if name in given}
         yield store.target(**settings)

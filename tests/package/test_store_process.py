@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from s3prod.client import S3Client
 from s3prod.errors import StoreError
 from s3prod.store import EmbeddedStore
 
@@ -49,11 +50,20 @@ def test_the_real_store_answers_and_ends_cleanly():
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(store.endpoint, timeout=5)
         assert refused.value.code == 403
-        assert store.target(region="eu-1").region == "eu-1"
+        assert store.target(bucket_prefix="other").bucket_prefix == "other"
         assert store.target().embedded and store.target().profile["name"] == "embedded"
         pid = store.pid
     assert store.close() == 0
     assert gone(pid)
+
+
+def test_region_and_usage():
+    with EmbeddedStore(region="eu-1", options=["--admin"]) as store:
+        assert store.target().region == "eu-1"
+        assert S3Client(store.target()).create_bucket("bkt")
+        assert list(store.usage()["buckets"]) == ["bkt"]
+    with EmbeddedStore() as store, pytest.raises(StoreError, match="--admin"):
+        store.usage()
 
 
 def test_mutants_open_the_admin_port():

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct s3p_srv_keys keys = {"AK", "secret"};
+    static const struct s3p_srv_keys keys = {"AK", "secret", NULL};
     static struct s3p_srv_head h;
     static struct s3p_srv_auth_cache cache;
     static bool ready;

@@ -17,7 +17,7 @@ struct example {
 
 static enum s3p_srv_error check(const struct example *x, int64_t at)
 {
-    static const struct s3p_srv_keys keys = {ACCESS, SECRET};
+    static const struct s3p_srv_keys keys = {ACCESS, SECRET, "us-east-1"};
     struct s3p_srv_head *h = s3p_alloc(sizeof *h);
     struct s3p_srv_auth_cache cache;
     struct s3p_srv_auth auth;

@@ -36,6 +36,36 @@ T_TEST(server_parse_target)
     done(h);
 }
 
+T_TEST(server_parse_host)
+{
+    static const struct {
+        const char *target, *host, *bucket, *key;
+        enum s3p_srv_error before, after;
+    } rows[] = {
+        {"/b/k", "a.b-c.localhost:9000", "a.b-c", "b/k", S3P_SE_NONE, S3P_SE_NONE},
+        {"/b/k", "Abc.LOCALHOST", "Abc", "b/k", S3P_SE_NONE, S3P_SE_NONE},
+        {"/?uploads", "abc.localhost", "abc", "", S3P_SE_NONE, S3P_SE_NONE},
+        {"//k", "abc.localhost:1", "abc", "/k", S3P_SE_BUCKET_NAME, S3P_SE_NONE},
+        {"/b/k", "localhost:9000", "b", "k", S3P_SE_NONE, S3P_SE_NONE},
+        {"/b/k", ".localhost:9000", "b", "k", S3P_SE_NONE, S3P_SE_NONE},
+        {"/b/k", "notlocalhost", "b", "k", S3P_SE_NONE, S3P_SE_NONE},
+        {"/b/k", "a.localhost.org", "b", "k", S3P_SE_NONE, S3P_SE_NONE},
+        {"/b/k", "[::1]:9000", "b", "k", S3P_SE_NONE, S3P_SE_NONE},
+        {"/b/k", "", "b", "k", S3P_SE_NONE, S3P_SE_NONE},
+        {"/b/%ff", "abc.localhost", "abc", "b/\xff", S3P_SE_URI, S3P_SE_URI},
+        {"/b?%zz", "abc.localhost", "b", "", S3P_SE_URI, S3P_SE_URI},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct s3p_srv_head *h = parsed("GET", rows[i].target, rows[i].before);
+        s3p_srv_head_field(h, S3P_STR("Host"),
+                           (struct s3p_str){rows[i].host, strlen(rows[i].host)});
+        T_EQ(s3p_srv_head_host(h, rows[i].before), rows[i].after);
+        T_TRUE(s3p_str_eq(h->bucket, rows[i].bucket));
+        T_TRUE(s3p_str_eq(h->key, rows[i].key));
+        done(h);
+    }
+}
+
 T_TEST(server_parse_bad_targets)
 {
     static const char *const bad[] = {
