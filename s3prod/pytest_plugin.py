@@ -187,7 +187,7 @@ def run_plan(
         except S3ProdError as error:
             pytest.fail(str(error), pytrace=False)
         (out / "report.html").write_text(html.render(result), "utf-8")
-        record_property(plan.name, json.dumps({"status": result.exit_status(), "load": result.load}))
+        record_property(plan.name, json.dumps(junit_property(result)))
         with _terminal(pytestconfig) as show:
             if show is not None:
                 show(summary_text(result))
@@ -198,6 +198,11 @@ def run_plan(
         return result
 
     yield run
+
+
+def junit_property(run: Run) -> dict[str, object]:
+    """What a JUnit report says of a run."""
+    return {"status": run.exit_status(), "load": run.load} | ({"store": run.store} if run.store else {})
 
 
 @contextmanager

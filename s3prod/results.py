@@ -46,6 +46,12 @@ class Run:
         return str(self.metrics.get("load", {}).get("verdict", "not-asked"))
 
     @property
+    def store(self) -> str:
+        """The embedded store and its mode, when it was the target: `embedded store (fast)`."""
+        mode = self.target.get("durability")
+        return f"embedded store{f' ({mode})' if mode else ''}" if self.target.get("embedded") else ""
+
+    @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended the run."""
         return bool(self.metrics.get("interrupted", False))

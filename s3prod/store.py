@@ -31,8 +31,8 @@ class EmbeddedStore:
             run = run_plan(plan, store.target(), out=Path("out"))
             print(store.altered()["mutants"])
 
-    `argv` replaces `python -m s3prod serve` (a store binary of one's own build). `options` go to the command as they
-    are.
+    `tls` is a folder for a CA and a certificate, made if they are not there: then the store speaks https. `argv` replaces
+    `python -m s3prod serve` (a store binary of one's own build). `options` go to the command as they are.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class EmbeddedStore:
         data: Path | None = None,
         durable: bool = False,
         region: str | None = None,
+        tls: Path | None = None,
         seed: int | None = None,
         options: Sequence[str] = (),
         argv: Sequence[str] | None = None,
@@ -54,7 +55,7 @@ class EmbeddedStore:
         for spec in mutants:
             command += ["--mutant", spec]
         for name, value in (("--mode", mode), ("--endpoints", endpoints), ("--data", data), ("--seed", seed),
-                            ("--region", region)):  # fmt: skip
+                            ("--region", region), ("--tls-self-signed", tls)):  # fmt: skip
             if value is not None:
                 command += [name, str(value)]
         if durable:
@@ -74,6 +75,8 @@ class EmbeddedStore:
             self.secret_key: str = first["secret_key"]
             self.pid: int = first["pid"]
             self.admin: str | None = first["admin"]
+            self.durability: str | None = first.get("durability")
+            self.ca_file: str | None = first.get("ca")
         except BaseException:
             self.close()
             raise
@@ -118,6 +121,8 @@ class EmbeddedStore:
             "profile": profiles.load("embedded"),
             "embedded": True,
             "mutants": self.mutants,
+            "durability": self.durability,
+            "ca_file": self.ca_file,
         }
         if self.region is not None:
             given["region"] = self.region

@@ -84,6 +84,7 @@ class Target:
     profile: Mapping[str, profiles.Value] = field(default_factory=lambda: profiles.load("generic"))
     embedded: bool = False
     mutants: tuple[str, ...] = ()  # what the embedded store breaks on purpose
+    durability: str | None = None  # of the embedded store: durable, or fast
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "endpoints", tuple(_endpoint(text) for text in self.endpoints))
@@ -117,8 +118,7 @@ class Target:
     def to_dict(self) -> dict[str, Any]:
         """The target as the engine takes it, with its secrets."""
         out = self.public() | {"secret_key": self.secret_key} | self._given("session_token", "proxy")
-        del out["embedded"], out["mutants"]
-        return out
+        return {name: value for name, value in out.items() if name not in ("embedded", "mutants", "durability")}
 
     def to_json(self) -> str:
         """`to_dict` as text, for the engine. It holds the secrets: it is never written to a file.
@@ -147,7 +147,7 @@ class Target:
                 "embedded": self.embedded,
                 "mutants": list(self.mutants),
             }
-            | self._given("ca_file")
+            | self._given("ca_file", "durability")
             | ({} if self.proxy is None else {"proxy": _without_password(self.proxy)})
         )
 

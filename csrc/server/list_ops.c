@@ -63,9 +63,7 @@ static void add_common(void *cls, struct s3p_str prefix)
 {
     const struct listing *l = cls;
     struct s3p_buf *b = &l->req->meta; /* they stand behind the keys */
-    s3p_srv_xml_open(b, "CommonPrefixes");
-    add_name(l, b, "Prefix", prefix);
-    s3p_srv_xml_close(b, "CommonPrefixes");
+    s3p_srv_xml_common(b, prefix, l->url);
 }
 
 static void add_question(const struct listing *l)

@@ -41,6 +41,13 @@ void s3p_srv_xml_name(struct s3p_buf *out, const char *tag, struct s3p_str text,
         s3p_srv_xml_text(out, tag, text);
 }
 
+void s3p_srv_xml_common(struct s3p_buf *out, struct s3p_str prefix, bool url)
+{
+    s3p_srv_xml_open(out, "CommonPrefixes");
+    s3p_srv_xml_name(out, "Prefix", prefix, url);
+    s3p_srv_xml_close(out, "CommonPrefixes");
+}
+
 void s3p_srv_xml_owner(struct s3p_buf *out, const char *tag)
 {
     s3p_srv_xml_open(out, tag);

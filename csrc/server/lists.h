@@ -12,6 +12,7 @@ bool s3p_srv_list_max(struct s3p_str text, unsigned max, unsigned *out);
 bool s3p_srv_list_encoding(const struct s3p_srv_req *req, bool *url);
 
 void s3p_srv_xml_name(struct s3p_buf *out, const char *tag, struct s3p_str text, bool url);
+void s3p_srv_xml_common(struct s3p_buf *out, struct s3p_str prefix, bool url); /* CommonPrefixes */
 void s3p_srv_xml_owner(struct s3p_buf *out, const char *tag);
 void s3p_srv_xml_etag(struct s3p_buf *out, const struct s3p_srv_record *r);
 /* <ChecksumCRC32>value</ChecksumCRC32>; nothing when the record has none. */

@@ -27,6 +27,7 @@ static const struct option {
     {"--secret-key", KEY_TEXT, offsetof(struct s3p_srv_options, secret_key), 0, 0},
     {"--tls-cert", TEXT, offsetof(struct s3p_srv_options, tls_cert), 0, 0},
     {"--tls-key", TEXT, offsetof(struct s3p_srv_options, tls_key), 0, 0},
+    {"--tls-self-signed", TEXT, offsetof(struct s3p_srv_options, tls_dir), 0, 0},
     {"--region", TEXT, offsetof(struct s3p_srv_options, region), 0, 0},
     {"--endpoints", NUMBER, offsetof(struct s3p_srv_options, endpoints), 1, S3P_SRV_ENDPOINTS_MAX},
     {"--threads", NUMBER, offsetof(struct s3p_srv_options, threads), 1, S3P_SRV_THREADS_MAX},
@@ -66,6 +67,8 @@ const char *s3p_srv_options_help(void)
            "  --access-key K --secret-key S   credentials; drawn at random without them\n"
            "  --region NAME           that requests must be signed for (us-east-1)\n"
            "  --tls-cert FILE --tls-key FILE  serve https\n"
+           "  --tls-self-signed DIR   serve https with a certificate for localhost, made there if\n"
+           "                          there is none; the first line names its CA\n"
            "  --min-part-bytes N      smallest part but the last of a multipart upload (5242880)\n"
            "  --map-bytes N           most that the records may take (68719476736)\n"
            "  --lifecycle-day TIME    turn lifecycle rules on; how long a day is: 500ms, 2s, 24h\n"
@@ -79,7 +82,7 @@ const char *s3p_srv_options_help(void)
            "  --request-log FILE      append one JSON line for each request\n"
            "  --admin                 open the admin port without a mutant\n"
            "  --with-parent           end when the parent process ends\n"
-           "  --usage                 say what --data holds, as JSON, and end; a store may run on it\n"
+           "  --usage                 say what --data holds, as JSON, and end\n"
            "  --describe              say what the store implements, as JSON, and end\n"
            "\n"
            "example: s3prod serve --port 9000 --access-key test --secret-key testtest\n";
@@ -187,6 +190,9 @@ static int check(const struct s3p_srv_options *o, struct s3p_err *err)
     if ((o->tls_cert == NULL) != (o->tls_key == NULL))
         return s3p_fail(err, S3P_EINVAL, 0,
                         "--tls-cert: expected --tls-cert and --tls-key together");
+    if (o->tls_cert != NULL && o->tls_dir != NULL)
+        return s3p_fail(err, S3P_EINVAL, 0,
+                        "--tls-self-signed: \"%s\": expected no --tls-cert beside it", o->tls_dir);
     if (o->port != 0 && o->port + o->endpoints - 1 > 65535)
         return s3p_fail(err, S3P_EINVAL, 0, "--endpoints: \"%u\": expected ports up to 65535",
                         o->endpoints);

@@ -14,7 +14,7 @@
 #define S3P_SRV_KEY_TEXT_MAX 128
 
 struct s3p_srv_options {
-    const char *host, *data, *tls_cert, *tls_key, *mode, *request_log, *region;
+    const char *host, *data, *tls_cert, *tls_key, *tls_dir, *mode, *request_log, *region;
     char access_key[S3P_SRV_KEY_TEXT_MAX + 1], secret_key[S3P_SRV_KEY_TEXT_MAX + 1];
     const char *mutants[S3P_SRV_MUTANTS_MAX]; /* specifications, as given */
     unsigned n_mutants, port, endpoints, threads;

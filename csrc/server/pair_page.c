@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "server/lists.h"
+
 static bool behind(const struct s3p_srv_pair_page *page, const struct s3p_srv_pairs *p)
 {
     int c = s3p_srv_compare(p->key, page->after);
@@ -30,7 +32,7 @@ static int skip(struct s3p_srv_pairs *pairs, struct s3p_str prefix)
 int s3p_srv_pair_page_walk(struct s3p_srv_pair_page *page, struct s3p_srv_pairs *pairs,
                            void (*entry)(void *cls, const struct s3p_srv_pairs *p,
                                          const struct s3p_srv_record *r),
-                           void (*common)(void *cls, struct s3p_str prefix), void *cls)
+                           void *cls)
 {
     page->count = 0;
     page->truncated = page->at_prefix = false;
@@ -59,7 +61,7 @@ int s3p_srv_pair_page_walk(struct s3p_srv_pair_page *page, struct s3p_srv_pairs 
             rolled.p = prefix;
             if (!known) {
                 remember(page, rolled, true, 0);
-                common(cls, rolled);
+                s3p_srv_xml_common(page->common, rolled, page->url);
                 page->count++;
             }
             rc = skip(pairs, rolled);

@@ -22,6 +22,8 @@ struct s3p_srv_pair_page {
     bool inside;                             /* go on behind (after, number), else behind `after` */
     uint64_t number;
     unsigned max;
+    bool url;               /* encode the names */
+    struct s3p_buf *common; /* gets the common prefixes, as elements */
     /* results */
     unsigned count;
     bool truncated, at_prefix; /* at_prefix: the last thing listed is a common prefix */
@@ -33,7 +35,7 @@ struct s3p_srv_pair_page {
 int s3p_srv_pair_page_walk(struct s3p_srv_pair_page *page, struct s3p_srv_pairs *pairs,
                            void (*entry)(void *cls, const struct s3p_srv_pairs *p,
                                          const struct s3p_srv_record *r),
-                           void (*common)(void *cls, struct s3p_str prefix), void *cls);
+                           void *cls);
 
 /* The entries of one table of pairs. */
 struct s3p_srv_table_pairs {

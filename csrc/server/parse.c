@@ -115,8 +115,8 @@ enum s3p_srv_error s3p_srv_head_target(struct s3p_srv_head *h, struct s3p_str ra
     h->method = h->bucket = h->key = h->path = S3P_STR("");
     if (raw.len == 0 || raw.len > S3P_SRV_TARGET_MAX || raw.p[0] != '/')
         return S3P_SE_URI;
-    /* raw, decoded, encoded again (three bytes for one), and the path decoded once more for a bucket
-     * in the host, together: the views must not move */
+    /* raw, decoded, encoded again (three bytes for one), and the path decoded once more when the
+     * bucket is in the host, together: the views must not move */
     if (s3p_buf_reserve(&h->text, 6 * raw.len) < 0)
         return S3P_SE_INTERNAL;
     s3p_buf_view(&h->text, raw);

@@ -37,11 +37,17 @@ static int read_pem(const char *path, struct s3p_buf *out, struct s3p_err *err)
 static int start_front(struct s3p_srv *srv, struct s3p_err *err)
 {
     struct s3p_buf cert, key;
-    int rc = read_pem(srv->options.tls_cert, &cert, err);
+    struct s3p_srv_options *o = &srv->options;
+    if (o->tls_dir != NULL) {
+        S3P_TRY(s3p_srv_tls_prepare(&srv->tls, o->tls_dir, err));
+        o->tls_cert = srv->tls.cert;
+        o->tls_key = srv->tls.key;
+    }
+    int rc = read_pem(o->tls_cert, &cert, err);
     s3p_buf_init(&key, PEM_MAX);
     if (rc == 0)
-        rc = read_pem(srv->options.tls_key, &key, err);
-    bool tls = srv->options.tls_cert != NULL;
+        rc = read_pem(o->tls_key, &key, err);
+    bool tls = o->tls_cert != NULL;
     if (rc == 0)
         rc = s3p_srv_front_start(srv, tls ? s3p_buf_cstr(&cert) : NULL,
                                  tls ? s3p_buf_cstr(&key) : NULL, err);

@@ -40,20 +40,23 @@ static void print_line(const json_t *line)
 static json_t *endpoint_text(const struct s3p_srv_options *o, unsigned port)
 {
     bool v6 = strchr(o->host, ':') != NULL;
-    return json_sprintf("%s://%s%s%s:%u", o->tls_cert != NULL ? "https" : "http", v6 ? "[" : "",
-                        o->host, v6 ? "]" : "", port);
+    bool tls = o->tls_cert != NULL || o->tls_dir != NULL;
+    return json_sprintf("%s://%s%s%s:%u", tls ? "https" : "http", v6 ? "[" : "", o->host,
+                        v6 ? "]" : "", port);
 }
 
 static void announce(const struct s3p_srv_options *o, const unsigned *ports, unsigned n,
-                     unsigned admin)
+                     unsigned admin, const char *ca)
 {
     json_t *list = json_array();
     for (unsigned i = 0; i < n; i++)
         json_array_append_new(list, endpoint_text(o, ports[i]));
-    json_t *line = json_pack(
-        "{s:o, s:o, s:s, s:s, s:i, s:o}", "endpoint", endpoint_text(o, ports[0]), "endpoints", list,
-        "access_key", o->access_key, "secret_key", o->secret_key, "pid", (int)getpid(), "admin",
-        admin != 0 ? json_sprintf("http://127.0.0.1:%u", admin) : json_null());
+    json_t *line =
+        json_pack("{s:o, s:o, s:s, s:s, s:i, s:o, s:s, s:s?}", "endpoint",
+                  endpoint_text(o, ports[0]), "endpoints", list, "access_key", o->access_key,
+                  "secret_key", o->secret_key, "pid", (int)getpid(), "admin",
+                  admin != 0 ? json_sprintf("http://127.0.0.1:%u", admin) : json_null(),
+                  "durability", o->durable ? "durable" : "fast", "ca", ca);
     print_line(line);
     json_decref(line);
 }
@@ -113,7 +116,7 @@ static int run_null(const struct s3p_srv_options *o, const struct ends *ends)
     if (s3p_null_server_open(&null_server, o, &err) < 0)
         return usage_error(&err);
     unsigned ports[1] = {s3p_null_server_port(null_server)};
-    announce(o, ports, 1, 0);
+    announce(o, ports, 1, 0, NULL);
     wait_for_end(o, ends);
     s3p_null_server_close(null_server);
     return 0;
@@ -125,7 +128,8 @@ static int run_store(const struct s3p_srv_options *o, const struct ends *ends)
     struct s3p_srv *srv;
     if (s3p_srv_open(&srv, o, &err) < 0)
         return usage_error(&err);
-    announce(o, srv->ports, o->endpoints, srv->admin_port);
+    announce(o, srv->ports, o->endpoints, srv->admin_port,
+             o->tls_dir != NULL ? srv->tls.ca : NULL);
     wait_for_end(o, ends);
     s3p_srv_close(srv);
     return 0;

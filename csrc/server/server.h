@@ -21,6 +21,7 @@
 #include "server/store.h"
 #include "server/temporary.h"
 #include "server/throttle.h"
+#include "server/tls.h"
 
 #define S3P_SRV_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define S3P_SRV_REQUEST_ID_BYTES 16
@@ -150,6 +151,7 @@ struct s3p_srv {
     int request_log;                     /* descriptor, -1 without */
     bool store_open;
     struct s3p_srv_temporary temporary;
+    struct s3p_srv_tls tls;
     struct s3p_srv_mutants *mutants; /* NULL without any and without the admin port */
     /* guarded inside */
     struct s3p_srv_store store;

@@ -103,7 +103,6 @@ void s3p_srv_list_parts(struct s3p_srv_req *req)
 struct listing {
     struct s3p_srv_req *req;
     struct s3p_srv_pair_page page;
-    bool url;
 };
 
 static void add_upload(void *cls, const struct s3p_srv_pairs *p, const struct s3p_srv_record *r)
@@ -111,7 +110,7 @@ static void add_upload(void *cls, const struct s3p_srv_pairs *p, const struct s3
     const struct listing *l = cls;
     struct s3p_buf *b = &l->req->meta;
     s3p_srv_xml_open(b, "Upload");
-    s3p_srv_xml_name(b, "Key", p->key, l->url);
+    s3p_srv_xml_name(b, "Key", p->key, l->page.url);
     add_id(b, "UploadId", p->number);
     s3p_srv_xml_owner(b, "Initiator");
     s3p_srv_xml_owner(b, "Owner");
@@ -119,15 +118,6 @@ static void add_upload(void *cls, const struct s3p_srv_pairs *p, const struct s3
     s3p_srv_xml_time(b, "Initiated", r->mtime_wall_ns);
     s3p_srv_xml_sum_kind(b, r);
     s3p_srv_xml_close(b, "Upload");
-}
-
-static void add_common(void *cls, struct s3p_str prefix)
-{
-    const struct listing *l = cls;
-    struct s3p_buf *b = &l->req->intake.memory; /* they stand behind the uploads */
-    s3p_srv_xml_open(b, "CommonPrefixes");
-    s3p_srv_xml_name(b, "Prefix", prefix, l->url);
-    s3p_srv_xml_close(b, "CommonPrefixes");
 }
 
 static bool parse(struct listing *l)
@@ -141,7 +131,7 @@ static bool parse(struct listing *l)
     l->page.inside = id.len > 0 && l->page.after.len > 0;
     if (l->page.inside && !s3p_srv_id_parse(id, &l->page.number))
         return false;
-    return s3p_srv_list_encoding(req, &l->url) && l->page.after.len <= S3P_SRV_KEY_MAX &&
+    return s3p_srv_list_encoding(req, &l->page.url) && l->page.after.len <= S3P_SRV_KEY_MAX &&
            l->page.prefix.len <= S3P_SRV_KEY_MAX &&
            s3p_srv_list_max(s3p_srv_arg_value(req, "max-uploads"), S3P_SRV_LIST_MAX, &l->page.max);
 }
@@ -152,17 +142,18 @@ static void answer(const struct listing *l)
     const struct s3p_srv_pair_page *page = &l->page;
     s3p_srv_xml_begin(b, S3P_SRV_XMLNS, "ListMultipartUploadsResult");
     s3p_srv_xml_text(b, "Bucket", l->req->head.bucket);
-    s3p_srv_xml_name(b, "KeyMarker", page->after, l->url);
+    s3p_srv_xml_name(b, "KeyMarker", page->after, l->page.url);
     s3p_srv_xml_text(b, "UploadIdMarker", s3p_srv_arg_or_empty(l->req, "upload-id-marker"));
     if (page->truncated) {
-        s3p_srv_xml_name(b, "NextKeyMarker", (struct s3p_str){page->last, page->last_len}, l->url);
+        s3p_srv_xml_name(b, "NextKeyMarker", (struct s3p_str){page->last, page->last_len},
+                         page->url);
         if (!page->at_prefix)
             add_id(b, "NextUploadIdMarker", page->last_number);
     }
-    s3p_srv_xml_name(b, "Prefix", page->prefix, l->url);
+    s3p_srv_xml_name(b, "Prefix", page->prefix, l->page.url);
     if (page->delimiter.len > 0)
-        s3p_srv_xml_name(b, "Delimiter", page->delimiter, l->url);
-    if (l->url)
+        s3p_srv_xml_name(b, "Delimiter", page->delimiter, l->page.url);
+    if (l->page.url)
         s3p_srv_xml_text(b, "EncodingType", S3P_STR("url"));
     s3p_srv_xml_u64(b, "MaxUploads", page->max);
     s3p_srv_xml_bool(b, "IsTruncated", page->truncated);
@@ -174,7 +165,8 @@ static void answer(const struct listing *l)
 
 void s3p_srv_list_uploads(struct s3p_srv_req *req)
 {
-    struct listing l = {.req = req};
+    /* the common prefixes stand behind the entries */
+    struct listing l = {.req = req, .page.common = &req->intake.memory};
     struct s3p_srv_view *v = &req->loop->view;
     struct s3p_srv_table_pairs pairs;
     s3p_buf_clear(&req->intake.memory);
@@ -188,7 +180,7 @@ void s3p_srv_list_uploads(struct s3p_srv_req *req)
     }
     int rc = s3p_srv_table_pairs_open(&pairs, v->txn, v->store->uploads, req->bucket.id);
     if (rc == 0) {
-        rc = s3p_srv_pair_page_walk(&l.page, &pairs.base, add_upload, add_common, &l);
+        rc = s3p_srv_pair_page_walk(&l.page, &pairs.base, add_upload, &l);
         s3p_srv_table_pairs_close(&pairs);
     }
     s3p_srv_view_end(v);

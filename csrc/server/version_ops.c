@@ -65,7 +65,6 @@ struct listing {
     struct s3p_srv_req *req;
     struct s3p_srv_pair_page page;
     struct s3p_srv_wanted marker;
-    bool url;
 };
 
 static void add_entry(void *cls, const struct s3p_srv_pairs *pairs, const struct s3p_srv_record *r)
@@ -76,7 +75,7 @@ static void add_entry(void *cls, const struct s3p_srv_pairs *pairs, const struct
     const char *tag = r->marker ? "DeleteMarker" : "Version";
     char id[S3P_SRV_ID_BYTES];
     s3p_srv_xml_open(b, tag);
-    s3p_srv_xml_name(b, "Key", pairs->key, l->url);
+    s3p_srv_xml_name(b, "Key", pairs->key, l->page.url);
     s3p_srv_xml_text(b, "VersionId", (struct s3p_str){id, s3p_srv_version_text(id, r)});
     s3p_srv_xml_bool(b, "IsLatest", p->latest);
     s3p_srv_xml_time(b, "LastModified", r->mtime_wall_ns);
@@ -88,15 +87,6 @@ static void add_entry(void *cls, const struct s3p_srv_pairs *pairs, const struct
     }
     s3p_srv_xml_owner(b, "Owner");
     s3p_srv_xml_close(b, tag);
-}
-
-static void add_common(void *cls, struct s3p_str prefix)
-{
-    const struct listing *l = cls;
-    struct s3p_buf *b = &l->req->intake.memory; /* they stand behind the versions */
-    s3p_srv_xml_open(b, "CommonPrefixes");
-    s3p_srv_xml_name(b, "Prefix", prefix, l->url);
-    s3p_srv_xml_close(b, "CommonPrefixes");
 }
 
 static bool parse(struct listing *l)
@@ -112,7 +102,7 @@ static bool parse(struct listing *l)
         return false;
     l->page.inside = l->marker.given;
     l->page.number = ~l->marker.seq;
-    return s3p_srv_list_encoding(req, &l->url) && l->page.after.len <= S3P_SRV_KEY_MAX &&
+    return s3p_srv_list_encoding(req, &l->page.url) && l->page.after.len <= S3P_SRV_KEY_MAX &&
            l->page.prefix.len <= S3P_SRV_KEY_MAX &&
            s3p_srv_list_max(s3p_srv_arg_value(req, "max-keys"), S3P_SRV_LIST_MAX, &l->page.max);
 }
@@ -139,7 +129,7 @@ static int walk(struct listing *l, MDB_txn *txn, const struct s3p_srv_store *s)
         rc = s3p_srv_version_pairs_open(&pairs, txn, s, l->req->bucket.id);
     if (rc != 0)
         return rc;
-    rc = s3p_srv_pair_page_walk(&l->page, &pairs.base, add_entry, add_common, l);
+    rc = s3p_srv_pair_page_walk(&l->page, &pairs.base, add_entry, l);
     s3p_srv_version_pairs_close(&pairs);
     return rc;
 }
@@ -150,11 +140,12 @@ static void answer(const struct listing *l)
     const struct s3p_srv_pair_page *page = &l->page;
     s3p_srv_xml_begin(b, S3P_SRV_XMLNS, "ListVersionsResult");
     s3p_srv_xml_text(b, "Name", l->req->head.bucket);
-    s3p_srv_xml_name(b, "Prefix", page->prefix, l->url);
-    s3p_srv_xml_name(b, "KeyMarker", page->after, l->url);
+    s3p_srv_xml_name(b, "Prefix", page->prefix, l->page.url);
+    s3p_srv_xml_name(b, "KeyMarker", page->after, l->page.url);
     s3p_srv_xml_text(b, "VersionIdMarker", s3p_srv_arg_or_empty(l->req, "version-id-marker"));
     if (page->truncated) {
-        s3p_srv_xml_name(b, "NextKeyMarker", (struct s3p_str){page->last, page->last_len}, l->url);
+        s3p_srv_xml_name(b, "NextKeyMarker", (struct s3p_str){page->last, page->last_len},
+                         page->url);
         if (!page->at_prefix) {
             char id[S3P_SRV_ID_BYTES];
             s3p_srv_id_text(id, ~page->last_number);
@@ -162,8 +153,8 @@ static void answer(const struct listing *l)
         }
     }
     if (page->delimiter.len > 0)
-        s3p_srv_xml_name(b, "Delimiter", page->delimiter, l->url);
-    if (l->url)
+        s3p_srv_xml_name(b, "Delimiter", page->delimiter, l->page.url);
+    if (l->page.url)
         s3p_srv_xml_text(b, "EncodingType", S3P_STR("url"));
     s3p_srv_xml_u64(b, "MaxKeys", page->max);
     s3p_srv_xml_bool(b, "IsTruncated", page->truncated);
@@ -175,7 +166,8 @@ static void answer(const struct listing *l)
 
 void s3p_srv_list_versions(struct s3p_srv_req *req)
 {
-    struct listing l = {.req = req};
+    /* the common prefixes stand behind the entries */
+    struct listing l = {.req = req, .page.common = &req->intake.memory};
     struct s3p_srv_view *v = &req->loop->view;
     s3p_buf_clear(&req->intake.memory);
     if (!parse(&l)) {

@@ -87,6 +87,7 @@ def render(run: Run) -> str:
     facts = (
         f"{run.runner} runner · seed {run.plan.seed} · scale {run.plan.scale or '-'} · started {run.started} · "
         f"{run.metrics.get('seconds', 0):.1f} s · {', '.join(run.target.get('endpoints', ()))}"
+        f"{' · ' + run.store if run.store else ''}"
     )
     plan = json.dumps(run.plan.to_dict(), indent=1)
     return f"""<!doctype html>

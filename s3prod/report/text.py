@@ -180,6 +180,7 @@ def summary_text(run: Run) -> str:
     """
     metrics = run.metrics
     head = f"{run.plan.name}: {run.runner} runner, seed {run.plan.seed}, {metrics.get('seconds', 0):.1f} s"
+    head += f", {run.store}" if run.store else ""
     lines = [head + (", INTERRUPTED" if run.interrupted else ""), table(numbers.HEADINGS, numbers.rows(metrics))]
     answers = ", ".join(f"{status if status != '0' else 'none'} {n}" for status, n in numbers.statuses(metrics).items())
     lines += [f"answers: {answers or 'none'}", *render_groups(metrics)]

@@ -15,6 +15,7 @@ import pytest
 from s3prod.errors import RunError
 from s3prod.plan import Group, Plan, head
 from s3prod.progress import progress_of
+from s3prod.pytest_plugin import junit_property
 from s3prod.report import hdr, html, numbers, text
 from s3prod.report import json as json_report
 from s3prod.results import Run
@@ -143,6 +144,18 @@ def test_the_html_report_is_whole_and_escapes(tmp_path):
     assert parser.open == []
     assert "hot/&lt;object&gt;" in page and "hot/<object>" not in page
     assert "<svg" in page and "http-equiv" not in page and "src=" not in page
+
+
+@pytest.mark.parametrize("mode", ["fast", "durable"])
+def test_every_report_names_the_mode_of_the_embedded_store(tmp_path, mode):
+    run = run_of(tmp_path)
+    reports = (text.render, text.summary_text, html.render)
+    assert not any("embedded store" in report(run) for report in reports)
+    assert "store" not in junit_property(run)
+    run.target.update(embedded=True, durability=mode)
+    assert all(f"embedded store ({mode})" in report(run) for report in reports)
+    assert json.loads(json_report.render(run))["target"]["durability"] == mode
+    assert junit_property(run)["store"] == f"embedded store ({mode})"
 
 
 def test_a_report_of_nothing(tmp_path):

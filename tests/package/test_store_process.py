@@ -51,6 +51,7 @@ def test_the_real_store_answers_and_ends_cleanly():
             urllib.request.urlopen(store.endpoint, timeout=5)
         assert refused.value.code == 403
         assert store.target(bucket_prefix="other").bucket_prefix == "other"
+        assert store.target().durability == "fast"
         assert store.target().embedded and store.target().profile["name"] == "embedded"
         pid = store.pid
     assert store.close() == 0

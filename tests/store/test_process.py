@@ -25,7 +25,8 @@ Start = Callable[..., Store]
 def test_first_line(start: Start) -> None:
     store = start("--access-key", "me", "--secret-key", "secret", "--endpoints", "3")
     line = store.first_line
-    assert sorted(line) == ["access_key", "admin", "endpoint", "endpoints", "pid", "secret_key"]
+    names = ["access_key", "admin", "ca", "durability", "endpoint", "endpoints", "pid", "secret_key"]
+    assert sorted(line) == names and (line["durability"], line["ca"]) == ("fast", None)
     assert (line["access_key"], line["secret_key"], line["admin"]) == ("me", "secret", None)
     assert line["endpoint"] == line["endpoints"][0] and len(set(line["endpoints"])) == 3
     store.client(0).create_bucket(Bucket="bkt")
@@ -82,6 +83,7 @@ BAD = [
     ["--colour", "red"],
     ["--secret-key", ""],
     ["--tls-cert", "x"],
+    ["--tls-cert", "x", "--tls-key", "x", "--tls-self-signed", "x"],
     ["--mode", "x"],
     ["--host", "nowhere"],
     ["--port"],
@@ -105,6 +107,7 @@ def test_data_stays(start: Start, tmp_path: Path, mode: str) -> None:
     keys = ("--access-key", "me", "--secret-key", "secret", "--data", str(tmp_path), mode)
     bodies = {"small": b"s", "large": b"l" * 100_000, "x" * 900: b"long"}
     first = start(*keys)
+    assert first.first_line["durability"] == mode.removeprefix("--")
     first.client().create_bucket(Bucket="bkt")
     for key, body in bodies.items():
         first.client().put_object(Bucket="bkt", Key=key, Body=b"old" * 50_000)

@@ -103,7 +103,9 @@ def test_answers_that_were_cut(start: Start, tmp_path: Path) -> None:
     connection.socket.recv(1000)
     connection.socket.close()
     assert store.close() == 0
-    assert [(one["operation"], one["status"], one["bytes_out"]) for one in lines(path)][2:] == [("GetObject", 200, None)]
+    assert [(one["operation"], one["status"], one["bytes_out"]) for one in lines(path)][2:] == [
+        ("GetObject", 200, None)
+    ]
 
 
 def test_many_threads(start: Start, tmp_path: Path) -> None:
@@ -114,7 +116,9 @@ def test_many_threads(start: Start, tmp_path: Path) -> None:
     replies = list(send_all(store, (("PUT", f"/bkt/{'k' * 200}{number}", b"x") for number in range(3000))))
     assert {reply.status for reply in replies} == {200}
     assert store.close() == 0
-    assert {one["key"] for one in lines(path) if one["operation"] == "PutObject"} == {"k" * 200 + str(number) for number in range(3000)}
+    assert {one["key"] for one in lines(path) if one["operation"] == "PutObject"} == {
+        "k" * 200 + str(number) for number in range(3000)
+    }
 
 
 def test_a_bad_path_is_named(tmp_path: Path) -> None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import ssl
 import subprocess
+import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from storelib import Store
+from storelib import Store, command
+
+from s3prod import _native
+from s3prod.client import S3Client
+from s3prod.store import EmbeddedStore
 
 
 @pytest.fixture
@@ -44,6 +51,79 @@ def test_https(start: Callable[..., Store], certificate: tuple[str, str], monkey
     context = ssl.create_default_context(cafile=cert)
     target = store.presign("GET", "/bkt/k")
     assert urllib.request.urlopen(store.endpoint + target, context=context, timeout=5).status == 200
+
+
+def test_a_certificate_on_demand(start: Callable[..., Store], tmp_path: Path, monkeypatch: Any) -> None:
+    """Made once, trusted by its CA only, good for the names that the store is reached under; keys are for their owner."""
+    folder = tmp_path / "tls"
+    first = start("--tls-self-signed", str(folder))
+    ca = Path(first.first_line["ca"])
+    assert ca.is_absolute() and ca.samefile(folder / "ca.pem") and first.endpoint.startswith("https://")
+    made = {path.name: path.read_bytes() for path in folder.glob("*.pem")}
+    assert sorted(made) == ["ca.pem", "server-key.pem", "server.pem"]
+    assert [path.name for path in folder.iterdir() if path.stat().st_mode & 0o077] == [
+        path.name for path in folder.iterdir() if path.name in ("ca.pem", "server.pem")
+    ]
+    second = start("--tls-self-signed", str(folder))
+    assert made == {path.name: path.read_bytes() for path in folder.glob("*.pem")}
+    context = ssl.create_default_context(cafile=str(ca))
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    for store in (first, second):
+        port = int(store.endpoint.rpartition(":")[2])
+        for name, good in (("localhost", True), ("127.0.0.1", True), ("example.org", False)):
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
+                if good:
+                    with context.wrap_socket(raw, server_hostname=name) as connection:
+                        details = connection.getpeercert()
+                        assert details is not None
+                        assert ("DNS", "*.localhost") in details["subjectAltName"]
+                        assert ssl.cert_time_to_seconds(str(details["notBefore"])) < time.time() - 3600
+                else:
+                    with pytest.raises(ssl.SSLCertVerificationError):
+                        context.wrap_socket(raw, server_hostname=name)
+    with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+        urllib.request.urlopen(first.endpoint, timeout=5)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(ca))
+    s3 = first.client()
+    s3.create_bucket(Bucket="bkt")
+    for algorithm in ("CRC32", "SHA1", "SHA256"):
+        done = s3.put_object(Bucket="bkt", Key="k", Body=b"trailer" * 1000, ChecksumAlgorithm=algorithm)
+        assert done[f"Checksum{algorithm}"]
+        assert s3.get_object(Bucket="bkt", Key="k")["Body"].read() == b"trailer" * 1000
+    upload = s3.create_multipart_upload(Bucket="bkt", Key="mp")["UploadId"]
+    part = s3.upload_part(Bucket="bkt", Key="mp", UploadId=upload, PartNumber=1, Body=b"p" * 100_000)
+    named = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    s3.complete_multipart_upload(Bucket="bkt", Key="mp", UploadId=upload, MultipartUpload=named)
+    assert s3.get_object(Bucket="bkt", Key="mp")["Body"].read() == b"p" * 100_000
+
+
+def test_several_make_one_certificate(tmp_path: Path) -> None:
+    """Stores that start at once over one folder serve the same certificate."""
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(lambda _: Store("--tls-self-signed", str(tmp_path / "tls")), range(4)))
+    certificates = {
+        ssl.get_server_certificate(("127.0.0.1", int(store.endpoint.rpartition(":")[2])), timeout=10)
+        for store in stores
+    }
+    assert [store.close() for store in stores] == [0] * 4
+    assert len(certificates) == 1
+
+
+def test_no_folder_for_a_certificate(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "none" / "tls"):
+        done = subprocess.run([*command(), "--tls-self-signed", str(path)], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 2 and "--tls-self-signed" in done.stderr and "expected" in done.stderr
+
+
+def test_embedded_store(tmp_path: Path) -> None:
+    """The package's own store over https: its target trusts the CA."""
+    with EmbeddedStore(tls=tmp_path / "tls") as store:
+        target = store.target()
+        assert target.ca_file == str(tmp_path / "tls" / "ca.pem") and target.endpoints[0].startswith("https://")
+        client = S3Client(target)
+        client.create_bucket("bkt")
+        assert _native.cas_loop(target, clients=4, commits=5)["verdict"]["consistency"] == "held"
 
 
 @pytest.mark.parametrize("text", [b"", b"nonsense"])
