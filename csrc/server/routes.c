@@ -169,14 +169,8 @@ const struct s3p_srv_route *s3p_srv_route_find(const struct s3p_srv_head *h, enu
     return NULL;
 }
 
-/* Headers with a meaning. `only`: the value that asks for nothing new; NULL: every value is
- * refused. `taken`: flags of the routes that honour it, or for which it has no effect; ALL. A name
- * that ends in '*' is a prefix. */
-#define ALL ~0u
-static const struct {
-    const char *name, *only;
-    unsigned taken;
-} fields[] = {
+#define ALL S3P_SRV_FIELD_EVERYWHERE
+static const struct s3p_srv_field_row fields[] = {
     {"x-amz-date", NULL, ALL},
     {"x-amz-content-sha256", NULL, ALL},
     {"x-amz-meta-*", NULL, ALL},
@@ -222,6 +216,12 @@ static const struct {
     {"x-amz-expected-bucket-owner", NULL, 0},
     {"x-amz-security-token", NULL, 0},
 };
+
+const struct s3p_srv_field_row *s3p_srv_field_rows(size_t *n)
+{
+    *n = sizeof fields / sizeof fields[0];
+    return fields;
+}
 
 static bool field_matches(const char *name, struct s3p_str field)
 {

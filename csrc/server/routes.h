@@ -38,6 +38,16 @@ struct s3p_srv_route {
 const struct s3p_srv_route *s3p_srv_route_find(const struct s3p_srv_head *h, enum s3p_srv_error *e);
 const struct s3p_srv_route *s3p_srv_route_rows(size_t *n);
 
+/* A header with a meaning. `only`: the value that asks for nothing new; NULL: every value is
+ * refused. `taken`: flags of the routes that honour it, or for which it has no effect. A name that
+ * ends in '*' is a prefix. The first row that fits counts. */
+#define S3P_SRV_FIELD_EVERYWHERE ~0u
+struct s3p_srv_field_row {
+    const char *name, *only;
+    unsigned taken;
+};
+const struct s3p_srv_field_row *s3p_srv_field_rows(size_t *n);
+
 /* Headers whose meaning the store does not honour are refused (501), never skipped. Unknown x-amz-*
  * headers are counted in *ignored. */
 enum s3p_srv_error s3p_srv_route_fields(const struct s3p_srv_route *route,

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "server/describe.h"
 #include "server/null_server.h"
 #include "server/store.h"
 #include "server/usage.h"
@@ -109,6 +110,14 @@ static int run_usage(const struct s3p_srv_options *o)
     return 0;
 }
 
+static int run_describe(void)
+{
+    json_t *doc = s3p_srv_describe();
+    print_line(doc);
+    json_decref(doc);
+    return 0;
+}
+
 static int run_null(const struct s3p_srv_options *o, const struct ends *ends)
 {
     struct s3p_err err = {0};
@@ -146,6 +155,8 @@ int s3p_serve_main(int argc, char **argv)
         print(STDOUT_FILENO, s3p_srv_options_help(), strlen(s3p_srv_options_help()));
         return 0;
     }
+    if (o.describe)
+        return run_describe();
     if (o.usage)
         return run_usage(&o);
     sigset_t *set = &ends.signals, before;

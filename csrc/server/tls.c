@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -98,7 +97,7 @@ static X509 *make_server(EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key)
 /* Under another name first, so that nobody finds half a file. */
 static bool write_pem(const char *path, X509 *cert, EVP_PKEY *key)
 {
-    char part[520];
+    char part[S3P_SRV_PEM_PATH + 8];
     (void)snprintf(part, sizeof part, "%s.part", path);
     (void)unlink(part);
     int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, key != NULL ? 0600 : 0644);
@@ -135,17 +134,14 @@ static bool there(const struct s3p_srv_tls *t)
 
 int s3p_srv_tls_prepare(struct s3p_srv_tls *t, const char *dir, struct s3p_err *err)
 {
-    char whole[PATH_MAX], lock[PATH_MAX];
+    char whole[PATH_MAX], lock[S3P_SRV_PEM_PATH];
     if ((mkdir(dir, 0700) != 0 && errno != EEXIST) || realpath(dir, whole) == NULL)
         return s3p_fail(err, S3P_EINVAL, errno, "--tls-self-signed: \"%s\": %s; expected a folder",
                         dir, strerror(errno));
-    if (strlen(whole) > sizeof t->ca - sizeof "/server-key.pem")
-        return s3p_fail(err, S3P_EINVAL, 0, "--tls-self-signed: \"%s\": expected a shorter path",
-                        dir);
     (void)snprintf(t->ca, sizeof t->ca, "%s/ca.pem", whole);
     (void)snprintf(t->cert, sizeof t->cert, "%s/server.pem", whole);
     (void)snprintf(t->key, sizeof t->key, "%s/server-key.pem", whole);
-    (void)snprintf(lock, sizeof lock, "%.511s.lock", t->key);
+    (void)snprintf(lock, sizeof lock, "%s/server-key.pem.lock", whole);
     int fd = there(t) ? -1 : open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     bool ok = there(t) || (fd >= 0 && flock(fd, LOCK_EX) == 0 && (there(t) || make_all(t)));
     int code = errno;

@@ -4,10 +4,14 @@
 #ifndef S3P_SERVER_TLS_H
 #define S3P_SERVER_TLS_H
 
+#include <limits.h>
+
 #include "core/err.h"
 
+#define S3P_SRV_PEM_PATH (PATH_MAX + 32)
+
 struct s3p_srv_tls {
-    char ca[512], cert[512], key[512]; /* paths */
+    char ca[S3P_SRV_PEM_PATH], cert[S3P_SRV_PEM_PATH], key[S3P_SRV_PEM_PATH]; /* absolute */
 };
 
 /* Fills the paths. Makes the directory and the three files if one of them is not there: whole or
