@@ -17,39 +17,11 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "docs" / "store.md"
-
-INTRO = """\
-# What the embedded store does
-
-Written by `tools/gen_store_doc.py` from the store's own tables (`s3prod serve --describe`): do not edit it. How it works is in [internals/store.md](internals/store.md);
-options are in `s3prod serve --help`.
-
-The store is the correct model of the test suite. It implements an operation completely, with its error cases, or refuses it with 501 NotImplemented: an argument or a
-header that it does not honour is refused too, never skipped. Not in scope: access control lists but the canned `private`, server-side encryption, object lock,
-website, logging, notification, CORS.
-
-## Where S3 leaves a choice
-
-* **Consistency.** An answer follows the commit. Every read and every listing page is one view of what was committed before. An object that is overwritten or deleted
-  while it is read goes on as it was: old or new, never a mix.
-* **Durability.** `--fast` (the default) leaves syncing to the system: what was acknowledged survives the process, not a loss of power. `--durable` syncs bodies, then
-  records, then answers. The first line of `serve` and every report name the mode.
-* **Conditions.** `If-Match` and `If-None-Match: *` on PutObject, CompleteMultipartUpload, CopyObject; `If-Match` on DeleteObject and, key by key, in DeleteObjects.
-  They are judged inside the commit. Losers of a race get 412, never 409. `If-Match` on an absent key or a delete marker is 404. `If-None-Match` with an ETag on a
-  write is refused (501).
-* **Reads.** `If-Match` beats `If-Unmodified-Since`, `If-None-Match` beats `If-Modified-Since`. One range; several are refused (501).
-* **Addressing.** The bucket stands in the path, or in the host under `*.localhost`, dots in its name included. Keys are any bytes of UTF-8 but NUL, up to 1,024;
-  `//`, `.` and `..` mean nothing.
-* **Signatures.** Version 4, in the header or presigned, for the region of `--region`; bodies signed, unsigned, or aws-chunked in its three modes. Host and every
-  `x-amz-*` header must be signed. Anonymous requests are refused.
-* **ETags.** MD5 of the body; of uploads MD5 of the parts' MD5s and `-N`. CopyObject makes a plain object.
-* **Checksums.** CRC32, CRC32C, CRC64NVME, SHA1, SHA256, in a header or in a trailer, verified and stored. Without one CRC64NVME is computed. GET and HEAD return it
-  with `x-amz-checksum-mode: ENABLED`, not on ranges.
-* **Uploads.** Of uploads that race for a key, the one completed last is current. A repeated CompleteMultipartUpload that names the same parts gets the same answer.
-* **Versions.** The current version is the one committed last. A GET of a delete marker's id is 405, of the key whose current entry is a marker 404.
-* **Listings.** Unsigned byte order. Tokens and markers name places, which outlive their entries. `max-keys` above 1,000 counts as 1,000.
-* **Bounds.** Objects and parts 5 GiB, 10,000 parts, documents 2 MiB, metadata 2 KiB, request target 16 KiB, 128 header fields, 64 arguments. A full disk, or records
-  beyond `--map-bytes`, answer 503; nothing is half-written, and the store goes on when there is room again.
+INTRO = ROOT / "tools" / "store_intro.md"
+HEADERS = """\
+*Where* it is honoured, or has no effect; *elsewhere*: the value that asks for nothing new, else 501. A name with `*` stands
+for all that begin so and have no line of their own above it. Other `x-amz-*` headers are let through and counted in `/stats`
+of the admin port.
 """
 
 
@@ -103,15 +75,14 @@ def render(description: dict[str, Any]) -> str:
     operations = sorted(description["operations"], key=lambda one: (not one["implemented"], one["level"] != "service"))
     errors = sorted(description["errors"], key=lambda one: (one["code"], one["status"], one["message"]))
     parts = [
-        INTRO,
+        INTRO.read_text("utf-8"),
         "## Operations\n",
         "Arguments and headers that are not named here are refused, but those of the signature and `x-id`.\n",
         table(
             ["operation", "request", "state", "arguments", "headers of its own", "what"], map(operation_row, operations)
         ),
         "\n## Headers\n",
-        "*Where* it is honoured, or has no effect; *elsewhere*: the value that asks for nothing new, else 501. A name with `*` stands for all that begin so and have no "
-        "line of their own above it. Other `x-amz-*` headers are let through and counted in `/stats` of the admin port.\n",
+        HEADERS,
         table(["header", "where", "elsewhere"], map(header_row, description["headers"])),
         "\n## Errors\n",
         table(

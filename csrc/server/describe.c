@@ -58,7 +58,9 @@ static const struct {
     unsigned flag;
     const char *option;
 } optional[] = {
-    {0, ""}, /* none so far */
+    {S3P_SRV_ROUTE_LIFECYCLE, "--lifecycle-day"},
+    {S3P_SRV_ROUTE_REPLICATION, "--replication-lag"},
+    {S3P_SRV_ROUTE_POLICY, "--bucket-policy"},
 };
 
 const char *s3p_srv_describe_about(const char *operation)
