@@ -150,9 +150,8 @@ uint64_t s3p_srv_txn_seq(struct s3p_srv_txn *t)
 
 static void fail_all(struct s3p_srv_req *list, int rc)
 {
-    /* EIO: LMDB says so when a write comes out short, as the last one of a full file system does */
     bool room = rc != MDB_MAP_FULL && rc != MDB_TXN_FULL && rc != ENOSPC && rc != EDQUOT &&
-                rc != EFBIG && rc != EIO;
+                rc != EFBIG;
     for (struct s3p_srv_req *r = list; r != NULL; r = r->next)
         r->write.result = room ? S3P_SE_INTERNAL : S3P_SE_BUSY;
 }
@@ -207,7 +206,10 @@ static void begin(struct s3p_srv_txn *t)
 
 static int commit(struct s3p_srv_txn *t)
 {
+    errno = 0;
     int rc = mdb_txn_commit(t->txn);
+    if (rc == EIO && errno != EIO) /* LMDB's own word for a short write: the disk is full */
+        rc = ENOSPC;
     if (rc == 0)
         remove_bodies(t);
     return rc;

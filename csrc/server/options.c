@@ -65,7 +65,7 @@ const char *s3p_srv_options_help(void)
            "  --data DIR              keep the data there; without it, a temporary directory\n"
            "  --durable | --fast      sync every commit | leave syncing to the system\n"
            "  --access-key K --secret-key S   credentials; drawn at random without them\n"
-           "  --region NAME           that requests must be signed for (us-east-1)\n"
+           "  --region NAME           that requests must be signed for, any: each (us-east-1)\n"
            "  --tls-cert FILE --tls-key FILE  serve https\n"
            "  --tls-self-signed DIR   serve https with a certificate for localhost, made there if\n"
            "                          there is none; the first line names its CA\n"

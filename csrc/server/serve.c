@@ -92,8 +92,9 @@ int s3p_srv_open(struct s3p_srv **out, const struct s3p_srv_options *o, struct s
     if (srv == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "no memory for the store");
     srv->options = *o;
+    const char *region = strcmp(o->region, "any") != 0 ? o->region : NULL;
     srv->keys = (struct s3p_srv_keys){srv->options.access_key, srv->options.secret_key,
-                                       srv->options.region};
+                                       region};
     srv->id_seed = s3p_entropy_u64();
     srv->request_log = -1;
     raise_descriptors();

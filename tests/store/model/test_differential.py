@@ -115,7 +115,7 @@ class Checked:
 
 @pytest.fixture
 def checked() -> Iterator[Checked]:
-    with EmbeddedStore(options=["--fast"], argv=command()) as store:
+    with EmbeddedStore(options=["--fast", "--region", "any"], argv=command()) as store:
         made = Checked(store)
         auth = HeaderAuth(made.credentials, "us-east-1", UNSIGNED)
         _, request = by_headers(Case("PUT", "/bucket", ""), made.origin, auth, now())
