@@ -142,7 +142,7 @@ static void answer(const struct listing *l)
     const struct s3p_srv_pair_page *page = &l->page;
     s3p_srv_xml_begin(b, S3P_SRV_XMLNS, "ListMultipartUploadsResult");
     s3p_srv_xml_text(b, "Bucket", l->req->head.bucket);
-    s3p_srv_xml_name(b, "KeyMarker", page->after, l->page.url);
+    s3p_srv_xml_name(b, "KeyMarker", page->after, page->url);
     s3p_srv_xml_text(b, "UploadIdMarker", s3p_srv_arg_or_empty(l->req, "upload-id-marker"));
     if (page->truncated) {
         s3p_srv_xml_name(b, "NextKeyMarker", (struct s3p_str){page->last, page->last_len},
@@ -150,10 +150,10 @@ static void answer(const struct listing *l)
         if (!page->at_prefix)
             add_id(b, "NextUploadIdMarker", page->last_number);
     }
-    s3p_srv_xml_name(b, "Prefix", page->prefix, l->page.url);
+    s3p_srv_xml_name(b, "Prefix", page->prefix, page->url);
     if (page->delimiter.len > 0)
-        s3p_srv_xml_name(b, "Delimiter", page->delimiter, l->page.url);
-    if (l->page.url)
+        s3p_srv_xml_name(b, "Delimiter", page->delimiter, page->url);
+    if (page->url)
         s3p_srv_xml_text(b, "EncodingType", S3P_STR("url"));
     s3p_srv_xml_u64(b, "MaxUploads", page->max);
     s3p_srv_xml_bool(b, "IsTruncated", page->truncated);

@@ -140,8 +140,8 @@ static void answer(const struct listing *l)
     const struct s3p_srv_pair_page *page = &l->page;
     s3p_srv_xml_begin(b, S3P_SRV_XMLNS, "ListVersionsResult");
     s3p_srv_xml_text(b, "Name", l->req->head.bucket);
-    s3p_srv_xml_name(b, "Prefix", page->prefix, l->page.url);
-    s3p_srv_xml_name(b, "KeyMarker", page->after, l->page.url);
+    s3p_srv_xml_name(b, "Prefix", page->prefix, page->url);
+    s3p_srv_xml_name(b, "KeyMarker", page->after, page->url);
     s3p_srv_xml_text(b, "VersionIdMarker", s3p_srv_arg_or_empty(l->req, "version-id-marker"));
     if (page->truncated) {
         s3p_srv_xml_name(b, "NextKeyMarker", (struct s3p_str){page->last, page->last_len},
@@ -153,8 +153,8 @@ static void answer(const struct listing *l)
         }
     }
     if (page->delimiter.len > 0)
-        s3p_srv_xml_name(b, "Delimiter", page->delimiter, l->page.url);
-    if (l->page.url)
+        s3p_srv_xml_name(b, "Delimiter", page->delimiter, page->url);
+    if (page->url)
         s3p_srv_xml_text(b, "EncodingType", S3P_STR("url"));
     s3p_srv_xml_u64(b, "MaxKeys", page->max);
     s3p_srv_xml_bool(b, "IsTruncated", page->truncated);
