@@ -123,7 +123,9 @@ def run_pytest(*arguments: str) -> Recorder:
     """In this process, from the root of the project."""
     os.chdir(ROOT)
     recorder = Recorder()
-    pytest.main(["-q", "--tb=short", "--no-header", "-p", "no:cacheprovider", *arguments], plugins=[recorder])
+    options = ["-q", "--tb=short", "--no-header", "-p", "no:cacheprovider"]
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # all is imported already
+    pytest.main([*options, *arguments], plugins=[recorder])
     return recorder
 
 

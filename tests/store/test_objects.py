@@ -254,3 +254,10 @@ def test_reads_during_overwrites_are_old_or_new(s3: Any, bucket: str) -> None:
         work += [pool.submit(read, number) for number in range(4)]
         for one in work:
             one.result()
+
+
+def test_reads_during_overwrites_in_many_threads(start: Any) -> None:
+    """The body that a record names may go before it is opened: the read starts over."""
+    one = start("--threads", "3").client()
+    one.create_bucket(Bucket="bkt")
+    test_reads_during_overwrites_are_old_or_new(one, "bkt")
