@@ -340,36 +340,49 @@ uint64_t s3p_request_body_len(const struct s3p_request *r)
                                               : r->body_len;
 }
 
+/* The values that are set, by header. */
+struct values {
+    uint32_t set; /* bits */
+    struct s3p_str value[HEADERS];
+};
+_Static_assert(HEADERS <= 32, "a bit each");
+
+static inline void say(struct values *v, int header, struct s3p_str value)
+{
+    v->value[header] = value;
+    v->set |= (uint32_t)(value.len != 0) << header;
+}
+
 /* The headers that most requests do not have. */
-static void set_rare(const struct s3p_request *r, struct head *h, struct s3p_str value[HEADERS])
+static void say_rare(const struct s3p_request *r, struct head *h, struct values *v)
 {
     if (s3p_payload_is_chunked(r->payload)) {
-        value[CONTENT_ENCODING] = S3P_STR("aws-chunked");
-        value[DECODED_LENGTH] = number_text(h->decoded, r->body_len);
+        say(v, CONTENT_ENCODING, S3P_STR("aws-chunked"));
+        say(v, DECODED_LENGTH, number_text(h->decoded, r->body_len));
     }
     if (r->op == S3P_OP_CREATE_UPLOAD && r->sum != S3P_SUM_NONE) {
         const char *algorithm = s3p_sum_table[r->sum].algorithm;
-        value[SUM_ALGORITHM] = (struct s3p_str){algorithm, strlen(algorithm)};
+        say(v, SUM_ALGORITHM, (struct s3p_str){algorithm, strlen(algorithm)});
     } else if (s3p_payload_has_trailer(r->payload)) {
-        value[TRAILER] = s3p_sum_table[r->sum].header;
+        say(v, TRAILER, s3p_sum_table[r->sum].header);
     } else if (r->sum != S3P_SUM_NONE) {
-        value[sum_header[r->sum]] = (struct s3p_str){r->sum_text, s3p_sum_text_len(r->sum)};
+        say(v, sum_header[r->sum], (struct s3p_str){r->sum_text, s3p_sum_text_len(r->sum)});
     }
-    value[SUM_TYPE] = r->sum_type;
+    say(v, SUM_TYPE, r->sum_type);
     if (r->sum_mode)
-        value[SUM_MODE] = S3P_STR("ENABLED");
-    value[COPY_SOURCE] = h->source;
+        say(v, SUM_MODE, S3P_STR("ENABLED"));
+    say(v, COPY_SOURCE, h->source);
     if (r->source.cond != S3P_COND_NONE)
-        value[r->source.cond == S3P_COND_IF_MATCH ? COPY_IF_MATCH : COPY_IF_NONE_MATCH] =
-            r->source.cond_value;
+        say(v, r->source.cond == S3P_COND_IF_MATCH ? COPY_IF_MATCH : COPY_IF_NONE_MATCH,
+            r->source.cond_value);
     if (r->source.ranged)
-        value[COPY_RANGE] =
-            range_text(h->source_range, r->source.range_first, r->source.range_last);
-    value[METADATA_DIRECTIVE] = r->metadata_directive;
-    value[TAGGING_DIRECTIVE] = r->tagging_directive;
-    value[TAGGING_H] = r->tagging;
+        say(v, COPY_RANGE,
+            range_text(h->source_range, r->source.range_first, r->source.range_last));
+    say(v, METADATA_DIRECTIVE, r->metadata_directive);
+    say(v, TAGGING_DIRECTIVE, r->tagging_directive);
+    say(v, TAGGING_H, r->tagging);
     if (r->op == S3P_OP_GET_ATTRIBUTES)
-        value[OBJECT_ATTRIBUTES] = S3P_STR(ATTRIBUTES);
+        say(v, OBJECT_ATTRIBUTES, S3P_STR(ATTRIBUTES));
 }
 
 static bool sends_body(enum s3p_op op)
@@ -380,35 +393,37 @@ static bool sends_body(enum s3p_op op)
 
 static void set_headers(struct s3p_request_ctx *c, const struct s3p_request *r, struct head *h)
 {
-    struct s3p_str value[HEADERS] = {{NULL, 0}};
+    struct values all, *v = &all;
+    v->set = 0;
     if (sends_body(r->op))
-        value[CONTENT_LENGTH] = number_text(h->length, s3p_request_body_len(r));
-    value[CONTENT_MD5] = r->content_md5;
-    value[HOST] = h->host;
+        say(v, CONTENT_LENGTH, number_text(h->length, s3p_request_body_len(r)));
+    say(v, CONTENT_MD5, r->content_md5);
+    say(v, HOST, h->host);
     if (r->cond == S3P_COND_IF_MATCH_ANY || r->cond == S3P_COND_IF_NONE_MATCH_ANY)
-        value[cond_header[r->cond]] = S3P_STR("*");
+        say(v, cond_header[r->cond], S3P_STR("*"));
     else if (r->cond != S3P_COND_NONE)
-        value[cond_header[r->cond]] = r->cond_value;
+        say(v, cond_header[r->cond], r->cond_value);
     if (r->ranged)
-        value[RANGE] = range_text(h->range, r->range_first, r->range_last);
-    value[CONTENT_SHA256] = payload_name[r->payload];
+        say(v, RANGE, range_text(h->range, r->range_first, r->range_last));
+    say(v, CONTENT_SHA256, payload_name[r->payload]);
     if (r->payload == S3P_PAYLOAD_SIGNED) {
         s3p_hex(h->hash, r->payload_sha256, S3P_SHA256_BYTES);
-        value[CONTENT_SHA256] = (struct s3p_str){h->hash, sizeof h->hash};
+        say(v, CONTENT_SHA256, (struct s3p_str){h->hash, sizeof h->hash});
     }
-    value[DATE] = (struct s3p_str){c->date, sizeof c->date};
+    say(v, DATE, (struct s3p_str){c->date, sizeof c->date});
     if (!s3p_id_none(r->id)) {
         s3p_id_text(h->id, r->id);
-        value[META_ID] = (struct s3p_str){h->id, sizeof h->id};
+        say(v, META_ID, (struct s3p_str){h->id, sizeof h->id});
     }
     const char *token = c->signer.cred.session_token;
     if (token != NULL)
-        value[SECURITY_TOKEN] = (struct s3p_str){token, strlen(token)};
-    set_rare(r, h, value);
+        say(v, SECURITY_TOKEN, (struct s3p_str){token, strlen(token)});
+    say_rare(r, h, v);
     h->n = 0;
-    for (int i = 0; i < HEADERS; i++)
-        if (value[i].len != 0)
-            h->h[h->n++] = (struct s3p_header){header_name[i], value[i]};
+    for (uint32_t left = v->set; left != 0; left &= left - 1) {
+        int i = __builtin_ctz(left);
+        h->h[h->n++] = (struct s3p_header){header_name[i], v->value[i]};
+    }
 }
 
 static struct s3p_str payload_hash(const struct s3p_request *r, const struct head *h)

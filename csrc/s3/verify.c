@@ -194,24 +194,32 @@ static void judge_cell(struct s3p_verify *v, uint64_t at, const uint8_t *p)
         judge_part(v, c);
 }
 
+/* How many of `n` bytes at `here` of a write lie in whole cells of it that are not the first. */
+static size_t inside(const struct s3p_verify *v, uint64_t here, size_t n)
+{
+    uint64_t cells = v->write_len - v->write_len % S3P_CELL;
+    if (s3p_id_none(v->id) || here == 0 || here >= cells)
+        return 0;
+    return cells - here < n ? (size_t)(cells - here) : n;
+}
+
 /* `n` bytes of whole cells, the hot path. */
 static void judge_cells(struct s3p_verify *v, uint64_t offset, const uint8_t *p, size_t n)
 {
     struct s3p_cell_source s;
     struct s3p_id of = v->id;
-    bool known = !s3p_id_none(of);
     s3p_cell_source_init(&s, of);
-    for (size_t at = 0; at < n; at += S3P_CELL) {
-        uint64_t here = offset + at - v->base;
-        bool inside = v->write_len >= S3P_CELL && here <= v->write_len - S3P_CELL;
-        if (known && inside && here != 0 && s3p_cell_is(&s, here, p + at))
-            continue;
-        judge_cell(v, offset + at, p + at);
+    for (const uint8_t *start = p, *end = p + n; p < end; p += S3P_CELL) {
+        uint64_t here = offset + (uint64_t)(p - start) - v->base;
         if (!s3p_id_eq(of, v->id)) {
             of = v->id;
-            known = true;
             s3p_cell_source_init(&s, of);
         }
+        const uint8_t *stop = p + inside(v, here, (size_t)(end - p));
+        for (; p < stop && s3p_cell_is(&s, here, p); p += S3P_CELL)
+            here += S3P_CELL;
+        if (p < end)
+            judge_cell(v, offset + (uint64_t)(p - start), p);
     }
 }
 

@@ -14,6 +14,16 @@
     "{'get':'k.key','as':'r'},{'get':'k.key','range':{'random':64}},{'head':'none'},"              \
     "{'put':'k.key','if_match':'r.etag','body':{'counter':'r.size + 1'}},{'get':'none'}]}]}"
 
+#define FRAMED                                                                                     \
+    "{'name':'p','stop':{'attempts':12000},"                                                       \
+    "'spaces':{'u':{'kind':'uniform','prefix':'u/','count':50}},'groups':["                        \
+    "{'group':'g','clients':4,'arrival':{'closed':{'until':'stop'}},'program':["                   \
+    "{'choose':'u','as':'k'},{'put':'k.key','checksum':'crc32c','tags':3},"                        \
+    "{'put':'k.key','checksum':'crc64nvme','chunked':'signed_trailer',"                            \
+    "'body':{'bytes':[0,1024,200000]}},"                                                           \
+    "{'put':'k.key','checksum':'sha256','chunked':'unsigned_trailer'},"                            \
+    "{'get':'k.key','version':'null','checksum_mode':true}]}]}"
+
 static uint64_t attempts(const struct trial *t)
 {
     struct s3p_progress p;
@@ -32,12 +42,12 @@ static void wait_for_attempts(const struct trial *t, uint64_t n)
 
 /* From 1,000 to 10,000 requests the next allocation would fail, and at the end it still does: there
  * was none. */
-T_TEST(memory_none_after_warm_up)
+static void none_after_warm_up(const char *plan)
 {
     static struct fake f;
     struct trial t;
     pid_t pid = fake_fork(&f, NULL);
-    trial_create(&t, &f, BUSY, true);
+    trial_create(&t, &f, plan, true);
     trial_start(&t);
     wait_for_attempts(&t, 1000);
     int64_t live = s3p_alloc_live();
@@ -51,6 +61,17 @@ T_TEST(memory_none_after_warm_up)
     T_EQ(trial_number(&t, "ops/put/ok") > 3000, 1);
     trial_free(&t);
     fake_kill(pid);
+}
+
+T_TEST(memory_none_after_warm_up)
+{
+    none_after_warm_up(BUSY);
+}
+
+/* The fake store keeps frames as they are: it is the sending that is looked at. */
+T_TEST(memory_none_for_frames_and_checksums)
+{
+    none_after_warm_up(FRAMED);
 }
 
 /* Any allocation of the run may fail: it ends with an error, or with failed attempts, and leaves

@@ -174,3 +174,145 @@ T_TEST(request_ctx_failing_allocations)
     T_EQ(s3p_request_ctx_init(&c, &none, S3P_STR("h"), false, NULL), S3P_EINVAL);
     s3p_request_ctx_free(&c);
 }
+
+/* The first line and the headers that are asked for, of requests on more than an object. */
+static void expect_head(const struct s3p_request *r, const char *line, const char *const *headers)
+{
+    struct s3p_request_ctx c = plain_ctx();
+    struct s3p_buf out;
+    s3p_buf_init(&out, 10000);
+    T_TRUE(s3p_request_write(&c, r, 0, &out));
+    const char *head = s3p_buf_cstr(&out), *at = head;
+    if (strncmp(head, line, strlen(line)) != 0)
+        t_fail(__FILE__, __LINE__, "expected %s, got %s", line, head);
+    for (; *headers != NULL; headers++) { /* in this order */
+        at = strstr(at, *headers);
+        if (at == NULL)
+            t_fail(__FILE__, __LINE__, "no %s, or not in order: %s", *headers, head);
+    }
+    s3p_buf_free(&out);
+    s3p_request_ctx_free(&c);
+}
+#define HEADERS_ARE(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+T_TEST(request_queries)
+{
+    struct s3p_request r = {
+        .bucket = S3P_STR("b"),
+        .key = S3P_STR("k"),
+        .version_id = S3P_STR("v/1"),
+        .upload_id = S3P_STR("u+1"),
+        .part_number = 7,
+        .prefix = S3P_STR("p"),
+        .delimiter = S3P_STR("/"),
+        .start = S3P_STR("s"),
+        .token = S3P_STR("t"),
+        .max_keys = 5,
+    };
+    static const struct {
+        enum s3p_op op;
+        const char *line;
+    } want[] = {
+        {S3P_OP_PUT, "PUT /b/k HTTP/1.1\r\n"},
+        {S3P_OP_GET, "GET /b/k?partNumber=7&versionId=v%2F1 HTTP/1.1\r\n"},
+        {S3P_OP_DELETE, "DELETE /b/k?versionId=v%2F1 HTTP/1.1\r\n"},
+        {S3P_OP_COPY, "PUT /b/k HTTP/1.1\r\n"},
+        {S3P_OP_CREATE_UPLOAD, "POST /b/k?uploads HTTP/1.1\r\n"},
+        {S3P_OP_UPLOAD_PART, "PUT /b/k?partNumber=7&uploadId=u%2B1 HTTP/1.1\r\n"},
+        {S3P_OP_UPLOAD_PART_COPY, "PUT /b/k?partNumber=7&uploadId=u%2B1 HTTP/1.1\r\n"},
+        {S3P_OP_COMPLETE_UPLOAD, "POST /b/k?uploadId=u%2B1 HTTP/1.1\r\n"},
+        {S3P_OP_ABORT_UPLOAD, "DELETE /b/k?uploadId=u%2B1 HTTP/1.1\r\n"},
+        {S3P_OP_PUT_TAGS, "PUT /b/k?tagging=&versionId=v%2F1 HTTP/1.1\r\n"},
+        {S3P_OP_DELETE_TAGS, "DELETE /b/k?tagging=&versionId=v%2F1 HTTP/1.1\r\n"},
+        {S3P_OP_GET_ATTRIBUTES, "GET /b/k?attributes=&versionId=v%2F1 HTTP/1.1\r\n"},
+        {S3P_OP_PUT_VERSIONING, "PUT /b?versioning HTTP/1.1\r\n"},
+        {S3P_OP_GET_VERSIONING, "GET /b?versioning HTTP/1.1\r\n"},
+        {S3P_OP_LIST_VERSIONS, "GET /b?delimiter=%2F&encoding-type=url&key-marker=s&max-keys=5&"
+                               "prefix=p&version-id-marker=t&versions HTTP/1.1\r\n"},
+        {S3P_OP_LIST_UPLOADS, "GET /b?delimiter=%2F&encoding-type=url&key-marker=s&max-uploads=5&"
+                              "prefix=p&upload-id-marker=t&uploads HTTP/1.1\r\n"},
+        {S3P_OP_LIST_PARTS,
+         "GET /b/k?max-parts=5&part-number-marker=s&uploadId=u%2B1 HTTP/1.1\r\n"},
+    };
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        r.op = want[i].op;
+        expect_head(&r, want[i].line, HEADERS_ARE("\r\nhost: h:1\r\n", "\r\nx-amz-date: "));
+    }
+}
+
+T_TEST(request_args)
+{
+    struct s3p_request r = {.op = S3P_OP_LIST_VERSIONS, .start = S3P_STR("a b"), .max_keys = 2};
+    struct s3p_buf out;
+    s3p_buf_init(&out, 1000);
+    s3p_request_args(&out, &r);
+    T_STR(s3p_buf_cstr(&out), "key-marker=a%20b&max-keys=2");
+    s3p_buf_clear(&out);
+    r = (struct s3p_request){.op = S3P_OP_LIST_PARTS, .upload_id = S3P_STR("u")};
+    s3p_request_args(&out, &r);
+    T_STR(s3p_buf_cstr(&out), "");
+    s3p_buf_free(&out);
+}
+
+T_TEST(request_headers_of_copies)
+{
+    struct s3p_request r = {
+        .op = S3P_OP_COPY,
+        .bucket = S3P_STR("b"),
+        .key = S3P_STR("k"),
+        .payload = S3P_PAYLOAD_EMPTY,
+        .cond = S3P_COND_IF_NONE_MATCH_ANY,
+        .tagging = S3P_STR("a=1"),
+        .metadata_directive = S3P_STR("REPLACE"),
+        .tagging_directive = S3P_STR("REPLACE"),
+        .id = s3p_id_make(1, 2, 3),
+        .source = {.bucket = S3P_STR("s"),
+                   .key = S3P_STR("x/y z"),
+                   .version_id = S3P_STR("v+"),
+                   .cond = S3P_COND_IF_MATCH,
+                   .cond_value = S3P_STR("\"e\""),
+                   .ranged = true,
+                   .range_first = 64,
+                   .range_last = 127},
+    };
+    expect_head(&r, "PUT /b/k HTTP/1.1\r\n",
+                HEADERS_ARE("\r\ncontent-length: 0\r\n", "\r\nif-none-match: *\r\n",
+                            "\r\nx-amz-copy-source: /s/x/y%20z?versionId=v%2B\r\n",
+                            "\r\nx-amz-copy-source-if-match: \"e\"\r\n",
+                            "\r\nx-amz-copy-source-range: bytes=64-127\r\n",
+                            "\r\nx-amz-meta-s3p-id: ", "\r\nx-amz-metadata-directive: REPLACE\r\n",
+                            "\r\nx-amz-tagging: a=1\r\n",
+                            "\r\nx-amz-tagging-directive: REPLACE\r\n"));
+    r.source.cond_value = S3P_STR("\"e\r\nx: y\"");
+    struct s3p_request_ctx c = plain_ctx();
+    struct s3p_buf out;
+    s3p_buf_init(&out, 10000);
+    T_TRUE(!s3p_request_write(&c, &r, 0, &out));
+    s3p_buf_free(&out);
+    s3p_request_ctx_free(&c);
+}
+
+T_TEST(request_headers_of_checksums)
+{
+    struct s3p_request r = {.op = S3P_OP_PUT,
+                            .bucket = S3P_STR("b"),
+                            .key = S3P_STR("k"),
+                            .sum = S3P_SUM_CRC32,
+                            .sum_text = "y/Q5Jg==",
+                            .body_len = 9};
+    expect_head(&r, "PUT", HEADERS_ARE("\r\nx-amz-checksum-crc32: y/Q5Jg==\r\n", "content-sha256"));
+    r.payload = S3P_PAYLOAD_UNSIGNED_TRAILER;
+    expect_head(&r, "PUT", HEADERS_ARE("\r\ncontent-encoding: aws-chunked\r\ncontent-length: 50",
+                                       "\r\nx-amz-decoded-content-length: 9\r\n",
+                                       "\r\nx-amz-trailer: x-amz-checksum-crc32\r\n"));
+    r = (struct s3p_request){.op = S3P_OP_CREATE_UPLOAD,
+                             .bucket = S3P_STR("b"),
+                             .key = S3P_STR("k"),
+                             .sum = S3P_SUM_SHA256,
+                             .sum_type = S3P_STR("COMPOSITE")};
+    expect_head(&r, "POST", HEADERS_ARE("\r\nx-amz-checksum-algorithm: SHA256\r\n",
+                                        "\r\nx-amz-checksum-type: COMPOSITE\r\n"));
+    r = (struct s3p_request){
+        .op = S3P_OP_HEAD, .bucket = S3P_STR("b"), .key = S3P_STR("k"), .sum_mode = true};
+    expect_head(&r, "HEAD", HEADERS_ARE("\r\nx-amz-checksum-mode: ENABLED\r\n"));
+}
