@@ -49,7 +49,8 @@ T_TEST(xml_uploads)
     struct s3p_list_page page = page_of(
         &arena, S3P_PAGE_UPLOADS,
         "<ListMultipartUploadsResult><IsTruncated>true</IsTruncated>"
-        "<NextKeyMarker>k</NextKeyMarker><NextUploadIdMarker>u+1</NextUploadIdMarker><Upload><Key>k</Key><UploadId>u+1</UploadId>"
+        "<NextKeyMarker>k</NextKeyMarker><NextUploadIdMarker>u+1</NextUploadIdMarker>"
+        "<Upload><Key>k</Key><UploadId>u+1</UploadId>"
         "<Owner><ID>o</ID></Owner></Upload></ListMultipartUploadsResult>");
     T_EQ(page.n, 1);
     T_TRUE(is(page.entries[0].key, "k") && is(page.entries[0].id, "u+1"));
