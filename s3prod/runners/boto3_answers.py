@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from s3prod import body as bodies
 from s3prod import checksums, ids
+from s3prod.body_verify import verify
 from s3prod.outcomes import End, outcome_of
 from s3prod.runners import boto3_pages
 from s3prod.runners.boto3_calls import META, PAGES, list_query
@@ -111,7 +112,7 @@ def _object(book: Book, request: Request, attempt: Attempt, record: Record, fiel
     record["bytes_in"] = len(attempt.data)
     if attempt.error is not None or request.key in book.constant:
         return
-    found = bodies.verify(
+    found = verify(
         attempt.data,
         key_hash=bodies.key_hash(request.bucket, request.key.text),
         whole=attempt.status == 200,

@@ -47,6 +47,70 @@ def steps_of(run, records, group):
     return [step_line(record) for record in sorted(mine, key=lambda record: record["t_call"])]
 
 
+def main_of(records, *ops):
+    return [r for r in records if r["run_phase"] == "main" and r["op"] in ops]
+
+
+def writers_of(records):
+    """Which step drew or made an id: the n-th one of its operation."""
+    counts, body, meta = Counter(), {}, {}
+    for record in sorted(records, key=lambda record: record["t_call"]):
+        counts[record["op"]] += 1
+        if record["op"] in ("get", "head", "get_tags"):
+            continue
+        name = f"{record['op']} {counts[record['op']]}"
+        for column, ids in (("body_id", body), ("meta_id", meta)):
+            if column in record:
+                ids.setdefault(record[column], name)
+    return body, meta
+
+
+def seen_of(records):
+    """Of each read the step whose value it saw, and in whose name where that is another."""
+    body, meta = writers_of(records)
+    out = []
+    for record in sorted(main_of(records, "get", "head", "get_tags"), key=lambda record: record["t_call"]):
+        if record["outcome"] != "ok":
+            continue
+        value = body.get(record["body_id"], "?") if "body_id" in record else "-"
+        name = meta.get(record["meta_id"], "?") if "meta_id" in record else "-"
+        size = f"{record['size']} " if record["op"] == "get_tags" else ""
+        out.append(f"{size}{value}" if name in (value, "-") else f"{value} by {name}")
+    return out
+
+
+def entry_line(entry):
+    words = [str(entry.get("key", entry.get("key_index")))]
+    return " ".join(words + entry.get("flags", []))
+
+
+def pages_of(records):
+    """What the pages named, `…` for more to come."""
+    pages = main_of(records, "list", "list_v1", "list_versions", "list_uploads", "list_parts", "complete_upload")
+    return [
+        f"{page['op']}: "
+        + ", ".join([entry_line(e) for e in page.get("entries", ())] + ["…"] * ("truncated" in page.get("flags", ())))
+        for page in sorted(pages, key=lambda page: page["t_call"])
+        if page["outcome"] == "ok"
+    ]
+
+
+def codes_of(records):
+    """The codes of the answers that refuse."""
+    refused = [r for r in records if r["run_phase"] == "main" and r.get("status", 0) >= 200 and "code_text" in r]
+    return [f"{r['op']} {r['code_text']}" for r in sorted(refused, key=lambda r: r["t_call"]) if r["outcome"] != "ok"]
+
+
+def facts_of(run, records):
+    return {
+        "steps": {"g": steps_of(run, records, "g")},
+        "seen": seen_of(records),
+        "pages": pages_of(records),
+        "codes": codes_of(records),
+        "children": [f"{r['key']} {r['outcome']}" for r in main_of(records, "delete_child")],
+    }
+
+
 def check_facts(expect, run, records, faulty):
     for group, steps in expect.get("steps", {}).items():
         assert steps_of(run, records, group) == steps

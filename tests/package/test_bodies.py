@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from s3prod import body, ids, outcomes
+from s3prod.body_verify import verify
 
 VECTORS = Path(__file__).resolve().parents[2] / "csrc/tests/vectors"
 ID = ids.make(0xA1B2C3D4E5F6, 7, 9)
@@ -49,7 +50,7 @@ def test_a_body_is_clean_and_any_piece_of_it_is_the_same(length):
         offset = rng.randint(0, length)
         size = rng.randint(0, length - offset)
         assert body.fill(ID, length, HASH, offset, size) == whole[offset : offset + size]
-    found = body.verify(whole, key_hash=HASH, expect_len=length, meta_id=ID)
+    found = verify(whole, key_hash=HASH, expect_len=length, meta_id=ID)
     assert (found.verdict, found.id) == ("clean", ID)
 
 
@@ -57,23 +58,23 @@ def test_a_body_is_clean_and_any_piece_of_it_is_the_same(length):
 def test_blocks_join_without_a_seam(blocks):
     length = blocks * body.CELL + 5
     data = body.fill(ID, length, HASH)
-    assert body.verify(data, key_hash=HASH).verdict == "clean"
+    assert verify(data, key_hash=HASH).verdict == "clean"
     assert data[-69:] == body.fill(ID, length, HASH, length - 69)
 
 
 def test_torn_foreign_corrupt_short_long():
     a, b = body.fill(ID, 1024, HASH), body.fill(OTHER, 1024, HASH)
-    torn = body.verify(a[:512] + b[512:], key_hash=HASH)
+    torn = verify(a[:512] + b[512:], key_hash=HASH)
     assert (torn.verdict, torn.id, torn.id2, torn.bad_offset) == ("torn", ID, OTHER, 512)
-    assert body.verify(a, key_hash=HASH + 1).verdict == "foreign"
+    assert verify(a, key_hash=HASH + 1).verdict == "foreign"
     flipped = bytearray(a)
     flipped[700] ^= 1
-    corrupt = body.verify(bytes(flipped), key_hash=HASH)
+    corrupt = verify(bytes(flipped), key_hash=HASH)
     assert (corrupt.verdict, corrupt.bad_offset) == ("corrupt", 640)
-    assert body.verify(a[:1000], key_hash=HASH, expect_len=1024).verdict == "short"
-    assert body.verify(a[:1000], key_hash=HASH, expect_len=1000).verdict == "short"
-    assert body.verify(a + b"x", key_hash=HASH).verdict == "long"
-    assert body.verify(a + bytes(64), key_hash=HASH).verdict == "long"
+    assert verify(a[:1000], key_hash=HASH, expect_len=1024).verdict == "short"
+    assert verify(a[:1000], key_hash=HASH, expect_len=1000).verdict == "short"
+    assert verify(a + b"x", key_hash=HASH).verdict == "long"
+    assert verify(a + bytes(64), key_hash=HASH).verdict == "long"
 
 
 def test_large_broken_bodies_are_judged_quickly():
@@ -81,41 +82,41 @@ def test_large_broken_bodies_are_judged_quickly():
     writes = [body.fill(ids.make(1, client, 1), length, HASH) for client in range(3)]
     pieces = [writes[i % 3][at : at + 65536] for i, at in enumerate(range(0, length, 65536))]
     start = time.monotonic()
-    torn = body.verify(b"".join(pieces), key_hash=HASH)
+    torn = verify(b"".join(pieces), key_hash=HASH)
     assert (torn.verdict, torn.id, torn.id2, torn.bad_offset) == ("torn", ids.make(1, 0, 1), ids.make(1, 1, 1), 65536)
     half = writes[0][: length // 2]
-    assert body.verify(half + bytes(length // 2), key_hash=HASH).bad_offset == length // 2
+    assert verify(half + bytes(length // 2), key_hash=HASH).bad_offset == length // 2
     late = bytearray(b"".join(pieces))
     late[3_000_000] ^= 1
-    corrupt = body.verify(bytes(late), key_hash=HASH)
+    corrupt = verify(bytes(late), key_hash=HASH)
     assert (corrupt.verdict, corrupt.bad_offset) == ("corrupt", 3_000_000 // 64 * 64)
-    assert body.verify(random.Random(1).randbytes(length), key_hash=HASH).verdict == "corrupt"
+    assert verify(random.Random(1).randbytes(length), key_hash=HASH).verdict == "corrupt"
     assert time.monotonic() - start < 20
 
 
 def test_a_tail_of_another_longer_write_is_torn():
     a, b = body.fill(ID, 512, HASH), body.fill(OTHER, 1024, HASH)
-    found = body.verify(a + b[512:], key_hash=HASH)
+    found = verify(a + b[512:], key_hash=HASH)
     assert (found.verdict, found.id2, found.bad_offset) == ("torn", OTHER, 512)
 
 
 def test_ranges():
     data = body.fill(ID, 4096, HASH)
     inside = {"key_hash": HASH, "whole": False, "total_len": 4096}
-    assert body.verify(data[100:300], range_start=100, expect_len=200, **inside).verdict == "clean"
-    assert body.verify(data[100:110], range_start=100, expect_len=10, **inside).verdict == "opaque"
-    assert body.verify(data[100:110], range_start=100, expect_len=10, meta_id=ID, **inside).verdict == "clean"
-    assert body.verify(data[100:110], range_start=101, expect_len=10, meta_id=ID, **inside).verdict == "corrupt"
+    assert verify(data[100:300], range_start=100, expect_len=200, **inside).verdict == "clean"
+    assert verify(data[100:110], range_start=100, expect_len=10, **inside).verdict == "opaque"
+    assert verify(data[100:110], range_start=100, expect_len=10, meta_id=ID, **inside).verdict == "clean"
+    assert verify(data[100:110], range_start=101, expect_len=10, meta_id=ID, **inside).verdict == "corrupt"
 
 
 def test_counter_bodies():
     text = body.counter_body(ID, -5)
     assert json.loads(text) == {"id": ID.hex(), "counter": -5, "crc32c": json.loads(text)["crc32c"]}
-    found = body.verify(text, key_hash=HASH)
+    found = verify(text, key_hash=HASH)
     assert (found.verdict, found.id, found.counter) == ("clean", ID, -5)
-    assert body.verify(text.replace(b"-5", b"-6"), key_hash=HASH).verdict == "corrupt"
-    assert body.verify(text[:-3], key_hash=HASH, expect_len=len(text)).verdict == "short"
-    assert body.verify(text[:50], key_hash=HASH, whole=False, total_len=len(text), expect_len=50).verdict == "opaque"
+    assert verify(text.replace(b"-5", b"-6"), key_hash=HASH).verdict == "corrupt"
+    assert verify(text[:-3], key_hash=HASH, expect_len=len(text)).verdict == "short"
+    assert verify(text[:50], key_hash=HASH, whole=False, total_len=len(text), expect_len=50).verdict == "opaque"
 
 
 def test_fill_is_not_its_own_judge():
