@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from s3prod.plan_steps import Step, create_bucket, delete_bucket, delete_objects, list_page, until_ok
+from s3prod.plan_steps import Step, create_bucket, delete_bucket, delete_objects, until_ok
+from s3prod.plan_uploads import abort_upload, list_uploads
+from s3prod.plan_versions import list_versions
 
 
 def _given(value: object) -> dict[str, Any]:
@@ -167,14 +169,22 @@ def make_bucket(*roles: str) -> Group:
 
 
 def remove_bucket(*roles: str, at_most: int = 10_000) -> Group:
-    """The teardown group that empties the buckets of these roles (default `main`) and removes them: up to `at_most` pages
-    of a thousand keys, so that a store that refuses every delete is not asked for ever.
+    """The teardown group that empties the buckets of these roles (default `main`), whether they ever kept versions or not,
+    aborts the uploads that are left, and removes them: up to `at_most` pages of a thousand versions, so that a store that
+    refuses every delete is not asked for ever.
 
     >>> remove_bucket().phase
     'teardown'
     """
     program = [
-        until_ok(at_most, list_page(role, as_="page"), delete_objects("page.keys", bucket=role), delete_bucket(role))
+        until_ok(
+            at_most,
+            list_versions(role, as_="page"),
+            delete_objects("page.versions", bucket=role),
+            list_uploads(role, as_="left"),
+            abort_upload("left.uploads"),
+            delete_bucket(role),
+        )
         for role in roles or ("main",)
     ]
     return Group("remove-bucket", program, phase="teardown")

@@ -23,10 +23,10 @@ _NO_CHECKSUM = "ChecksumType"
 
 
 def etag_of(op: str, attempt: Attempt) -> str:
-    """The ETag of an answer: in its head, else in its document."""
+    """The ETag of an answer: in its head, else in its document; one document has it without quotes."""
     document = attempt.parsed.get(_IN_THE_BODY.get(op, ""), {}) or attempt.parsed
-    tags = (attempt.headers.get("etag"), document.get("ETag"))
-    return next((tag for tag in tags if isinstance(tag, str) and tag), "")
+    tag = attempt.headers.get("etag") or document.get("ETag") or ""
+    return tag if not tag or tag.startswith('"') or op != "get_attributes" else f'"{tag}"'
 
 
 def read(book: Book, request: Request, attempt: Attempt, record: Record) -> tuple[dict[str, Any], list[Record]]:
@@ -48,10 +48,10 @@ def read(book: Book, request: Request, attempt: Attempt, record: Record) -> tupl
 def _read_asked(request: Request, record: Record) -> None:
     """What the request named."""
     asked: Record = {
-        "version_asked": request.version or request.source_version,
+        "version_asked": request.version,
         "upload_id": "" if request.upload is None else request.upload.id,
         "part_number": request.part,
-        "source_key": "" if request.source is None else f"{request.source.bucket}/{request.source.text}",
+        "source_key": _source(request),
         "list_args": list_query(request) if request.op in PAGES else "",
     }
     record |= {name: value for name, value in asked.items() if value}
@@ -63,15 +63,24 @@ def _read_asked(request: Request, record: Record) -> None:
         }
 
 
+def _source(request: Request) -> str:
+    if request.source is None:
+        return ""
+    version = f"?versionId={request.source_version}" if request.source_version else ""
+    return f"{request.source.bucket}/{request.source.text}{version}"
+
+
 def _read_checksum(request: Request, attempt: Attempt, record: Record) -> None:
     """A checksum of the answer; of a whole read it must be that of its bytes."""
     for name, value in attempt.headers.items():
         algorithm = name.lower().removeprefix(checksums.HEADER)
         if algorithm != name.lower() and algorithm != "type":
             record["checksum"] = f"{algorithm}={value}"
-    whole = request.op == "get" and attempt.status == 200 and "body_verdict" in record
-    if whole and "checksum" in record and not checksums.agrees(record["checksum"], attempt.data):
+    whole = request.op == "get" and attempt.status == 200 and record.get("body_verdict", "corrupt") != "corrupt"
+    composite = attempt.headers.get(f"{checksums.HEADER}type") == "COMPOSITE"
+    if whole and not composite and not checksums.agrees(record.get("checksum", ""), attempt.data):
         record["body_verdict"] = "corrupt"
+        record.pop("bad_offset", None)
 
 
 # --- objects -----------------------------------------------------------------------------------------------------------
@@ -97,9 +106,12 @@ def _object(book: Book, request: Request, attempt: Attempt, record: Record, fiel
     length_text = attempt.headers.get("content-length", "")  # of a head that was cut it may be anything
     announced = int(length_text) if length_text.isascii() and length_text.isdigit() else -1
     start, total = _content_range(attempt.headers.get("content-range", ""))
-    if total is None and attempt.status == 200 and announced >= 0:
+    whole = attempt.status == 200
+    if total is None and whole and announced >= 0:
         total = announced
     size = total if total is not None else announced if announced >= 0 else len(attempt.data)
+    if request.part:  # a part is a body of its own
+        whole, start, total = True, 0, announced if announced >= 0 else None
     record["size"] = fields["size"] = size
     meta_id = ids.parse(attempt.headers.get(f"x-amz-meta-{META}", "")) or ids.NO_ID
     if meta_id != ids.NO_ID:
@@ -115,7 +127,7 @@ def _object(book: Book, request: Request, attempt: Attempt, record: Record, fiel
     found = verify(
         attempt.data,
         key_hash=bodies.key_hash(request.bucket, request.key.text),
-        whole=attempt.status == 200,
+        whole=whole,
         range_start=start,
         expect_len=announced if announced >= 0 else None,
         total_len=total,
@@ -164,8 +176,7 @@ def _part(book: Book, request: Request, attempt: Attempt, record: Record, fields
 
 def _part_copy(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
     sums = _checksums(attempt.parsed.get("CopyPartResult", {}))
-    size = record.get("range_len", 0)
-    fields["part"] = Part(request.part, fields["etag"], size=size, checksums=sums)
+    fields["part"] = Part(request.part, fields["etag"], checksums=sums)
 
 
 def _checksums(document: Mapping[str, Any]) -> dict[str, str]:
@@ -187,15 +198,18 @@ def _complete(book: Book, request: Request, attempt: Attempt, record: Record, fi
 
 
 def _put_tags(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
-    record |= {"body_kind": "tags", "size": request.tags or 0, "body_id": attempt.value_id.hex()}
+    record |= {"body_kind": "tags", "size": request.tags or 0}
+    if request.tags:
+        record["body_id"] = attempt.value_id.hex()
 
 
 def _get_tags(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
+    record["body_kind"] = "tags"
     if attempt.status != 200 or attempt.document_code is not None:
         return
     tags = {item.get("Key", ""): item.get("Value", "") for item in attempt.parsed.get("TagSet", ())}
     verdict, value_id = ids.tags_found(tags)
-    record |= {"body_kind": "tags", "size": len(tags), "body_verdict": verdict}
+    record |= {"size": len(tags), "body_verdict": verdict}
     fields["size"] = len(tags)
     if value_id != ids.NO_ID:
         record["body_id"] = value_id.hex()

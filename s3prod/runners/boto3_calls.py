@@ -15,7 +15,7 @@ META = "s3p-id"
 Arguments = Iterator[tuple[str, Any]]
 _CHECKSUMS = {name: f"Checksum{name.upper()}" for name in checksums.ALGORITHMS}
 _ATTRIBUTES = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
-_NEW_IDS = ("put", "create_upload", "upload_part", "put_tags")
+_NEW_IDS = ("put", "copy", "create_upload", "upload_part", "put_tags")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def list_query(request: Request) -> str:
 
 def prepare(request: Request, draw: Callable[[], bytes]) -> None:
     """Gives the request its value id, its body and its checksum."""
-    if request.op in _NEW_IDS or request.replace or request.tags is not None:
+    if request.op in _NEW_IDS:
         request.value_id = draw()
     if request.op not in ("put", "upload_part"):
         return

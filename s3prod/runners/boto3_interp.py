@@ -191,11 +191,15 @@ class Interpreter:
             result = self.sender.send(request)
             results.append(result)
             self._take(request, result)
-            if result.outcome == "ok" and "as" in step:
+            if result.outcome == "ok" and "as" in step and not self._holds_upload(step["as"], request):
                 self._bind(step["as"], result.fields)
         if results:
             self.last = next(one for end in ("unknown", "failed", "ok") for one in results if one.outcome == end)
         return bool(results)
+
+    def _holds_upload(self, name: str, request: Request) -> bool:
+        """Whether the name is that of the upload which the request is for: it stays so."""
+        return request.upload is not None and self.names.of(name).get("upload") is request.upload
 
     def _take(self, request: Request, result: Result) -> None:
         """What the spaces, the upload and the holds of lifecycle keys learn of an attempt."""

@@ -39,7 +39,6 @@ _WIRE: tuple[tuple[type[Exception], str, str], ...] = (
     (wire_errors.HTTPClientError, "partly_sent", "recv"),
 )
 _CHUNK_BYTES = 1 << 20
-_COMMITS = ("put", "copy", "complete_upload")
 _UNREACHED_PAUSE_S = 0.05
 PATIENCE_DEADLINES = 2
 # For its retries botocore turns a 200 that holds an <Error> into a 500; the record says what came.
@@ -290,7 +289,7 @@ class Sender:
         phase, wire = attempt.phase_and_wire()
         end = End(
             op=request.op,
-            cond=request.cond,
+            cond="" if request.source_cond else request.cond,  # of two nobody knows which one did not hold
             phase=phase,
             status=attempt.status,
             code=attempt.code,
@@ -342,7 +341,7 @@ class Sender:
         fields, children = answers.read(self.book, request, attempt, record)
         self.counts["attempts"] += 1
         self.counts[outcome] += 1
-        self.commits += request.op in _COMMITS and bool(request.cond) and outcome == "ok"
+        self.commits += request.op == "put" and bool(request.cond) and outcome == "ok"
         self.book.write([record, *children], len(request.data), len(attempt.data))
         worst = _worst([outcome, *(child["outcome"] for child in children)])
         return Result(request.op, worst, attempt.status, attempt.code, fields)

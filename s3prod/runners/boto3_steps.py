@@ -51,12 +51,13 @@ def literals(program: Sequence[Step], default: str) -> list[tuple[str, str]]:
     names, out = bindable(program), []
     for step in walk(program):
         verb = verb_of(step)
-        given = step[verb] if verb and _VERBS[verb][0] in (_on_key, _on_objects) else []
-        keys = given if isinstance(given, list) else [given] if _VERBS[verb][0] is _on_key else []
-        named = [(step.get("bucket", default), key) for key in keys]
-        if verb and "source" in step:
-            named.append((step.get("source_bucket", default), step["source"]))
-        out += [(bucket, key) for bucket, key in named if reference(key, names) is None]
+        if not verb:
+            continue
+        named = [("bucket", step[verb])] if _VERBS[verb][0] is _on_key else []
+        named += [("source_bucket", step["source"])] if "source" in step else []
+        out += [(step.get(bucket, default), key) for bucket, key in named if reference(key, names) is None]
+        if isinstance(step[verb], list):
+            out += [(step.get("bucket", default), key) for key in step[verb]]
     return out
 
 
@@ -85,15 +86,16 @@ def _on_bucket(verb: str, step: Step, names: Names) -> list[Request]:
 
 
 def _on_objects(verb: str, step: Step, names: Names) -> list[Request]:
-    value, bucket = step[verb], step.get("bucket")
+    value = step[verb]
     if isinstance(value, list):
-        keys = [names.key(text, bucket) for text in value]
-        return [Request(verb, keys[0].bucket, objects=[Named(key.text) for key in keys])]
-    page = names.of(value)
-    objects = page.get(value.partition(".")[2], ())
+        page, objects = {}, [Named(key) for key in value]
+    else:
+        page = names.of(value)
+        objects = page.get(value.partition(".")[2], ())
     if not step.get("etags"):
         objects = [Named(one.key, one.version) for one in objects]
-    return [Request(verb, bucket or page["bucket"], objects=objects)] if objects else []
+    bucket = step.get("bucket") or page.get("bucket", names.buckets[0])
+    return [Request(verb, bucket, objects=objects)] if objects else []
 
 
 # --- options -----------------------------------------------------------------------------------------------------------

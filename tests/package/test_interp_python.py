@@ -5,16 +5,15 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
-from types import SimpleNamespace
 
 import pytest
 
 from s3prod.runners import boto3_answers
 from s3prod.runners.boto3_interp import Ended, Interpreter
-from s3prod.runners.boto3_keys import Hold, KeySpaces
+from s3prod.runners.boto3_keys import Hold, Key, KeySpaces
 from s3prod.runners.boto3_phase import Barrier
 from s3prod.runners.boto3_record import Attempt
-from s3prod.runners.boto3_request import Named, Result
+from s3prod.runners.boto3_request import Named, Request, Result
 from s3prod.runners.boto3_steps import literals
 
 PLAN = {
@@ -269,7 +268,7 @@ def test_barriers_open_when_the_last_comes_or_leaves():
 
 
 def test_a_head_that_was_cut_is_no_error_of_the_runner():
-    request = SimpleNamespace(op="head", key=object(), ranged=False)
+    request = Request("head", "main", key=Key.foreign("main", "a"))
     fields = {}
     boto3_answers._object(None, request, Attempt(1, status=200, headers={"content-length": ""}), {}, fields)
     assert fields["size"] == 0
