@@ -38,6 +38,12 @@ static void take_delete_marker(struct s3p_answer *a, struct s3p_str v)
     a->delete_marker = s3p_str_eq(v, "true");
 }
 
+static void take_nothing(struct s3p_answer *a, struct s3p_str v)
+{
+    (void)a;
+    (void)v;
+}
+
 static void take_sum_type(struct s3p_answer *a, struct s3p_str v)
 {
     a->composite = s3p_str_eq(v, "COMPOSITE");
@@ -67,6 +73,7 @@ static const struct field {
     FIELD("x-amz-version-id", take_version),
     FIELD("x-amz-delete-marker", take_delete_marker),
     FIELD("x-amz-checksum-type", take_sum_type),
+    FIELD("x-amz-checksum-algorithm", take_nothing), /* not a checksum: what parts will have */
     FIELD(S3P_META_ID_HEADER, take_meta_id),
 };
 

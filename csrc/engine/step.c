@@ -170,7 +170,8 @@ bool s3p_step_read_result(struct s3p_try *t, enum s3p_result_kind kind, struct s
         return false;
     }
     if (out->sum.len != 0) {
-        t->answer.checksum_name = out->sum_name;
+        const char *name = s3p_sum_table[s3p_sum_find(out->sum_name)].name; /* as a header has it */
+        t->answer.checksum_name = (struct s3p_str){name, strlen(name)};
         t->answer.checksum = out->sum;
     }
     if (out->etag.len != 0)

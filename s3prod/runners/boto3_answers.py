@@ -11,7 +11,7 @@ from s3prod import checksums, ids
 from s3prod.body_verify import verify
 from s3prod.outcomes import End, outcome_of
 from s3prod.runners import boto3_pages
-from s3prod.runners.boto3_calls import META, PAGES, list_query
+from s3prod.runners.boto3_calls import CHECKSUM_MEMBERS, META, PAGES, list_query
 from s3prod.runners.boto3_request import Part, Request, Upload
 
 if TYPE_CHECKING:
@@ -19,14 +19,22 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 _IN_THE_BODY = {"copy": "CopyObjectResult", "upload_part_copy": "CopyPartResult"}
-_NO_CHECKSUM = "ChecksumType"
 
 
 def etag_of(op: str, attempt: Attempt) -> str:
     """The ETag of an answer: in its head, else in its document; one document has it without quotes."""
-    document = attempt.parsed.get(_IN_THE_BODY.get(op, ""), {}) or attempt.parsed
-    tag = attempt.headers.get("etag") or document.get("ETag") or ""
+    tag = attempt.headers.get("etag") or _document(op, attempt).get("ETag") or ""
     return tag if not tag or tag.startswith('"') or op != "get_attributes" else f'"{tag}"'
+
+
+def _document(op: str, attempt: Attempt) -> Mapping[str, Any]:
+    """What the answer's document says of the object: boto3 has it with the heads, or one level down."""
+    parsed = attempt.parsed
+    return (
+        {**parsed, **parsed.get("Checksum", {})}
+        if op == "get_attributes"
+        else parsed.get(_IN_THE_BODY.get(op, ""), parsed)
+    )
 
 
 def read(book: Book, request: Request, attempt: Attempt, record: Record) -> tuple[dict[str, Any], list[Record]]:
@@ -71,14 +79,16 @@ def _source(request: Request) -> str:
 
 
 def _read_checksum(request: Request, attempt: Attempt, record: Record) -> None:
-    """A checksum of the answer; of a whole read it must be that of its bytes."""
-    for name, value in attempt.headers.items():
-        algorithm = name.lower().removeprefix(checksums.HEADER)
-        if algorithm != name.lower() and algorithm != "type":
-            record["checksum"] = f"{algorithm}={value}"
+    """A checksum of the answer, from its head or its document; of a whole read it must be that of the bytes."""
+    document = _document(request.op, attempt)
+    told = {name.lower().removeprefix("checksum"): value for name, value in document.items()}
+    told |= {name.lower().removeprefix(checksums.HEADER): value for name, value in attempt.headers.items()}
+    found = [f"{name}={told[name]}" for name in checksums.ALGORITHMS if told.get(name)]
+    if found:
+        record["checksum"] = found[0]
+    composite = told.get("type") == "COMPOSITE"
     whole = request.op == "get" and attempt.status == 200 and record.get("body_verdict", "corrupt") != "corrupt"
-    composite = attempt.headers.get(f"{checksums.HEADER}type") == "COMPOSITE"
-    if whole and not composite and not checksums.agrees(record.get("checksum", ""), attempt.data):
+    if found and whole and not composite and not checksums.agrees(found[0], attempt.data):
         record["body_verdict"] = "corrupt"
         record.pop("bad_offset", None)
 
@@ -116,9 +126,7 @@ def _object(book: Book, request: Request, attempt: Attempt, record: Record, fiel
     meta_id = ids.parse(attempt.headers.get(f"x-amz-meta-{META}", "")) or ids.NO_ID
     if meta_id != ids.NO_ID:
         record["meta_id"] = meta_id.hex()
-    modified = attempt.parsed.get("LastModified")
-    if modified is not None:
-        record["last_modified"] = int(modified.timestamp())
+    _modified(attempt, record)
     if request.op == "head":
         return
     record["bytes_in"] = len(attempt.data)
@@ -143,6 +151,12 @@ def _object(book: Book, request: Request, attempt: Attempt, record: Record, fiel
         record["counter"] = fields["counter"] = found.counter
 
 
+def _modified(attempt: Attempt, record: Record) -> None:
+    modified = attempt.parsed.get("LastModified")
+    if modified is not None:
+        record["last_modified"] = int(modified.timestamp())
+
+
 def _content_range(text: str) -> tuple[int, int | None]:
     """First byte and total length of `bytes 0-63/1024`; 0 and None without one."""
     span, _, total = text.removeprefix("bytes ").partition("/")
@@ -151,6 +165,7 @@ def _content_range(text: str) -> tuple[int, int | None]:
 
 
 def _attributes(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
+    _modified(attempt, record)
     size = attempt.parsed.get("ObjectSize")
     if size is not None:
         record["size"] = fields["size"] = size
@@ -169,18 +184,15 @@ def _create_upload(book: Book, request: Request, attempt: Attempt, record: Recor
 
 def _part(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
     record |= {"size": request.size, "body_kind": request.body_kind, "body_id": attempt.value_id.hex()}
-    sums = {f"Checksum{request.checksum.upper()}": request.checksum_value} if request.checksum else {}
+    sums = {CHECKSUM_MEMBERS[request.checksum]: request.checksum_value} if request.checksum else {}
     fields["size"] = request.size
     fields["part"] = Part(request.part, fields["etag"], attempt.value_id, request.size, sums)
 
 
 def _part_copy(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
-    sums = _checksums(attempt.parsed.get("CopyPartResult", {}))
+    document = _document(request.op, attempt)
+    sums = {name: document[name] for name in CHECKSUM_MEMBERS.values() if name in document}
     fields["part"] = Part(request.part, fields["etag"], checksums=sums)
-
-
-def _checksums(document: Mapping[str, Any]) -> dict[str, str]:
-    return {name: value for name, value in document.items() if name.startswith("Checksum") and name != _NO_CHECKSUM}
 
 
 def _complete(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from s3prod.runners.boto3_request import Request
 
 META = "s3p-id"
 Arguments = Iterator[tuple[str, Any]]
-_CHECKSUMS = {name: f"Checksum{name.upper()}" for name in checksums.ALGORITHMS}
+CHECKSUM_MEMBERS = {name: f"Checksum{name.upper()}" for name in checksums.ALGORITHMS}
 _ATTRIBUTES = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
 _NEW_IDS = ("put", "copy", "create_upload", "upload_part", "put_tags")
 
@@ -105,7 +105,7 @@ def _condition(request: Request, buckets: Mapping[str, str]) -> Arguments:
 def _sent(request: Request, buckets: Mapping[str, str]) -> Arguments:
     yield "Body", request.data
     if request.checksum:
-        yield _CHECKSUMS[request.checksum], request.checksum_value
+        yield CHECKSUM_MEMBERS[request.checksum], request.checksum_value
 
 
 def _metadata(request: Request, buckets: Mapping[str, str]) -> Arguments:
