@@ -85,6 +85,18 @@ def key_hash(role: str | bytes, key: str | bytes, /) -> int:
 def body(value_id: str, length: int, key_hash: int, /) -> bytes:
     """The bytes of a body: `value_id` as 32 hex digits."""
 
+def verify(
+    data: bytes,
+    key_hash: int,
+    whole: bool,
+    range_start: int,
+    expect_len: int,
+    total_len: int,
+    meta_id: str,
+    /,
+) -> tuple[str, str, str, int, int]:
+    """What the body of an answer is: verdict, id, second id, offset of the first bad cell, counter."""
+
 def crc32c(data: bytes, value: int = 0, /) -> int:
     """CRC32C of the bytes, continued from `value`."""
 

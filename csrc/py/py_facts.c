@@ -118,6 +118,47 @@ static PyObject *body(PyObject *module, PyObject *args)
 }
 
 PyDoc_STRVAR(
+    verify_doc,
+    "verify(data, key_hash, whole, range_start, expect_len, total_len, meta_id, /)\n--\n\n"
+    "What the body of an answer is: verdict, id, second id, offset of the first bad cell, counter.\n"
+    "Lengths are -1 when they are not known, ids 32 hex digits.\n\n"
+    ">>> value_id = '0123456789ab00000001000000000001'\n"
+    ">>> verify(body(value_id, 100, 5), 5, True, 0, 100, -1, '0' * 32)[:2] == ('clean', value_id)\n"
+    "True\n");
+
+static PyObject *verify(PyObject *module, PyObject *args)
+{
+    (void)module;
+    struct s3p_verify v;
+    struct s3p_id meta_id;
+    Py_buffer data;
+    unsigned long long hash, start;
+    long long expect, total;
+    const char *text;
+    Py_ssize_t text_len;
+    int whole;
+    char ids[2][32];
+    if (!PyArg_ParseTuple(args, "y*KpKLLs#:verify", &data, &hash, &whole, &start, &expect, &total,
+                          &text, &text_len))
+        return NULL;
+    if (!s3p_id_parse(&meta_id, text, (size_t)text_len)) {
+        PyBuffer_Release(&data);
+        PyErr_SetString(PyExc_ValueError, "meta_id: 32 hex digits are expected");
+        return NULL;
+    }
+    s3p_verify_start(&v, hash, whole != 0, start, expect < 0 ? UINT64_MAX : (uint64_t)expect,
+                     total < 0 ? UINT64_MAX : (uint64_t)total, meta_id);
+    s3p_verify_add(&v, data.buf, (size_t)data.len);
+    PyBuffer_Release(&data);
+    const char *verdict =
+        s3p_column_sense_table[S3P_COL_body_verdict].value_name((unsigned)s3p_verify_end(&v));
+    s3p_id_text(ids[0], v.id);
+    s3p_id_text(ids[1], v.id2);
+    return Py_BuildValue("ss#s#KL", verdict, ids[0], (Py_ssize_t)32, ids[1], (Py_ssize_t)32,
+                         (unsigned long long)v.bad_offset, (long long)v.counter);
+}
+
+PyDoc_STRVAR(
     plan_check_doc,
     "plan_check(plan, /)\n--\n\n"
     "Parses and validates a plan as the engine does; ValueError with one line when it is bad.\n\n"
@@ -177,6 +218,7 @@ static PyMethodDef functions[] = {
     {"outcome", (PyCFunction)(void (*)(void))outcome, METH_VARARGS | METH_KEYWORDS, outcome_doc},
     {"key_hash", key_hash, METH_VARARGS, key_hash_doc},
     {"body", body, METH_VARARGS, body_doc},
+    {"verify", verify, METH_VARARGS, verify_doc},
     {"plan_check", plan_check, METH_O, plan_check_doc},
     {"build_info", build_info, METH_NOARGS, build_info_doc},
     {"_debug_live", debug_live, METH_NOARGS, debug_live_doc},

@@ -57,6 +57,9 @@ def attempt_row(attempt: Mapping[str, Any], base_ns: int) -> list[str]:
         "etag": attempt.get("etag"),
         "body": None if attempt.get("body_verdict") in ("clean", "none") else attempt.get("body_verdict"),
         "size": attempt.get("size"),
+        "part": attempt.get("part_number"),
+        "version": attempt.get("version_asked") or attempt.get("version_id"),
+        "source": attempt.get("source_key"),
         "endpoint": attempt.get("endpoint"),
         "request": attempt.get("request_id"),
     }

@@ -179,3 +179,25 @@ def test_etag_vectors():
     forms = ("none", "digest", "hashed")
     for vector in load("etag")["etags"]:
         assert ids.etag_parse(vector["text"]) == (forms[vector["form"]], bytes.fromhex(vector["bytes"])), vector
+
+
+def test_composite_vectors():
+    for vector in load("parts")["composites"]:
+        assert ids.composite([bytes.fromhex(one) for one in vector["ids"]]).hex() == vector["id"]
+    assert ids.composite([]) == ids.composite([ID, ids.NO_ID]) == ids.NO_ID
+
+
+@pytest.mark.parametrize("vector", load("parts")["bodies"], ids=lambda vector: vector["id"][:16])
+def test_parts_vectors(vector):
+    hashed = body.key_hash(vector["role"], vector["key"])
+    data = b"".join(body.fill(bytes.fromhex(part["id"]), part["len"], hashed) for part in vector["parts"])
+    assert hashlib.sha256(data).hexdigest() == vector["sha256"]
+    found = verify(data, key_hash=hashed, expect_len=len(data))
+    assert (found.verdict, found.id.hex()) == ("parts", vector["id"])
+
+
+def test_tags_vectors():
+    for vector in load("tags")["sets"]:
+        assert ids.tag_set(bytes.fromhex(vector["id"]), vector["n"]) == vector["tags"]
+    for vector in load("tags")["read"]:
+        assert ids.tags_found(vector["tags"]) == (vector["verdict"], bytes.fromhex(vector["id"] or "00" * 16)), vector
