@@ -120,8 +120,8 @@ static PyObject *body(PyObject *module, PyObject *args)
 PyDoc_STRVAR(
     verify_doc,
     "verify(data, key_hash, whole, range_start, expect_len, total_len, meta_id, /)\n--\n\n"
-    "What the body of an answer is: verdict, id, second id, offset of the first bad cell, counter.\n"
-    "Lengths are -1 when they are not known, ids 32 hex digits.\n\n"
+    "What the body of an answer is: verdict, id, second id, offset of the first bad cell,\n"
+    "counter. Lengths are -1 when they are not known, ids 32 hex digits.\n\n"
     ">>> value_id = '0123456789ab00000001000000000001'\n"
     ">>> verify(body(value_id, 100, 5), 5, True, 0, 100, -1, '0' * 32)[:2] == ('clean', value_id)\n"
     "True\n");
