@@ -82,12 +82,12 @@ class _Run:
         self.keys = KeySpaces(plan)
         self._name_literals()
         buckets = {role: _real_name(target.bucket_prefix, role) for role in plan["buckets"]}
-        try:
+        self.book = Book(self.id, buckets, self.keys, lambda record: self.writer.append(json.dumps(record)))
+        self.groups = self._groups()
+        try:  # when the clients are there: making them takes long
             self.writer = _native.HistoryWriter(str(history), json.dumps(self._header(buckets)))
         except (OSError, ValueError) as error:
             raise RunError(one_line(str(error))) from None
-        self.book = Book(self.id, buckets, self.keys, lambda record: self.writer.append(json.dumps(record)))
-        self.groups = self._groups()
         self.started = 0
         self._next_tick = 0.0
 
