@@ -1,6 +1,9 @@
 """Fixtures of the project's own tests: an embedded store that is always ours, whatever target the session was given."""
 
+import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -20,3 +23,18 @@ def embedded_store():
 @pytest.fixture(scope="session")
 def embedded_target(embedded_store):
     return embedded_store.target()
+
+
+@pytest.fixture(scope="session")
+def run_suite(pytestconfig):
+    """Runs pytest with some words against a store, in a process of its own whose settings are those given here only."""
+
+    def run(endpoint, access_key, secret_key, *words, **settings):
+        given = {"S3_ENDPOINT": endpoint, "S3_ACCESS_KEY": access_key, "S3_SECRET_KEY": secret_key, **settings}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("S3_", "S3PROD_LANES"))}
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
+        return subprocess.run(
+            command, cwd=pytestconfig.rootpath, env=clean | given, capture_output=True, text=True, timeout=600
+        )
+
+    return run

@@ -7,7 +7,7 @@ import hashlib
 import zlib
 from typing import Any
 
-from storelib import Store, error_of
+from storelib import AnyStore, error_of
 
 ALL = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
 
@@ -98,7 +98,7 @@ def test_versions(s3: Any, bucket: str) -> None:
     assert error_of(lambda: ask(s3, bucket, VersionId="null")) == (404, "NoSuchVersion")
 
 
-def test_errors(store: Store, s3: Any, bucket: str) -> None:
+def test_errors(store: AnyStore, s3: Any, bucket: str) -> None:
     assert error_of(lambda: ask(s3, bucket)) == (404, "NoSuchKey")
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     for headers in (

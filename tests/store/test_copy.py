@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from storelib import Store, error_of, path_of, race
+from storelib import NEVER, AnyStore, error_of, path_of, race
 
 OLD, NEW = "Wed, 01 Jan 2020 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"
 
@@ -49,7 +50,7 @@ def test_metadata_replaced(s3: Any, bucket: str) -> None:
     assert (head["Metadata"], head["ContentType"]) == ({"a": "1"}, "text/x")
 
 
-def test_onto_itself(store: Store, s3: Any, bucket: str) -> None:
+def test_onto_itself(store: AnyStore, s3: Any, bucket: str) -> None:
     etag = s3.put_object(Bucket=bucket, Key="k", Body=b"x", Metadata={"a": "1"})["ETag"]
     assert error_of(lambda: copy(s3, bucket, "k", "k")) == (400, "InvalidRequest")
     done = copy(s3, bucket, "k", "k", MetadataDirective="REPLACE", Metadata={"b": "2"})
@@ -60,8 +61,8 @@ def test_onto_itself(store: Store, s3: Any, bucket: str) -> None:
     assert (answer.status, answer.code) == (400, "InvalidArgument")
 
 
-def test_from_another_bucket_and_odd_names(store: Store, s3: Any, bucket: str) -> None:
-    other = bucket + "-other"
+def test_from_another_bucket_and_odd_names(store: AnyStore, s3: Any, bucket: str, fresh: Callable[..., str]) -> None:
+    other = fresh()
     s3.create_bucket(Bucket=other)
     for key in ("a b", "a+b", "a%2Fb", "ü/\U0001f600", "a//b", "/lead", "q?x=1", "k" * 1000):
         s3.put_object(Bucket=other, Key=key, Body=key.encode())
@@ -73,11 +74,12 @@ def test_from_another_bucket_and_odd_names(store: Store, s3: Any, bucket: str) -
             assert get(s3, bucket, "to") == key.encode()
 
 
-def test_sources_that_are_not_there(store: Store, s3: Any, bucket: str) -> None:
+@pytest.mark.embedded("codes of what is no source")
+def test_sources_that_are_not_there(store: AnyStore, s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=b"stays")
     table = [
         (f"/{bucket}/none", 404, "NoSuchKey"),
-        ("/never-made/k", 404, "NoSuchBucket"),
+        (f"/{NEVER}/k", 404, "NoSuchBucket"),
         ("nonsense", 400, "InvalidArgument"),
         (f"/{bucket}/", 400, "InvalidArgument"),
         (f"/{bucket}/%zz", 400, "InvalidArgument"),
@@ -86,11 +88,11 @@ def test_sources_that_are_not_there(store: Store, s3: Any, bucket: str) -> None:
     for source, status, code in table:
         answer = store.signed("PUT", f"/{bucket}/k", b"", {"x-amz-copy-source": source})
         assert (answer.status, answer.code, source) == (status, code, source)
-    assert store.signed("PUT", "/never-made/k", b"", {"x-amz-copy-source": f"/{bucket}/k"}).code == "NoSuchBucket"
+    assert store.signed("PUT", f"/{NEVER}/k", b"", {"x-amz-copy-source": f"/{bucket}/k"}).code == "NoSuchBucket"
     assert get(s3, bucket, "k") == b"stays"
 
 
-def test_conditions_of_the_source(store: Store, s3: Any, bucket: str) -> None:
+def test_conditions_of_the_source(store: AnyStore, s3: Any, bucket: str) -> None:
     etag = s3.put_object(Bucket=bucket, Key="s", Body=b"x")["ETag"]
     table: list[tuple[dict[str, str], int]] = [
         ({"if-match": etag}, 200),
@@ -115,7 +117,7 @@ def test_conditions_of_the_source(store: Store, s3: Any, bucket: str) -> None:
             assert status == 200 or answer.code == "PreconditionFailed"
 
 
-def test_conditions_of_the_destination(store: Store, s3: Any, bucket: str) -> None:
+def test_conditions_of_the_destination(store: AnyStore, s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="s", Body=b"new")
 
     def put(**headers: str) -> tuple[int, str]:
@@ -134,7 +136,7 @@ def test_conditions_of_the_destination(store: Store, s3: Any, bucket: str) -> No
     assert put(If_None_Match='"abc"') == (501, "NotImplemented")
 
 
-def test_one_copier_wins(store: Store, s3: Any, bucket: str) -> None:
+def test_one_copier_wins(store: AnyStore, s3: Any, bucket: str) -> None:
     clients = [store.client(number % 2) for number in range(8)]
     for number in range(8):
         s3.put_object(Bucket=bucket, Key=f"s{number}", Body=b"%d" % number * 20_000)
@@ -208,6 +210,7 @@ def test_parts_from_objects(s3: Any, bucket: str) -> None:
     assert error_of(lambda: part(1, "s", None)) == (404, "NoSuchUpload")
 
 
+@pytest.mark.embedded("its one thread is not kept by a copy")
 def test_others_are_served_while_a_large_copy_runs(s3: Any, bucket: str) -> None:
     body = body_of(192 << 20)
     s3.put_object(Bucket=bucket, Key="s", Body=body)
@@ -225,7 +228,7 @@ def test_others_are_served_while_a_large_copy_runs(s3: Any, bucket: str) -> None
         s3.delete_object(Bucket=bucket, Key=key)
 
 
-def test_a_source_overwritten_while_it_is_read(s3: Any, store: Store, bucket: str) -> None:
+def test_a_source_overwritten_while_it_is_read(s3: Any, store: AnyStore, bucket: str) -> None:
     """Every copy is one of the sources, whole."""
     bodies = [bytes([65 + number]) * (3 << 20) for number in range(4)]
     s3.put_object(Bucket=bucket, Key="s", Body=bodies[0])

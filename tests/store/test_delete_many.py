@@ -7,9 +7,11 @@ import hashlib
 from typing import Any
 
 import pytest
-from storelib import Store
+from storelib import AnyStore
 
 ENTITY = '<!DOCTYPE d [<!ENTITY e "k">]><Delete><Object><Key>&e;</Key></Object></Delete>'
+
+CHOICE = pytest.mark.embedded("refused with 501")
 
 
 def document(*keys: str, extra: str = "") -> bytes:
@@ -26,7 +28,8 @@ def test_present_and_absent_keys(s3: Any, bucket: str) -> None:
     for key in [*keys, "stays", "a/b"]:
         s3.put_object(Bucket=bucket, Key=key, Body=b"z" * 3000)
     wanted = [{"Key": key} for key in [*keys, "absent"]]
-    assert s3.delete_objects(Bucket=bucket, Delete={"Objects": wanted})["Deleted"] == wanted
+    deleted = s3.delete_objects(Bucket=bucket, Delete={"Objects": wanted})["Deleted"]
+    assert sorted(deleted, key=lambda entry: str(entry["Key"])) == sorted(wanted, key=lambda entry: entry["Key"])
     assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["a/b", "stays"]
 
 
@@ -50,13 +53,15 @@ def test_quiet(s3: Any, bucket: str) -> None:
         (document("k", *map(str, range(1000))), 400, "MalformedXML"),
         (ENTITY.encode(), 400, "MalformedXML"),
         (b"<Delete>" + b"<a>" * 50 + b"</a>" * 50 + document("k")[8:], 400, "MalformedXML"),
-        (document("k", extra="<LastModifiedTime>x</LastModifiedTime>"), 501, "NotImplemented"),
-        (document("k", extra="<Size>1</Size>"), 501, "NotImplemented"),
+        pytest.param(
+            document("k", extra="<LastModifiedTime>x</LastModifiedTime>"), 501, "NotImplemented", marks=CHOICE
+        ),
+        pytest.param(document("k", extra="<Size>1</Size>"), 501, "NotImplemented", marks=CHOICE),
     ],
     ids=range(12),
 )
 def test_refused_documents_delete_nothing(
-    store: Store, s3: Any, bucket: str, body: bytes, status: int, code: str
+    store: AnyStore, s3: Any, bucket: str, body: bytes, status: int, code: str
 ) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=b"")
     answer = store.signed("POST", f"/{bucket}?delete", body, digest(body))
@@ -64,7 +69,7 @@ def test_refused_documents_delete_nothing(
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
 
 
-def test_a_digest_is_needed(store: Store, s3: Any, bucket: str) -> None:
+def test_a_digest_is_needed(store: AnyStore, s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=b"")
     body = document("k")
     assert store.signed("POST", f"/{bucket}?delete", body).code == "InvalidRequest"
@@ -75,7 +80,8 @@ def test_a_digest_is_needed(store: Store, s3: Any, bucket: str) -> None:
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
 
 
-def test_a_document_of_more_than_2_mib_is_not_read(store: Store, bucket: str) -> None:
+@pytest.mark.embedded("a limit of its own")
+def test_a_document_of_more_than_2_mib_is_not_read(store: AnyStore, bucket: str) -> None:
     length = {"Content-Length": str((2 << 20) + 1), "Expect": "100-continue"}
     headers = store.sign("POST", f"/{bucket}?delete", b"", digest(b"")) | length
     assert b"<Code>MaxMessageLengthExceeded</Code>" in store.first_bytes("POST", f"/{bucket}?delete", headers)

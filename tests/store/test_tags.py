@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from storelib import Store, error_of
+from storelib import AnyStore, error_of
 
 
 def as_set(**tags: str) -> dict[str, list[dict[str, str]]]:
@@ -58,7 +58,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("tags", "code"), BAD, ids=lambda value: str(value)[:20])
-def test_bad_tags_change_nothing(store: Store, bucket: str, tags: dict[str, str], code: str) -> None:
+def test_bad_tags_change_nothing(store: AnyStore, bucket: str, tags: dict[str, str], code: str) -> None:
     s3 = store.client(parameter_validation=False)
     s3.put_object(Bucket=bucket, Key="k", Body=b"stays", Tagging="old=1")
     assert error_of(lambda: s3.put_object_tagging(Bucket=bucket, Key="k", Tagging=as_set(**tags))) == (400, code)
@@ -82,7 +82,7 @@ def test_the_same_key_twice(s3: Any, bucket: str) -> None:
     assert error_of(lambda: s3.put_object(Bucket=bucket, Key="k", Tagging="a=1&a=2")) == (400, "InvalidTag")
 
 
-def test_refusals(store: Store, s3: Any, bucket: str) -> None:
+def test_refusals(store: AnyStore, s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", Tagging="old=1")
     document = b"<Tagging><TagSet><Tag><Key>a</Key><Value>1</Value></Tag></TagSet></Tagging>"
     answer = store.signed("PUT", f"/{bucket}/k?tagging", document)
@@ -109,7 +109,7 @@ def test_refusals(store: Store, s3: Any, bucket: str) -> None:
         b"<Tagging><TagSet><Tag><Value>a</Value></Tag></TagSet></Tagging>",
     ],
 )
-def test_malformed_documents(store: Store, s3: Any, bucket: str, document: bytes) -> None:
+def test_malformed_documents(store: AnyStore, s3: Any, bucket: str, document: bytes) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", Tagging="old=1")
     md5 = base64.b64encode(hashlib.md5(document).digest()).decode()
     answer = store.signed("PUT", f"/{bucket}/k?tagging", document, {"Content-MD5": md5})

@@ -126,6 +126,18 @@ def test_embedded_store(tmp_path: Path) -> None:
         assert _native.cas_loop(target, clients=4, commits=5)["verdict"]["consistency"] == "held"
 
 
+RULES = ["front", "objects", "chunked", "rules", "rules_integrity"]
+
+
+def test_rules_over_https(start: Callable[..., Store], tmp_path: Path, run_suite: Any) -> None:
+    """Where transport matters, by the same tests: bodies, trailers, ranges, parts, what a broken connection leaves."""
+    store = start("--tls-self-signed", str(tmp_path / "tls"), "--endpoints", "2")
+    keys = store.credentials.access_key, store.credentials.secret_key
+    files = [f"tests/store/test_{name}.py" for name in RULES]
+    done = run_suite(" ".join(store.endpoints), *keys, *files, S3_CA_FILE=store.first_line["ca"])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("text", [b"", b"nonsense"])
 def test_bad_certificates_are_refused(start: Callable[..., Store], tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "bad.pem"
