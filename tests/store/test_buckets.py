@@ -43,6 +43,7 @@ def test_a_bucket_made_anew_is_empty(s3: Any, fresh: Callable[..., str]) -> None
         s3.delete_bucket(Bucket=name)
 
 
+@pytest.mark.embedded("S3 does not say")
 def test_a_bucket_made_anew_while_a_body_comes_in(store: AnyStore, s3: Any, bucket: str) -> None:
     body = b"x" * 50_000
     headers = store.sign("PUT", f"/{bucket}/k", body) | {"Host": store.address, "Content-Length": str(len(body))}

@@ -91,6 +91,7 @@ def test_presigned(store: AnyStore, bucket: str) -> None:
         assert code == "AuthorizationQueryParametersError"
 
 
+@pytest.mark.embedded("arguments that S3 does not have, one of them twice")
 def test_a_query_is_canonical(store: AnyStore, s3: Any, bucket: str) -> None:
     """Whatever order and escapes an argument comes with, it is signed decoded, encoded again and sorted."""
     s3.put_object(Bucket=bucket, Key="it's~1", Body=b"")
@@ -105,17 +106,20 @@ def test_a_query_is_canonical(store: AnyStore, s3: Any, bucket: str) -> None:
     assert store.send("GET", f"/{bucket}?list-type=2&prefix=it's~", headers=signed).code == "SignatureDoesNotMatch"
 
 
+@pytest.mark.embedded("a target that is signed as it is, not encoded anew")
 def test_a_path_is_signed_as_it_comes(store: AnyStore, bucket: str) -> None:
     assert store.signed("PUT", f"/{bucket}/a%2fb%7E(1)", b"x").status == 200
     assert store.signed("GET", f"/{bucket}/a/b~%281%29").body == b"x"
 
 
+@pytest.mark.embedded("which of two signatures")
 def test_one_signature_only(store: AnyStore, bucket: str) -> None:
     target = store.presign("GET", f"/{bucket}/k")
     answer = store.send("GET", target, headers=store.sign("GET", target))
     assert (answer.status, answer.code) == (400, "InvalidArgument")
 
 
+@pytest.mark.embedded("a target that is signed as it is, not encoded anew")
 def test_a_plus_is_a_plus(store: AnyStore, bucket: str) -> None:
     assert store.signed("PUT", f"/{bucket}/a+b", b"plus").status == 200
     assert store.signed("GET", f"/{bucket}/a%2Bb").body == b"plus"
@@ -176,6 +180,7 @@ def test_not_implemented_is_said(
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"stays"
 
 
+@pytest.mark.embedded("refused with 501")
 def test_what_is_refused_once_is_refused_everywhere(store: AnyStore, s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=b"stays")
     upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
@@ -228,6 +233,7 @@ def test_every_answer_has_an_id_of_its_own(store: AnyStore, bucket: str) -> None
         assert "date" in answer.headers
 
 
+@pytest.mark.embedded("what the document names")
 def test_error_documents(store: AnyStore, bucket: str) -> None:
     answer = store.signed("GET", f"/{bucket}/a%20b?versionId=null")
     assert (answer.status, answer.headers["content-type"]) == (404, "application/xml")
@@ -240,6 +246,7 @@ def test_error_documents(store: AnyStore, bucket: str) -> None:
     }
 
 
+@pytest.mark.embedded("no Content-Type without a document")
 def test_answers_without_a_document(store: AnyStore, s3: Any, bucket: str) -> None:
     etag = s3.put_object(Bucket=bucket, Key="k", Body=b"x")["ETag"]
     for method, key, condition, status in (
@@ -293,6 +300,7 @@ def test_a_refused_small_body_keeps_the_connection(store: AnyStore, bucket: str)
     connection.close()
 
 
+@pytest.mark.embedded("S3 may read it")
 def test_a_refused_large_body_ends_the_connection(store: AnyStore) -> None:
     """The answer does not wait for a body that nobody wants."""
     headers = store.sign("PUT", f"/{NEVER}/k", b"") | {"Content-Length": str(2 << 20)}

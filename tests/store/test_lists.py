@@ -189,6 +189,7 @@ def test_every_field_is_encoded(store: AnyStore, s3: Any, bucket: str) -> None:
     assert fields(f"/c%20d?encoding-type=url&uploadId={upload}", "Key") == [["c%20d"]]
 
 
+@pytest.mark.embedded("how a token looks")
 def test_tokens_and_ids_are_not_encoded(store: AnyStore, s3: Any, bucket: str) -> None:
     for key in "ab":
         s3.put_object(Bucket=bucket, Key=key, Body=b"")

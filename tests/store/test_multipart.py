@@ -167,6 +167,7 @@ def test_malformed_documents(store: AnyStore, s3: Any, bucket: str, document: by
     assert (answer.status, answer.code) == (400, "MalformedXML")
 
 
+@pytest.mark.embedded("which of two errors")
 def test_a_part_that_is_not_there_comes_before_one_that_is_too_small(s3: Any, bucket: str) -> None:
     """Whatever stands where in the list: all parts are looked up, then their sizes are."""
     upload = begin(s3, bucket)
