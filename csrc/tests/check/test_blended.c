@@ -77,6 +77,9 @@ T_TEST(blended_corrupt_cells)
     T_EQ(violations(S3P_OP_COMPLETE_UPLOAD, whole, "body-corrupt"), 1);
     T_EQ(violations(S3P_OP_NONE, cut, "body-corrupt"), 1);
     T_EQ(violations(S3P_OP_COPY, cut, NULL), 0); /* it was held against the metadata alone */
+    cut = body(S3P_BODY_CORRUPT, 100, 64);       /* and one that the end cuts */
+    T_EQ(violations(S3P_OP_NONE, cut, "body-corrupt"), 1);
+    T_EQ(violations(S3P_OP_COPY, cut, NULL), 0);
 }
 
 /* One value id with two ETags: a self-copy keeps the id. */
