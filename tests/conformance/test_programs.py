@@ -130,6 +130,9 @@ def check_facts(expect, run, records, faulty):
     for group, arrivals in expect.get("arrivals", {}).items():
         got = run.metrics["groups"][group]
         assert got["runs"] + got["unsent"] == arrivals
+    cleared = Counter(r["op"] for r in records if r["run_phase"] == "teardown" and r["outcome"] == "ok")
+    for op, count in expect.get("teardown", {}).items():
+        assert cleared[op] == count, op
     for name, fact_of in FACTS.items():
         assert name not in expect or fact_of(records) == expect[name], name
     if "attempts" in expect:
