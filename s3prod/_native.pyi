@@ -66,6 +66,19 @@ def presign(
 ) -> str:
     """The URL with a signature in its query."""
 
+def chunked(
+    data: bytes,
+    *,
+    mode: str,
+    checksum: str = "",
+    access_key: str,
+    secret_key: str,
+    region: str = "us-east-1",
+    seed: str,
+    date: str,
+) -> bytes:
+    """The body in aws-chunked form, in frames of 64 KiB, after a head with the signature `seed`."""
+
 def outcome(
     op: str,
     *,

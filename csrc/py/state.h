@@ -58,6 +58,7 @@ int s3p_py_check_init(PyObject *module, struct s3p_py_state *st);
 int s3p_py_sign_init(PyObject *module, struct s3p_py_state *st);
 int s3p_py_facts_init(PyObject *module, struct s3p_py_state *st);
 int s3p_py_crc_init(PyObject *module, struct s3p_py_state *st);
+int s3p_py_chunked_init(PyObject *module, struct s3p_py_state *st);
 int s3p_py_history_init(PyObject *module, struct s3p_py_state *st);
 int s3p_py_writer_init(PyObject *module, struct s3p_py_state *st);
 

@@ -15,7 +15,7 @@ from storelib import command
 from model import sums
 from model.signed_cases import UNSIGNED, Case, ChunkSigner, Draw, HeaderAuth, by_headers, by_query, now
 from model.wire import Connection
-from s3prod._native import presign, sign
+from s3prod._native import chunked, presign, sign
 from s3prod.store import EmbeddedStore
 
 CASES = 20_000
@@ -47,6 +47,26 @@ def test_queries_are_signed_as_botocore_does(draw: Draw) -> None:
         want, _ = by_query(case, origin, S3SigV4QueryAuth(credentials, "s3", keys["region"], expires), date)
         got = presign(case.method, origin + case.target, **keys, expires=expires, date=date)
         assert got.rpartition("X-Amz-Signature=")[2] == want, (number, case)
+
+
+FRAME = 65_536
+SIZES = (0, 1, FRAME - 1, FRAME, FRAME + 1, 3 * FRAME)  # where frames begin and end
+
+
+def test_chunks_are_signed_as_the_documentation_says(draw: Draw) -> None:
+    """Each frame, the last one and the trailer; botocore has no such chain, so it is written out in `ChunkSigner`."""
+    for number in range(CASES):
+        size = SIZES[number] if number < len(SIZES) else draw.random.randint(0, 300)
+        data, keys, date = draw.random.randbytes(size), _keys(draw), _date(draw)
+        keys.pop("session_token", None)
+        seed, checksum = f"{draw.random.getrandbits(256):064x}", draw.random.choice(("", *sums.ALGORITHMS))
+        mode = "signed_trailer" if checksum else "signed"
+        chain = ChunkSigner(Credentials(keys["access_key"], keys["secret_key"]), keys["region"], date, seed)
+        want = b"".join(chain.chunk(data[at : at + FRAME]) for at in range(0, size, FRAME)) + chain.chunk(b"")
+        if checksum:
+            want += chain.trailer(f"x-amz-checksum-{checksum.lower()}", sums.checksum(checksum, data))
+        got = chunked(data, mode=mode, checksum=checksum.lower(), **keys, seed=seed, date=date)
+        assert got == want + b"\r\n", (number, size, mode, checksum)
 
 
 def _keys(draw: Draw) -> dict[str, str]:
