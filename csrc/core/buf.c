@@ -48,14 +48,11 @@ void s3p_buf_clear(struct s3p_buf *b)
     b->failed = false;
 }
 
-/* Room for `extra` more bytes, or the failure mark. Doubling keeps a long series of appends
- * linear. */
-static bool make_room(struct s3p_buf *b, size_t extra)
+/* Doubling keeps a long series of appends linear. */
+static bool make_room_anew(struct s3p_buf *b, size_t extra)
 {
     if (b->failed)
         return false;
-    if (b->data != NULL && extra <= b->cap - b->len)
-        return true;
     if (extra > b->max - b->len) {
         b->failed = true;
         return false;
@@ -65,6 +62,13 @@ static bool make_room(struct s3p_buf *b, size_t extra)
     cap = cap <= b->max / 2 ? cap * 2 : b->max;
     b->failed = set_capacity(b, cap > need ? cap : need) != S3P_OK;
     return !b->failed;
+}
+
+/* Room for `extra` more bytes, or the failure mark. */
+static inline bool make_room(struct s3p_buf *b, size_t extra)
+{
+    bool there = b->data != NULL && !b->failed && extra <= b->cap - b->len;
+    return there || make_room_anew(b, extra);
 }
 
 char *s3p_buf_grow(struct s3p_buf *b, size_t len)

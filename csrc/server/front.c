@@ -228,7 +228,9 @@ static int open_port(struct s3p_srv_port *p, unsigned number, const char *cert, 
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_MAX, MHD_OPTION_LISTEN_BACKLOG_SIZE, (unsigned)BACKLOG,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_LISTENING_ADDRESS_REUSE,
-        (unsigned)(srv->n_loops > 1), MHD_OPTION_ARRAY, cert != NULL ? tls : tls + 2,
+        (unsigned)(srv->n_loops > 1),
+        /* the loops block it; without the word files are read and sent, not handed to sendfile */
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, cert != NULL ? tls : tls + 2,
         MHD_OPTION_END);
     if (p->daemon == NULL)
         return s3p_fail(err, S3P_EIO, errno, "cannot listen on %s port %u: %s", srv->options.host,

@@ -1,19 +1,48 @@
 #include "server/xml_write.h"
 
+#include <limits.h>
+#include <string.h>
+
 #include "core/text.h"
+
+/* Element and text in one piece: a page has thousands of them. */
+static void add_element(struct s3p_buf *out, const char *tag, struct s3p_str text)
+{
+    size_t n = strlen(tag);
+    char *p = s3p_buf_grow(out, 2 * n + text.len + 5);
+    if (p == NULL)
+        return;
+    *p++ = '<';
+    p = mempcpy(p, tag, n);
+    *p++ = '>';
+    p = mempcpy(p, text.p, text.len);
+    *p++ = '<';
+    *p++ = '/';
+    p = mempcpy(p, tag, n);
+    *p = '>';
+}
 
 void s3p_srv_xml_open(struct s3p_buf *out, const char *tag)
 {
-    s3p_buf_char(out, '<');
-    s3p_buf_str(out, tag);
-    s3p_buf_char(out, '>');
+    size_t n = strlen(tag);
+    char *p = s3p_buf_grow(out, n + 2);
+    if (p == NULL)
+        return;
+    *p++ = '<';
+    p = mempcpy(p, tag, n);
+    *p = '>';
 }
 
 void s3p_srv_xml_close(struct s3p_buf *out, const char *tag)
 {
-    s3p_buf_str(out, "</");
-    s3p_buf_str(out, tag);
-    s3p_buf_char(out, '>');
+    size_t n = strlen(tag);
+    char *p = s3p_buf_grow(out, n + 3);
+    if (p == NULL)
+        return;
+    *p++ = '<';
+    *p++ = '/';
+    p = mempcpy(p, tag, n);
+    *p = '>';
 }
 
 void s3p_srv_xml_begin(struct s3p_buf *out, const char *xmlns, const char *root)
@@ -28,37 +57,39 @@ void s3p_srv_xml_begin(struct s3p_buf *out, const char *xmlns, const char *root)
     s3p_buf_char(out, '>');
 }
 
+static const char *const references[UCHAR_MAX + 1] = {
+    ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\r'] = "&#13;",
+};
+
 static const char *reference(char c)
 {
-    switch (c) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\r':
-        return "&#13;";
-    default:
-        return NULL;
-    }
+    return references[(unsigned char)c];
+}
+
+/* How many bytes in front need no reference. */
+static size_t plain(struct s3p_str text)
+{
+    size_t n = 0;
+    while (n < text.len && reference(text.p[n]) == NULL)
+        n++;
+    return n;
 }
 
 void s3p_srv_xml_text(struct s3p_buf *out, const char *tag, struct s3p_str text)
 {
-    s3p_srv_xml_open(out, tag);
-    size_t from = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        const char *ref = reference(text.p[i]);
-        if (ref == NULL)
-            continue;
-        s3p_buf_add(out, text.p + from, i - from);
-        s3p_buf_str(out, ref);
-        from = i + 1;
+    size_t n = plain(text);
+    if (n == text.len) {
+        add_element(out, tag, text);
+        return;
     }
-    s3p_buf_add(out, text.p + from, text.len - from);
+    s3p_srv_xml_open(out, tag);
+    while (n < text.len) {
+        s3p_buf_add(out, text.p, n);
+        s3p_buf_str(out, reference(text.p[n]));
+        text = (struct s3p_str){text.p + n + 1, text.len - n - 1};
+        n = plain(text);
+    }
+    s3p_buf_view(out, text);
     s3p_srv_xml_close(out, tag);
 }
 
@@ -71,15 +102,17 @@ static bool unreserved(unsigned char c)
 void s3p_srv_url_encode(struct s3p_buf *out, struct s3p_str s, bool keep_slash)
 {
     static const char digits[] = "0123456789ABCDEF";
+    size_t from = 0;
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        if (unreserved(c) || (keep_slash && c == '/')) {
-            s3p_buf_char(out, (char)c);
+        if (unreserved(c) || (keep_slash && c == '/'))
             continue;
-        }
         char quoted[3] = {'%', digits[c >> 4], digits[c & 15]};
+        s3p_buf_add(out, s.p + from, i - from);
         s3p_buf_add(out, quoted, sizeof quoted);
+        from = i + 1;
     }
+    s3p_buf_add(out, s.p + from, s.len - from);
 }
 
 void s3p_srv_xml_url(struct s3p_buf *out, const char *tag, struct s3p_str text)
@@ -91,9 +124,8 @@ void s3p_srv_xml_url(struct s3p_buf *out, const char *tag, struct s3p_str text)
 
 void s3p_srv_xml_u64(struct s3p_buf *out, const char *tag, uint64_t v)
 {
-    s3p_srv_xml_open(out, tag);
-    s3p_buf_u64(out, v);
-    s3p_srv_xml_close(out, tag);
+    char digits[20];
+    add_element(out, tag, (struct s3p_str){digits, s3p_u64_text(digits, v)});
 }
 
 void s3p_srv_xml_bool(struct s3p_buf *out, const char *tag, bool v)
@@ -105,5 +137,5 @@ void s3p_srv_xml_time(struct s3p_buf *out, const char *tag, int64_t wall_ns)
 {
     char text[24];
     s3p_iso_date(text, wall_ns);
-    s3p_srv_xml_text(out, tag, (struct s3p_str){text, sizeof text});
+    add_element(out, tag, (struct s3p_str){text, sizeof text});
 }
