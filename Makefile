@@ -25,6 +25,10 @@ $(STAMP)/venv-bench: tools/requirements-bench.txt $(STAMP)/venv
 	@tools/setup.sh packages tools/packages-bench.txt
 	@tools/setup.sh venv tools/requirements-bench.txt
 	@touch $@
+$(STAMP)/go-bench: tools/go-bench.txt
+	@mkdir -p $(@D)
+	@tools/setup.sh go tools/go-bench.txt
+	@touch $@
 $(STAMP)/clients: tools/requirements-clients.txt $(STAMP)/packages
 	@tools/setup.sh venv tools/requirements-clients.txt build/clients
 	@touch $@
@@ -65,7 +69,7 @@ asan tsan: build
 	@tools/sanitize.sh $@
 fuzz: $(STAMP)/packages $(STAMP)/fuzz-packages
 	@tools/fuzz.sh $(FUZZ_SECONDS)
-bench: build $(STAMP)/venv-bench
+bench: build $(STAMP)/venv-bench $(STAMP)/go-bench
 	@$(PY) -m benchmarks
 
 # --- form ------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import bench_check, bench_engine, bench_history, bench_sign, bench_store
+from benchmarks import (
+    bench_check,
+    bench_engine,
+    bench_history,
+    bench_sign,
+    bench_store,
+    bench_store_durable,
+    bench_store_large,
+    bench_store_million,
+)
 from benchmarks.harness import Record
 
 BENCHMARKS: dict[str, Callable[[], list[Record]]] = {
@@ -18,5 +27,9 @@ BENCHMARKS: dict[str, Callable[[], list[Record]]] = {
     "sign": bench_sign.sign,
     "check": bench_check.check,
     "store": bench_store.store,
+    "store-versitygw": bench_store.against_versitygw,
+    "store-large": bench_store_large.large,
+    "store-million": bench_store_million.million,
+    "store-durable": bench_store_durable.durable,
     "history": bench_history.history,
 }

@@ -45,6 +45,7 @@ class Record:
     versions: dict[str, str] = field(default_factory=dict)
     cpu: str = ""
     when: str = ""
+    missing: str = ""  # why there is no ratio: the peer that is not installed
 
     def reached(self) -> bool:
         return self.ratio >= self.goal if self.better == "higher" else self.ratio <= self.goal
@@ -181,7 +182,16 @@ def write_table(page: Path = ROOT / "benchmarks" / "README.md") -> None:
     for r in (Record(**one) for one in found if "ratio" in one):
         goal = f"{'≥' if r.better == 'higher' else '≤'} {r.goal:g}{'' if r.reached() else ', missed'}" if r.goal else ""
         ours, peer = (f"{n:,.0f}" if n >= 1000 else f"{n:.3g}" for n in (r.ours, r.peer))
-        cells = (r.name, f"{r.ratio:.3g}", goal, ours, peer, r.unit, r.when, f"`{' '.join(r.command.split())}`")
+        cells = (
+            r.name,
+            r.missing or f"{r.ratio:.3g}",
+            goal,
+            ours,
+            peer,
+            r.unit,
+            r.when,
+            f"`{' '.join(r.command.split())}`",
+        )
         lines.append(f"| {' | '.join(cells)} |")
     before, _, rest = page.read_text().partition(begin)
     page.write_text(before + begin + "\n".join(lines) + "\n" + end + rest.partition(end)[2])
@@ -193,7 +203,16 @@ def _table(records: list[Record]) -> str:
         mark = "reached" if r.reached() else "missed"
         sign = "≥" if r.better == "higher" else "≤"
         rows.append(
-            (r.name, f"{r.ratio:.3g}", f"{sign} {r.goal:g}", mark, f"{r.ours:.4g}", f"{r.peer:.4g}", r.unit, r.what)
+            (
+                r.name,
+                r.missing or f"{r.ratio:.3g}",
+                f"{sign} {r.goal:g}",
+                mark,
+                f"{r.ours:.4g}",
+                f"{r.peer:.4g}",
+                r.unit,
+                r.what,
+            )
         )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Set-up of a Debian/Ubuntu machine: tools/setup.sh packages [LIST] | venv REQUIREMENTS [DIRECTORY]
+# Set-up of a Debian/Ubuntu machine: tools/setup.sh packages [LIST] | venv REQUIREMENTS [DIRECTORY] | go LIST
 # packages: installs what is missing of tools/packages.txt through apt-get (sudo when not root). Elsewhere it names what is
 # missing and ends with status 2. venv: makes DIRECTORY (.venv) with the Python packages of the list.
+# go: builds the programs of the list into build/peers, as far as there is a go that can; what is missing is said, no error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -38,8 +39,18 @@ venv() {
     "$python" -m pip install -q --disable-pip-version-check -r "$1"
 }
 
+go_programs() {
+    command -v go >/dev/null || { echo "s3prod: go: not found, going on without the programs of $1" >&2; return 0; }
+    local name
+    while read -r name; do
+        echo "s3prod: building $name" >&2
+        GOBIN=$PWD/build/peers go install -p 2 "$name" >/dev/null 2>&1 || echo "s3prod: $name cannot be built" >&2
+    done < "$1"
+}
+
 case ${1:-} in
     packages) packages "${2:-}" ;;
     venv) venv "$2" "${3:-}" ;;
-    *) echo "usage: tools/setup.sh packages [LIST] | venv REQUIREMENTS [DIRECTORY]" >&2; exit 2 ;;
+    go) go_programs "$2" ;;
+    *) echo "usage: tools/setup.sh packages [LIST] | venv REQUIREMENTS [DIRECTORY] | go LIST" >&2; exit 2 ;;
 esac

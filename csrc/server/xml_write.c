@@ -15,7 +15,8 @@ static void add_element(struct s3p_buf *out, const char *tag, struct s3p_str tex
     *p++ = '<';
     p = mempcpy(p, tag, n);
     *p++ = '>';
-    p = mempcpy(p, text.p, text.len);
+    if (text.len > 0) /* a view of nothing may point nowhere */
+        p = mempcpy(p, text.p, text.len);
     *p++ = '<';
     *p++ = '/';
     p = mempcpy(p, tag, n);
