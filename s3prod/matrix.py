@@ -27,6 +27,7 @@ from s3prod.crash import CrashFailure, crash
 from s3prod.errors import UsageError
 from s3prod.plans import BUILTIN
 from s3prod.plans.mutants import CRASH_MUTANTS, MUTANTS
+from s3prod.plans.objects import SMALL_PARTS
 from s3prod.results import Run
 from s3prod.runners import run_plan
 from s3prod.store import EmbeddedStore
@@ -82,7 +83,7 @@ def run_cell(cell: Cell, scale: str) -> Result:
         return _crash(cell, mutants)
     with (
         tempfile.TemporaryDirectory(prefix="s3prod-matrix-") as out,
-        EmbeddedStore(mutants=mutants, endpoints=cell.endpoints, seed=cell.seed) as store,
+        EmbeddedStore(mutants=mutants, endpoints=cell.endpoints, seed=cell.seed, options=SMALL_PARTS) as store,
     ):
         run = run_plan(BUILTIN[cell.plan](scale, cell.seed), store.target(), out=Path(out) / "run")
         altered = store.altered()

@@ -40,6 +40,7 @@ KEYS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "cond_put_match": _STATE,
     "cond_delete": _STATE,
     "cond_409_possible": _one_of(True, False),
+    "mpu_order": _one_of("completed", "initiated", "either"),
     "if_match_absent": _one_of(404, 412, "either"),
     "multi_delete": _STATE,
     "last_modified_resolution_s": _number(),

@@ -18,6 +18,7 @@ struct check {
     struct s3p_histfile *file;
     struct s3p_head head;
     struct s3p_keymap map;
+    struct s3p_objects objects;
     int threads, keep;
     uint64_t memory_bytes;
     /* one thread a segment */
@@ -116,7 +117,8 @@ static int check_group(struct check *c, uint64_t rows, int threads, struct s3p_e
 static int start(struct check *c, struct s3p_err *err)
 {
     S3P_TRY(s3p_keymap_create(&c->map, &c->head, err));
-    S3P_TRY(s3p_load_init(&c->load, c->file, &c->head, &c->map, err));
+    S3P_TRY(s3p_objects_build(&c->objects, c->file, &c->head, &c->map, err));
+    S3P_TRY(s3p_load_init(&c->load, c->file, &c->head, &c->map, &c->objects, err));
     c->out = s3p_calloc(c->load.partitions, sizeof *c->out);
     if (c->out == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "partition table");
@@ -130,6 +132,7 @@ static int start(struct check *c, struct s3p_err *err)
 static int run(struct check *c, struct s3p_err *err)
 {
     S3P_TRY(start(c, err));
+    S3P_TRY(s3p_objects_judge(&c->objects, &c->tally[0], err));
     S3P_TRY(s3p_parallel(c->threads, c->load.segments, count_segment, c, err));
     S3P_TRY(s3p_load_settle(&c->load, err));
     c->judge = true;
@@ -155,6 +158,7 @@ static void finish(struct check *c)
     s3p_free(c->rows);
     s3p_free(c->out);
     s3p_load_free(&c->load);
+    s3p_objects_free(&c->objects);
     s3p_keymap_free(&c->map);
     s3p_head_free(&c->head);
     s3p_histfile_close(c->file);

@@ -40,6 +40,15 @@ static void add_who(struct s3p_buf *out, const struct s3p_witness *w, uint32_t i
         [S3P_OP_DELETE_CHILD] = "batch DELETE",
         [S3P_OP_LIST] = "LIST",
         [S3P_OP_LIST_V1] = "LIST",
+        [S3P_OP_LIST_VERSIONS] = "LIST of versions",
+        [S3P_OP_COPY] = "COPY",
+        [S3P_OP_CREATE_UPLOAD] = "create of an upload",
+        [S3P_OP_COMPLETE_UPLOAD] = "complete of an upload",
+        [S3P_OP_ABORT_UPLOAD] = "abort of an upload",
+        [S3P_OP_PUT_TAGS] = "PUT of tags",
+        [S3P_OP_GET_TAGS] = "GET of tags",
+        [S3P_OP_DELETE_TAGS] = "DELETE of tags",
+        [S3P_OP_DELETE_OBJECTS] = "batch DELETE",
     };
     const char *name = a->op < S3P_OP_COUNT && shown[a->op] != NULL ? shown[a->op] : "attempt";
     static const char *const cond[S3P_COND_COUNT] = {
@@ -65,6 +74,10 @@ static void add_read(struct s3p_buf *out, const struct s3p_attempt *a)
         s3p_buf_str(out, " found its ETag unchanged");
     } else if (a->op == S3P_OP_LIST || a->op == S3P_OP_LIST_V1) {
         s3p_buf_str(out, " listed the key");
+    } else if (a->op == S3P_OP_LIST_VERSIONS) {
+        s3p_buf_str(out, " came back");
+    } else if (a->op == S3P_OP_GET_TAGS && a->size == 0) {
+        s3p_buf_str(out, " found no tags");
     } else {
         s3p_buf_str(out, " returned ");
         add_value(out, s3p_id_none(a->body_id) ? a->meta_id : a->body_id);
@@ -77,7 +90,8 @@ static void add_read(struct s3p_buf *out, const struct s3p_attempt *a)
 
 static void add_write(struct s3p_buf *out, const struct s3p_attempt *a)
 {
-    if (a->op == S3P_OP_PUT) {
+    if (a->op == S3P_OP_PUT || a->op == S3P_OP_COPY || a->op == S3P_OP_COMPLETE_UPLOAD ||
+        (a->op == S3P_OP_PUT_TAGS && a->size != 0)) {
         s3p_buf_str(out, " of ");
         add_value(out, s3p_id_none(a->body_id) ? a->meta_id : a->body_id);
     }

@@ -20,9 +20,11 @@ static int read_profile(struct s3p_head *h, const char *profile_json, struct s3p
     json_t *own = NULL;
     if (profile_json != NULL && (own = json_loads(profile_json, 0, NULL)) == NULL)
         return s3p_fail(err, S3P_EINVAL, 0, "profile: not a JSON object");
-    const json_t *v =
-        json_object_get(own != NULL ? own : json_object_get(h->root, "profile"), "etag_is_md5");
-    const char *text = json_string_value(v);
+    const json_t *profile = own != NULL ? own : json_object_get(h->root, "profile");
+    const json_t *v = json_object_get(profile, "etag_is_md5");
+    const char *text = json_string_value(v),
+               *order = json_string_value(json_object_get(profile, "mpu_order"));
+    h->mpu_by_complete = order != NULL && strcmp(order, "completed") == 0;
     h->etag_is_md5 = S3P_ETAG_MD5_REQUIRED;
     if (json_is_false(v) || (text != NULL && strcmp(text, "unsupported") == 0))
         h->etag_is_md5 = S3P_ETAG_MD5_UNSUPPORTED;

@@ -15,6 +15,7 @@ struct s3p_head {
     uint64_t run;
     int64_t start_ns; /* the run's start, CLOCK_MONOTONIC; 0 when the header does not say */
     enum s3p_etag_promise etag_is_md5;
+    bool mpu_by_complete; /* racing uploads are ordered by their Completes alone */
     uint32_t spaces, buckets;
     struct s3p_keynames *names;
     const json_t *require; /* of the plan; NULL without */

@@ -7,8 +7,8 @@
 #endif
 
 #include "check/alone.h"
+#include "check/token.h"
 #include "core/alloc.h"
-#include "core/random.h"
 #include "s3/body.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
@@ -37,13 +37,19 @@ enum {
 };
 
 int s3p_load_init(struct s3p_load *l, const struct s3p_histfile *f, const struct s3p_head *h,
-                  const struct s3p_keymap *m, struct s3p_err *err)
+                  const struct s3p_keymap *m, const struct s3p_objects *objects,
+                  struct s3p_err *err)
 {
     uint64_t records = s3p_histfile_records(f);
     if (records >= UINT32_MAX)
         return s3p_fail(err, S3P_ELIMIT, 0, "history: more than 2^32 records");
     *l = (struct s3p_load){
-        .file = f, .head = h, .map = m, .segments = s3p_histfile_segments(f), .partitions = 16};
+        .file = f,
+        .head = h,
+        .map = m,
+        .objects = objects,
+        .segments = s3p_histfile_segments(f),
+        .partitions = 16};
     while (l->partitions < PARTITIONS_MAX && l->partitions < records / ROWS_PER_PARTITION &&
            2 * (uint64_t)l->partitions * l->segments <= COUNTS_MAX)
         l->partitions *= 2;
@@ -151,32 +157,9 @@ uint64_t s3p_etag_token(const uint8_t etag[16], uint8_t form)
     return v != 0 ? v : 1;
 }
 
-static uint64_t load_be(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    return __builtin_bswap64(v);
-}
-
-/* A value id of this run in 64 bits. Ids beyond client 2^23 or counter 2^40, which no plan reaches,
- * are hashed. */
-static inline uint64_t value_token(const struct s3p_id *id)
-{
-    uint64_t counter = load_be(id->b + 8) & ((UINT64_C(1) << 48) - 1);
-    uint64_t client = load_be(id->b + 2) & UINT32_MAX;
-    if (client < UINT64_C(1) << 23 && counter < UINT64_C(1) << 40 && counter != 0)
-        return client << 40 | counter;
-    return UINT64_C(1) << 63 | s3p_mix64(client ^ s3p_mix64(counter));
-}
-
 static inline bool of_run(const struct s3p_load *l, const struct s3p_id *id)
 {
-    return load_be(id->b) >> 16 == l->head->run;
-}
-
-static uint32_t size_print(uint64_t size)
-{
-    return (uint32_t)(((size + 1) * UINT64_C(0x9e3779b97f4a7c15)) >> 32) | 1;
+    return s3p_token_be(id->b) >> 16 == l->head->run;
 }
 
 static void spoil(struct s3p_row *r, enum s3p_reason why)
@@ -207,11 +190,11 @@ static inline void fill_put(const struct s3p_load *l, const struct s3p_segment_v
     else if (!of_run(l, id))
         spoil(r, S3P_WHY_FOREIGN_RUN);
     else
-        r->value = value_token(id);
+        r->value = s3p_value_token(id);
     if (s3p_row_outcome(r) != S3P_OK_OUTCOME && r->kind != S3P_ROW_SPOIL)
         r->etag = 0; /* whatever that is, it is not the ETag of these bytes */
     uint64_t size = COL(s, uint64_t, size)[i];
-    r->size = size_print(size);
+    r->size = s3p_size_print(size);
     r->bits |= size < UNIQUE_BODY_BYTES ? S3P_ROW_WEAK : 0;
 }
 
@@ -239,7 +222,7 @@ static void mix(struct s3p_row *r, enum s3p_rule rule)
 {
     r->kind = S3P_ROW_MIXED;
     r->value = rule;
-    r->etag = 0;
+    r->etag = r->expect = 0;
 }
 
 /* A read of one version or one part: of the key's current value it says nothing. */
@@ -279,11 +262,11 @@ static inline void fill_read(const struct s3p_load *l, const struct s3p_segment_
     if (!s3p_id_none(*id) && !of_run(l, id))
         spoil(r, S3P_WHY_FOREIGN_RUN);
     else if (!s3p_id_none(*id))
-        r->value = value_token(id);
+        r->value = s3p_value_token(id);
     else if (r->etag == 0)
         r->kind = S3P_ROW_NONE;
     uint64_t size = COL(s, uint64_t, size)[i];
-    r->size = size != 0 && COL(s, uint64_t, range_len)[i] == 0 ? size_print(size) : 0;
+    r->size = size != 0 && COL(s, uint64_t, range_len)[i] == 0 ? s3p_size_print(size) : 0;
 }
 
 static void fill_delete(const struct s3p_segment_view *s, uint32_t i, struct s3p_row *r)
@@ -334,7 +317,7 @@ static void fill_entry(const struct s3p_row *page, const struct s3p_entry *e, st
     r->value = 0;
     r->etag = s3p_etag_token(e->etag, e->etag_form);
     r->expect = 0;
-    r->size = size_print(e->size);
+    r->size = s3p_size_print(e->size);
 }
 
 struct writer {
@@ -423,6 +406,8 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
         S3P_TRY(fill(l, s, i, role, &made, err));
         made.key_index = index;
         made.place = place;
+        if (l->objects->any)
+            s3p_objects_amend(l->objects, s, i, &made);
         if (r != NULL)
             store_row(r, &made);
         if (judge && role == ROLE_READ && is_narrow(s, i))

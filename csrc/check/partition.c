@@ -269,6 +269,16 @@ static int check_key(struct s3p_part *p, uint32_t key, struct s3p_err *err)
     return 0;
 }
 
+static int hit_mixed(struct s3p_part *p, const struct s3p_row *r, struct s3p_err *err)
+{
+    struct s3p_hit h = {.key_index = r->key_index,
+                        .place = r->place,
+                        .rule = (uint8_t)r->value,
+                        .record = {r->record, r->expect != 0 ? (uint32_t)(r->expect - 1) : 0},
+                        .n = r->expect != 0 ? 2 : 1};
+    return s3p_tally_hit(p->tally, &h, err);
+}
+
 /* Bytes of several writes are a violation where no copy and no multipart upload explains them. */
 static int judge_mixed(struct s3p_part *p, uint32_t n, struct s3p_err *err)
 {
@@ -276,8 +286,8 @@ static int judge_mixed(struct s3p_part *p, uint32_t n, struct s3p_err *err)
         if (p->index.row[i].kind != S3P_ROW_MIXED)
             continue;
         p->key = p->index.key_of[i];
-        if (!p->index.key[p->key].blended)
-            S3P_TRY(hit(p, (enum s3p_rule)p->index.row[i].value, &i, 1, err));
+        if (!p->index.key[p->key].blended || p->index.row[i].size == S3P_ROW_CERTAIN)
+            S3P_TRY(hit_mixed(p, &p->index.row[i], err));
     }
     return 0;
 }

@@ -18,12 +18,14 @@ enum s3p_row_kind {
     S3P_ROW_DELETE,
     S3P_ROW_SPOIL, /* the key cannot be judged: `value` is the reason, `etag` the kind it had */
     S3P_ROW_MIXED, /* a read whose bytes break the rule `value`, unless the object of the key was
-                      copied or made of parts: nothing else is known of it */
+                      copied or made of parts: nothing else is known of it; `expect`: another
+                      record + 1, or 0 */
 };
 
 /* row.size of a S3P_ROW_DELETE: it removed one version, so that an older one may show. */
 #define S3P_ROW_BY_VERSION 1
-
+/* row.size of a S3P_ROW_MIXED: whoever made the object. */
+#define S3P_ROW_CERTAIN 1
 
 /* row.bits: evidence in the low three, outcome in the next two. */
 enum s3p_row_bit {

@@ -30,4 +30,15 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
     [S3P_RULE_CAS_IGNORED] = {"cas-ignored", "K2", "$0 although its condition did not hold: $1"},
     [S3P_RULE_CONDITION_FALSE_NEGATIVE] = {"condition-false-negative", "K2",
                                            "$0 although its condition held throughout: $1"},
+    [S3P_RULE_MPU_BLEND] = {"mpu-blend", "body",
+                            "$0, and its body is not that of the parts that were named: $1"},
+    [S3P_RULE_MPU_STALE_PART] =
+        {"mpu-stale-part", "body",
+         "$0, and its body has an earlier copy of a part that was sent again: $1"},
+    [S3P_RULE_ABORTED_VISIBLE] = {"aborted-visible", "K1",
+                                  "$0 although its upload had been aborted: $1"},
+    [S3P_RULE_COMPLETE_AND_ABORT] = {"complete-and-abort", "K2",
+                                     "an upload was completed and aborted: $0, and $1"},
+    [S3P_RULE_COPY_WRONG_BODY] = {"copy-wrong-body", "body",
+                                  "$0, and its body is none that the copy can have read: $1"},
 };

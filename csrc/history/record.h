@@ -88,6 +88,7 @@ enum s3p_attempt_flag {
     S3P_FLAG_RETRY_AMBIGUOUS = 4, /* an earlier attempt of the same operation was unknown */
     S3P_FLAG_MULTI_DELIVERY = 8,  /* perhaps delivered twice: a proxy, an SDK that hides it */
     S3P_FLAG_FOREIGN = 16,        /* seeded by someone outside the plan */
+    S3P_FLAG_TAGGED = 32,         /* a tag set made of its id went with it */
 };
 
 struct s3p_etag_bytes {

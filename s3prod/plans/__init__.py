@@ -5,7 +5,7 @@ Each is a function of (scale, seed) that gives a `Plan`; `s3prod run NAME` runs 
 
 from __future__ import annotations
 
-from s3prod.plans import registers
+from s3prod.plans import objects, registers
 from s3prod.plans.coordination import create_race, distributed_coordination
 from s3prod.plans.registers import PlanBuilder
 from s3prod.plans.thundering_herd import thundering_herd
@@ -24,4 +24,6 @@ BUILTIN: dict[str, PlanBuilder] = {
     "private-counters": registers.private_counters,
     "shared-counters": registers.shared_counters,
     "creates": registers.creates,
+    "uploads": objects.uploads,
+    "copies": objects.copies,
 }

@@ -1,0 +1,447 @@
+#include "check/objects.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/keymap.h"
+#include "check/load.h"
+#include "core/alloc.h"
+#include "core/digest.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+
+#define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
+
+static int reserve(void **p, uint32_t n, uint32_t *cap, size_t size, struct s3p_err *err)
+{
+    if (n < *cap)
+        return 0;
+    uint32_t want = *cap == 0 ? 64 : *cap * 2;
+    void *next = s3p_realloc(*p, want * size);
+    if (next == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "%u uploads and copies", want);
+    *p = next;
+    *cap = want;
+    return 0;
+}
+
+/* Room for one more, not yet counted. */
+#define ROOM(o, name, err)                                                                         \
+    reserve((void **)&(o)->name, (o)->n##name, &(o)->cap##name, sizeof *(o)->name, err)
+
+void s3p_objects_free(struct s3p_objects *o)
+{
+    s3p_free(o->upload);
+    s3p_free(o->list);
+    s3p_free(o->part);
+    s3p_free(o->copy);
+    s3p_free(o->origin);
+    s3p_idmap_free(&o->by_text);
+    s3p_idmap_free(&o->by_meta);
+    s3p_idmap_free(&o->by_list);
+    s3p_idmap_free(&o->by_body);
+    s3p_idmap_free(&o->copied_to);
+    memset(o, 0, sizeof *o);
+}
+
+/* One record on its way into the index. */
+struct visit {
+    struct s3p_objects *o;
+    const struct s3p_segment_view *s;
+    uint32_t i, record;
+    uint64_t key_index;
+    uint16_t place;
+    struct s3p_err *err;
+};
+
+/* ---- uploads ---- */
+
+static int find_upload(struct visit *v, uint32_t *out)
+{
+    struct s3p_objects *o = v->o;
+    struct s3p_str text = s3p_segment_text(v->s, COL(v->s, uint32_t, upload_id)[v->i]);
+    uint32_t *at;
+    *out = UINT32_MAX;
+    if (text.len == 0)
+        return 0;
+    S3P_TRY(s3p_idmap_put(&o->by_text, s3p_idmap_text(text, COL(v->s, uint16_t, bucket)[v->i]),
+                          o->nupload, &at, v->err));
+    *out = *at;
+    if (*at < o->nupload)
+        return 0;
+    S3P_TRY(ROOM(o, upload, v->err));
+    o->upload[o->nupload++] = (struct s3p_upload){.key_index = v->key_index,
+                                                  .place = v->place,
+                                                  .create_inv = INT64_MIN,
+                                                  .complete_inv = INT64_MAX,
+                                                  .abort_inv = INT64_MAX,
+                                                  .abort_res = INT64_MAX,
+                                                  .acked_res = INT64_MAX,
+                                                  .create = S3P_NO_RECORD,
+                                                  .first_complete = S3P_NO_RECORD,
+                                                  .abort = S3P_NO_RECORD,
+                                                  .acked = S3P_NO_RECORD,
+                                                  .list = UINT32_MAX};
+    return 0;
+}
+
+static int know_meta(struct visit *v, struct s3p_id id, uint32_t value)
+{
+    uint32_t *at;
+    return s3p_id_none(id) ? 0 : s3p_idmap_put(&v->o->by_meta, id, value, &at, v->err);
+}
+
+static int visit_create(struct visit *v)
+{
+    uint32_t u;
+    S3P_TRY(find_upload(v, &u));
+    if (u == UINT32_MAX)
+        return 0;
+    struct s3p_upload *up = &v->o->upload[u];
+    up->meta_id = COL(v->s, struct s3p_id, meta_id)[v->i];
+    up->create = v->record;
+    up->create_inv = COL(v->s, int64_t, t_call)[v->i];
+    return know_meta(v, up->meta_id, u);
+}
+
+static int visit_part(struct visit *v, bool copied)
+{
+    struct s3p_objects *o = v->o;
+    uint32_t u;
+    S3P_TRY(find_upload(v, &u));
+    if (u == UINT32_MAX || COL(v->s, uint8_t, outcome)[v->i] == S3P_FAILED)
+        return 0;
+    o->upload[u].copied_parts |= copied;
+    o->copied_parts |= copied;
+    S3P_TRY(ROOM(o, part, v->err));
+    o->part[o->npart++] = (struct s3p_sent_part){
+        .id = COL(v->s, struct s3p_id, body_id)[v->i],
+        .etag = s3p_etag_token(COL(v->s, s3p_etag_bytes, etag)[v->i].b,
+                               COL(v->s, uint8_t, etag_form)[v->i]),
+        .upload = u,
+        .number = COL(v->s, uint32_t, part_number)[v->i],
+        .record = v->record,
+    };
+    return 0;
+}
+
+static int visit_abort(struct visit *v)
+{
+    uint32_t u;
+    S3P_TRY(find_upload(v, &u));
+    if (u == UINT32_MAX || COL(v->s, uint8_t, outcome)[v->i] != S3P_OK_OUTCOME)
+        return 0;
+    struct s3p_upload *up = &v->o->upload[u];
+    int64_t res = COL(v->s, int64_t, t_return)[v->i];
+    if (res < up->abort_res) {
+        up->abort_res = res;
+        up->abort_inv = COL(v->s, int64_t, t_call)[v->i];
+        up->abort = v->record;
+    }
+    return 0;
+}
+
+/* The ETag that S3's rule makes of the parts' ETags, as a token; 0 when one of them is no digest.
+ */
+static uint64_t etag_of_parts(const struct s3p_segment_view *s, uint32_t i)
+{
+    uint32_t first = COL(s, uint32_t, entries_first)[i], n = COL(s, uint32_t, entries_count)[i];
+    uint8_t *all = n == 0 ? NULL : s3p_alloc((size_t)n * S3P_MD5_BYTES), md5[S3P_MD5_BYTES];
+    char text[64];
+    bool known = all != NULL;
+    for (uint32_t k = 0; k < n && known; k++) {
+        const struct s3p_entry *e = &s->entries[first + k];
+        known = e->etag_form == S3P_ETAG_DIGEST;
+        memcpy(all + (size_t)k * S3P_MD5_BYTES, e->etag, S3P_MD5_BYTES);
+    }
+    if (known)
+        s3p_md5(all, (size_t)n * S3P_MD5_BYTES, md5);
+    s3p_free(all);
+    if (!known)
+        return 0;
+    for (int k = 0; k < S3P_MD5_BYTES; k++)
+        snprintf(text + 2 * k, 3, "%02x", md5[k]);
+    int len = 2 * S3P_MD5_BYTES;
+    len += snprintf(text + len, sizeof text - (size_t)len, "-%u", n);
+    struct s3p_etag etag = s3p_etag_parse(text, (size_t)len);
+    return s3p_etag_token(etag.b, etag.form);
+}
+
+static int find_list(struct visit *v, uint32_t u, struct s3p_part_list **out)
+{
+    struct s3p_objects *o = v->o;
+    struct s3p_id id = COL(v->s, struct s3p_id, body_id)[v->i];
+    uint64_t etag = etag_of_parts(v->s, v->i);
+    uint32_t *at;
+    for (uint32_t k = o->upload[u].list; k != UINT32_MAX; k = o->list[k].next) {
+        *out = &o->list[k];
+        if (s3p_id_eq(o->list[k].body_id, id) && o->list[k].etag == etag)
+            return 0;
+    }
+    S3P_TRY(ROOM(o, list, v->err));
+    *out = &o->list[o->nlist];
+    **out = (struct s3p_part_list){.body_id = id,
+                                   .upload = u,
+                                   .next = o->upload[u].list,
+                                   .write = S3P_NO_RECORD,
+                                   .inv = INT64_MAX,
+                                   .res = INT64_MAX,
+                                   .size = COL(v->s, uint64_t, size)[v->i],
+                                   .etag = etag,
+                                   .outcome = S3P_FAILED};
+    if (!s3p_id_none(id))
+        S3P_TRY(s3p_idmap_put(&o->by_list, id, o->nlist, &at, v->err));
+    o->upload[u].list = o->nlist++;
+    o->upload[u].lists++;
+    return 0;
+}
+
+static bool better(uint8_t a, uint8_t b)
+{
+    static const uint8_t rank[] = {[S3P_FAILED] = 0, [S3P_UNKNOWN] = 1, [S3P_OK_OUTCOME] = 2};
+    return rank[a] > rank[b];
+}
+
+static int visit_complete(struct visit *v)
+{
+    struct s3p_part_list *l;
+    uint32_t u;
+    S3P_TRY(find_upload(v, &u));
+    struct s3p_id meta = COL(v->s, struct s3p_id, meta_id)[v->i];
+    if (u == UINT32_MAX || s3p_id_none(meta))
+        return 0;
+    S3P_TRY(find_list(v, u, &l));
+    struct s3p_upload *up = &v->o->upload[u];
+    int64_t inv = COL(v->s, int64_t, t_call)[v->i], res = COL(v->s, int64_t, t_return)[v->i];
+    uint8_t outcome = COL(v->s, uint8_t, outcome)[v->i];
+    up->meta_id = meta;
+    if (inv < up->complete_inv) {
+        up->complete_inv = inv;
+        up->first_complete = v->record;
+    }
+    up->may_be_done |= outcome != S3P_FAILED;
+    if (outcome == S3P_OK_OUTCOME && res < up->acked_res) {
+        up->acked_res = res;
+        up->acked = v->record;
+    }
+    l->gone |= outcome == S3P_FAILED && COL(v->s, uint16_t, status)[v->i] == 404;
+    l->inv = inv < l->inv ? inv : l->inv;
+    if (outcome == S3P_OK_OUTCOME && res < l->res)
+        l->res = res;
+    if (l->write == S3P_NO_RECORD || better(outcome, l->outcome)) {
+        l->write = v->record;
+        l->outcome = outcome;
+        l->cond = COL(v->s, uint8_t, cond)[v->i];
+        l->got_etag = s3p_etag_token(COL(v->s, s3p_etag_bytes, etag)[v->i].b,
+                                     outcome == S3P_OK_OUTCOME ? COL(v->s, uint8_t, etag_form)[v->i]
+                                                               : S3P_ETAG_NONE);
+    }
+    return know_meta(v, meta, u);
+}
+
+/* A 404 is none of the list's while a Complete of the upload may have succeeded; and where the
+ * writes begin. */
+static void settle_lists(struct s3p_objects *o)
+{
+    for (uint32_t k = 0; k < o->nlist; k++) {
+        struct s3p_part_list *l = &o->list[k];
+        const struct s3p_upload *up = &o->upload[l->upload];
+        bool conditional = l->cond != S3P_COND_NONE;
+        if (l->outcome == S3P_FAILED && l->gone && up->may_be_done)
+            l->outcome = S3P_UNKNOWN;
+        if (!conditional && !o->head->mpu_by_complete && up->create_inv < l->inv &&
+            up->create != S3P_NO_RECORD)
+            l->inv = up->create_inv;
+    }
+}
+
+static int by_upload(const void *va, const void *vb)
+{
+    const struct s3p_sent_part *a = va, *b = vb;
+    if (a->upload != b->upload)
+        return a->upload < b->upload ? -1 : 1;
+    if (a->number != b->number)
+        return a->number < b->number ? -1 : 1;
+    return (a->record > b->record) - (a->record < b->record);
+}
+
+static void sort_parts(struct s3p_objects *o)
+{
+    if (o->npart == 0)
+        return;
+    qsort(o->part, o->npart, sizeof *o->part, by_upload);
+    for (uint32_t k = o->npart; k-- > 0;)
+        o->upload[o->part[k].upload].part = k;
+}
+
+/* ---- copies ---- */
+
+/* "role/key" or "role/key?versionId=…" to the key's (place, key_index). */
+static bool find_source(const struct visit *v, struct s3p_id *out)
+{
+    static const char version[] = "?versionId=";
+    struct s3p_str text = s3p_segment_text(v->s, COL(v->s, uint32_t, source_key)[v->i]);
+    const char *slash = text.len == 0 ? NULL : memchr(text.p, '/', text.len);
+    if (slash == NULL)
+        return false;
+    struct s3p_str role = {text.p, (size_t)(slash - text.p)},
+                   key = {slash + 1, text.len - role.len - 1};
+    const char *asked = memmem(key.p, key.len, version, sizeof version - 1);
+    if (asked != NULL)
+        key.len = (size_t)(asked - key.p);
+    uint16_t bucket, space;
+    uint64_t index;
+    if (!s3p_keynames_bucket(v->o->head->names, role, &bucket) ||
+        !s3p_keynames_find(v->o->head->names, bucket, key, &space, &index))
+        return false;
+    *out = s3p_idmap_pair((uint64_t)space * v->o->head->buckets + bucket, index);
+    return true;
+}
+
+static int visit_copy(struct visit *v)
+{
+    struct s3p_objects *o = v->o;
+    struct s3p_id source;
+    if (!find_source(v, &source))
+        return 0;
+    S3P_TRY(ROOM(o, copy, v->err));
+    o->copy[o->ncopy++] = (struct s3p_copied){.source = source,
+                                              .key_index = v->key_index,
+                                              .place = v->place,
+                                              .meta_id = COL(v->s, struct s3p_id, meta_id)[v->i],
+                                              .inv = COL(v->s, int64_t, t_call)[v->i],
+                                              .res = COL(v->s, int64_t, t_return)[v->i],
+                                              .record = v->record};
+    return 0;
+}
+
+static int by_key(const void *va, const void *vb)
+{
+    const struct s3p_copied *a = va, *b = vb;
+    if (a->place != b->place)
+        return a->place < b->place ? -1 : 1;
+    if (a->key_index != b->key_index)
+        return a->key_index < b->key_index ? -1 : 1;
+    return (a->record > b->record) - (a->record < b->record);
+}
+
+static int sort_copies(struct s3p_objects *o, struct s3p_err *err)
+{
+    uint32_t *at;
+    if (o->ncopy == 0)
+        return 0;
+    qsort(o->copy, o->ncopy, sizeof *o->copy, by_key);
+    for (uint32_t k = 0; k < o->ncopy; k++)
+        S3P_TRY(s3p_idmap_put(&o->copied_to,
+                              s3p_idmap_pair(o->copy[k].place, o->copy[k].key_index), k, &at, err));
+    return 0;
+}
+
+/* ---- bodies that may be copied ---- */
+
+static int know_body(struct visit *v, struct s3p_id id, int64_t inv, uint64_t size)
+{
+    struct s3p_objects *o = v->o;
+    uint32_t *at;
+    S3P_TRY(ROOM(o, origin, v->err));
+    S3P_TRY(s3p_idmap_put(&o->by_body, id, o->norigin, &at, v->err));
+    if (*at == o->norigin)
+        o->origin[o->norigin++] = (struct s3p_origin){v->key_index, v->place, inv, size};
+    return 0;
+}
+
+static int visit_put(struct visit *v)
+{
+    struct s3p_id id = COL(v->s, struct s3p_id, body_id)[v->i];
+    if (s3p_id_none(id))
+        return 0;
+    return know_body(v, id, COL(v->s, int64_t, t_call)[v->i], COL(v->s, uint64_t, size)[v->i]);
+}
+
+static int know_lists(struct s3p_objects *o, struct s3p_err *err)
+{
+    for (uint32_t k = 0; k < o->nlist; k++) {
+        const struct s3p_upload *up = &o->upload[o->list[k].upload];
+        struct visit v = {.o = o, .key_index = up->key_index, .place = up->place, .err = err};
+        if (!s3p_id_none(o->list[k].body_id))
+            S3P_TRY(know_body(&v, o->list[k].body_id, up->complete_inv, o->list[k].size));
+    }
+    return 0;
+}
+
+/* ---- the passes ---- */
+
+static int visit_record(struct visit *v, bool puts)
+{
+    uint8_t op = COL(v->s, uint8_t, op)[v->i];
+    if (puts)
+        return op == S3P_OP_PUT ? visit_put(v) : 0;
+    switch (op) {
+    case S3P_OP_CREATE_UPLOAD:
+        return visit_create(v);
+    case S3P_OP_UPLOAD_PART:
+    case S3P_OP_UPLOAD_PART_COPY:
+        return visit_part(v, op == S3P_OP_UPLOAD_PART_COPY);
+    case S3P_OP_COMPLETE_UPLOAD:
+        return visit_complete(v);
+    case S3P_OP_ABORT_UPLOAD:
+        return visit_abort(v);
+    case S3P_OP_COPY:
+        return visit_copy(v);
+    default:
+        return 0;
+    }
+}
+
+static bool wanted(uint8_t op, bool puts)
+{
+    return puts ? op == S3P_OP_PUT
+                : op == S3P_OP_UPLOAD_PART_COPY || (op >= S3P_OP_COPY && op <= S3P_OP_ABORT_UPLOAD);
+}
+
+static int pass(struct s3p_objects *o, bool puts, struct s3p_err *err)
+{
+    for (uint32_t k = 0; k < s3p_histfile_segments(o->file); k++) {
+        const struct s3p_segment_view *s = s3p_histfile_segment(o->file, k);
+        const uint8_t *op = COL(s, uint8_t, op);
+        for (uint32_t i = 0; i < s->records; i++) {
+            uint16_t space = COL(s, uint16_t, space)[i], bucket = COL(s, uint16_t, bucket)[i];
+            if (!wanted(op[i], puts) || COL(s, uint64_t, key_index)[i] == S3P_NO_INDEX ||
+                space >= o->head->spaces || bucket >= o->head->buckets)
+                continue;
+            struct visit v = {.o = o,
+                              .s = s,
+                              .i = i,
+                              .record = (uint32_t)(s->first_record + i),
+                              .key_index = COL(s, uint64_t, key_index)[i],
+                              .place = (uint16_t)(space * o->head->buckets + bucket),
+                              .err = err};
+            if (o->keys->aliased[v.place])
+                s3p_keymap_canon(o->keys, &v.place, &v.key_index);
+            S3P_TRY(visit_record(&v, puts));
+        }
+    }
+    return 0;
+}
+
+int s3p_objects_build(struct s3p_objects *o, const struct s3p_histfile *f, const struct s3p_head *h,
+                      const struct s3p_keymap *keys, struct s3p_err *err)
+{
+    *o = (struct s3p_objects){.file = f, .head = h, .keys = keys};
+    S3P_TRY(pass(o, false, err));
+    settle_lists(o);
+    sort_parts(o);
+    S3P_TRY(sort_copies(o, err));
+    for (uint32_t k = 0; k < o->ncopy; k++) {
+        uint32_t *at;
+        if (!s3p_id_none(o->copy[k].meta_id))
+            S3P_TRY(s3p_idmap_put(&o->by_meta, o->copy[k].meta_id, k | S3P_OBJECT_COPY, &at, err));
+    }
+    if (o->ncopy != 0) {
+        S3P_TRY(pass(o, true, err));
+        S3P_TRY(know_lists(o, err));
+    }
+    o->any = o->nupload != 0 || o->ncopy != 0;
+    return 0;
+}

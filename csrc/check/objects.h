@@ -1,0 +1,115 @@
+/* What made the objects that no PUT made: multipart uploads and copies, over the whole history.
+ *
+ * A multipart object is one logical write for each (upload, list of parts): however often it is
+ * completed with that list, it is written once. It returns with the earliest acknowledged Complete.
+ * It begins with the earliest Complete, or where the profile's mpu_order is not "completed" with
+ * the Create, since a store may order it by that; a conditional Complete always begins with itself.
+ * Its outcome is the best of its Completes, but a 404 is no failure while another Complete of the
+ * upload may have succeeded: that one made the upload unknown. Its value is the metadata id, which
+ * the Create gave it, and the composite id where an upload was completed with several lists.
+ * A copy with metadata of its own is a write whose value is that metadata's id: its bytes are older
+ * than it. Their origin is judged apart: a write to the source, or to what was copied there, that
+ * was called before the copy returned. A copy that keeps its metadata has no identity.
+ *
+ * s3p_objects_amend gives such rows to the register. Bytes of an object are compared with what made
+ * it; what does not fit becomes a S3P_ROW_MIXED that names the other attempt.
+ *
+ * Threads: read-only once it is built. Source: docs/semantics.md, sections 2 and 6. */
+#ifndef S3P_CHECK_OBJECTS_H
+#define S3P_CHECK_OBJECTS_H
+
+#include "check/head.h"
+#include "check/idmap.h"
+#include "check/row.h"
+#include "check/tally.h"
+
+#define S3P_NO_RECORD UINT32_MAX
+
+struct s3p_upload {
+    struct s3p_id meta_id;
+    uint64_t key_index;
+    uint16_t place;
+    bool copied_parts;       /* a part without an id of its own */
+    int64_t create_inv;      /* INT64_MIN when the history does not have it */
+    int64_t complete_inv;    /* earliest call of any Complete; INT64_MAX */
+    int64_t abort_inv, abort_res; /* of the earliest acknowledged Abort; INT64_MAX */
+    int64_t acked_res;       /* earliest return of an acknowledged Complete; INT64_MAX */
+    uint32_t create, first_complete, abort; /* records */
+    uint32_t acked;          /* that Complete */
+    uint32_t lists, list;    /* how many, and the first one */
+    uint32_t part;           /* first of its parts in s3p_objects.part, once that is sorted */
+    bool may_be_done;        /* a Complete did not fail */
+};
+
+struct s3p_part_list { /* a logical write */
+    struct s3p_id body_id;
+    uint32_t upload, next;   /* the upload's next list */
+    uint32_t write;          /* the record that stands for it */
+    int64_t inv, res;
+    uint64_t size;
+    uint64_t etag, got_etag; /* from the parts' ETags, from the answer; tokens, 0: not known */
+    uint8_t outcome, cond;
+    bool gone;               /* of the Completes that failed one found no upload */
+};
+
+struct s3p_sent_part {
+    struct s3p_id id;
+    uint64_t etag;
+    uint32_t upload, number, record;
+};
+
+struct s3p_copied {
+    struct s3p_id source;  /* pair of (place, key_index) */
+    struct s3p_id meta_id; /* none: it keeps its metadata, and has no identity */
+    uint64_t key_index;
+    uint16_t place;
+    int64_t inv, res;
+    uint32_t record;
+};
+
+struct s3p_origin { /* a body that may be copied */
+    uint64_t key_index;
+    uint16_t place;
+    int64_t inv;
+    uint64_t size;
+};
+
+#define S3P_OBJECT_ARRAY(type, name)                                                               \
+    type *name;                                                                                    \
+    uint32_t n##name, cap##name
+
+struct s3p_keymap;
+struct s3p_objects {
+    const struct s3p_histfile *file;
+    const struct s3p_head *head;
+    const struct s3p_keymap *keys;
+    S3P_OBJECT_ARRAY(struct s3p_upload, upload);
+    S3P_OBJECT_ARRAY(struct s3p_part_list, list);
+    S3P_OBJECT_ARRAY(struct s3p_sent_part, part);
+    S3P_OBJECT_ARRAY(struct s3p_copied, copy);
+    S3P_OBJECT_ARRAY(struct s3p_origin, origin);
+    struct s3p_idmap by_text;   /* upload id: upload */
+    struct s3p_idmap by_meta;   /* metadata id: upload, or copy with COPY_BIT */
+    struct s3p_idmap by_list;   /* composite id: list */
+    struct s3p_idmap by_body;   /* body id: origin, where there are copies */
+    struct s3p_idmap copied_to; /* key: the first copy to it; copies of a key are neighbours */
+    bool any, copied_parts;
+};
+#define S3P_OBJECT_COPY UINT32_C(0x80000000)
+
+int s3p_objects_build(struct s3p_objects *o, const struct s3p_histfile *f, const struct s3p_head *h,
+                      const struct s3p_keymap *keys, struct s3p_err *err) S3P_MUST_CHECK;
+void s3p_objects_free(struct s3p_objects *o);
+/* What uploads show that no read does: a Complete's ETag, Complete and Abort. */
+int s3p_objects_judge(const struct s3p_objects *o, struct s3p_tally *t,
+                      struct s3p_err *err) S3P_MUST_CHECK;
+/* The row of record `i`, which is filled and has its key. */
+void s3p_objects_amend(const struct s3p_objects *o, const struct s3p_segment_view *s, uint32_t i,
+                       struct s3p_row *r);
+
+/* provenance.c: whether a copy to this key (`copy` S3P_NO_RECORD: any copy) may have brought this
+ * body by time `by`. *known: what is known of the body. */
+bool s3p_objects_brought(const struct s3p_objects *o, const struct s3p_row *key, uint32_t copy,
+                         struct s3p_id body, int64_t by, const struct s3p_origin **known);
+
+#endif

@@ -1,0 +1,351 @@
+/* Rows of uploads and copies for the register, and what their bytes show (check/objects.h). */
+#include "check/keymap.h"
+#include "check/load.h"
+#include "check/objects.h"
+#include "check/token.h"
+#include "s3/body.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+
+#define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
+
+static void set_kind(struct s3p_row *r, uint8_t cond)
+{
+    r->kind = cond == S3P_COND_IF_NONE_MATCH_ANY ? S3P_ROW_CREATE
+              : cond == S3P_COND_IF_MATCH        ? S3P_ROW_CAS
+                                                 : S3P_ROW_WRITE;
+}
+
+static void set_outcome(struct s3p_row *r, uint8_t outcome)
+{
+    r->bits = (uint8_t)((r->bits & ~(3 << S3P_ROW_OUTCOME_SHIFT)) |
+                        outcome << S3P_ROW_OUTCOME_SHIFT);
+}
+
+/* Says nothing, and is counted as nothing. */
+static void silence(struct s3p_row *r)
+{
+    r->kind = S3P_ROW_NONE;
+    r->value = r->etag = 0;
+}
+
+/* ---- writes ---- */
+
+static uint64_t list_token(const struct s3p_objects *o, const struct s3p_part_list *l)
+{
+    const struct s3p_upload *up = &o->upload[l->upload];
+    return s3p_value_token(up->lists == 1 ? &up->meta_id : &l->body_id);
+}
+
+static bool has_token(const struct s3p_objects *o, const struct s3p_part_list *l)
+{
+    return o->upload[l->upload].lists == 1 || !s3p_id_none(l->body_id);
+}
+
+static const struct s3p_part_list *list_of(const struct s3p_objects *o, uint32_t upload,
+                                           uint32_t record)
+{
+    for (uint32_t k = o->upload[upload].list; k != UINT32_MAX; k = o->list[k].next)
+        if (o->list[k].write == record)
+            return &o->list[k];
+    return NULL;
+}
+
+/* A Complete that stands for its list writes; of another one only the refusal is evidence. */
+static void amend_complete(const struct s3p_objects *o, const struct s3p_segment_view *s,
+                           uint32_t i, struct s3p_row *r)
+{
+    const uint32_t *u = s3p_idmap_find(&o->by_meta, COL(s, struct s3p_id, meta_id)[i]);
+    if (u == NULL || (*u & S3P_OBJECT_COPY) != 0 || COL(s, uint32_t, upload_id)[i] == 0)
+        return;
+    const struct s3p_part_list *l = list_of(o, *u, r->record);
+    uint8_t outcome = s3p_row_outcome(r);
+    if (l == NULL) {
+        silence(r);
+        r->kind = outcome == S3P_FAILED ? S3P_ROW_READ : S3P_ROW_NONE;
+        return;
+    }
+    if (!has_token(o, l))
+        return;
+    r->etag = outcome == S3P_OK_OUTCOME
+                  ? s3p_etag_token(COL(s, s3p_etag_bytes, etag)[i].b, COL(s, uint8_t, etag_form)[i])
+                  : 0;
+    r->value = list_token(o, l);
+    r->inv = l->inv;
+    r->res = outcome != S3P_FAILED ? l->res : r->res;
+    r->size = l->size != 0 && !o->upload[l->upload].copied_parts ? s3p_size_print(l->size) : 0;
+    set_outcome(r, l->outcome);
+    set_kind(r, l->cond);
+}
+
+/* The bytes may be those of another value, and so may the ETag. */
+static void amend_copy(const struct s3p_segment_view *s, uint32_t i, struct s3p_row *r)
+{
+    struct s3p_id meta = COL(s, struct s3p_id, meta_id)[i];
+    if (s3p_id_none(meta))
+        return;
+    r->etag = s3p_row_outcome(r) == S3P_OK_OUTCOME
+                  ? s3p_etag_token(COL(s, s3p_etag_bytes, etag)[i].b, COL(s, uint8_t, etag_form)[i])
+                  : 0;
+    r->value = s3p_value_token(&meta);
+    r->size = 0;
+    r->bits |= S3P_ROW_WEAK;
+    set_kind(r, COL(s, uint8_t, cond)[i]);
+}
+
+/* ---- reads ---- */
+
+struct reading {
+    const struct s3p_objects *o;
+    const struct s3p_segment_view *s;
+    uint32_t i;
+    struct s3p_id body, meta;
+    uint8_t verdict;
+    bool whole, narrow; /* all of the object; of one version or part, not of the key */
+};
+
+/* The bytes break `rule`, together with record `other`. */
+static void find(struct s3p_row *r, enum s3p_rule rule, uint32_t other)
+{
+    r->kind = S3P_ROW_MIXED;
+    r->value = rule;
+    r->etag = 0;
+    r->expect = other != S3P_NO_RECORD ? (uint64_t)other + 1 : 0;
+    r->size = S3P_ROW_CERTAIN;
+}
+
+/* A corrupt cell that is cut cannot be told from one of a piece that is not seen; what is left says
+ * nothing. */
+static bool judge_corrupt(const struct reading *g, struct s3p_row *r)
+{
+    if (g->verdict != S3P_BODY_CORRUPT)
+        return false;
+    if (r->kind != S3P_ROW_MIXED)
+        return true; /* it is judged alone */
+    r->kind = S3P_ROW_READ;
+    r->value = r->etag = 0;
+    r->bits &= (uint8_t)~S3P_ROW_EVIDENCE;
+    return true;
+}
+
+static bool is_part_of(const struct s3p_objects *o, uint32_t u, struct s3p_id id)
+{
+    for (uint32_t k = o->upload[u].part; k < o->npart && o->part[k].upload == u; k++)
+        if (s3p_id_eq(o->part[k].id, id))
+            return true;
+    return false;
+}
+
+/* Whether the bytes are those of a list with an earlier copy of one part that was sent again. */
+static bool is_stale(const struct s3p_objects *o, const struct s3p_part_list *l, struct s3p_id seen)
+{
+    uint32_t u = l->upload, first = o->upload[u].part, end = first;
+    while (end < o->npart && o->part[end].upload == u)
+        end++;
+    for (uint32_t old = first; old < end; old++) {
+        struct s3p_composite c = {.n = 0};
+        for (uint32_t k = first; k < end; k++) {
+            bool last = k + 1 == end || o->part[k + 1].number != o->part[k].number;
+            if (last)
+                s3p_composite_add(
+                    &c, o->part[o->part[old].number == o->part[k].number ? old : k].id);
+        }
+        struct s3p_id id = s3p_composite_id(&c);
+        if (s3p_id_eq(id, seen) && !s3p_id_eq(id, l->body_id))
+            return true;
+    }
+    return false;
+}
+
+static const struct s3p_part_list *list_seen(const struct reading *g, uint32_t u)
+{
+    for (uint32_t k = g->o->upload[u].list; k != UINT32_MAX; k = g->o->list[k].next)
+        if (s3p_id_eq(g->o->list[k].body_id, g->body))
+            return &g->o->list[k];
+    return NULL;
+}
+
+static void judge_blend(const struct reading *g, uint32_t u, struct s3p_row *r)
+{
+    const struct s3p_upload *up = &g->o->upload[u];
+    bool stale = up->list != UINT32_MAX && is_stale(g->o, &g->o->list[up->list], g->body);
+    find(r, stale ? S3P_RULE_MPU_STALE_PART : S3P_RULE_MPU_BLEND, up->first_complete);
+}
+
+/* The bytes of an object made by upload `u`: true when they are settled as wrong. */
+static bool judge_upload_bytes(const struct reading *g, uint32_t u, struct s3p_row *r)
+{
+    const struct s3p_upload *up = &g->o->upload[u];
+    bool pieces = g->verdict == S3P_BODY_CLEAN || g->verdict == S3P_BODY_PARTS;
+    if (g->verdict == S3P_BODY_NONE || g->verdict == S3P_BODY_OPAQUE || up->copied_parts)
+        return false;
+    if (!pieces) {
+        r->size = S3P_ROW_CERTAIN;
+        return true; /* torn, foreign, short or long, as it was found to be */
+    }
+    if (g->whole && COL(g->s, uint32_t, part_number)[g->i] == 0) {
+        if (list_seen(g, u) != NULL)
+            return false;
+    } else if (g->verdict == S3P_BODY_PARTS || is_part_of(g->o, u, g->body)) {
+        return false;
+    }
+    judge_blend(g, u, r);
+    return true;
+}
+
+/* An object before its Complete, or after its Abort. */
+static bool judge_upload_time(const struct s3p_objects *o, uint32_t u, struct s3p_row *r)
+{
+    const struct s3p_upload *up = &o->upload[u];
+    if (up->abort_res < up->complete_inv && up->abort_res < r->inv)
+        find(r, S3P_RULE_ABORTED_VISIBLE, up->abort);
+    else if (r->res < up->complete_inv)
+        find(r, S3P_RULE_FUTURE_READ,
+             up->first_complete != S3P_NO_RECORD ? up->first_complete : up->create);
+    else
+        return false;
+    return true;
+}
+
+static void amend_upload_read(const struct reading *g, uint32_t u, struct s3p_row *r)
+{
+    const struct s3p_upload *up = &g->o->upload[u];
+    if (judge_corrupt(g, r) || judge_upload_time(g->o, u, r) || judge_upload_bytes(g, u, r))
+        return;
+    const struct s3p_part_list *l = up->lists == 1 ? &g->o->list[up->list] : list_seen(g, u);
+    uint64_t etag = s3p_etag_token(COL(g->s, s3p_etag_bytes, etag)[g->i].b,
+                                   COL(g->s, uint8_t, etag_form)[g->i]);
+    if (l != NULL && l->etag != 0 && etag != 0 && etag != l->etag &&
+        g->o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED) {
+        find(r, S3P_RULE_ETAG_MISMATCH, l->write);
+        return;
+    }
+    r->kind = g->narrow ? S3P_ROW_NONE : S3P_ROW_READ;
+    r->etag = etag;
+    r->value = l != NULL && has_token(g->o, l) ? list_token(g->o, l) : 0;
+    r->size = r->value == 0 || !g->whole ? 0 : s3p_size_print(COL(g->s, uint64_t, size)[g->i]);
+}
+
+static void amend_copy_read(const struct reading *g, uint32_t c, struct s3p_row *r)
+{
+    const struct s3p_copied *copy = &g->o->copy[c];
+    const struct s3p_origin *origin;
+    if (judge_corrupt(g, r))
+        return;
+    if (g->verdict == S3P_BODY_TORN && !g->o->copied_parts) {
+        r->expect = (uint64_t)copy->record + 1;
+        r->size = S3P_ROW_CERTAIN;
+        return;
+    }
+    bool bytes = g->whole && !s3p_id_none(g->body) && g->verdict != S3P_BODY_TORN;
+    if (bytes && !s3p_objects_brought(g->o, r, c, g->body, copy->res, &origin)) {
+        find(r, S3P_RULE_COPY_WRONG_BODY, copy->record);
+        return;
+    }
+    uint64_t size = COL(g->s, uint64_t, size)[g->i];
+    if (bytes && origin != NULL && origin->size != 0 && size != 0 && origin->size != size) {
+        find(r, S3P_RULE_BODY_LENGTH, copy->record);
+        return;
+    }
+    r->kind = g->narrow ? S3P_ROW_NONE : S3P_ROW_READ;
+    r->value = s3p_value_token(&g->meta);
+    r->etag = s3p_etag_token(COL(g->s, s3p_etag_bytes, etag)[g->i].b,
+                             COL(g->s, uint8_t, etag_form)[g->i]);
+    r->size = 0;
+}
+
+/* Of a key that is the destination of copies that keep their metadata: bytes of another key must
+ * have been brought. */
+static void amend_other_read(const struct reading *g, struct s3p_row *r)
+{
+    const struct s3p_origin *origin;
+    if (r->kind != S3P_ROW_MIXED || g->o->copied_parts)
+        return;
+    if (r->value == S3P_RULE_BODY_TORN && g->verdict == S3P_BODY_TORN)
+        r->size = S3P_ROW_CERTAIN;
+    else if (g->verdict == S3P_BODY_FOREIGN && g->whole &&
+             !s3p_objects_brought(g->o, r, S3P_NO_RECORD, g->body, r->res, &origin))
+        r->size = S3P_ROW_CERTAIN;
+}
+
+static bool made_here(const struct s3p_objects *o, uint32_t made, const struct s3p_row *r)
+{
+    if ((made & S3P_OBJECT_COPY) != 0) {
+        const struct s3p_copied *copy = &o->copy[made & ~S3P_OBJECT_COPY];
+        return copy->place == r->place && copy->key_index == r->key_index;
+    }
+    return o->upload[made].place == r->place && o->upload[made].key_index == r->key_index;
+}
+
+static void amend_read(const struct s3p_objects *o, const struct s3p_segment_view *s, uint32_t i,
+                       struct s3p_row *r)
+{
+    if (s3p_row_outcome(r) != S3P_OK_OUTCOME || r->kind == S3P_ROW_SPOIL)
+        return;
+    struct reading g = {
+        .o = o,
+        .s = s,
+        .i = i,
+        .body = COL(s, struct s3p_id, body_id)[i],
+        .meta = COL(s, struct s3p_id, meta_id)[i],
+        .verdict = COL(s, uint8_t, body_verdict)[i],
+        .whole = COL(s, uint64_t, range_len)[i] == 0,
+        .narrow = COL(s, uint32_t, version_asked)[i] != 0 || COL(s, uint32_t, part_number)[i] != 0,
+    };
+    const uint32_t *made = s3p_idmap_find(&o->by_meta, g.meta);
+    if (made == NULL || !made_here(o, *made, r))
+        amend_other_read(&g, r);
+    else if ((*made & S3P_OBJECT_COPY) != 0)
+        amend_copy_read(&g, *made & ~S3P_OBJECT_COPY, r);
+    else
+        amend_upload_read(&g, *made, r);
+}
+
+void s3p_objects_amend(const struct s3p_objects *o, const struct s3p_segment_view *s, uint32_t i,
+                       struct s3p_row *r)
+{
+    switch (COL(s, uint8_t, op)[i]) {
+    case S3P_OP_GET:
+    case S3P_OP_HEAD:
+        amend_read(o, s, i, r);
+        return;
+    case S3P_OP_COMPLETE_UPLOAD:
+        amend_complete(o, s, i, r);
+        return;
+    case S3P_OP_COPY:
+        amend_copy(s, i, r);
+        return;
+    default:
+        return;
+    }
+}
+
+/* ---- what needs no read ---- */
+
+static int hit(const struct s3p_upload *up, enum s3p_rule rule, uint32_t a, uint32_t b,
+               struct s3p_tally *t, struct s3p_err *err)
+{
+    struct s3p_hit h = {.key_index = up->key_index,
+                        .place = up->place,
+                        .rule = (uint8_t)rule,
+                        .n = b != S3P_NO_RECORD ? 2 : 1,
+                        .record = {a, b != S3P_NO_RECORD ? b : 0}};
+    return s3p_tally_hit(t, &h, err);
+}
+
+int s3p_objects_judge(const struct s3p_objects *o, struct s3p_tally *t, struct s3p_err *err)
+{
+    s3p_tally_unit(t);
+    for (uint32_t u = 0; u < o->nupload; u++) {
+        const struct s3p_upload *up = &o->upload[u];
+        /* An Abort that was called once the upload was done may be answered like a repeated one. */
+        if (up->acked != S3P_NO_RECORD && up->abort != S3P_NO_RECORD &&
+            up->abort_inv <= up->acked_res)
+            S3P_TRY(hit(up, S3P_RULE_COMPLETE_AND_ABORT, up->acked, up->abort, t, err));
+        for (uint32_t k = up->list; k != UINT32_MAX; k = o->list[k].next)
+            if (o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED && o->list[k].etag != 0 &&
+                o->list[k].got_etag != 0 && o->list[k].got_etag != o->list[k].etag)
+                S3P_TRY(hit(up, S3P_RULE_ETAG_MISMATCH, o->list[k].write, S3P_NO_RECORD, t, err));
+    }
+    return 0;
+}

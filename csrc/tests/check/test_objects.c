@@ -1,0 +1,396 @@
+/* Multipart uploads and copies: what each rule says on hand-made histories, and that it says
+ * nothing on histories of a correct store. */
+#include "tests/t.h"
+
+#include <unistd.h>
+
+#include "s3/body.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+#include "tests/check/store.h"
+
+#define PROFILE "{\"etag_is_md5\":true,\"mpu_order\":\"completed\"}"
+#define EITHER "{\"etag_is_md5\":true}"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { GROUPS = 500 };
+#else
+enum { GROUPS = 6000 };
+#endif
+
+/* One upload of key 3 by client 1: created at 1–2, parts 1 and 2 at 3–4. */
+struct up {
+    struct t_make m;
+    struct s3p_id meta, part[3]; /* part[2]: part 1 sent again */
+    s3p_etag_bytes etag[3];
+};
+
+static struct s3p_attempt ok(int op, uint32_t client, int64_t call_ms, int64_t return_ms)
+{
+    struct s3p_attempt r = t_attempt(op, client, 3, call_ms, return_ms);
+    r.outcome = S3P_OK_OUTCOME;
+    r.status = 200;
+    return r;
+}
+
+static void add_part(struct up *u, int number, int k)
+{
+    struct s3p_attempt r = ok(S3P_OP_UPLOAD_PART, 1, 3, 4);
+    u->part[k] = r.body_id = t_nth(1, 10 + (uint64_t)k);
+    u->etag[k] = r.etag = t_etag(100 + (uint32_t)k);
+    r.etag_form = S3P_ETAG_DIGEST;
+    r.part_number = (uint32_t)number;
+    r.size = 64;
+    t_add_texts(&u->m, r, (struct t_texts){.upload = "u1"});
+}
+
+static void begin(struct up *u, const char *profile)
+{
+    t_make_begin(&u->m, "{}", profile);
+    struct s3p_attempt r = ok(S3P_OP_CREATE_UPLOAD, 1, 1, 2);
+    u->meta = r.meta_id = t_nth(1, 1);
+    t_add_texts(&u->m, r, (struct t_texts){.upload = "u1"});
+    add_part(u, 1, 0);
+    add_part(u, 2, 1);
+}
+
+static struct s3p_attempt completed(const struct up *u, int64_t call_ms, int64_t return_ms)
+{
+    struct s3p_attempt r = ok(S3P_OP_COMPLETE_UPLOAD, 1, call_ms, return_ms);
+    r.evidence = S3P_EV_VALUE;
+    r.meta_id = u->meta;
+    r.body_id = t_composite(u->part, 2);
+    r.etag = t_etag_of(u->etag, 2);
+    r.etag_form = S3P_ETAG_HASHED;
+    r.size = 128;
+    return r;
+}
+
+static void add_complete(struct up *u, struct s3p_attempt r)
+{
+    s3p_append_begin(u->m.a, 64, 2);
+    for (int k = 0; k < 2; k++) {
+        struct s3p_entry e = {
+            .key_index = (uint64_t)k + 1, .size = 64, .etag_form = S3P_ETAG_DIGEST};
+        memcpy(e.etag, u->etag[k].b, 16);
+        uint32_t at = s3p_append_entry(u->m.a, &e);
+        r.entries_first = k == 0 ? at : r.entries_first;
+    }
+    r.entries_count = 2;
+    t_add_texts(&u->m, r, (struct t_texts){.upload = "u1"});
+}
+
+static struct s3p_attempt seen(const struct up *u, int64_t call_ms, int64_t return_ms)
+{
+    struct s3p_attempt r = completed(u, call_ms, return_ms);
+    r.op = S3P_OP_GET;
+    r.client = 9;
+    r.body_verdict = S3P_BODY_PARTS;
+    return r;
+}
+
+static void expect(struct t_make *m, const char *rule)
+{
+    json_t *v = t_make_judge(m, NULL);
+    char *text = t_dump(v);
+    int64_t all = json_integer_value(json_object_get(v, "violations"));
+    if (all != (rule != NULL) || (rule != NULL && t_rule(v, rule) != 1))
+        t_fail(__FILE__, __LINE__, "expected %s: %s", rule != NULL ? rule : "nothing", text);
+    if (rule == NULL && json_integer_value(json_object_get(v, "keys_checked")) != 1)
+        t_fail(__FILE__, __LINE__, "expected a key that is checked: %s", text);
+    if (rule != NULL)
+        fprintf(stderr, "  %s: %s\n", rule, t_text(t_witness(v, 0), "sentence"));
+    s3p_free(text);
+    json_decref(v);
+}
+
+T_TEST(objects_upload_held)
+{
+    struct up u;
+    begin(&u, PROFILE);
+    add_complete(&u, completed(&u, 5, 8));
+    add_complete(&u, completed(&u, 9, 10)); /* again */
+    t_add(&u.m, t_get(0, 3, 4, 6));
+    t_add(&u.m, seen(&u, 6, 7));
+    struct s3p_attempt head = seen(&u, 11, 12);
+    head.op = S3P_OP_HEAD;
+    head.body_verdict = S3P_BODY_NONE;
+    memset(&head.body_id, 0, sizeof head.body_id);
+    t_add(&u.m, head);
+    expect(&u.m, NULL);
+}
+
+T_TEST(objects_upload_stale)
+{
+    struct up u;
+    begin(&u, PROFILE);
+    add_complete(&u, completed(&u, 5, 6));
+    t_add(&u.m, t_get(0, 3, 7, 8));
+    expect(&u.m, "absent-after-ack");
+    begin(&u, PROFILE);
+    struct s3p_attempt put = t_put(2, 3, 1, 4);
+    put.body_kind = S3P_KIND_NONE;
+    t_add(&u.m, put);
+    add_complete(&u, completed(&u, 5, 6));
+    t_add(&u.m, t_get(2, 3, 7, 8));
+    expect(&u.m, "stale-read");
+    begin(&u, EITHER); /* there the upload may be older than the PUT */
+    t_add(&u.m, put);
+    add_complete(&u, completed(&u, 5, 6));
+    t_add(&u.m, t_get(2, 3, 7, 8));
+    expect(&u.m, NULL);
+}
+
+T_TEST(objects_upload_bytes)
+{
+    struct up u;
+    begin(&u, PROFILE);
+    add_complete(&u, completed(&u, 5, 6));
+    struct s3p_attempt r = seen(&u, 7, 8);
+    struct s3p_id swapped[] = {u.part[1], u.part[0]};
+    r.body_id = t_composite(swapped, 2);
+    t_add(&u.m, r);
+    expect(&u.m, "mpu-blend");
+    begin(&u, PROFILE);
+    add_part(&u, 1, 2);
+    struct s3p_id old[] = {u.part[0], u.part[1]};
+    u.part[0] = u.part[2];
+    u.etag[0] = u.etag[2];
+    add_complete(&u, completed(&u, 5, 6));
+    r = seen(&u, 7, 8);
+    r.body_id = t_composite(old, 2);
+    t_add(&u.m, r);
+    expect(&u.m, "mpu-stale-part");
+    begin(&u, PROFILE);
+    add_complete(&u, completed(&u, 5, 6));
+    r = seen(&u, 7, 8);
+    r.body_verdict = S3P_BODY_TORN;
+    t_add(&u.m, r);
+    expect(&u.m, "body-torn");
+    begin(&u, PROFILE);
+    add_complete(&u, completed(&u, 5, 6));
+    r = seen(&u, 7, 8);
+    r.size = 127;
+    t_add(&u.m, r);
+    expect(&u.m, "body-length");
+    begin(&u, PROFILE); /* one part, as if it were all */
+    add_complete(&u, completed(&u, 5, 6));
+    r = seen(&u, 7, 8);
+    r.body_verdict = S3P_BODY_CLEAN;
+    r.body_id = u.part[0];
+    t_add(&u.m, r);
+    expect(&u.m, "mpu-blend");
+    begin(&u, PROFILE); /* a range of it */
+    add_complete(&u, completed(&u, 5, 6));
+    r.range_len = 64;
+    t_add(&u.m, r);
+    expect(&u.m, NULL);
+}
+
+T_TEST(objects_upload_too_early)
+{
+    struct up u;
+    begin(&u, EITHER);
+    t_add(&u.m, seen(&u, 4, 6));
+    add_complete(&u, completed(&u, 7, 8));
+    expect(&u.m, "future-read");
+    begin(&u, EITHER); /* and without a Complete */
+    t_add(&u.m, seen(&u, 4, 6));
+    expect(&u.m, "future-read");
+}
+
+T_TEST(objects_upload_aborted)
+{
+    struct up u;
+    begin(&u, PROFILE);
+    struct s3p_attempt r = ok(S3P_OP_ABORT_UPLOAD, 1, 4, 5);
+    t_add_texts(&u.m, r, (struct t_texts){.upload = "u1"});
+    t_add(&u.m, seen(&u, 6, 7));
+    expect(&u.m, "aborted-visible");
+    begin(&u, PROFILE);
+    add_complete(&u, completed(&u, 4, 8));
+    t_add_texts(&u.m, r, (struct t_texts){.upload = "u1"});
+    expect(&u.m, "complete-and-abort");
+    begin(&u, PROFILE); /* once it is done, a store may answer like to a repeated Abort */
+    add_complete(&u, completed(&u, 4, 8));
+    r = ok(S3P_OP_ABORT_UPLOAD, 1, 9, 10);
+    t_add_texts(&u.m, r, (struct t_texts){.upload = "u1"});
+    expect(&u.m, NULL);
+}
+
+T_TEST(objects_upload_etags)
+{
+    struct up u;
+    begin(&u, PROFILE);
+    struct s3p_attempt r = completed(&u, 5, 6);
+    r.etag = t_etag(55);
+    add_complete(&u, r);
+    expect(&u.m, "etag-mismatch");
+    begin(&u, PROFILE); /* a Complete without an ETag is known to happen */
+    r = completed(&u, 5, 6);
+    r.etag_form = S3P_ETAG_NONE;
+    add_complete(&u, r);
+    r = seen(&u, 7, 8);
+    r.etag = t_etag(55);
+    t_add(&u.m, r);
+    expect(&u.m, "etag-mismatch");
+}
+
+static struct s3p_attempt gone(struct s3p_attempt r)
+{
+    r.status = 404;
+    r.outcome = S3P_FAILED;
+    r.evidence = S3P_EV_NONE;
+    r.etag_form = S3P_ETAG_NONE;
+    return r;
+}
+
+/* NoSuchUpload is no failure while another Complete may have made it. */
+T_TEST(objects_upload_gone)
+{
+    struct up u;
+    begin(&u, PROFILE);
+    add_complete(&u, t_lost(completed(&u, 5, 6)));
+    add_complete(&u, gone(completed(&u, 7, 8)));
+    t_add(&u.m, seen(&u, 9, 10));
+    expect(&u.m, NULL);
+    begin(&u, PROFILE);
+    add_complete(&u, gone(completed(&u, 7, 8)));
+    t_add(&u.m, seen(&u, 9, 10));
+    expect(&u.m, "failed-but-visible");
+}
+
+static struct s3p_attempt created_by(const struct up *u, int64_t call_ms, int64_t return_ms)
+{
+    struct s3p_attempt r = completed(u, call_ms, return_ms);
+    r.cond = S3P_COND_IF_NONE_MATCH_ANY;
+    return r;
+}
+
+T_TEST(objects_upload_creates)
+{
+    struct up u;
+    begin(&u, EITHER);
+    struct s3p_attempt put = t_cas(2, 0, 3, 4, 9);
+    put.body_kind = S3P_KIND_NONE;
+    t_add(&u.m, put);
+    add_complete(&u, created_by(&u, 5, 8));
+    expect(&u.m, "create-twice");
+}
+
+/* ---- copies ---- */
+
+static struct s3p_attempt copied(int64_t call_ms, int64_t return_ms)
+{
+    struct s3p_attempt r = ok(S3P_OP_COPY, 5, call_ms, return_ms);
+    r.evidence = S3P_EV_VALUE;
+    r.meta_id = t_nth(5, 7);
+    r.etag = t_etag(1);
+    r.etag_form = S3P_ETAG_DIGEST;
+    return r;
+}
+
+static struct s3p_attempt seen_copy(uint32_t n, int64_t call_ms, int64_t return_ms)
+{
+    struct s3p_attempt r = t_get(n, 3, call_ms, return_ms);
+    r.meta_id = t_nth(5, 7);
+    r.body_verdict = S3P_BODY_FOREIGN;
+    return r;
+}
+
+/* Key 4 holds value 1, and is copied to key 3, which held value 2. */
+static void begin_copy(struct t_make *m, struct s3p_attempt copy)
+{
+    t_make_begin(m, "{}", "{\"etag_is_md5\":false}");
+    t_add(m, t_put(1, 4, 1, 2));
+    t_add(m, t_put(2, 3, 1, 2));
+    t_add_texts(m, copy, (struct t_texts){.source = "main/keys/00000004"});
+}
+
+static void expect_two(struct t_make *m, const char *rule)
+{
+    json_t *v = t_make_judge(m, NULL);
+    char *text = t_dump(v);
+    if (json_integer_value(json_object_get(v, "violations")) != (rule != NULL) ||
+        (rule != NULL && t_rule(v, rule) != 1) ||
+        json_integer_value(json_object_get(v, "keys_checked")) != 2)
+        t_fail(__FILE__, __LINE__, "expected %s: %s", rule != NULL ? rule : "nothing", text);
+    if (rule != NULL)
+        fprintf(stderr, "  %s: %s\n", rule, t_text(t_witness(v, 0), "sentence"));
+    s3p_free(text);
+    json_decref(v);
+}
+
+T_TEST(objects_copy)
+{
+    struct t_make m;
+    begin_copy(&m, copied(3, 6));
+    t_add(&m, t_get(2, 3, 3, 5));
+    t_add(&m, seen_copy(1, 4, 7));
+    expect_two(&m, NULL);
+    begin_copy(&m, copied(3, 6));
+    t_add(&m, t_get(2, 3, 7, 8));
+    expect_two(&m, "stale-read");
+    begin_copy(&m, copied(3, 6));
+    struct s3p_attempt r = seen_copy(2, 7, 8); /* the new metadata, the old bytes */
+    r.body_verdict = S3P_BODY_CLEAN;
+    t_add(&m, r);
+    expect_two(&m, "copy-wrong-body");
+    begin_copy(&m, copied(3, 6));
+    r = seen_copy(1, 7, 8);
+    r.body_verdict = S3P_BODY_TORN;
+    t_add(&m, r);
+    expect_two(&m, "body-torn");
+    begin_copy(&m, copied(3, 6)); /* bytes that were written to the source too late */
+    t_add(&m, t_put(6, 4, 8, 9));
+    t_add(&m, seen_copy(6, 10, 11));
+    expect_two(&m, "copy-wrong-body");
+}
+
+T_TEST(objects_copy_keeps_metadata)
+{
+    struct t_make m;
+    struct s3p_attempt copy = copied(3, 6);
+    memset(&copy.meta_id, 0, sizeof copy.meta_id);
+    for (int other = 0; other < 2; other++) {
+        begin_copy(&m, copy);
+        t_add(&m, t_put(6, 5, 1, 2));
+        struct s3p_attempt r = t_get(other ? 6 : 1, 3, 7, 8);
+        r.body_verdict = S3P_BODY_FOREIGN;
+        t_add(&m, r);
+        json_t *v = t_make_judge(&m, NULL);
+        T_EQ(t_skipped(v, "copy", "keys"), 1);
+        T_EQ(t_rule(v, "body-foreign"), other);
+        json_decref(v);
+    }
+}
+
+/* ---- no false alarm ---- */
+
+static void run_store(const char *profile, uint64_t seed, unsigned programs)
+{
+    struct t_make m;
+    t_make_begin(&m, "{}", profile);
+    for (uint64_t group = 0; group < GROUPS; group++)
+        t_store_run(&m, seed, group, programs);
+    json_t *v = t_make_judge(&m, NULL);
+    if (json_integer_value(json_object_get(v, "violations")) != 0) {
+        char *text = t_dump(v);
+        t_fail(__FILE__, __LINE__, "seed %llu: %.4000s", (unsigned long long)seed, text);
+    }
+    int64_t checked = json_integer_value(json_object_get(v, "keys_checked"));
+    fprintf(stderr, "  %d histories of programs %u: %lld keys checked\n", GROUPS, programs,
+            (long long)checked);
+    T_TRUE(checked > GROUPS / 2);
+    json_decref(v);
+}
+
+T_TEST_LIMIT(objects_correct_store, 300)
+{
+    static const unsigned programs[] = {T_UPLOADS, T_UPLOADS | T_UNKNOWN, T_COPIES | T_UNKNOWN,
+                                        T_UPLOADS | T_COPIES, T_UPLOADS | T_COPIES | T_UNKNOWN};
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+        run_store(PROFILE, 10 + i, programs[i]);
+        run_store(EITHER, 20 + i, programs[i]);
+    }
+}
