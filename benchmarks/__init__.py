@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[], list[Record]]] = {
     "sign": bench_sign.sign,
     "check": bench_check.check,
     "store": bench_store.store,
+    "store-switches": bench_store.switches,
     "store-versitygw": bench_store.against_versitygw,
     "store-large": bench_store_large.large,
     "store-million": bench_store_million.million,

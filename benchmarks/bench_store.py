@@ -7,6 +7,17 @@ from benchmarks.stores import Meter, moto, read_plan, versitygw, write_plan
 
 GOALS = {"put": 30_000, "get": 50_000, "head": 50_000}
 UNIT = "requests/s a core"
+# every switch that a request may meet, set so that none of them has anything to do
+SWITCHES = (
+    "--lifecycle-day",
+    "24h",
+    "--replication-lag",
+    "1s",
+    "--throttle",
+    "other/*=1/s",
+    "--bucket-policy",
+    "--admin",
+)
 
 
 def store() -> list[Record]:
@@ -43,6 +54,22 @@ def store() -> list[Record]:
             "s3prod bench store",
         ),
     ]
+
+
+def switches() -> list[Record]:
+    """What the switches cost a request that they do not concern; with them off it is less still."""
+    with server(*SWITCHES) as idle, server() as plain:
+        meters = {"on": Meter(idle), "off": Meter(plain)}
+        puts = interleave({side: lambda meter=meter: meter.put(write_plan()) for side, meter in meters.items()})
+        gets = interleave(
+            {side: lambda meter=meter: meter.read("get", read_plan("get")) for side, meter in meters.items()}
+        )
+    return [
+        Record(f"store-switches-{op}", found["on"] / found["off"], found["on"], found["off"], "CPU µs/request", "lower", 1.05,
+               f"signed 1 KiB {op.upper()}: all switches on and idle over all off",
+               f"s3prod bench store-switches  # store-switches-{op}")
+        for op, found in (("put", puts), ("get", gets))
+    ]  # fmt: skip
 
 
 def against_versitygw() -> list[Record]:

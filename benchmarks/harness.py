@@ -181,7 +181,7 @@ def write_table(page: Path = ROOT / "benchmarks" / "README.md") -> None:
     lines = ["| benchmark | ratio | goal | ours | peer | unit | when | command |", "| --- |" + " --- |" * 7]
     for r in (Record(**one) for one in found if "ratio" in one):
         goal = f"{'≥' if r.better == 'higher' else '≤'} {r.goal:g}{'' if r.reached() else ', missed'}" if r.goal else ""
-        ours, peer = (f"{n:,.0f}" if n >= 1000 else f"{n:.3g}" for n in (r.ours, r.peer))
+        ours, peer = ("" if r.missing else f"{n:,.0f}" if n >= 1000 else f"{n:.3g}" for n in (r.ours, r.peer))
         cells = (
             r.name,
             r.missing or f"{r.ratio:.3g}",
@@ -201,12 +201,13 @@ def _table(records: list[Record]) -> str:
     rows = [("benchmark", "ratio", "goal", "", "ours", "peer", "unit", "what")]
     for r in records:
         mark = "reached" if r.reached() else "missed"
-        sign = "≥" if r.better == "higher" else "≤"
+        goal = f"{'≥' if r.better == 'higher' else '≤'} {r.goal:g}"
+        goal, mark = (goal, mark) if r.goal else ("", "")
         rows.append(
             (
                 r.name,
                 r.missing or f"{r.ratio:.3g}",
-                f"{sign} {r.goal:g}",
+                goal,
                 mark,
                 f"{r.ours:.4g}",
                 f"{r.peer:.4g}",
