@@ -9,7 +9,7 @@
 #include "py/url.h"
 #include "s3/sign.h"
 
-#define HEADERS_MAX 64
+#define HEADERS_MAX 256
 #define NAME_MAX_BYTES 256
 #define QUERY_BYTES_MAX (64u << 10)
 #define DATE_BYTES 16
