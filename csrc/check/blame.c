@@ -28,12 +28,15 @@ static void mark_block(struct s3p_reg *r, uint32_t head, uint32_t mark)
 static bool took_part(const struct s3p_reg *r, uint32_t i)
 {
     const struct s3p_reg_op *op = &r->ops[i];
-    return op->kind == S3P_REG_READ || r->cluster[op->value].write == i;
+    return op->kind == S3P_REG_READ || s3p_reg_block(op) != op->value ||
+           r->cluster[op->value].write == i;
 }
 
 static int64_t effective_return(const struct s3p_reg *r, uint32_t i)
 {
-    return r->ops[i].kind == S3P_REG_READ ? r->ops[i].res : r->cluster[r->ops[i].value].w_res;
+    const struct s3p_reg_op *op = &r->ops[i];
+    return op->kind == S3P_REG_READ || op->kind == S3P_REG_REMOVE ? op->res
+                                                                  : r->cluster[op->value].w_res;
 }
 
 /* Of equals the one that stands first in the history, whatever the order of operations here. */
@@ -48,7 +51,7 @@ static void find_other(struct s3p_reg *r, struct quarrel *q)
     q->b_f = INT64_MAX;
     q->b_s = INT64_MIN;
     for (uint32_t i = 0; i < r->n; i++) {
-        if (r->cluster[r->ops[i].value].mark != OTHER || !took_part(r, i))
+        if (r->cluster[s3p_reg_block(&r->ops[i])].mark != OTHER || !took_part(r, i))
             continue;
         int64_t f = effective_return(r, i), s = r->ops[i].inv;
         if (f < q->b_f || (f == q->b_f && stands_before(r, i, q->first))) {
@@ -70,7 +73,7 @@ static void find_owner(struct s3p_reg *r, struct quarrel *q)
     if (r->cluster[S3P_REG_ABSENT].mark == 1)
         q->early_place = 1; /* absent since minus infinity, by no operation */
     for (uint32_t i = 0; i < r->n; i++) {
-        uint32_t place = r->cluster[r->ops[i].value].mark;
+        uint32_t place = r->cluster[s3p_reg_block(&r->ops[i])].mark;
         if (place == 0 || place == OTHER || !took_part(r, i))
             continue;
         if (effective_return(r, i) < q->b_s &&
@@ -92,8 +95,8 @@ static void find_owner(struct s3p_reg *r, struct quarrel *q)
 static enum s3p_rule name_of(const struct s3p_reg *r, const struct quarrel *q, bool inside)
 {
     const struct s3p_reg_op *late = &r->ops[q->late];
-    bool read = late->kind == S3P_REG_READ;
-    if (read && late->value == S3P_REG_ABSENT)
+    bool read = late->kind == S3P_REG_READ || late->kind == S3P_REG_REMOVE;
+    if (read && s3p_reg_block(late) == S3P_REG_ABSENT)
         return S3P_RULE_ABSENT_AFTER_ACK;
     if (read && q->early_place >= q->late_place)
         return inside ? S3P_RULE_STALE_READ : S3P_RULE_ZONE_OVERLAP;
@@ -120,10 +123,33 @@ void s3p_blame_zones(struct s3p_reg *r, uint32_t forward_head, uint32_t other_he
     /* The other block is inside when its last call is its only one that matters: it had returned
      * before `late` was called, and began after `early` had returned. */
     bool inside =
-        q.b_f >= q.b_s || r->cluster[r->ops[q.first].value].w_inv >
+        q.b_f >= q.b_s || r->cluster[s3p_reg_block(&r->ops[q.first])].w_inv >
                               (q.early == S3P_NO_OP ? INT64_MIN : effective_return(r, q.early));
     enum s3p_rule rule = name_of(r, &q, inside);
     uint32_t passed =
         rule == S3P_RULE_LOST_UPDATE ? r->cluster[r->ops[q.late].value].write : q.early;
     s3p_reg_blame(r, rule, q.late, q.first, passed, q.last);
+}
+
+void s3p_blame_gap(struct s3p_reg *r, uint32_t head, uint32_t i)
+{
+    const struct s3p_reg_op *gap = &r->ops[i];
+    uint32_t early = S3P_NO_OP, late = S3P_NO_OP;
+    if (r->out->nviolations == S3P_REG_VIOLATIONS)
+        return;
+    for (uint32_t v = 0; v <= r->values; v++)
+        r->cluster[v].mark = 0;
+    mark_block(r, head, 1);
+    for (uint32_t k = 0; k < r->n; k++) {
+        if (k == i || r->cluster[s3p_reg_block(&r->ops[k])].mark == 0 || !took_part(r, k))
+            continue;
+        if (effective_return(r, k) < gap->inv &&
+            (early == S3P_NO_OP || effective_return(r, k) < effective_return(r, early)))
+            early = k;
+        if (r->ops[k].inv > gap->res && (late == S3P_NO_OP || r->ops[k].inv > r->ops[late].inv))
+            late = k;
+    }
+    bool wrote = late != S3P_NO_OP && r->ops[late].kind != S3P_REG_READ;
+    s3p_reg_blame(r, wrote ? S3P_RULE_CAS_IGNORED : S3P_RULE_PRESENT_AFTER_DELETE, late, i, early,
+                  S3P_NO_OP);
 }

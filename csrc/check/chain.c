@@ -11,6 +11,8 @@ void s3p_chain_link(struct s3p_reg *r)
         struct s3p_cluster *c = &r->cluster[v];
         if (!c->live || c->pred == S3P_NO_VALUE || c->outcome == S3P_FAILED)
             continue; /* that a failed write was seen is blamed already */
+        if (c->pred == S3P_REG_ABSENT && r->returns_from_absence)
+            continue; /* absent since when? */
         struct s3p_cluster *p = &r->cluster[c->pred];
         if (p->succ == S3P_NO_VALUE)
             p->succ = v;

@@ -47,6 +47,8 @@ static const struct {
     {S3P_RULE_LOST_UPDATE, ANY, "im-check-then-act"},
     {S3P_RULE_ABSENT_AFTER_ACK, TWO_ENDPOINTS, "cross-client-404"},
     {S3P_RULE_ABSENT_AFTER_ACK, ANY, "overwrite-404-gap"},
+    {S3P_RULE_PRESENT_AFTER_DELETE, LOOKED, "list-after-delete-lag"},
+    {S3P_RULE_PRESENT_AFTER_DELETE, ANY, "delete-resurrects"},
     {S3P_RULE_CAS_IGNORED, ANY, "cond-ignored"},
     {S3P_RULE_CONDITION_FALSE_NEGATIVE, ANY, "cond-always-412"},
 };

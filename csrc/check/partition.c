@@ -5,6 +5,7 @@
 #include "check/etags.h"
 #include "check/effort.h"
 #include "check/register.h"
+#include "check/timeline.h"
 #include "core/alloc.h"
 #include "s3/outcome.h"
 
@@ -53,7 +54,8 @@ uint64_t s3p_part_bytes(uint64_t rows)
 {
     uint64_t index = 3 * 4 + sizeof(struct s3p_key) + sizeof(struct s3p_slot) +
                      sizeof(struct s3p_etag_slot) + 3 * 4 * 4;
-    return rows * (index * 9 / 8 + 2 * sizeof(struct s3p_reg_op) + 3 * 24 + 160 * 3 / 2) +
+    uint64_t line = 2 * (sizeof(struct s3p_reg_op) + 3 * 4 + 2 * sizeof(struct s3p_reach));
+    return rows * (index * 9 / 8 + 2 * sizeof(struct s3p_reg_op) + 3 * 24 + 160 * 3 / 2 + line) +
            (1 << 16);
 }
 
@@ -166,14 +168,28 @@ static int add_write(struct s3p_part *p, uint32_t i, struct s3p_err *err)
     return (r->bits & S3P_ROW_EVIDENCE) != S3P_EV_VALUE ? add_evidence(p, i, err) : 0;
 }
 
+static int add_delete(struct s3p_part *p, uint32_t i, struct s3p_err *err)
+{
+    const struct s3p_row *r = &p->index.row[i];
+    if (r->size == S3P_ROW_BY_VERSION) /* what comes after it, if anything, is not judged here */
+        return 0;
+    struct s3p_reg_op *op =
+        add(p, i, r->expect != 0 ? S3P_REG_REMOVE : S3P_REG_DELETE, S3P_REG_ABSENT);
+    if (r->expect != 0) {
+        op->pred = resolve(p, r->expect);
+        if (op->pred == S3P_NO_VALUE && op->outcome == S3P_OK_OUTCOME && nobodys(p, r->expect))
+            S3P_TRY(hit(p, S3P_RULE_CAS_IGNORED, &i, 1, err));
+    }
+    return add_evidence(p, i, err);
+}
+
 static int add_row(struct s3p_part *p, uint32_t i, struct s3p_err *err)
 {
     switch (p->index.row[i].kind) {
     case S3P_ROW_READ:
         return add_read(p, i, err);
     case S3P_ROW_DELETE:
-        add(p, i, S3P_REG_DELETE, S3P_REG_ABSENT);
-        return add_evidence(p, i, err);
+        return add_delete(p, i, err);
     default:
         return add_write(p, i, err);
     }
@@ -199,10 +215,27 @@ static bool versions_show(const struct s3p_part *p, const uint32_t *rows, uint32
         bool by_version = r->kind == S3P_ROW_DELETE && r->size == S3P_ROW_BY_VERSION;
         if (by_version && r->inv < first)
             first = r->inv;
-        if (r->kind != S3P_ROW_DELETE && r->res > last)
+        bool says = r->kind != S3P_ROW_DELETE || r->expect != 0 ||
+                    (r->bits & S3P_ROW_EVIDENCE) != S3P_EV_NONE;
+        if (says && r->res > last)
             last = r->res;
     }
     return last >= first;
+}
+
+static void note_windows(struct s3p_part *p, const struct s3p_reg_result *res)
+{
+    const struct s3p_key *k = &p->index.key[p->key];
+    p->tally->windows += res->windows;
+    if (res->unknown_windows == 0)
+        return;
+    s3p_tally_skip(p->tally, S3P_WHY_SEARCH_GAVE_UP, 1, res->unknown_ops);
+    s3p_tally_unknown(p->tally,
+                      &(struct s3p_window){.key_index = k->key_index,
+                                           .from = res->unknown_from,
+                                           .to = res->unknown_to,
+                                           .count = res->unknown_windows,
+                                           .place = k->place});
 }
 
 static int judge_key(struct s3p_part *p, const uint32_t *rows, uint32_t n, struct s3p_err *err)
@@ -217,11 +250,8 @@ static int judge_key(struct s3p_part *p, const uint32_t *rows, uint32_t n, struc
     for (uint32_t i = 0; i < n; i++)
         S3P_TRY(add_row(p, rows[i], err));
     S3P_TRY(s3p_reg_check(p->reg, p->op, p->nops, p->index.key[p->key].values, &res, err));
-    if (res.not_checked) {
-        s3p_tally_skip(p->tally, S3P_WHY_DELETE, 1, n);
-        return 0;
-    }
     p->tally->keys_checked++;
+    note_windows(p, &res);
     for (uint32_t i = 0; i < res.nviolations; i++) {
         uint32_t witness[S3P_REG_WITNESS];
         for (uint32_t k = 0; k < res.violation[i].n; k++)

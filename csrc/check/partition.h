@@ -14,6 +14,7 @@ void s3p_part_free(struct s3p_part *p);
 int s3p_part_check(struct s3p_part *p, const struct s3p_row *rows, uint32_t n, struct s3p_tally *t,
                    struct s3p_err *err) S3P_MUST_CHECK;
 uint64_t s3p_part_bytes(
-    uint64_t rows); /* memory of a workspace for so many rows, at most; without the rows */
+    uint64_t rows); /* memory of a workspace for so many rows, at most; without the rows, and
+                       without a search's configurations, which are 4 MB at most */
 
 #endif

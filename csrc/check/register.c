@@ -28,7 +28,11 @@ static void release(struct s3p_reg *r)
     s3p_free(r->bound);
     s3p_free(r->upper);
     s3p_free(r->bound_by);
-    memset(r, 0, sizeof *r);
+    r->cluster = NULL;
+    r->forward = r->backward = r->spare = NULL;
+    r->seq = r->position = r->bound_by = NULL;
+    r->bound = r->upper = NULL;
+    r->cap = 0;
 }
 
 void s3p_reg_free(struct s3p_reg *r)
@@ -36,6 +40,9 @@ void s3p_reg_free(struct s3p_reg *r)
     if (r == NULL)
         return;
     release(r);
+    s3p_free(r->epoch);
+    s3p_timeline_free(&r->line);
+    s3p_search_free(&r->search);
     s3p_free(r);
 }
 
@@ -86,11 +93,15 @@ void s3p_reg_blame(struct s3p_reg *r, enum s3p_rule rule, uint32_t a, uint32_t b
     }
 }
 
+static bool reads(const struct s3p_reg_op *op, uint32_t v)
+{
+    return (op->kind == S3P_REG_READ || op->kind == S3P_REG_REMOVE) && s3p_reg_block(op) == v;
+}
+
 uint32_t s3p_reg_latest_read(const struct s3p_reg *r, uint32_t v)
 {
     for (uint32_t i = 0; i < r->n; i++)
-        if (r->ops[i].kind == S3P_REG_READ && r->ops[i].value == v &&
-            r->ops[i].inv == r->cluster[v].r_inv)
+        if (reads(&r->ops[i], v) && r->ops[i].inv == r->cluster[v].r_inv)
             return i;
     return S3P_NO_OP;
 }
@@ -98,8 +109,7 @@ uint32_t s3p_reg_latest_read(const struct s3p_reg *r, uint32_t v)
 uint32_t s3p_reg_earliest_read(const struct s3p_reg *r, uint32_t v)
 {
     for (uint32_t i = 0; i < r->n; i++)
-        if (r->ops[i].kind == S3P_REG_READ && r->ops[i].value == v &&
-            r->ops[i].res == r->cluster[v].r_res)
+        if (reads(&r->ops[i], v) && r->ops[i].res == r->cluster[v].r_res)
             return i;
     return S3P_NO_OP;
 }
@@ -129,25 +139,39 @@ static int fold_write(struct s3p_reg *r, uint32_t i, struct s3p_err *err)
     return 0;
 }
 
-/* Of the deletes that may have taken effect: the earliest call, and the earliest return of an
- * acknowledged one. */
-struct ends {
-    int64_t first_delete, first_deleted;
-};
-
-static void fold_delete(struct ends *d, const struct s3p_reg_op *op)
+static void add_read(struct s3p_cluster *c, const struct s3p_reg_op *op)
 {
+    c->r_inv = op->inv > c->r_inv ? op->inv : c->r_inv;
+    c->r_res = op->res < c->r_res ? op->res : c->r_res;
+}
+
+static int fold_delete(struct s3p_reg *r, uint32_t i, struct s3p_err *err)
+{
+    const struct s3p_reg_op *op = &r->ops[i];
+    struct s3p_deletes *d = &r->deletes;
+    bool conditional = op->kind == S3P_REG_REMOVE;
+    if (op->value != S3P_REG_ABSENT ||
+        (conditional && op->pred != S3P_NO_VALUE && (op->pred > r->values || op->pred == 0)))
+        return s3p_fail(err, S3P_EFORMAT, 0, "operation %u: a delete of value %u", i,
+                        conditional ? op->pred : op->value);
     if (op->outcome == S3P_FAILED)
-        return;
-    d->first_delete = op->inv < d->first_delete ? op->inv : d->first_delete;
-    if (op->outcome == S3P_OK_OUTCOME && op->res < d->first_deleted)
-        d->first_deleted = op->res;
+        return 0;
+    d->count++;
+    d->op = i;
+    d->first_call = op->inv < d->first_call ? op->inv : d->first_call;
+    if (op->outcome != S3P_OK_OUTCOME)
+        return 0;
+    d->first_return = op->res < d->first_return ? op->res : d->first_return;
+    d->conditional |= conditional;
+    if (conditional && op->pred != S3P_NO_VALUE) /* it saw what it removed */
+        add_read(&r->cluster[op->pred], op);
+    r->out->unresolved += conditional && op->pred == S3P_NO_VALUE;
+    return 0;
 }
 
 /* One pass over the operations: everything later looks at clusters only. */
-static int fold(struct s3p_reg *r, struct ends *deletes, struct s3p_err *err)
+static int fold(struct s3p_reg *r, struct s3p_err *err)
 {
-    *deletes = (struct ends){INT64_MAX, INT64_MAX};
     for (uint32_t i = 0; i < r->n; i++) {
         const struct s3p_reg_op *op = &r->ops[i];
         if (op->value > r->values)
@@ -157,12 +181,11 @@ static int fold(struct s3p_reg *r, struct ends *deletes, struct s3p_err *err)
             return s3p_fail(err, S3P_EFORMAT, 0, "operation %u returns before its call", i);
         struct s3p_cluster *c = &r->cluster[op->value];
         if (op->kind == S3P_REG_READ) {
-            c->r_inv = op->inv > c->r_inv ? op->inv : c->r_inv;
-            c->r_res = op->res < c->r_res ? op->res : c->r_res;
+            add_read(c, op);
         } else if (op->kind == S3P_REG_NOT) {
             r->nnegative++;
-        } else if (op->kind == S3P_REG_DELETE) {
-            fold_delete(deletes, op);
+        } else if (op->kind >= S3P_REG_DELETE) {
+            S3P_TRY(fold_delete(r, i, err));
         } else {
             S3P_TRY(fold_write(r, i, err));
         }
@@ -190,19 +213,21 @@ static bool stands_alone(const struct s3p_reg *r, const struct s3p_reg_op *op, i
 /* Deletes at the end of a key's history constrain nothing before them: what had returned before the
  * first of them is ordered before it. What overlaps them must stand alone, and must have been
  * called before the first one returned, so that all deletes can be ordered behind it. */
-static bool deletes_trail(const struct s3p_reg *r, const struct ends *d)
+static bool deletes_trail(const struct s3p_reg *r)
 {
+    const struct s3p_deletes *d = &r->deletes;
+    if (S3P_MUT(S3P_MUT_TRAIL_CONDITIONAL, d->conditional, false))
+        return false; /* is what it expected the last value? */
     for (uint32_t i = 0; i < r->n; i++) {
         const struct s3p_reg_op *op = &r->ops[i];
-        bool write = op->kind != S3P_REG_READ && op->kind != S3P_REG_NOT;
-        bool unknown = write && op->outcome == S3P_UNKNOWN;
-        if (op->kind == S3P_REG_DELETE || (write && op->outcome == S3P_FAILED))
+        bool unknown = s3p_reg_optional(op);
+        if (op->kind >= S3P_REG_DELETE || (s3p_reg_mutates(op) && op->outcome == S3P_FAILED))
             continue;
-        if ((unknown ? INT64_MAX : op->res) < d->first_delete)
+        if ((unknown ? INT64_MAX : op->res) < d->first_call)
             continue;
         bool late =
-            op->inv > d->first_deleted && !(unknown && !s3p_cluster_seen(&r->cluster[op->value]));
-        if (!stands_alone(r, op, d->first_delete) || late)
+            op->inv > d->first_return && !(unknown && !s3p_cluster_seen(&r->cluster[op->value]));
+        if (!stands_alone(r, op, d->first_call) || late)
             return S3P_MUT(S3P_MUT_DELETE_ALWAYS_TRAILING, false, true);
     }
     return true;
@@ -284,25 +309,48 @@ static void start(struct s3p_reg *r)
     r->cluster[S3P_REG_ABSENT].live = 1;
     r->ncas = r->nplain = r->nunknown = r->nnegative = 0;
     r->nforward = r->nbackward = 0;
+    r->deletes = (struct s3p_deletes){.first_call = INT64_MAX, .first_return = INT64_MAX};
 }
 
-int s3p_reg_check(struct s3p_reg *r, const struct s3p_reg_op *ops, uint32_t n, uint32_t values,
-                  struct s3p_reg_result *out, struct s3p_err *err)
+int s3p_reg_begin(struct s3p_reg *r, const struct s3p_reg_op *ops, uint32_t n, uint32_t values,
+                  struct s3p_err *err)
 {
-    out->nviolations = out->negatives = out->unresolved = 0;
-    out->not_checked = false;
     S3P_TRY(reserve(r, values, err));
     r->ops = ops;
     r->n = n;
     r->values = values;
-    r->out = out;
     start(r);
-    struct ends deletes;
-    S3P_TRY(fold(r, &deletes, err));
-    if (deletes.first_delete != INT64_MAX && !deletes_trail(r, &deletes)) {
-        out->not_checked = true;
+    return fold(r, err);
+}
+
+/* What chains and zones leave open: absences, and refusals where the order of writes is not known.
+ */
+static int judge_rest(struct s3p_reg *r, struct s3p_err *err)
+{
+    struct s3p_reg_result *out = r->out;
+    S3P_TRY(s3p_timeline_build(r, err));
+    if (out->nviolations == 0 && r->engine != S3P_ENGINE_SEARCH)
+        s3p_negatives_check(r);
+    if (out->nviolations != 0)
+        return 0;
+    if (r->engine == S3P_ENGINE_RULES)
+        out->windows = out->unknown_windows = 1;
+    else
+        S3P_TRY(s3p_search_run(r, err));
+    if (r->returns_from_absence || r->engine == S3P_ENGINE_SEARCH) {
+        out->negatives = 0;
         return 0;
     }
+    if (out->unknown_windows == 0) /* else only the refusals were not judged, and that is said */
+        out->negatives = 0;
+    out->windows = 1;
+    out->unknown_windows = out->unknown_ops = 0;
+    return 0;
+}
+
+int s3p_reg_judge(struct s3p_reg *r, struct s3p_err *err)
+{
+    struct s3p_reg_result *out = r->out;
     classify(r);
     if (r->ncas != 0)
         s3p_chain_link(r);
@@ -310,11 +358,35 @@ int s3p_reg_check(struct s3p_reg *r, const struct s3p_reg_op *ops, uint32_t n, u
         out->negatives = r->nnegative;
         return 0;
     }
+    if (r->engine == S3P_ENGINE_SEARCH)
+        return judge_rest(r, err);
     s3p_zone_build(r);
     if (r->ncas != 0)
         s3p_chain_cycles(r);
     s3p_zone_check(r);
-    if (r->nnegative != 0)
+    if (r->nnegative != 0 && !r->returns_from_absence)
         s3p_chain_negatives(r);
+    if ((r->returns_from_absence || out->negatives != 0) && out->nviolations == 0)
+        return judge_rest(r, err);
+    return 0;
+}
+
+int s3p_reg_check(struct s3p_reg *r, const struct s3p_reg_op *ops, uint32_t n, uint32_t values,
+                  struct s3p_reg_result *out, struct s3p_err *err)
+{
+    out->nviolations = out->negatives = out->unresolved = 0;
+    out->windows = out->unknown_windows = out->unknown_ops = 0;
+    out->unknown_from = out->unknown_to = 0;
+    r->out = out;
+    r->returns_from_absence = false;
+    S3P_TRY(s3p_reg_begin(r, ops, n, values, err));
+    bool search = r->engine == S3P_ENGINE_SEARCH;
+    if (r->deletes.count != 0 && !search && s3p_epoch_applies(r) && !deletes_trail(r)) {
+        S3P_TRY(s3p_epoch_check(r, err));
+    } else {
+        r->returns_from_absence = r->deletes.count != 0 && (search || !deletes_trail(r));
+        S3P_TRY(s3p_reg_judge(r, err));
+    }
+    out->windows = out->windows == 0 ? 1 : out->windows;
     return 0;
 }

@@ -12,13 +12,16 @@
  *   - a refused condition (412) is judged where the order of all mutations is known, i.e. when all
  * of them are compare-and-sets, bar one plain write at most (chain.c, s3p_chain_negatives). The
  * chain extension is an argument of this project, held to by an exhaustive oracle in the tests.
+ * "Absent" after a delete is no such value. Deletes that are the end of a key's history constrain
+ * nothing; one delete behind all writes is one more value (epoch.c); what is left is judged by
+ * rules that are certain (negatives.c) and by a bounded search (search.c), as are refusals where
+ * the order of mutations is not known.
  *
  * Real time: a precedes b when res(a) < inv(b); equal times are concurrent. inv > INT64_MIN, inv <=
  * res; res is INT64_MAX for what never returned.
  *
- * Exact without deletes when `negatives`, `unresolved` come back 0 and `not_checked` is false: no
- * violation means that an order exists. Otherwise sound: a violation is one, whatever was not
- * judged.
+ * Exact when `negatives`, `unresolved` and `unknown_windows` come back 0: no violation means that
+ * an order exists. Otherwise sound: a violation is one, whatever was not judged.
  *
  * Threads: a struct s3p_reg is a workspace of one thread. */
 #ifndef S3P_CHECK_REGISTER_H
@@ -41,7 +44,8 @@ enum s3p_reg_kind {
     S3P_REG_CAS,    /* write of `value` if the state is `pred`; S3P_NO_VALUE: an ETag that nothing
                        explains */
     S3P_REG_NOT,    /* saw a state other than `value` (0: saw the key present) */
-    S3P_REG_DELETE,
+    S3P_REG_DELETE, /* value 0 */
+    S3P_REG_REMOVE, /* delete if the state is `pred`; as S3P_REG_CAS, value 0 */
 };
 
 struct s3p_reg_op {
@@ -63,10 +67,14 @@ struct s3p_reg_violation {
 struct s3p_reg_result {
     uint32_t nviolations;
     struct s3p_reg_violation violation[S3P_REG_VIOLATIONS];
-    bool not_checked;    /* a delete that is not the end of the key's history */
     uint32_t negatives;  /* refused conditions that were not judged */
-    uint32_t unresolved; /* successes of a compare-and-set whose expected value is S3P_NO_VALUE:
-                            judged as plain writes */
+    uint32_t unresolved; /* successes of a compare-and-set or conditional delete whose expected
+                            value is S3P_NO_VALUE: judged as if they had had no condition */
+    /* Stretches between instants with nothing in flight that were searched, and those of them that
+     * met a bound, so that nothing is known of them; what needs no search is one window. */
+    uint32_t windows, unknown_windows;
+    uint32_t unknown_ops;             /* operations in unknown windows */
+    int64_t unknown_from, unknown_to; /* the first unknown window */
 };
 
 struct s3p_reg;

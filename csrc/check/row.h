@@ -56,7 +56,6 @@ static inline uint8_t s3p_row_outcome(const struct s3p_row *r)
 
 /* Not checked, and why. Those before S3P_WHY_NEGATIVES spoil whole keys. */
 enum s3p_reason {
-    S3P_WHY_DELETE,
     S3P_WHY_CONSTANT_BODY,
     S3P_WHY_MULTI_DELIVERY,
     S3P_WHY_FOREIGN_WRITER,
@@ -69,6 +68,7 @@ enum s3p_reason {
     S3P_WHY_ETAG_UNRESOLVED, /* an ETag that an unknown write may explain */
     S3P_WHY_ETAG_MD5,        /* over the byte budget of regenerated bodies */
     S3P_WHY_LIST_NEGATIVES,  /* keys missing from a page */
+    S3P_WHY_SEARCH_GAVE_UP,  /* windows in which the search met a bound */
     S3P_WHY_COUNT,
 };
 extern const char *const s3p_reason_name[S3P_WHY_COUNT];

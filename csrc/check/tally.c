@@ -6,7 +6,6 @@
 #include "core/alloc.h"
 
 const char *const s3p_reason_name[S3P_WHY_COUNT] = {
-    [S3P_WHY_DELETE] = "delete",
     [S3P_WHY_CONSTANT_BODY] = "constant-body",
     [S3P_WHY_MULTI_DELIVERY] = "multi-delivery",
     [S3P_WHY_FOREIGN_WRITER] = "foreign-writer",
@@ -19,6 +18,7 @@ const char *const s3p_reason_name[S3P_WHY_COUNT] = {
     [S3P_WHY_ETAG_UNRESOLVED] = "etag-unresolved",
     [S3P_WHY_ETAG_MD5] = "etag-md5",
     [S3P_WHY_LIST_NEGATIVES] = "list-negatives",
+    [S3P_WHY_SEARCH_GAVE_UP] = "search-gave-up",
 };
 
 int s3p_tally_init(struct s3p_tally *t, uint32_t spaces, uint32_t keep, struct s3p_err *err)
@@ -71,6 +71,30 @@ void s3p_tally_skip(struct s3p_tally *t, enum s3p_reason why, uint64_t keys, uin
     t->attempts_of[why] += attempts;
 }
 
+static bool window_before(const struct s3p_window *a, const struct s3p_window *b)
+{
+    if (a->from != b->from)
+        return a->from < b->from;
+    return a->place != b->place ? a->place < b->place : a->key_index < b->key_index;
+}
+
+static void keep_window(struct s3p_tally *t, const struct s3p_window *w)
+{
+    uint32_t at = t->nunknown;
+    if (at == S3P_WINDOWS_KEPT && !window_before(w, &t->unknown[--at]))
+        return;
+    for (; at > 0 && window_before(w, &t->unknown[at - 1]); at--)
+        t->unknown[at] = t->unknown[at - 1];
+    t->unknown[at] = *w;
+    t->nunknown += t->nunknown < S3P_WINDOWS_KEPT;
+}
+
+void s3p_tally_unknown(struct s3p_tally *t, const struct s3p_window *w)
+{
+    t->unknown_windows += w->count;
+    keep_window(t, w);
+}
+
 void s3p_evidence_sum_add(struct s3p_evidence_sum *a, const struct s3p_evidence_sum *b)
 {
     a->acked_writes += b->acked_writes;
@@ -90,6 +114,10 @@ int s3p_tally_merge(struct s3p_tally *into, const struct s3p_tally *from, struct
         s3p_tally_skip(into, (enum s3p_reason)w, from->keys_of[w], from->attempts_of[w]);
     into->keys += from->keys;
     into->keys_checked += from->keys_checked;
+    into->windows += from->windows;
+    into->unknown_windows += from->unknown_windows;
+    for (uint32_t i = 0; i < from->nunknown; i++)
+        keep_window(into, &from->unknown[i]);
     for (uint32_t i = 0; i < into->spaces; i++)
         s3p_evidence_sum_add(&into->space[i], &from->space[i]);
     for (size_t i = 0; i < from->nhit; i++)

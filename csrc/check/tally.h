@@ -27,10 +27,22 @@ struct s3p_evidence_sum {
 
 void s3p_evidence_sum_add(struct s3p_evidence_sum *a, const struct s3p_evidence_sum *b);
 
+/* Windows of one key of which a search learned nothing; from, to: the first of them. */
+struct s3p_window {
+    uint64_t key_index;
+    int64_t from, to;
+    uint32_t count;
+    uint16_t place;
+};
+#define S3P_WINDOWS_KEPT 8
+
 struct s3p_tally {
     uint64_t by_rule[S3P_RULE_COUNT];
     uint64_t keys_of[S3P_WHY_COUNT], attempts_of[S3P_WHY_COUNT];
     uint64_t keys, keys_checked;
+    uint64_t windows, unknown_windows; /* of all checked keys */
+    struct s3p_window unknown[S3P_WINDOWS_KEPT]; /* the earliest keys with some */
+    uint32_t nunknown;
     struct s3p_evidence_sum *space; /* per key space, the last one for all */
     uint32_t spaces;
     struct s3p_hit *hit;
@@ -48,6 +60,7 @@ int s3p_tally_hit(struct s3p_tally *t, const struct s3p_hit *h, struct s3p_err *
 int s3p_tally_merge(struct s3p_tally *into, const struct s3p_tally *from,
                     struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_tally_skip(struct s3p_tally *t, enum s3p_reason why, uint64_t keys, uint64_t attempts);
+void s3p_tally_unknown(struct s3p_tally *t, const struct s3p_window *w);
 /* Sorts the hits: every rule's first one, every rule's second one, …; inside that by record. */
 void s3p_tally_sort(struct s3p_tally *t);
 

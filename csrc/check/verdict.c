@@ -168,6 +168,19 @@ static bool saw_nothing(const struct s3p_tally *t)
     return all->acked_writes == 0 && all->reads == 0;
 }
 
+/* More than one window in a hundred in which the search gave up: too much was not decided. */
+static bool gave_up(const struct s3p_tally *t, struct s3p_buf *because)
+{
+    char text[160];
+    if (t->unknown_windows * 100 <= t->windows)
+        return false;
+    int n = snprintf(text, sizeof text,
+                     "search-gave-up: %llu of %llu windows are not decided, more than 1 %%",
+                     (unsigned long long)t->unknown_windows, (unsigned long long)t->windows);
+    add_reason(because, text, (size_t)n);
+    return true;
+}
+
 static enum s3p_consistency decide(const struct s3p_verdict_facts *f, struct s3p_buf *require,
                                    struct s3p_buf *because)
 {
@@ -191,6 +204,7 @@ static enum s3p_consistency decide(const struct s3p_verdict_facts *f, struct s3p
         add_reason(because, text, sizeof text - 1);
         enough = false;
     }
+    enough &= !gave_up(t, because);
     if (t->keys != 0 && saw_nothing(t)) {
         static const char text[] = "nothing was seen: no write was acknowledged, no read answered";
         add_reason(because, text, sizeof text - 1);
@@ -222,6 +236,24 @@ static void add_counts(struct s3p_buf *out, const struct s3p_tally *t)
         comma = ",";
     }
     s3p_buf_char(out, '}');
+}
+
+/* Stretches of keys that were judged, and of those that were not the first of each key. */
+static void add_windows(struct s3p_buf *out, const struct s3p_verdict_facts *f)
+{
+    const struct s3p_tally *t = f->tally;
+    const struct s3p_head *h = f->head;
+    s3p_buf_fmt(out, ",\"windows\":%llu,\"unknown_windows\":{\"count\":%llu,\"first\":[",
+                (unsigned long long)t->windows, (unsigned long long)t->unknown_windows);
+    for (uint32_t i = 0; i < t->nunknown; i++) {
+        const struct s3p_window *w = &t->unknown[i];
+        s3p_buf_str(out, i == 0 ? "{" : ",{");
+        s3p_json_place(out, h, w->place, w->key_index);
+        s3p_buf_fmt(out, "\"count\":%u,\"from_ns\":%lld,\"to_ns\":%lld}", w->count,
+                    (long long)((uint64_t)w->from - (uint64_t)h->start_ns),
+                    (long long)((uint64_t)w->to - (uint64_t)h->start_ns));
+    }
+    s3p_buf_str(out, "]}");
 }
 
 static void add_witnesses(struct s3p_buf *out, const struct s3p_verdict_facts *f)
@@ -268,6 +300,7 @@ int s3p_verdict_create(struct s3p_verdict **out, const struct s3p_verdict_facts 
     s3p_buf_add(&v->json, because.data, because.len);
     s3p_buf_fmt(&v->json, "],\"attempts\":%llu", (unsigned long long)s3p_histfile_records(f->file));
     add_counts(&v->json, f->tally);
+    add_windows(&v->json, f);
     add_witnesses(&v->json, f);
     add_evidence(&v->json, f);
     s3p_buf_str(&v->json, ",\"require\":[");

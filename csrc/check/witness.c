@@ -51,21 +51,28 @@ static void add_member(struct s3p_buf *out, const char *name, const char *text, 
     s3p_buf_char(out, ',');
 }
 
+void s3p_json_place(struct s3p_buf *out, const struct s3p_head *h, uint16_t place,
+                    uint64_t key_index)
+{
+    struct s3p_str bucket = s3p_keynames_bucket_role(h->names, (uint16_t)(place % h->buckets));
+    struct s3p_buf text;
+    s3p_buf_init(&text, 1 << 16);
+    s3p_keynames_text(h->names, (uint16_t)(place / h->buckets), key_index, &text);
+    add_member(out, "bucket", bucket.p, bucket.len);
+    add_member(out, "key", text.data, text.len);
+    s3p_buf_free(&text);
+}
+
 void s3p_witness_json(const struct s3p_witness *w, const struct s3p_head *h, struct s3p_buf *out)
 {
     const struct s3p_rule_row *rule = &s3p_rule_table[w->hit->rule];
-    struct s3p_str bucket =
-        s3p_keynames_bucket_role(h->names, (uint16_t)(w->hit->place % h->buckets));
     const char *guess = s3p_witness_guess(w);
     struct s3p_buf text;
     s3p_buf_init(&text, 1 << 16);
     s3p_buf_char(out, '{');
     add_member(out, "rule", rule->name, strlen(rule->name));
     add_member(out, "level", rule->level, strlen(rule->level));
-    add_member(out, "bucket", bucket.p, bucket.len);
-    s3p_keynames_text(h->names, (uint16_t)(w->hit->place / h->buckets), w->hit->key_index, &text);
-    add_member(out, "key", text.data, text.len);
-    s3p_buf_clear(&text);
+    s3p_json_place(out, h, w->hit->place, w->hit->key_index);
     s3p_witness_sentence(w, h->start_ns, &text);
     add_member(out, "sentence", text.data, text.len);
     s3p_buf_free(&text);

@@ -38,7 +38,8 @@ static bool is_linked(const struct s3p_reg *r, uint32_t v)
 void s3p_zone_build(struct s3p_reg *r)
 {
     struct s3p_zone z;
-    if (s3p_chain_walk(r, S3P_REG_ABSENT, &z) && S3P_MUT(S3P_MUT_INITIAL_BLOCK_OFF, true, false))
+    if (!r->returns_from_absence && s3p_chain_walk(r, S3P_REG_ABSENT, &z) &&
+        S3P_MUT(S3P_MUT_INITIAL_BLOCK_OFF, true, false))
         add_zone(r, z);
     for (uint32_t v = 1; v <= r->values; v++) {
         const struct s3p_cluster *c = &r->cluster[v];

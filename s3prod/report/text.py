@@ -138,6 +138,11 @@ def render_evidence(verdict: Verdict) -> str:
     for entry in verdict.not_checked:
         counts = f"{numbers.count(entry['keys'])} keys, {numbers.count(entry['attempts'])} attempts"
         lines.append(f"  not checked: {entry['reason']} ({counts})")
+    for window in doc.get("unknown_windows", {}).get("first", ()):
+        span = f"{window['from_ns'] / 1e9:.6f} s to {window['to_ns'] / 1e9:.6f} s"
+        lines.append(
+            f"  not decided: key {window['key']} in {window['bucket']}, {window['count']} windows, the first {span}"
+        )
     return "\n".join(lines)
 
 

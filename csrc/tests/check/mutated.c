@@ -14,6 +14,21 @@
 #define s3p_zone_check t_mutated_zone_check
 #define s3p_zone_sort t_mutated_zone_sort
 #define s3p_blame_zones t_mutated_blame_zones
+#define s3p_reg_begin t_mutated_reg_begin
+#define s3p_reg_judge t_mutated_reg_judge
+#define s3p_epoch_applies t_mutated_epoch_applies
+#define s3p_epoch_check t_mutated_epoch_check
+#define s3p_negatives_check t_mutated_negatives_check
+#define s3p_search_run t_mutated_search_run
+#define s3p_search_free t_mutated_search_free
+#define s3p_timeline_build t_mutated_timeline_build
+#define s3p_timeline_free t_mutated_timeline_free
+#define s3p_timeline_any t_mutated_timeline_any
+#define s3p_configs_free t_mutated_configs_free
+#define s3p_configs_clear t_mutated_configs_clear
+#define s3p_configs_has t_mutated_configs_has
+#define s3p_configs_add t_mutated_configs_add
+#define s3p_blame_gap t_mutated_blame_gap
 
 #include "tests/check/mutated.h"
 
@@ -21,3 +36,8 @@
 #include "check/chain.c"
 #include "check/zone.c"
 #include "check/blame.c"
+#include "check/configs.c"
+#include "check/epoch.c"
+#include "check/negatives.c"
+#include "check/search.c"
+#include "check/timeline.c"

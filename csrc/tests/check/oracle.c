@@ -31,6 +31,7 @@ static int64_t step(const struct s3p_reg_op *o, uint32_t state)
     case S3P_REG_CREATE:
         return state == 0 ? (int64_t)o->value : -1;
     case S3P_REG_CAS:
+    case S3P_REG_REMOVE:
         return state == o->pred || o->pred == S3P_NO_VALUE ? (int64_t)o->value : -1;
     default:
         return 0;
@@ -98,6 +99,10 @@ static uint8_t draw_kind(struct s3p_rng *g, enum t_shape shape, uint32_t i)
                           S3P_REG_CAS, S3P_REG_CAS, S3P_REG_CAS},
         [SHAPE_DELETES] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_READ, S3P_REG_WRITE, S3P_REG_WRITE,
                            S3P_REG_CAS, S3P_REG_CREATE, S3P_REG_DELETE},
+        [SHAPE_EPOCH] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_READ, S3P_REG_READ, S3P_REG_WRITE,
+                         S3P_REG_WRITE, S3P_REG_CAS, S3P_REG_CREATE},
+        [SHAPE_ALL] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_WRITE, S3P_REG_CAS, S3P_REG_CREATE,
+                       S3P_REG_DELETE, S3P_REG_REMOVE, S3P_REG_WRITE},
     };
     if (shape == SHAPE_SEEDED && i == 0)
         return S3P_REG_WRITE;
@@ -124,7 +129,7 @@ static uint32_t draw_events(struct event *e, struct s3p_rng *g, enum t_shape sha
         e[i].tie = s3p_rng_u64(g);
         if (o->kind == S3P_REG_READ)
             continue;
-        if (o->kind != S3P_REG_DELETE)
+        if (o->kind != S3P_REG_DELETE && o->kind != S3P_REG_REMOVE)
             o->value = ++values;
         uint64_t luck = s3p_rng_below(g, 20);
         if (luck < 4) { /* an answer was lost: it may land late, or never */
@@ -146,6 +151,11 @@ static bool earlier(const struct event *a, const struct event *b)
     return a->point != b->point ? a->point < b->point : a->tie < b->tie;
 }
 
+static bool conditional(const struct s3p_reg_op *o)
+{
+    return o->kind == S3P_REG_CAS || o->kind == S3P_REG_REMOVE;
+}
+
 static void refuse(struct event *e, uint32_t state, uint32_t expected)
 {
     if (e->op.outcome != S3P_OK_OUTCOME)
@@ -158,7 +168,9 @@ static void refuse(struct event *e, uint32_t state, uint32_t expected)
 static uint32_t execute(struct event *e, struct s3p_rng *g, uint32_t state, uint32_t values)
 {
     struct s3p_reg_op *o = &e->op;
-    if (o->kind == S3P_REG_CAS) /* the expected ETag: mostly the current one */
+    if (o->kind == S3P_REG_REMOVE && values == 0)
+        o->kind = S3P_REG_DELETE; /* no ETag to expect */
+    if (conditional(o))           /* the expected ETag: mostly the current one */
         o->pred =
             state != 0 && s3p_rng_below(g, 4) ? state : 1 + (uint32_t)s3p_rng_below(g, values);
     if (e->point == INT64_MAX)
@@ -177,6 +189,11 @@ static uint32_t execute(struct event *e, struct s3p_rng *g, uint32_t state, uint
             return o->value;
         refuse(e, state, o->pred);
         return state;
+    case S3P_REG_REMOVE:
+        if (state == o->pred)
+            return 0;
+        refuse(e, state, o->pred);
+        return state;
     case S3P_REG_DELETE:
         return 0;
     default:
@@ -184,10 +201,38 @@ static uint32_t execute(struct event *e, struct s3p_rng *g, uint32_t state, uint
     }
 }
 
+/* One delete, of either kind, mostly definite, with mostly a barrier before it. */
+static uint32_t add_epoch_end(struct event *e, uint32_t n, struct s3p_rng *g)
+{
+    int64_t last = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct s3p_reg_op *o = &e[i].op;
+        if (o->kind != S3P_REG_READ && o->outcome == S3P_OK_OUTCOME && o->res > last)
+            last = o->res;
+    }
+    memset(&e[n], 0, sizeof e[n]);
+    struct s3p_reg_op *o = &e[n].op;
+    o->kind = s3p_rng_below(g, 4) ? S3P_REG_DELETE : S3P_REG_REMOVE;
+    o->outcome = s3p_rng_below(g, 12) ? S3P_OK_OUTCOME : S3P_UNKNOWN;
+    o->inv = s3p_rng_below(g, 4) ? last + 1 : last > 6 ? last - 6 : 0;
+    o->res = o->inv + 1 + (int64_t)s3p_rng_below(g, 8);
+    e[n].point = o->inv + (int64_t)s3p_rng_below(g, (uint64_t)(o->res - o->inv) + 1);
+    for (uint32_t i = 0; i < n; i++) /* reads about it, before and behind */
+        if (e[i].op.kind == S3P_REG_READ && s3p_rng_below(g, 2)) {
+            int64_t at = (o->inv > 4 ? o->inv - 4 : 0) + (int64_t)s3p_rng_below(g, 12);
+            e[i].op.res += at - e[i].op.inv;
+            e[i].point += at - e[i].op.inv;
+            e[i].op.inv = at;
+        }
+    return n + 1;
+}
+
 void t_history_make(struct t_history *h, struct s3p_rng *g, enum t_shape shape)
 {
-    struct event e[9];
+    struct event e[10];
     uint32_t n = draw_events(e, g, shape), state = 0;
+    if (shape == SHAPE_EPOCH)
+        n = add_epoch_end(e, n, g);
     if (shape == SHAPE_DELETES && s3p_rng_below(g, 2)) { /* deletes are the end of the run */
         int64_t start =
             s3p_rng_below(g, 2) ? 1000 : 12; /* behind everything, or across the last ones */
@@ -226,20 +271,15 @@ void t_history_make(struct t_history *h, struct s3p_rng *g, enum t_shape shape)
     }
 }
 
-static bool is_write(const struct s3p_reg_op *o)
-{
-    return o->kind == S3P_REG_WRITE || o->kind == S3P_REG_CREATE || o->kind == S3P_REG_CAS;
-}
-
 static void corrupt_once(struct t_history *h, struct s3p_rng *g)
 {
     struct s3p_reg_op *o = &h->op[s3p_rng_below(g, h->n)];
     int64_t shift = (int64_t)s3p_rng_below(g, 25) - 12;
     switch (s3p_rng_below(g, 4)) {
     case 0:
-        if (!is_write(o) && o->kind != S3P_REG_DELETE)
+        if (o->kind == S3P_REG_READ || o->kind == S3P_REG_NOT)
             o->value = (uint32_t)s3p_rng_below(g, h->values + 1);
-        else if (o->kind == S3P_REG_CAS)
+        if (conditional(o) && h->values != 0)
             o->pred = 1 + (uint32_t)s3p_rng_below(g, h->values);
         return;
     case 1:
@@ -251,7 +291,7 @@ static void corrupt_once(struct t_history *h, struct s3p_rng *g)
             o->res = o->inv + (int64_t)s3p_rng_below(g, (uint64_t)(o->res - o->inv) + 1);
         return;
     default:
-        if (!is_write(o))
+        if (o->kind == S3P_REG_READ || o->kind == S3P_REG_NOT)
             return;
         o->outcome = (uint8_t)s3p_rng_below(g, 3);
         if (o->res == INT64_MAX && o->outcome == S3P_OK_OUTCOME)
@@ -261,7 +301,7 @@ static void corrupt_once(struct t_history *h, struct s3p_rng *g)
 
 void t_history_corrupt(struct t_history *h, struct s3p_rng *g)
 {
-    uint64_t times = 1 + s3p_rng_below(g, 3);
+    uint64_t times = 1 + s3p_rng_below(g, 4);
     if (s3p_rng_below(g, 8) == 0) /* a value that nobody wrote */
         h->values++;
     while (times-- > 0)
@@ -270,12 +310,12 @@ void t_history_corrupt(struct t_history *h, struct s3p_rng *g)
 
 void t_history_print(const struct t_history *h)
 {
-    static const char *const kind[] = {"read", "write", "create", "cas", "not", "delete"};
+    static const char *const kind[] = {"read", "write", "create", "cas", "not", "delete", "remove"};
     static const char *const outcome[] = {"failed", "ok", "unknown"};
     for (uint32_t i = 0; i < h->n; i++) {
         const struct s3p_reg_op *o = &h->op[i];
         fprintf(stderr, "  %2u [%" PRId64 ", %" PRId64 "] %s %u pred %d %s\n", i, o->inv, o->res,
-                kind[o->kind], o->value, o->kind == S3P_REG_CAS ? (int)o->pred : -1,
+                kind[o->kind], o->value, conditional(o) ? (int)o->pred : -1,
                 o->kind == S3P_REG_READ || o->kind == S3P_REG_NOT ? "" : outcome[o->outcome]);
     }
 }

@@ -21,6 +21,8 @@ enum t_shape {
     SHAPE_CAS,      /* creates and compare-and-sets only */
     SHAPE_SEEDED,   /* one plain write at the start, then compare-and-sets */
     SHAPE_DELETES,  /* deletes anywhere, half of the time at the end */
+    SHAPE_EPOCH,    /* one delete behind all writes, or across the last of them */
+    SHAPE_ALL,      /* everything at once: conditional deletes, refusals, lost answers */
     SHAPE_COUNT,
 };
 struct t_history {

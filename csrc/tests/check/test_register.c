@@ -17,7 +17,6 @@ static uint32_t violations(const struct s3p_reg_op *ops, uint32_t n, uint32_t va
     T_OK(s3p_reg_create(&r, err));
     T_OK(s3p_reg_check(r, ops, n, values, &res, err));
     s3p_reg_free(r);
-    T_TRUE(!res.not_checked);
     return res.nviolations;
 }
 
