@@ -1,9 +1,9 @@
 /* Epoch keys: one delete, called after every write of the key had returned. Then a read of absent
  * lies either before everything else or behind the delete, and which of the two can be told:
- * before, if it was called by F, the earliest return of all operations that are no reads of absent; else
- * behind. With that the delete is the write of one more value, whose reads are the absences behind
- * it; conditional on e, it is a compare-and-set. What is left is a history without deletes, which
- * chains and zones decide exactly.
+ * before, if it was called by F, the earliest return of all operations that are no reads of absent;
+ * else behind. With that the delete is the write of one more value, whose reads are the absences
+ * behind it; conditional on e, it is a compare-and-set. What is left is a history without deletes,
+ * which chains and zones decide exactly.
  *
  * Why F: an absence called by F can be placed before F, hence before all others, and one behind the
  * delete asks for more. One called after F follows an operation that found or made the key present,
