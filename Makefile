@@ -63,6 +63,7 @@ campaign: build rules
 	 $(PYTEST) tests/production -v --scale full --seed 3
 	@for seed in $$(seq 101 120); do $(PYTEST) -q tests/production --scale smoke --seed $$seed || exit 1; done
 	@$(PYTEST) tests/production -v --scale smoke --sdk boto3
+	@$(C) VARIANT=release all && S3PROD_ORACLE_HISTORIES=900000 build/c/release/s3p-test oracle_
 	@S3PROD_CRASH_ROUNDS=200 $(PYTEST) -v tests/store/crash
 asan tsan: build
 	@$(C) VARIANT=$@ all > build/build-$@.log 2>&1 || { cat build/build-$@.log; exit 1; }

@@ -226,8 +226,8 @@ static bool has_left(const struct s3p_reg *r, const struct s3p_reg_op *op,
 {
     const struct s3p_search *s = &r->search;
     uint32_t write = r->cluster[op->value].write;
-    if (op->kind != S3P_REG_READ || op->value == S3P_REG_ABSENT || r->ops[write].inv > now)
-        return false;
+    if (op->kind != S3P_REG_READ || write == S3P_NO_OP || r->ops[write].inv > now)
+        return false; /* absence may come again; a value may still come */
     for (uint64_t left = s->mutators; left != 0; left &= left - 1)
         if (s->pending[__builtin_ctzll(left)].op == write)
             return (c->taken & (left & -left)) != 0;

@@ -110,10 +110,10 @@ static uint8_t draw_kind(struct s3p_rng *g, enum t_shape shape, uint32_t i)
 }
 
 /* Intervals on a small grid, so that equal times are common. */
-static uint32_t draw_events(struct event *e, struct s3p_rng *g, enum t_shape shape)
+static void draw_events(struct event *e, uint32_t n, struct s3p_rng *g, enum t_shape shape)
 {
-    int64_t clock[5] = {0};
-    uint32_t clients = 1 + (uint32_t)s3p_rng_below(g, 5), n = 3 + (uint32_t)s3p_rng_below(g, 7);
+    int64_t clock[8] = {0};
+    uint32_t clients = 1 + (uint32_t)s3p_rng_below(g, n < 10 ? 5 : 8);
     int64_t span = 1 + (int64_t)s3p_rng_below(g, 12);
     uint32_t values = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -143,7 +143,6 @@ static uint32_t draw_events(struct event *e, struct s3p_rng *g, enum t_shape sha
             e[i].point = INT64_MAX;
         }
     }
-    return n;
 }
 
 static bool earlier(const struct event *a, const struct event *b)
@@ -227,10 +226,12 @@ static uint32_t add_epoch_end(struct event *e, uint32_t n, struct s3p_rng *g)
     return n + 1;
 }
 
-void t_history_make(struct t_history *h, struct s3p_rng *g, enum t_shape shape)
+static void make(struct t_history *h, uint32_t n, uint32_t max, struct s3p_rng *g,
+                 enum t_shape shape)
 {
-    struct event e[10];
-    uint32_t n = draw_events(e, g, shape), state = 0;
+    struct event e[HISTORY_MAX / 2];
+    uint32_t state = 0;
+    draw_events(e, n, g, shape);
     if (shape == SHAPE_EPOCH)
         n = add_epoch_end(e, n, g);
     if (shape == SHAPE_DELETES && s3p_rng_below(g, 2)) { /* deletes are the end of the run */
@@ -257,7 +258,7 @@ void t_history_make(struct t_history *h, struct s3p_rng *g, enum t_shape shape)
     h->n = 0;
     for (uint32_t i = 0; i < n; i++)
         h->op[h->n++] = e[i].op;
-    for (uint32_t i = 0; i < n && h->n < ORACLE_MAX; i++)
+    for (uint32_t i = 0; i < n && h->n < max; i++)
         if (e[i].also != 0)
             h->op[h->n++] = (struct s3p_reg_op){.inv = e[i].op.inv,
                                                 .res = e[i].op.res,
@@ -269,6 +270,16 @@ void t_history_make(struct t_history *h, struct s3p_rng *g, enum t_shape shape)
         h->op[i - 1] = h->op[j];
         h->op[j] = t;
     }
+}
+
+void t_history_make(struct t_history *h, struct s3p_rng *g, enum t_shape shape)
+{
+    make(h, 3 + (uint32_t)s3p_rng_below(g, 7), ORACLE_MAX, g, shape);
+}
+
+void t_history_long(struct t_history *h, struct s3p_rng *g, enum t_shape shape)
+{
+    make(h, 10 + (uint32_t)s3p_rng_below(g, 51), HISTORY_MAX, g, shape);
 }
 
 static void corrupt_once(struct t_history *h, struct s3p_rng *g)

@@ -25,11 +25,15 @@ enum t_shape {
     SHAPE_ALL,      /* everything at once: conditional deletes, refusals, lost answers */
     SHAPE_COUNT,
 };
+#define HISTORY_MAX 130
 struct t_history {
-    struct s3p_reg_op op[ORACLE_MAX];
+    struct s3p_reg_op op[HISTORY_MAX];
     uint32_t n, values;
 };
+/* At most ORACLE_MAX operations. */
 void t_history_make(struct t_history *h, struct s3p_rng *rng, enum t_shape shape);
+/* 10 to 60 attempts of up to 8 clients: too many for the oracle. */
+void t_history_long(struct t_history *h, struct s3p_rng *rng, enum t_shape shape);
 void t_history_corrupt(struct t_history *h,
                        struct s3p_rng *rng); /* changes something; it may stay legal */
 void t_history_print(const struct t_history *h);

@@ -1,7 +1,8 @@
 /* How fast is the checker? s3p_checkbench [-t THREADS] [-r REPEATS] FILE prints one JSON line:
  * attempts a second from the file (best of the repeats, the file in the page cache), and operations
  * a second of the pure core on one thread, for register histories of one key with 4, 16 and 60
- * operations in flight. */
+ * operations in flight; the same with deletes and refused creates anywhere, which need the search,
+ * with 4, 8 and 16 in flight, and the share of windows that it gave up. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,8 @@ static int by_return(const void *a, const void *b)
 
 /* One key: `flight` clients, 40 % writes, effects at random points; values are numbered as the
  * loader does, by return. */
-static uint32_t make_key(struct made *m, struct s3p_reg_op *op, uint32_t flight, struct s3p_rng *g)
+static uint32_t make_key(struct made *m, struct s3p_reg_op *op, uint32_t flight, bool deletes,
+                         struct s3p_rng *g)
 {
     uint32_t state = 0, values = 0;
     static int64_t clock[64];
@@ -45,6 +47,8 @@ static uint32_t make_key(struct made *m, struct s3p_reg_op *op, uint32_t flight,
         int64_t *t = &clock[i % flight], span = 100 + (int64_t)s3p_rng_below(g, 2000);
         m[i].op = (struct s3p_reg_op){.inv = *t, .res = *t + span, .outcome = S3P_OK_OUTCOME};
         m[i].op.kind = s3p_rng_below(g, 5) < 2 ? S3P_REG_WRITE : S3P_REG_READ;
+        if (deletes && s3p_rng_below(g, 6) == 0)
+            m[i].op.kind = s3p_rng_below(g, 2) ? S3P_REG_DELETE : S3P_REG_NOT;
         m[i].point = *t + (int64_t)s3p_rng_below(g, (uint64_t)span + 1);
         *t += span + 1;
     }
@@ -54,9 +58,11 @@ static uint32_t make_key(struct made *m, struct s3p_reg_op *op, uint32_t flight,
             m[i].op.value = ++values;
     qsort(m, KEY_OPS, sizeof *m, by_point);
     for (uint32_t i = 0; i < KEY_OPS; i++) {
-        if (m[i].op.kind == S3P_REG_WRITE)
+        if (m[i].op.kind == S3P_REG_WRITE || m[i].op.kind == S3P_REG_DELETE)
             state = m[i].op.value;
-        else
+        else if (m[i].op.kind == S3P_REG_NOT && state == S3P_REG_ABSENT)
+            m[i].op.kind = S3P_REG_READ; /* a create would have succeeded */
+        else if (m[i].op.kind == S3P_REG_READ)
             m[i].op.value = state;
     }
     qsort(m, KEY_OPS, sizeof *m, by_return);
@@ -65,8 +71,9 @@ static uint32_t make_key(struct made *m, struct s3p_reg_op *op, uint32_t flight,
     return values;
 }
 
-static double core_ops_per_s(uint32_t flight)
+static double core_ops_per_s(uint32_t flight, bool deletes, double *unknown)
 {
+    uint64_t windows = 0, given_up = 0;
     struct made *m = s3p_alloc(KEY_OPS * sizeof *m);
     struct s3p_reg_op *op = s3p_alloc((size_t)OPS * sizeof *op);
     uint32_t values[OPS / KEY_OPS];
@@ -77,17 +84,21 @@ static double core_ops_per_s(uint32_t flight)
     if (m == NULL || op == NULL || s3p_reg_create(&reg, NULL) != 0)
         exit(2);
     for (uint32_t k = 0; k < OPS / KEY_OPS; k++)
-        values[k] = make_key(m, op + (size_t)k * KEY_OPS, flight, &g);
-    for (int round = 0; round < 5; round++) {
+        values[k] = make_key(m, op + (size_t)k * KEY_OPS, flight, deletes, &g);
+    for (int round = 0; round < (deletes ? 1 : 5); round++) {
         int64_t t = s3p_thread_cpu_ns();
-        for (uint32_t k = 0; k < OPS / KEY_OPS; k++)
+        for (uint32_t k = 0; k < OPS / KEY_OPS; k++) {
             if (s3p_reg_check(reg, op + (size_t)k * KEY_OPS, KEY_OPS, values[k], &res, NULL) != 0 ||
                 res.nviolations != 0)
                 exit(2);
+            windows += res.windows;
+            given_up += res.unknown_windows;
+        }
         double per_s =
             (double)(OPS / KEY_OPS * KEY_OPS) / ((double)(s3p_thread_cpu_ns() - t) / 1e9);
         best = per_s > best ? per_s : best;
     }
+    *unknown = (double)given_up / (double)windows;
     s3p_reg_free(reg);
     s3p_free(m);
     s3p_free(op);
@@ -121,11 +132,23 @@ static int file_rate(const char *path, int threads, int repeats, double *wall, d
     return 0;
 }
 
+static void print_core(const uint32_t *flight, int n, bool deletes)
+{
+    double unknown;
+    for (int i = 0; i < n; i++) {
+        printf("%s\"%u\":%.0f", i == 0 ? "{" : ",", flight[i],
+               core_ops_per_s(flight[i], deletes, &unknown));
+        if (deletes)
+            printf(",\"%u-unknown\":%.4f", flight[i], unknown);
+    }
+    printf("}");
+}
+
 int main(int argc, char **argv)
 {
     int threads = 1, repeats = 3, opt;
     double wall, cpu;
-    uint64_t attempts;
+    uint64_t attempts = 0;
     while ((opt = getopt(argc, argv, "t:r:")) != -1) {
         if (opt == 't')
             threads = (int)strtol(optarg, NULL, 10);
@@ -137,10 +160,13 @@ int main(int argc, char **argv)
     if (optind + 1 != argc ||
         file_rate(argv[optind], threads, repeats, &wall, &cpu, &attempts) != 0)
         return 2;
-    printf("{\"attempts\":%llu,\"threads\":%d,\"seconds\":%.4f,\"attempts_per_s\":%.0f,\"attempts_"
-           "per_cpu_s\":%.0f,"
-           "\"core_ops_per_s\":{\"4\":%.0f,\"16\":%.0f,\"60\":%.0f}}\n",
+    printf("{\"attempts\":%llu,\"threads\":%d,\"seconds\":%.4f,\"attempts_per_s\":%.0f,"
+           "\"attempts_per_cpu_s\":%.0f,\"core_ops_per_s\":",
            (unsigned long long)attempts, threads, wall, (double)attempts / wall,
-           (double)attempts / cpu, core_ops_per_s(4), core_ops_per_s(16), core_ops_per_s(60));
+           (double)attempts / cpu);
+    print_core((const uint32_t[]){4, 16, 60}, 3, false);
+    printf(",\"search_ops_per_s\":");
+    print_core((const uint32_t[]){4, 8, 16}, 3, true);
+    printf("}\n");
     return 0;
 }
