@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "check/load.h"
+#include "check/pages.h"
 #include "check/parallel.h"
 #include "check/partition.h"
 #include "check/verdict.h"
@@ -19,6 +20,7 @@ struct check {
     struct s3p_head head;
     struct s3p_keymap map;
     struct s3p_objects objects;
+    struct s3p_lists lists; /* its members: one thread, between the parallel steps */
     int threads, keep;
     uint64_t memory_bytes;
     /* one thread a segment */
@@ -26,6 +28,8 @@ struct check {
     /* one thread each */
     struct s3p_tally tally[THREADS_MAX];
     struct s3p_part *part[THREADS_MAX];
+    struct s3p_members listed[THREADS_MAX];
+    struct s3p_lister *lister[THREADS_MAX];
     /* the group of partitions in memory: between the parallel steps only */
     struct s3p_row *rows;
     uint64_t rows_cap;
@@ -54,6 +58,12 @@ static int check_partition(void *ctx, int thread, uint64_t unit, struct s3p_err 
     struct check *c = ctx;
     return s3p_part_check(c->part[thread], c->out[unit], (uint32_t)c->load.rows[c->from + unit],
                           &c->tally[thread], err);
+}
+
+static int judge_pages(void *ctx, int thread, uint64_t unit, struct s3p_err *err)
+{
+    struct check *c = ctx;
+    return s3p_lists_judge(c->lister[thread], (uint32_t)unit, &c->tally[thread], err);
 }
 
 /* The next partitions that fit into memory together; a large one is alone, with one thread. */
@@ -117,6 +127,7 @@ static int check_group(struct check *c, uint64_t rows, int threads, struct s3p_e
 static int start(struct check *c, struct s3p_err *err)
 {
     S3P_TRY(s3p_keymap_create(&c->map, &c->head, err));
+    S3P_TRY(s3p_lists_init(&c->lists, c->file, &c->head, &c->map, err));
     S3P_TRY(s3p_objects_build(&c->objects, c->file, &c->head, &c->map, err));
     S3P_TRY(s3p_load_init(&c->load, c->file, &c->head, &c->map, &c->objects, err));
     c->out = s3p_calloc(c->load.partitions, sizeof *c->out);
@@ -125,8 +136,23 @@ static int start(struct check *c, struct s3p_err *err)
     for (int t = 0; t < c->threads; t++) {
         S3P_TRY(s3p_tally_init(&c->tally[t], c->head.spaces, (uint32_t)c->keep, err));
         S3P_TRY(s3p_part_create(&c->part[t], &c->map, err));
+        if (c->lists.wanted[S3P_LIST_OBJECTS])
+            s3p_part_list(c->part[t], &c->listed[t]);
     }
     return 0;
+}
+
+/* When all keys are known. */
+static int check_pages(struct check *c, struct s3p_err *err)
+{
+    if (c->lists.n == 0)
+        return 0;
+    for (int t = 0; t < c->threads; t++)
+        S3P_TRY(s3p_members_merge(&c->lists.set[S3P_LIST_OBJECTS], &c->listed[t], err));
+    S3P_TRY(s3p_lists_settle(&c->lists, &c->tally[0], err));
+    for (int t = 0; t < c->threads; t++)
+        S3P_TRY(s3p_lister_create(&c->lister[t], &c->lists, err));
+    return s3p_parallel(c->threads, s3p_lists_units(&c->lists), judge_pages, c, err);
 }
 
 static int run(struct check *c, struct s3p_err *err)
@@ -143,6 +169,7 @@ static int run(struct check *c, struct s3p_err *err)
         S3P_TRY(check_group(c, rows, threads, err));
         c->judge = false;
     }
+    S3P_TRY(check_pages(c, err));
     for (int t = 1; t < c->threads; t++)
         S3P_TRY(s3p_tally_merge(&c->tally[0], &c->tally[t], err));
     s3p_tally_sort(&c->tally[0]);
@@ -154,9 +181,12 @@ static void finish(struct check *c)
     for (int t = 0; t < THREADS_MAX; t++) {
         s3p_tally_free(&c->tally[t]);
         s3p_part_free(c->part[t]);
+        s3p_lister_free(c->lister[t]);
+        s3p_members_free(&c->listed[t]);
     }
     s3p_free(c->rows);
     s3p_free(c->out);
+    s3p_lists_free(&c->lists);
     s3p_load_free(&c->load);
     s3p_objects_free(&c->objects);
     s3p_keymap_free(&c->map);

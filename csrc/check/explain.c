@@ -49,6 +49,10 @@ static void add_who(struct s3p_buf *out, const struct s3p_witness *w, uint32_t i
         [S3P_OP_GET_TAGS] = "GET of tags",
         [S3P_OP_DELETE_TAGS] = "DELETE of tags",
         [S3P_OP_DELETE_OBJECTS] = "batch DELETE",
+        [S3P_OP_LIST_UPLOADS] = "LIST of uploads",
+        [S3P_OP_LIST_PARTS] = "LIST of parts",
+        [S3P_OP_UPLOAD_PART] = "upload of a part",
+        [S3P_OP_UPLOAD_PART_COPY] = "copy of a part",
     };
     const char *name = a->op < S3P_OP_COUNT && shown[a->op] != NULL ? shown[a->op] : "attempt";
     static const char *const cond[S3P_COND_COUNT] = {
@@ -64,18 +68,26 @@ static void add_who(struct s3p_buf *out, const struct s3p_witness *w, uint32_t i
         s3p_buf_fmt(out, " (request %.*s)", (int)request.len, request.p);
 }
 
-static void add_read(struct s3p_buf *out, const struct s3p_attempt *a)
+static bool is_page(const struct s3p_attempt *a)
 {
-    if (a->evidence == S3P_EV_ABSENT) {
+    return a->op == S3P_OP_LIST || a->op == S3P_OP_LIST_V1 || a->op == S3P_OP_LIST_VERSIONS ||
+           a->op == S3P_OP_LIST_UPLOADS || a->op == S3P_OP_LIST_PARTS;
+}
+
+static void add_read(struct s3p_buf *out, const struct s3p_attempt *a, bool judged)
+{
+    if (is_page(a) && judged) {
+        s3p_buf_str(out, " answered"); /* the rule says what is wrong with it */
+    } else if (a->evidence == S3P_EV_ABSENT) {
         s3p_buf_str(out, " found the key absent");
     } else if (a->evidence == S3P_EV_NOT_MATCH || a->evidence == S3P_EV_PRESENT) {
         s3p_buf_fmt(out, " was refused with %d", a->status);
     } else if (a->evidence == S3P_EV_MATCH) {
         s3p_buf_str(out, " found its ETag unchanged");
-    } else if (a->op == S3P_OP_LIST || a->op == S3P_OP_LIST_V1) {
-        s3p_buf_str(out, " listed the key");
     } else if (a->op == S3P_OP_LIST_VERSIONS) {
         s3p_buf_str(out, " came back");
+    } else if (is_page(a)) {
+        s3p_buf_str(out, " listed the key");
     } else if (a->op == S3P_OP_GET_TAGS && a->size == 0) {
         s3p_buf_str(out, " found no tags");
     } else {
@@ -112,7 +124,7 @@ static void add_clause(struct s3p_buf *out, const struct s3p_witness *w, uint32_
     if (write)
         add_write(out, a);
     else
-        add_read(out, a);
+        add_read(out, a, i == 0 && strcmp(s3p_rule_table[w->hit->rule].level, "L1") == 0);
     s3p_buf_str(out, " at ");
     add_seconds(out, a->t_return, start_ns);
     s3p_buf_str(out, " (called at ");

@@ -15,6 +15,21 @@ static int read_run(struct s3p_head *h, struct s3p_err *err)
     return 0;
 }
 
+static bool says(const json_t *profile, const char *name, const char *value)
+{
+    const char *text = json_string_value(json_object_get(profile, name));
+    return text != NULL && strcmp(text, value) == 0;
+}
+
+static void read_lists(struct s3p_head *h, const json_t *profile)
+{
+    double lag_ms = json_number_value(json_object_get(profile, "list_lag_ms"));
+    h->list_interval_listing = says(profile, "list_interval", "listing");
+    h->key_order_other = says(profile, "key_order", "other");
+    if (says(profile, "list", "eventual")) /* without a bound only what never was is wrong */
+        h->list_lag_ns = lag_ms > 0 && lag_ms < 1e9 ? (int64_t)(lag_ms * 1e6) : INT64_MAX;
+}
+
 static int read_profile(struct s3p_head *h, const char *profile_json, struct s3p_err *err)
 {
     json_t *own = NULL;
@@ -30,6 +45,7 @@ static int read_profile(struct s3p_head *h, const char *profile_json, struct s3p
         h->etag_is_md5 = S3P_ETAG_MD5_UNSUPPORTED;
     else if (text != NULL && strcmp(text, "optional") == 0)
         h->etag_is_md5 = S3P_ETAG_MD5_OPTIONAL;
+    read_lists(h, profile);
     json_decref(own);
     return 0;
 }

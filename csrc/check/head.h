@@ -16,6 +16,9 @@ struct s3p_head {
     int64_t start_ns; /* the run's start, CLOCK_MONOTONIC; 0 when the header does not say */
     enum s3p_etag_promise etag_is_md5;
     bool mpu_by_complete; /* racing uploads are ordered by their Completes alone */
+    bool list_interval_listing; /* profile list_interval: listing, not page */
+    bool key_order_other;       /* profile key_order: not that of the keys' bytes */
+    int64_t list_lag_ns;        /* profile list: eventual; 0: strong */
     uint32_t spaces, buckets;
     struct s3p_keynames *names;
     const json_t *require; /* of the plan; NULL without */

@@ -359,13 +359,10 @@ static inline void store_row(struct s3p_row *to, const struct s3p_row *r)
 #endif
 }
 
-static int write_page(struct writer *w, uint32_t i, bool judge, struct s3p_tally *t,
-                      struct s3p_err *err)
+static int write_page(struct writer *w, uint32_t i, struct s3p_err *err)
 {
     struct s3p_row page;
     S3P_TRY(fill(w->l, w->s, i, ROLE_PAGE, &page, err));
-    if (judge && s3p_row_outcome(&page) == S3P_OK_OUTCOME)
-        s3p_tally_skip(t, S3P_WHY_LIST_NEGATIVES, 0, 1);
     for (uint32_t k = 0; k < COL(w->s, uint32_t, entries_count)[i]; k++) {
         const struct s3p_entry *e = &w->s->entries[COL(w->s, uint32_t, entries_first)[i] + k];
         uint64_t index = e->key_index;
@@ -395,7 +392,7 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
         uint16_t place;
         struct s3p_row made;
         if (role == ROLE_PAGE)
-            S3P_TRY(write_page(w, i, judge, t, err));
+            S3P_TRY(write_page(w, i, err));
         if (role == ROLE_PAGE || role == ROLE_NONE || index == S3P_NO_INDEX)
             continue;
         S3P_TRY(locate(l, s->first_record + i, COL(s, uint16_t, space)[i],

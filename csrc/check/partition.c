@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "check/etags.h"
 #include "check/effort.h"
+#include "check/object_facts.h"
 #include "check/register.h"
 #include "check/timeline.h"
 #include "core/alloc.h"
@@ -16,6 +16,8 @@ struct s3p_part {
     struct s3p_reg *reg;
     struct s3p_reg_op *op;
     uint32_t cap; /* operations */
+    struct s3p_members *objects; /* NULL: nobody lists keys */
+    struct s3p_fact_list facts;
     /* of the key at hand */
     struct s3p_tally *tally;
     uint32_t key, nops;
@@ -39,12 +41,18 @@ int s3p_part_create(struct s3p_part **out, const struct s3p_keymap *map, struct 
     return rc;
 }
 
+void s3p_part_list(struct s3p_part *p, struct s3p_members *objects)
+{
+    p->objects = objects;
+}
+
 void s3p_part_free(struct s3p_part *p)
 {
     if (p == NULL)
         return;
     s3p_index_free(&p->index);
     s3p_effort_free(&p->effort);
+    s3p_fact_list_free(&p->facts);
     s3p_reg_free(p->reg);
     s3p_free(p->op);
     s3p_free(p);
@@ -293,6 +301,8 @@ static int check_key(struct s3p_part *p, uint32_t key, struct s3p_err *err)
     S3P_TRY(s3p_effort_measure(&p->effort, p->index.row, rows, k->rows, err));
     p->all_known = !k->hides_etag;
     share_evidence(p, k);
+    if (p->objects != NULL)
+        S3P_TRY(s3p_object_member(p->objects, &p->facts, &p->index, key, err));
     if (k->spoiled == 0)
         return judge_key(p, rows, k->rows, err);
     s3p_tally_skip(p->tally, (enum s3p_reason)(k->spoiled - 1), 1, k->rows);

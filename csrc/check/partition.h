@@ -4,12 +4,14 @@
 #ifndef S3P_CHECK_PARTITION_H
 #define S3P_CHECK_PARTITION_H
 
-#include "check/keymap.h"
+#include "check/members.h"
 #include "check/tally.h"
 
 struct s3p_part;
 int s3p_part_create(struct s3p_part **out, const struct s3p_keymap *map,
                     struct s3p_err *err) S3P_MUST_CHECK;
+/* From now on the keys that are checked are added to `objects`, too, as members of listings. */
+void s3p_part_list(struct s3p_part *p, struct s3p_members *objects);
 void s3p_part_free(struct s3p_part *p);
 int s3p_part_check(struct s3p_part *p, const struct s3p_row *rows, uint32_t n, struct s3p_tally *t,
                    struct s3p_err *err) S3P_MUST_CHECK;

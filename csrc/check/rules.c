@@ -43,4 +43,22 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
                                      "an upload was completed and aborted: $0, and $1"},
     [S3P_RULE_COPY_WRONG_BODY] = {"copy-wrong-body", "body",
                                   "$0, and its body is none that the copy can have read: $1"},
+    [S3P_RULE_LIST_MISSING] = {"list-missing", "L1",
+                               "$0 without a name that was there throughout: $1"},
+    [S3P_RULE_LIST_TRUNCATED_END] =
+        {"list-truncated-end", "L1",
+         "$0, called itself the last page, and left out names behind its last one: $1"},
+    [S3P_RULE_LIST_PHANTOM] = {"list-phantom", "L1",
+                               "$0 with a name that was not there at any time: $1"},
+    [S3P_RULE_LIST_ORDER] = {"list-order", "L1", "$0, and its entries are not in order"},
+    [S3P_RULE_LIST_DUPLICATE] = {"list-duplicate", "L1", "$0, and it names something twice"},
+    [S3P_RULE_LIST_RANGE] =
+        {"list-range", "L1",
+         "$0 with an entry that its prefix, delimiter or marker excludes"},
+    [S3P_RULE_LIST_OVER_LIMIT] = {"list-over-limit", "L1",
+                                  "$0 with more entries than it was asked for"},
+    [S3P_RULE_LIST_NO_PROGRESS] =
+        {"list-no-progress", "L1", "$0, truncated, and does not say how to go on"},
+    [S3P_RULE_LIST_LATEST] =
+        {"list-latest", "L1", "$0, and of one key not the first version alone is the latest"},
 };

@@ -27,12 +27,22 @@ enum s3p_rule {
     S3P_RULE_ABORTED_VISIBLE,
     S3P_RULE_COMPLETE_AND_ABORT,
     S3P_RULE_COPY_WRONG_BODY,
+    S3P_RULE_LIST_MISSING,
+    S3P_RULE_LIST_TRUNCATED_END,
+    S3P_RULE_LIST_PHANTOM,
+    S3P_RULE_LIST_ORDER,
+    S3P_RULE_LIST_DUPLICATE,
+    S3P_RULE_LIST_RANGE,
+    S3P_RULE_LIST_OVER_LIMIT,
+    S3P_RULE_LIST_NO_PROGRESS,
+    S3P_RULE_LIST_LATEST,
     S3P_RULE_COUNT,
 };
 
 struct s3p_rule_row {
     const char *name;
-    const char *level; /* "K1" register, "K2" conditional writes, "body", "etag" */
+    const char *level; /* "K1" register, "K2" conditional writes, "L1" listings, "body",
+                           "etag" */
     const char *text;  /* the sentence of a witness; $0 … $3 are its attempts in words */
 };
 extern const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT];

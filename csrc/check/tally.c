@@ -118,6 +118,10 @@ int s3p_tally_merge(struct s3p_tally *into, const struct s3p_tally *from, struct
     into->unknown_windows += from->unknown_windows;
     for (uint32_t i = 0; i < from->nunknown; i++)
         keep_window(into, &from->unknown[i]);
+    into->pages += from->pages;
+    into->page_entries += from->page_entries;
+    if (from->list_lag_ns > into->list_lag_ns)
+        into->list_lag_ns = from->list_lag_ns;
     for (uint32_t i = 0; i < into->spaces; i++)
         s3p_evidence_sum_add(&into->space[i], &from->space[i]);
     for (size_t i = 0; i < from->nhit; i++)

@@ -43,6 +43,8 @@ struct s3p_tally {
     uint64_t windows, unknown_windows; /* of all checked keys */
     struct s3p_window unknown[S3P_WINDOWS_KEPT]; /* the earliest keys with some */
     uint32_t nunknown;
+    uint64_t pages, page_entries; /* judged against what must be there */
+    int64_t list_lag_ns;          /* how old a listing's news were, at most */
     struct s3p_evidence_sum *space; /* per key space, the last one for all */
     uint32_t spaces;
     struct s3p_hit *hit;

@@ -235,7 +235,9 @@ static void add_counts(struct s3p_buf *out, const struct s3p_tally *t)
                     (unsigned long long)t->by_rule[r]);
         comma = ",";
     }
-    s3p_buf_char(out, '}');
+    s3p_buf_fmt(out, "},\"lists\":{\"pages\":%llu,\"entries\":%llu,\"lag_ms\":%.3f}",
+                (unsigned long long)t->pages, (unsigned long long)t->page_entries,
+                (double)t->list_lag_ns / 1e6);
 }
 
 /* Stretches of keys that were judged, and of those that were not the first of each key. */

@@ -57,7 +57,8 @@ void s3p_json_place(struct s3p_buf *out, const struct s3p_head *h, uint16_t plac
     struct s3p_str bucket = s3p_keynames_bucket_role(h->names, (uint16_t)(place % h->buckets));
     struct s3p_buf text;
     s3p_buf_init(&text, 1 << 16);
-    s3p_keynames_text(h->names, (uint16_t)(place / h->buckets), key_index, &text);
+    if (key_index != S3P_NO_INDEX) /* else it is about a page */
+        s3p_keynames_text(h->names, (uint16_t)(place / h->buckets), key_index, &text);
     add_member(out, "bucket", bucket.p, bucket.len);
     add_member(out, "key", text.data, text.len);
     s3p_buf_free(&text);

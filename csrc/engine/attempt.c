@@ -332,6 +332,7 @@ void s3p_attempt_record(struct s3p_try *t, void (*put_entries)(struct s3p_try *t
         {cut(t->code.len != 0 ? t->code : why), &r->code_text},
         {checksum_text(&t->answer, checksum), &r->checksum},
         {t->list_args, &r->list_args},
+        {t->list_next, &r->list_next},
         {cut(t->req.version_id), &r->version_asked},
         {cut(t->upload_id), &r->upload_id},
         {t->source_text, &r->source_key},

@@ -44,7 +44,7 @@ struct s3p_try {
     struct s3p_str code; /* S3 error code */
     bool error_document;
     bool unreadable; /* a 2xx whose body is not what it must be */
-    struct s3p_str list_args, upload_id, source_text;
+    struct s3p_str list_args, list_next, upload_id, source_text;
     enum s3p_outcome outcome;
     size_t nentries, entry_text_bytes; /* of a page: room is made before the record */
     uint32_t position;                 /* of the record in its segment */

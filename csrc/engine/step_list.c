@@ -19,13 +19,12 @@ static const struct page_kind kinds[S3P_OP_COUNT] = {
     [S3P_OP_LIST_PARTS] = {S3P_PAGE_PARTS, false},
 };
 
-/* What the page was asked for, with S3's own names: the checker's view of the page's range. */
-static void set_args(struct s3p_try *t, struct s3p_buf *args)
+/* What a page is asked for, with S3's own names: the checker's view of its range. */
+static struct s3p_str args_of(const struct s3p_request *req, struct s3p_buf *args)
 {
     s3p_buf_init(args, ARGS_MAX);
-    s3p_request_args(args, &t->req);
-    t->list_args =
-        s3p_buf_ok(args) ? (struct s3p_str){args->data, args->len} : (struct s3p_str){NULL, 0};
+    s3p_request_args(args, req);
+    return s3p_buf_ok(args) ? (struct s3p_str){args->data, args->len} : (struct s3p_str){NULL, 0};
 }
 
 static uint32_t put_entry(struct s3p_try *t, const struct s3p_list_entry *in)
@@ -72,25 +71,34 @@ static void size_entries(struct s3p_try *t, const struct s3p_list_page *page)
         t->entry_text_bytes += page->entries[i].key.len + page->entries[i].id.len;
 }
 
-static void bind_token(struct s3p_slot *s, const struct page_kind *kind,
-                       const struct s3p_list_page *page)
+/* Where the next page begins; empty when this one is the last. */
+static void find_next(const struct page_kind *kind, const struct s3p_list_page *page,
+                      struct s3p_str *key, struct s3p_str *id)
 {
-    struct s3p_str key = {NULL, 0}, id = {NULL, 0};
-    if (page->truncated) {
-        key = page->next_marker;
-        id = page->next_token;
-        if (kind->last_key && key.len == 0 && page->n != 0)
-            key = page->entries[page->n - 1].key;
-    }
-    s3p_slot_set_token(s, key, id);
+    *key = *id = (struct s3p_str){NULL, 0};
+    if (!page->truncated)
+        return;
+    *key = page->next_marker;
+    *id = page->next_token;
+    if (kind->last_key && key->len == 0 && page->n != 0)
+        *key = page->entries[page->n - 1].key;
+}
+
+static void set_next(struct s3p_try *t, const struct s3p_list_page *page, struct s3p_buf *args)
+{
+    struct s3p_request next = {.op = t->req.op};
+    find_next(&kinds[t->step->op], page, &next.start, &next.token);
+    t->list_next = args_of(&next, args);
 }
 
 static void bind_page(struct s3p_try *t, const struct s3p_list_page *page)
 {
     struct s3p_slot *s = &t->c->slots[t->step->slot];
+    struct s3p_str key, id;
     s->bound = true;
     s->now_ms = s3p_wall_ns() / S3P_MS;
-    bind_token(s, &kinds[t->step->op], page);
+    find_next(&kinds[t->step->op], page, &key, &id);
+    s3p_slot_set_token(s, key, id);
     s3p_slot_clear_names(s);
     for (int i = 0; i < page->n; i++) {
         const struct s3p_list_entry *e = &page->entries[i];
@@ -152,21 +160,23 @@ int s3p_step_list(struct s3p_client *c, int pc)
     struct s3p_try t;
     struct s3p_list_page page = {0};
     struct s3p_arena arena;
-    struct s3p_buf args;
+    struct s3p_buf args, next_args;
     if (!has_upload(c, &step->u.list))
         return S3P_END_NO_KEY;
     if (!s3p_attempt_begin(&t, c, step))
         return S3P_END_STOPPED;
     set_request(&t);
-    set_args(&t, &args);
+    t.list_args = args_of(&t.req, &args);
     s3p_attempt_send(&t);
     s3p_arena_init(&arena, PAGE_ARENA_BYTES);
     read_page(&t, &arena, &page);
+    set_next(&t, &page, &next_args);
     s3p_attempt_record(&t, put_entries, &page);
     if (t.outcome == S3P_OK_OUTCOME && t.step->slot != S3P_NO_SLOT)
         bind_page(&t, &page);
     int next = s3p_attempt_next(&t, pc);
     s3p_arena_free(&arena);
     s3p_buf_free(&args);
+    s3p_buf_free(&next_args);
     return next;
 }

@@ -113,6 +113,7 @@ const struct s3p_column_sense s3p_column_sense_table[S3P_COLUMN_COUNT] = {
     TEXT(code_text),
     TEXT(checksum),
     TEXT(list_args),
+    TEXT(list_next),
     TEXT(source_key),
     ENUM(op, S3P_OP_COUNT, true, op_name),
     ENUM(run_phase, 3, true, run_phase_name),

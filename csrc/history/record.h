@@ -53,6 +53,7 @@
     X(code_text, uint32_t, "I", "text: S3 error code, or wire error for people")                   \
     X(checksum, uint32_t, "I", "text: checksum header of the answer, name=value")                  \
     X(list_args, uint32_t, "I", "text: page arguments as a query string")                          \
+    X(list_next, uint32_t, "I", "text: truncated page: the arguments of the one after it")         \
     X(source_key, uint32_t, "I", "text: copy source")                                              \
     X(part_number, uint32_t, "I", "multipart part; 0: none")                                       \
     X(space, uint16_t, "S", "index of the key space in the header's table")                        \

@@ -50,10 +50,19 @@ PAGES = {
 }  # fmt: skip
 
 
+def _query(given: Mapping[tuple[str, str], Any]) -> str:
+    return urlencode(sorted((query, value) for (_, query), value in given.items()), quote_via=quote, safe="")
+
+
 def list_query(request: Request) -> str:
     """The arguments of a page as a query string."""
-    given = {query: value for (_, query), value in PAGES[request.op].given(request).items()}
-    return urlencode(sorted(given.items()), quote_via=quote, safe="")
+    return _query(PAGES[request.op].given(request))
+
+
+def next_query(request: Request, token: tuple[Any, ...]) -> str:
+    """The arguments that the token of a page adds to those of the next one, as a query string."""
+    named = zip(PAGES[request.op].token, token, strict=False)
+    return _query({names: value for names, value in named if value != ""})
 
 
 def prepare(request: Request, draw: Callable[[], bytes]) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from s3prod.runners.boto3_calls import next_query
 from s3prod.runners.boto3_keys import Key, KeySpaces
 from s3prod.runners.boto3_request import Named, Request, Upload
 
@@ -21,10 +22,11 @@ def read(keys: KeySpaces, request: Request, page: Page, document: bytes, record:
     entries = _in_order(kinds, page, document)
     if entries:
         record["entries"] = entries
-    truncated = bool(page.get("IsTruncated"))
-    if truncated:
-        record["flags"] = ["truncated"]
-    fields |= {"token": token(page, entries) if truncated else (), "bucket": request.bucket}
+    after: tuple[Any, ...] = ()
+    if page.get("IsTruncated"):
+        after = token(page, entries)
+        record |= {"flags": ["truncated"], "list_next": next_query(request, after)}
+    fields |= {"token": after, "bucket": request.bucket}
     fields |= _named(keys, request, entries)
 
 

@@ -29,6 +29,9 @@
 #define s3p_configs_has t_mutated_configs_has
 #define s3p_configs_add t_mutated_configs_add
 #define s3p_blame_gap t_mutated_blame_gap
+#define s3p_windows_make t_mutated_windows_make
+#define s3p_windows_free t_mutated_windows_free
+#define s3p_span_find t_mutated_span_find
 
 #include "tests/check/mutated.h"
 
@@ -41,3 +44,4 @@
 #include "check/negatives.c"
 #include "check/search.c"
 #include "check/timeline.c"
+#include "check/windows.c"

@@ -1,0 +1,217 @@
+/* What attempts say of versions, uploads and parts. Their number is that of the writes, so the
+ * facts of a kind are kept together and sorted. What the loader says of objects goes through
+ * partitions (partition.c). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/members.h"
+#include "core/alloc.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+
+#define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
+#define WHOLE_UPLOAD UINT64_MAX /* index of a fact about every part of an upload */
+
+struct named {
+    struct s3p_fact fact;
+    uint64_t index, id;
+    uint16_t place;
+};
+
+struct facts {
+    const struct s3p_keymap *map;
+    struct named *fact;
+    size_t n, cap;
+    /* the attempt at hand */
+    const struct s3p_segment_view *s;
+    uint32_t i;
+    uint16_t place;
+    uint64_t index;
+    bool ok;
+};
+
+static int add(struct facts *x, struct named f, struct s3p_err *err)
+{
+    if (x->n == x->cap) {
+        size_t cap = x->cap == 0 ? 1024 : x->cap * 2;
+        void *p = s3p_realloc(x->fact, cap * sizeof *x->fact);
+        if (p == NULL)
+            return s3p_fail(err, S3P_ENOMEM, 0, "%zu facts about listings", cap);
+        x->fact = p;
+        x->cap = cap;
+    }
+    x->fact[x->n++] = f;
+    return 0;
+}
+
+/* The attempt did `what` to (place, index, id): what is left unknown may still take effect. */
+static int say(struct facts *x, uint16_t place, uint64_t index, uint64_t id, unsigned what,
+               struct s3p_err *err)
+{
+    bool known = x->ok && (COL(x->s, uint8_t, flags)[x->i] & S3P_FLAG_MULTI_DELIVERY) == 0;
+    unsigned evidence = x->ok ? S3P_FACT_THERE | S3P_FACT_GONE : 0;
+    struct named f = {
+        .fact = {COL(x->s, int64_t, t_call)[x->i], COL(x->s, int64_t, t_return)[x->i],
+                 (uint32_t)(x->s->first_record + x->i), 0, 0},
+        .index = index,
+        .id = id,
+        .place = place,
+    };
+    f.fact.what = (uint8_t)(what & (evidence | S3P_FACT_MAKES | S3P_FACT_REMOVES));
+    if (!known && (f.fact.what & evidence) != 0) { /* seen once, and perhaps done once more */
+        struct named seen = f;
+        seen.fact.what &= (uint8_t)evidence;
+        f.fact.what &= (uint8_t)~evidence;
+        S3P_TRY(add(x, seen, err));
+    }
+    f.fact.res = known ? f.fact.res : INT64_MAX;
+    f.fact.loose = COL(x->s, uint8_t, op)[x->i] == S3P_OP_COMPLETE_UPLOAD ? S3P_MEMBER_LOOSE : 0;
+    return add(x, f, err);
+}
+
+static struct s3p_str text(const struct facts *x, const uint32_t *column)
+{
+    return s3p_segment_text(x->s, column[x->i]);
+}
+
+/* ---- what is said of each kind ---- */
+
+static int say_version(struct facts *x, struct s3p_err *err)
+{
+    uint8_t op = COL(x->s, uint8_t, op)[x->i], flags = COL(x->s, uint8_t, flags)[x->i];
+    bool deletes = op == S3P_OP_DELETE || op == S3P_OP_DELETE_CHILD;
+    struct s3p_str made = text(x, COL(x->s, uint32_t, version_id));
+    struct s3p_str asked = text(x, COL(x->s, uint32_t, version_asked));
+    if (deletes && asked.len != 0)
+        return say(x, x->place, x->index, s3p_id_token(asked), S3P_FACT_REMOVES | S3P_FACT_GONE,
+                   err);
+    if (!deletes && op != S3P_OP_PUT && op != S3P_OP_COPY && op != S3P_OP_COMPLETE_UPLOAD)
+        return 0;
+    bool learned = x->ok && made.len != 0 && !s3p_str_eq(made, "null") &&
+                   (!deletes || (flags & S3P_FLAG_DELETE_MARKER) != 0);
+    if (!learned || (flags & (S3P_FLAG_MULTI_DELIVERY | S3P_FLAG_FOREIGN)) != 0)
+        S3P_TRY(say(x, x->place, x->index, 0, S3P_FACT_MAKES, err));
+    if (flags & S3P_FLAG_FOREIGN)
+        x->fact[x->n - 1].fact.inv = INT64_MIN;
+    return learned ? say(x, x->place, x->index, s3p_id_token(made),
+                         S3P_FACT_MAKES | S3P_FACT_THERE, err)
+                   : 0;
+}
+
+static int say_upload(struct facts *x, struct s3p_err *err)
+{
+    uint8_t op = COL(x->s, uint8_t, op)[x->i];
+    uint64_t id = s3p_id_token(text(x, COL(x->s, uint32_t, upload_id)));
+    if (op == S3P_OP_CREATE_UPLOAD)
+        return say(x, x->place, x->index, x->ok ? id : 0, S3P_FACT_MAKES | S3P_FACT_THERE, err);
+    if ((op == S3P_OP_COMPLETE_UPLOAD || op == S3P_OP_ABORT_UPLOAD) && id != 0)
+        return say(x, x->place, x->index, id, S3P_FACT_REMOVES | S3P_FACT_GONE, err);
+    return 0;
+}
+
+static int say_part(struct facts *x, struct s3p_err *err)
+{
+    uint8_t op = COL(x->s, uint8_t, op)[x->i];
+    uint64_t id = s3p_id_token(text(x, COL(x->s, uint32_t, upload_id)));
+    if (id == 0)
+        return 0;
+    if (op == S3P_OP_UPLOAD_PART || op == S3P_OP_UPLOAD_PART_COPY)
+        return say(x, S3P_PART_PLACE, COL(x->s, uint32_t, part_number)[x->i], id,
+                   S3P_FACT_MAKES | S3P_FACT_THERE, err);
+    if (op == S3P_OP_COMPLETE_UPLOAD || op == S3P_OP_ABORT_UPLOAD)
+        return say(x, S3P_PART_PLACE, WHOLE_UPLOAD, id, S3P_FACT_REMOVES | S3P_FACT_GONE, err);
+    return 0;
+}
+
+static int (*const say_of[S3P_LISTINGS])(struct facts *x, struct s3p_err *err) = {
+    [S3P_LIST_VERSIONS] = say_version,
+    [S3P_LIST_UPLOADS] = say_upload,
+    [S3P_LIST_PARTS] = say_part,
+};
+
+static int read_segment(struct facts *x, enum s3p_listing kind, struct s3p_err *err)
+{
+    const struct s3p_segment_view *s = x->s;
+    for (x->i = 0; x->i < s->records; x->i++) {
+        uint8_t outcome = COL(s, uint8_t, outcome)[x->i];
+        uint16_t space = COL(s, uint16_t, space)[x->i], bucket = COL(s, uint16_t, bucket)[x->i];
+        x->index = COL(s, uint64_t, key_index)[x->i];
+        if (outcome == S3P_FAILED || x->index == S3P_NO_INDEX || bucket >= x->map->buckets ||
+            (uint32_t)space * x->map->buckets + bucket >= x->map->places)
+            continue;
+        x->place = (uint16_t)(space * x->map->buckets + bucket);
+        x->ok = outcome == S3P_OK_OUTCOME;
+        if (x->map->aliased[x->place])
+            s3p_keymap_canon(x->map, &x->place, &x->index);
+        S3P_TRY(say_of[kind](x, err));
+    }
+    return 0;
+}
+
+/* ---- to members ---- */
+
+#define CMP(x, y) (((x) > (y)) - ((x) < (y)))
+
+/* Parts of an upload stand together, before what concerns all of them. */
+static int by_name(const void *va, const void *vb)
+{
+    const struct named *a = va, *b = vb;
+    bool parts = a->place == S3P_PART_PLACE;
+    int c = CMP(a->place, b->place);
+    c = c != 0 ? c : parts ? CMP(a->id, b->id) : CMP(a->index, b->index);
+    c = c != 0 ? c : parts ? CMP(a->index, b->index) : CMP(a->id, b->id);
+    c = c != 0 ? c : CMP(a->fact.record, b->fact.record);
+    return c != 0 ? c : CMP(a->fact.what, b->fact.what);
+}
+
+static bool same_name(const struct named *a, const struct named *b)
+{
+    return a->place == b->place && a->index == b->index && a->id == b->id;
+}
+
+static int add_members(struct s3p_members *m, const struct facts *x, struct s3p_fact *f,
+                       struct s3p_windows *w, struct s3p_err *err)
+{
+    size_t n;
+    for (size_t at = 0; at < x->n; at += n) {
+        const struct named *first = &x->fact[at];
+        struct s3p_member name = {.index = first->index, .id = first->id, .place = first->place};
+        for (n = 0; at + n < x->n && same_name(first, first + n); n++)
+            f[n] = first[n].fact;
+        if (first->index == WHOLE_UPLOAD)
+            continue;
+        size_t facts = n;
+        if (first->place == S3P_PART_PLACE) {
+            size_t k = at + n;
+            while (k < x->n && x->fact[k].id == first->id && x->fact[k].index != WHOLE_UPLOAD)
+                k++;
+            for (; k < x->n && x->fact[k].id == first->id; k++)
+                f[facts++] = x->fact[k].fact;
+        }
+        S3P_TRY(s3p_members_add(m, w, &name, f, (uint32_t)facts, err));
+    }
+    return 0;
+}
+
+int s3p_members_collect(struct s3p_members *m, enum s3p_listing kind, const struct s3p_histfile *f,
+                        const struct s3p_keymap *map, struct s3p_err *err)
+{
+    struct facts x = {.map = map};
+    struct s3p_windows w = {0};
+    struct s3p_fact *one = NULL;
+    int rc = 0;
+    for (uint32_t s = 0; s < s3p_histfile_segments(f) && rc == 0; s++) {
+        x.s = s3p_histfile_segment(f, s);
+        rc = read_segment(&x, kind, err);
+    }
+    if (rc == 0 && x.n != 0) {
+        qsort(x.fact, x.n, sizeof *x.fact, by_name);
+        one = s3p_alloc(x.n * sizeof *one);
+        rc = one != NULL ? add_members(m, &x, one, &w, err)
+                         : s3p_fail(err, S3P_ENOMEM, 0, "%zu facts about listings", x.n);
+    }
+    s3p_free(one);
+    s3p_free(x.fact);
+    s3p_windows_free(&w);
+    return rc;
+}

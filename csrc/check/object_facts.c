@@ -1,0 +1,91 @@
+#include "check/object_facts.h"
+
+#include <string.h>
+
+#include "core/alloc.h"
+#include "s3/outcome.h"
+
+static void add(struct s3p_fact_list *l, const struct s3p_row *r, unsigned what, int64_t inv,
+                int64_t res)
+{
+    if (what != 0)
+        l->fact[l->n++] = (struct s3p_fact){inv, res, r->record, (uint8_t)what, 0};
+}
+
+/* What the row changed, or may have changed. `always`: it may do so at any time, before and after,
+ * as writers outside the plan do. */
+static unsigned changes(const struct s3p_row *r, bool *always, bool *again)
+{
+    *always = *again = false;
+    if (r->kind == S3P_ROW_READ)
+        return 0;
+    if (r->kind == S3P_ROW_DELETE) /* a version that goes lets an older one show */
+        return r->size == S3P_ROW_BY_VERSION ? S3P_FACT_REMOVES | S3P_FACT_MAKES
+                                             : S3P_FACT_REMOVES;
+    if (r->kind == S3P_ROW_SPOIL) {
+        *always = r->value == S3P_WHY_FOREIGN_WRITER || r->value == S3P_WHY_FOREIGN_RUN;
+        *again = r->value == S3P_WHY_MULTI_DELIVERY;
+    }
+    return *always ? S3P_FACT_MAKES | S3P_FACT_REMOVES : S3P_FACT_MAKES;
+}
+
+static unsigned evidence_of(const struct s3p_row *r)
+{
+    static const uint8_t of_read[] = {
+        [S3P_EV_VALUE] = S3P_FACT_THERE,
+        [S3P_EV_PRESENT] = S3P_FACT_THERE,
+        [S3P_EV_MATCH] = S3P_FACT_THERE,
+        [S3P_EV_ABSENT] = S3P_FACT_GONE,
+    };
+    uint8_t e = r->bits & S3P_ROW_EVIDENCE, outcome = s3p_row_outcome(r);
+    if (r->kind == S3P_ROW_READ || outcome == S3P_FAILED)
+        return e < sizeof of_read ? of_read[e] : 0;
+    if (outcome != S3P_OK_OUTCOME)
+        return 0;
+    if (r->kind == S3P_ROW_DELETE)
+        return r->size == S3P_ROW_BY_VERSION ? 0 : S3P_FACT_GONE;
+    return S3P_FACT_THERE;
+}
+
+static void add_row(struct s3p_fact_list *l, const struct s3p_row *r)
+{
+    bool always, again, known = s3p_row_outcome(r) == S3P_OK_OUTCOME;
+    unsigned change = s3p_row_outcome(r) != S3P_FAILED ? changes(r, &always, &again) : 0;
+    unsigned evidence = evidence_of(r);
+    if (change != 0 && always) {
+        add(l, r, change, INT64_MIN, INT64_MAX);
+    } else if (change != 0 && (!known || again)) {
+        add(l, r, change, r->inv, INT64_MAX);
+    } else {
+        add(l, r, change | evidence, r->inv, r->res);
+        return;
+    }
+    add(l, r, evidence, r->inv, r->res);
+}
+
+int s3p_object_member(struct s3p_members *objects, struct s3p_fact_list *l,
+                      const struct s3p_index *x, uint32_t key, struct s3p_err *err)
+{
+    const struct s3p_key *k = &x->key[key];
+    struct s3p_member name = {.index = k->key_index, .place = k->place};
+    if (2 * (uint64_t)k->rows > l->cap) {
+        s3p_free(l->fact);
+        l->cap = 2 * k->rows;
+        l->fact = s3p_alloc(l->cap * sizeof *l->fact);
+        if (l->fact == NULL) {
+            l->cap = 0;
+            return s3p_fail(err, S3P_ENOMEM, 0, "%u attempts on one key", k->rows);
+        }
+    }
+    l->n = 0;
+    for (uint32_t i = 0; i < k->rows; i++)
+        add_row(l, &x->row[x->order[k->first + i]]);
+    return s3p_members_add(objects, &l->windows, &name, l->fact, l->n, err);
+}
+
+void s3p_fact_list_free(struct s3p_fact_list *l)
+{
+    s3p_free(l->fact);
+    s3p_windows_free(&l->windows);
+    memset(l, 0, sizeof *l);
+}

@@ -1,0 +1,419 @@
+/* Does a page name what it must, and nothing that it must not? A merge join of its entries with
+ * the members of its range. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/mutate.h"
+#include "check/page.h"
+#include "core/text.h"
+
+#define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
+#define CMP(x, y) (((x) > (y)) - ((x) < (y)))
+
+struct join {
+    struct s3p_lister *w;
+    const struct s3p_members *set;
+    uint32_t at, end; /* members that are left of the range */
+    uint32_t i;       /* items */
+    bool keys;        /* objects without a delimiter: the fast way */
+};
+
+/* What is judged at once: the members of one key, or of one common prefix. */
+struct unit {
+    uint32_t from, to;
+    struct s3p_str rolled; /* empty: a key */
+};
+
+/* ---- claims ---- */
+
+/* The window that a claim contradicts, NULL when the page may be right. An eventual listing may be
+ * late: how late is noted. */
+static const struct s3p_span *contradicts(struct s3p_lister *w, const struct s3p_span *v)
+{
+    int64_t lag = w->lists->head->list_lag_ns;
+    if (v == NULL || v->from == INT64_MIN || lag == 0)
+        return v;
+    int64_t late = w->from - v->from;
+    w->tally->list_lag_ns = late > w->tally->list_lag_ns ? late : w->tally->list_lag_ns;
+    return late > lag ? v : NULL;
+}
+
+static const struct s3p_span *must_be_there(const struct join *j, const struct s3p_member *m)
+{
+    return contradicts(j->w, s3p_member_there(j->set, m, j->w->from, j->w->to));
+}
+
+static const struct s3p_span *must_be_gone(const struct join *j, const struct s3p_member *m)
+{
+    return contradicts(j->w, s3p_member_gone(j->set, m, j->w->from, j->w->to));
+}
+
+static int missing(const struct join *j, const struct s3p_member *m, struct s3p_err *err)
+{
+    const struct s3p_span *v = must_be_there(j, m);
+    bool tail = j->w->n != 0 && j->i == j->w->n && !j->w->truncated;
+    if (v == NULL)
+        return 0;
+    return s3p_page_hit(j->w, tail ? S3P_RULE_LIST_TRUNCATED_END : S3P_RULE_LIST_MISSING, NULL, m,
+                        &v->record, 1, err);
+}
+
+static int phantom(const struct join *j, const struct s3p_item *it, const struct s3p_member *m,
+                   struct s3p_err *err)
+{
+    const struct s3p_span *v = must_be_gone(j, m);
+    return v == NULL ? 0
+                     : s3p_page_hit(j->w, S3P_RULE_LIST_PHANTOM, it, m, &v->record, 1, err);
+}
+
+/* An entry that is no member: nobody ever made it, unless it is no name of the plan. */
+static int nobodys(const struct join *j, const struct s3p_item *it, struct s3p_err *err)
+{
+    if (it->known)
+        return s3p_page_hit(j->w, S3P_RULE_LIST_PHANTOM, it, NULL, NULL, 0, err);
+    s3p_tally_skip(j->w->tally, S3P_WHY_LIST_NEGATIVES, 0, 1);
+    return 0;
+}
+
+/* ---- the order of names ---- */
+
+static struct s3p_str member_text(struct s3p_lister *w, const struct s3p_member *m)
+{
+    return s3p_name_text(&w->names, 0, m->place, m->index);
+}
+
+static int compare(struct s3p_lister *w, const struct s3p_member *m, const struct s3p_item *it)
+{
+    if (it->known && m->place == it->place &&
+        (m->index == it->index || m->place == S3P_PART_PLACE || w->names.ordered[m->place]))
+        return CMP(m->index, it->index);
+    return s3p_str_compare(member_text(w, m), s3p_item_text(w, 1, it));
+}
+
+/* How a member stands to a text: behind it, not before it, not before it and without it as its
+ * beginning. Each is false, then true along the order. */
+enum bound { BEHIND, FROM, PAST };
+
+static bool reached(struct s3p_lister *w, const struct s3p_member *m, struct s3p_str text,
+                    enum bound bound)
+{
+    struct s3p_str key = member_text(w, m);
+    int c = s3p_str_compare(key, text);
+    return bound == BEHIND ? c > 0 : c >= 0 && (bound == FROM || !s3p_str_begins(key, text));
+}
+
+static uint32_t find(const struct join *j, uint32_t lo, uint32_t hi, struct s3p_str text,
+                     enum bound bound)
+{
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (reached(j->w, &j->set->member[mid], text, bound))
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo;
+}
+
+/* The first member that is not before the entry. */
+static uint32_t find_item(const struct join *j, uint32_t lo, uint32_t hi, const struct s3p_item *it)
+{
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (compare(j->w, &j->set->member[mid], it) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* ---- the range ---- */
+
+static bool parts_range(struct join *j)
+{
+    const struct s3p_lister *w = j->w;
+    uint64_t id =
+        s3p_id_token(s3p_segment_text(w->s, COL(w->s, uint32_t, upload_id)[w->i])), marker = 0;
+    if (w->start.len != 0 && !s3p_parse_u64(w->start.p, w->start.len, &marker))
+        return false;
+    uint32_t lo = 0, hi = j->set->n;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        const struct s3p_member *m = &j->set->member[mid];
+        if (m->id < id || (m->id == id && m->index <= marker))
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    for (j->at = j->end = lo; j->end < j->set->n && j->set->member[j->end].id == id;)
+        j->end++;
+    return id != 0;
+}
+
+static void keys_range(struct join *j)
+{
+    struct s3p_lister *w = j->w;
+    uint16_t bucket = COL(w->s, uint16_t, bucket)[w->i];
+    uint32_t lo = j->set->start[bucket], hi = j->set->start[bucket + 1];
+    if (w->args.prefix.len != 0) {
+        lo = find(j, lo, hi, w->args.prefix, FROM);
+        hi = w->truncated ? hi : find(j, lo, hi, w->args.prefix, PAST);
+    }
+    if (!w->anchored)
+        lo = find_item(j, lo, hi, &w->item[0]);
+    else if (w->start.len != 0)
+        lo = find(j, lo, hi, w->start, w->inside ? FROM : BEHIND);
+    j->at = lo;
+    j->end = hi;
+}
+
+/* ---- versions and uploads of one key ---- */
+
+static int64_t born_after(const struct join *j, const struct s3p_member *m)
+{
+    const struct s3p_span *gone = &j->set->window[m->first + m->there];
+    return m->gone != 0 && gone->from == INT64_MIN ? gone->to : INT64_MIN;
+}
+
+static int64_t born_by(const struct join *j, const struct s3p_member *m)
+{
+    return m->there != 0 ? j->set->window[m->first].from : INT64_MAX;
+}
+
+/* Must `a` be listed before `b`? Newer versions come first, older uploads. */
+static bool goes_first(const struct join *j, const struct s3p_member *a, const struct s3p_member *b)
+{
+    if (a == NULL || b == NULL || ((a->flags | b->flags) & S3P_MEMBER_LOOSE))
+        return false;
+    return j->w->page->kind == S3P_LIST_VERSIONS ? born_after(j, a) > born_by(j, b)
+                                                 : born_by(j, a) < born_after(j, b);
+}
+
+static const struct s3p_member *sibling(const struct join *j, const struct unit *u, uint64_t id)
+{
+    uint32_t lo = u->from, hi = u->to;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (j->set->member[mid].id < id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < u->to && j->set->member[lo].id == id ? &j->set->member[lo] : NULL;
+}
+
+static struct s3p_str id_of(const struct join *j, const struct s3p_item *it)
+{
+    return s3p_segment_text(j->w->s, it->entry->version_id);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return CMP(*(const uint64_t *)a, *(const uint64_t *)b);
+}
+
+/* Is the state of every sibling the same throughout the page? */
+static bool is_quiet(const struct join *j, const struct unit *u)
+{
+    for (uint32_t k = u->from; k < u->to; k++) {
+        const struct s3p_member *m = &j->set->member[k];
+        if (s3p_member_there(j->set, m, j->w->from, j->w->to) == NULL &&
+            s3p_member_gone(j->set, m, j->w->from, j->w->to) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static int judge_latest(const struct join *j, const struct unit *u, uint32_t from, uint32_t to,
+                        struct s3p_err *err)
+{
+    for (uint32_t i = from; i < to; i++) {
+        bool latest = (j->w->item[i].entry->flags & S3P_ENTRY_LATEST) != 0;
+        if (latest != (i == from) && is_quiet(j, u))
+            return s3p_page_hit(j->w, S3P_RULE_LIST_LATEST, &j->w->item[i], NULL, NULL, 0, err);
+    }
+    return 0;
+}
+
+/* Members between the marker and the last entry, as far as their order is known. */
+static int judge_absent(const struct join *j, const struct unit *u, const struct s3p_member *lower,
+                        bool has_lower, const struct s3p_member *upper, bool has_upper, uint32_t n,
+                        struct s3p_err *err)
+{
+    for (uint32_t k = u->from; k < u->to; k++) {
+        const struct s3p_member *m = &j->set->member[k];
+        if (m->id == 0 || bsearch(&m->id, j->w->token, n, sizeof m->id, by_id) != NULL)
+            continue;
+        if ((has_lower && !goes_first(j, lower, m)) || (has_upper && !goes_first(j, m, upper)))
+            continue;
+        S3P_TRY(missing(j, m, err));
+    }
+    return 0;
+}
+
+/* An entry of a version or an upload, and its member; NULL: none has this id. */
+static int judge_entry(const struct join *j, const struct unit *u, const struct s3p_item *it,
+                       uint64_t id, const struct s3p_member **m, struct s3p_err *err)
+{
+    const struct s3p_member *before = *m, *any = sibling(j, u, 0);
+    *m = sibling(j, u, id);
+    const struct s3p_member *claim = *m != NULL ? *m : any;
+    S3P_TRY(claim != NULL ? phantom(j, it, claim, err) : nobodys(j, it, err));
+    if (!goes_first(j, *m, before))
+        return 0;
+    uint32_t records[2] = {j->set->window[before->first].record,
+                           j->set->window[(*m)->first].record};
+    return s3p_page_hit(j->w, S3P_RULE_LIST_ORDER, it, *m, records, 2, err);
+}
+
+/* Items [from, to), perhaps none, of one key against its members. */
+static int judge_siblings(struct join *j, const struct unit *u, uint32_t from, uint32_t to,
+                          struct s3p_err *err)
+{
+    struct s3p_lister *w = j->w;
+    const struct s3p_member *last = NULL, *lower = NULL;
+    bool nulls = false, has_lower = false, has_upper = w->truncated && to == w->n && to > from;
+    if (w->inside)
+        has_lower = s3p_str_compare(member_text(w, &j->set->member[u->from]), w->start) == 0;
+    if (has_lower)
+        lower = sibling(j, u, s3p_id_token(w->args.id));
+    for (uint32_t i = from; i < to; i++) {
+        struct s3p_str id = id_of(j, &w->item[i]);
+        w->token[i - from] = s3p_id_token(id);
+        if (s3p_str_eq(id, "null")) /* many writes have that one */
+            nulls = true;
+        else
+            S3P_TRY(judge_entry(j, u, &w->item[i], w->token[i - from], &last, err));
+    }
+    qsort(w->token, to - from, sizeof *w->token, by_id);
+    for (uint32_t i = 1; i < to - from; i++)
+        if (w->token[i] == w->token[i - 1])
+            S3P_TRY(s3p_page_hit(w, S3P_RULE_LIST_DUPLICATE, &w->item[from], NULL, NULL, 0, err));
+    if (nulls) {
+        s3p_tally_skip(w->tally, S3P_WHY_LIST_NEGATIVES, 0, 1);
+        return 0;
+    }
+    if (w->page->kind == S3P_LIST_VERSIONS && !has_lower)
+        S3P_TRY(judge_latest(j, u, from, to, err));
+    return judge_absent(j, u, lower, has_lower, last, has_upper, to - from, err);
+}
+
+/* ---- one unit ---- */
+
+static struct unit next_unit(const struct join *j)
+{
+    struct s3p_lister *w = j->w;
+    const struct s3p_member *m = &j->set->member[j->at];
+    struct unit u = {j->at, j->at + 1, S3P_STR("")};
+    if (j->keys || w->page->kind == S3P_LIST_PARTS)
+        return u;
+    struct s3p_str rolled = s3p_page_roll(w, member_text(w, m));
+    if (rolled.len != 0) {
+        s3p_buf_clear(&w->rolled_text);
+        s3p_buf_view(&w->rolled_text, rolled);
+        u.rolled = (struct s3p_str){w->rolled_text.data, w->rolled_text.len};
+        u.to = find(j, u.from + 1, j->end, u.rolled, PAST);
+        return u;
+    }
+    while (u.to < j->end && j->set->member[u.to].index == m->index &&
+           j->set->member[u.to].place == m->place)
+        u.to++;
+    return u;
+}
+
+static int compare_unit(const struct join *j, const struct unit *u, const struct s3p_item *it)
+{
+    if (u->rolled.len == 0)
+        return compare(j->w, &j->set->member[u->from], it);
+    return s3p_str_compare(u->rolled, s3p_item_text(j->w, 1, it));
+}
+
+/* A member that had to be listed, itself or by its prefix: one is enough. */
+static int judge_unlisted(const struct join *j, const struct unit *u, struct s3p_err *err)
+{
+    for (uint32_t k = u->from; k < u->to; k++)
+        if (must_be_there(j, &j->set->member[k]) != NULL)
+            return missing(j, &j->set->member[k], err);
+    return 0;
+}
+
+static int judge_prefix(const struct join *j, const struct unit *u, const struct s3p_item *it,
+                        struct s3p_err *err)
+{
+    for (uint32_t k = u->from; k < u->to; k++)
+        if (must_be_gone(j, &j->set->member[k]) == NULL)
+            return 0;
+    return phantom(j, it, &j->set->member[u->from], err);
+}
+
+/* The unit is next, and at most the items [i, to) are its own. */
+static int judge_unit(struct join *j, const struct unit *u, uint32_t to, struct s3p_err *err)
+{
+    const struct s3p_lister *w = j->w;
+    bool pairs = w->page->kind == S3P_LIST_VERSIONS || w->page->kind == S3P_LIST_UPLOADS;
+    if (u->rolled.len == 0 && pairs)
+        return judge_siblings(j, u, j->i, to, err);
+    if (to == j->i)
+        return judge_unlisted(j, u, err);
+    const struct s3p_item *it = &w->item[j->i];
+    return u->rolled.len != 0 ? judge_prefix(j, u, it, err)
+                              : phantom(j, it, &j->set->member[u->from], err);
+}
+
+/* Entries and keys one by one, as long as they are the same. */
+static int walk_fast(struct join *j, struct s3p_err *err)
+{
+    const struct s3p_lister *w = j->w;
+    while (j->at < j->end && j->i < w->n) {
+        const struct s3p_member *m = &j->set->member[j->at];
+        const struct s3p_item *it = &w->item[j->i];
+        if (!it->known || m->index != it->index || m->place != it->place)
+            return 0;
+        if (m->gone != 0)
+            S3P_TRY(phantom(j, it, m, err));
+        j->at++;
+        j->i++;
+    }
+    return 0;
+}
+
+static int step(struct join *j, struct s3p_err *err)
+{
+    struct s3p_lister *w = j->w;
+    struct unit u = j->at < j->end ? next_unit(j) : (struct unit){0};
+    if (u.rolled.len != 0 && w->anchored && s3p_str_compare(u.rolled, w->start) <= 0) {
+        j->at = u.to; /* rolled up into what the marker is behind of */
+        return 0;
+    }
+    int c = j->at == j->end ? 1 : j->i == w->n ? -1 : compare_unit(j, &u, &w->item[j->i]);
+    if (c > 0 || (c == 0 && w->item[j->i].prefix != (u.rolled.len != 0)))
+        return nobodys(j, &w->item[j->i++], err);
+    uint32_t to = j->i + (c == 0);
+    while (c == 0 && to < w->n && s3p_item_compare(w, &w->item[j->i], &w->item[to]) == 0)
+        to++;
+    S3P_TRY(judge_unit(j, &u, to, err));
+    j->at = u.to;
+    j->i = to;
+    return 0;
+}
+
+int s3p_page_membership(struct s3p_lister *w, struct s3p_err *err)
+{
+    struct join j = {.w = w, .set = &w->lists->set[w->page->kind]};
+    bool objects = w->page->kind == S3P_LIST_OBJECTS;
+    j.keys = objects && w->args.delimiter.len == 0;
+    if (w->n == 0 && (w->truncated || !w->anchored))
+        return 0; /* it covers nothing */
+    if (w->page->kind != S3P_LIST_PARTS)
+        keys_range(&j);
+    else if (!parts_range(&j))
+        return 0;
+    while (j.i < w->n || (!w->truncated && j.at < j.end)) {
+        if (j.keys)
+            S3P_TRY(walk_fast(&j, err));
+        if (j.i < w->n || (!w->truncated && j.at < j.end))
+            S3P_TRY(step(&j, err));
+    }
+    return 0;
+}

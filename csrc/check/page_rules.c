@@ -1,0 +1,104 @@
+/* What a page must look like, whatever is in the bucket. */
+#include "check/page.h"
+
+#include "check/mutate.h"
+#include "s3/op.h"
+
+#define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
+enum { PAGE_MAX = 1000 }; /* entries of a page that was asked for without a bound */
+
+static int hit(struct s3p_lister *w, enum s3p_rule rule, struct s3p_item *it,
+               struct s3p_err *err)
+{
+    uint32_t before = S3P_NO_RECORD;
+    if (it != NULL)
+        it->wrong = rule != S3P_RULE_LIST_ORDER;
+    if (w->linked) {
+        const struct s3p_page *p = &w->lists->page[w->page->before];
+        before = (uint32_t)(s3p_histfile_segment(w->lists->file, p->segment)->first_record +
+                            p->position);
+    }
+    return s3p_page_hit(w, rule, it, NULL, &before, 1, err);
+}
+
+/* Is it behind the marker? Keys that a marker inside a common prefix leaves open are let be. */
+static int check_start(struct s3p_lister *w, struct s3p_item *it, struct s3p_err *err)
+{
+    if (!w->anchored || w->start.len == 0)
+        return 0;
+    if (w->page->kind == S3P_LIST_PARTS) {
+        uint64_t marker = 0;
+        for (size_t i = 0; i < w->start.len && w->start.p[i] >= '0' && w->start.p[i] <= '9'; i++)
+            marker = marker * 10 + (uint64_t)(w->start.p[i] - '0');
+        return it->index > marker ? 0 : hit(w, S3P_RULE_LIST_RANGE, it, err);
+    }
+    struct s3p_str text = s3p_item_text(w, 0, it);
+    int c = s3p_str_compare(text, w->start);
+    if (c > 0 || (c == 0 && w->inside))
+        return 0;
+    if (it->prefix && !(c == 0 && w->linked) && s3p_str_begins(w->start, text))
+        return 0;
+    return hit(w, c == 0 && w->linked ? S3P_RULE_LIST_DUPLICATE : S3P_RULE_LIST_RANGE, it, err);
+}
+
+/* Has it the prefix, and is it rolled up? `last`: place of the key before it, which was right. */
+static int check_prefix(struct s3p_lister *w, struct s3p_item *it, uint32_t *last,
+                        struct s3p_err *err)
+{
+    if (w->page->kind == S3P_LIST_PARTS || (w->args.prefix.len == 0 && w->args.delimiter.len == 0))
+        return it->prefix ? hit(w, S3P_RULE_LIST_RANGE, it, err) : 0;
+    if (it->known && w->args.delimiter.len == 0) {
+        if (*last == it->place)
+            return 0;
+        uint32_t space = it->place / w->lists->head->buckets;
+        if (s3p_str_begins(s3p_head_space_prefix(w->lists->head, space), w->args.prefix)) {
+            *last = it->place; /* all of its keys begin so */
+            return 0;
+        }
+    }
+    struct s3p_str text = s3p_item_text(w, 0, it);
+    bool right = s3p_str_begins(text, w->args.prefix);
+    if (right)
+        right = s3p_page_roll(w, text).len == (it->prefix ? text.len : 0) &&
+                (!it->prefix || text.len > w->args.prefix.len);
+    return right ? 0 : hit(w, S3P_RULE_LIST_RANGE, it, err);
+}
+
+static int check_next(struct s3p_lister *w, struct s3p_err *err)
+{
+    if (!w->truncated)
+        return 0;
+    const struct s3p_page_args *a = &w->args, *b = &w->next;
+    bool none = b->token.len == 0 && b->start.len == 0;
+    bool back = b->token.len != 0 ? s3p_str_compare(b->token, a->token) == 0
+                                  : s3p_str_compare(b->start, a->start) == 0 &&
+                                        s3p_str_compare(b->id, a->id) == 0;
+    return none || back ? hit(w, S3P_RULE_LIST_NO_PROGRESS, NULL, err) : 0;
+}
+
+int s3p_page_structure(struct s3p_lister *w, bool *sorted, struct s3p_err *err)
+{
+    const struct s3p_item *last[2] = {NULL, NULL};
+    uint32_t place = UINT32_MAX;
+    bool pairs = w->page->kind == S3P_LIST_VERSIONS || w->page->kind == S3P_LIST_UPLOADS;
+    bool any_order = w->lists->head->key_order_other && w->page->kind != S3P_LIST_PARTS;
+    *sorted = true;
+    for (uint32_t i = 0; i < w->n; i++) {
+        struct s3p_item *it = &w->item[i];
+        const struct s3p_item *before = last[it->prefix];
+        int c = before != NULL ? s3p_item_compare(w, before, it) : -1;
+        if (c > 0 && !any_order)
+            S3P_TRY(hit(w, S3P_RULE_LIST_ORDER, it, err));
+        if (c == 0 && (!pairs || it->prefix))
+            S3P_TRY(hit(w, S3P_RULE_LIST_DUPLICATE, it, err));
+        *sorted &= c <= 0;
+        if (before == NULL || (c > 0 && !any_order))
+            S3P_TRY(check_start(w, it, err));
+        S3P_TRY(check_prefix(w, it, &place, err));
+        last[it->prefix] = it;
+    }
+    *sorted &= last[1] == NULL || last[0] == NULL;
+    if (w->n > (w->args.max != 0 ? w->args.max : PAGE_MAX))
+        S3P_TRY(hit(w, S3P_RULE_LIST_OVER_LIMIT, NULL, err));
+    return check_next(w, err);
+}

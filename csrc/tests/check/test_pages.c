@@ -1,0 +1,451 @@
+/* Pages of listings: every rule of theirs on the smallest history that breaks it, and the legal
+ * neighbour of that. */
+#include "tests/t.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/random.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+#include "tests/check/make.h"
+
+#define NO_MD5 "{\"etag_is_md5\":false}"
+
+/* One entry: "#7" key 7 of the plan, "-name" a common prefix, else a text; of parts a number.
+ * Behind '@' a version or upload id, behind that '*' for the latest. */
+struct page {
+    int op;
+    const char *args, *next, *upload; /* next NULL: the last page */
+    int64_t call, ret;
+    const char *entries; /* blank between them */
+    const char *profile;
+};
+
+static struct s3p_entry entry_of(struct t_make *m, const char *p, size_t len, bool part)
+{
+    struct s3p_entry e = {.key_index = S3P_NO_INDEX};
+    const char *at = memchr(p, '@', len);
+    size_t name = at != NULL ? (size_t)(at - p) : len, id = len - name;
+    if (p[0] == '#' || part)
+        e.key_index = strtoull(p + !part, NULL, 10);
+    else if (p[0] == '-')
+        e.flags = S3P_ENTRY_PREFIX;
+    if (e.key_index == S3P_NO_INDEX)
+        e.key_text = s3p_append_text(m->a, p + (p[0] == '-'), name - (p[0] == '-'));
+    if (id > 0 && p[len - 1] == '*') {
+        e.flags |= S3P_ENTRY_LATEST;
+        id--;
+    }
+    if (id > 1)
+        e.version_id = s3p_append_text(m->a, at + 1, id - 1);
+    return e;
+}
+
+static void add_page(struct t_make *m, const struct page *g)
+{
+    struct s3p_attempt r = t_attempt(g->op, 90, S3P_NO_INDEX, g->call, g->ret);
+    uint32_t n = 0;
+    r.status = 200;
+    r.outcome = S3P_OK_OUTCOME;
+    r.evidence = S3P_EV_VALUE;
+    s3p_append_begin(m->a, 4096, 64);
+    r.list_args = s3p_append_text(m->a, g->args, strlen(g->args));
+    if (g->next != NULL) {
+        r.flags = S3P_FLAG_TRUNCATED;
+        r.list_next = s3p_append_text(m->a, g->next, strlen(g->next));
+    }
+    if (g->upload != NULL) {
+        r.upload_id = s3p_append_text(m->a, g->upload, strlen(g->upload));
+        r.key_index = 1;
+    }
+    for (const char *p = g->entries; *p != 0; n++) {
+        size_t len = strcspn(p, " ");
+        struct s3p_entry e = entry_of(m, p, len, g->op == S3P_OP_LIST_PARTS);
+        uint32_t at = s3p_append_entry(m->a, &e);
+        r.entries_first = n == 0 ? at : r.entries_first;
+        p += len + (p[len] == ' ');
+    }
+    r.entries_count = n;
+    s3p_append(m->a, &r);
+}
+
+static struct s3p_attempt removed(uint64_t key, int64_t call, int64_t ret)
+{
+    struct s3p_attempt r = t_attempt(S3P_OP_DELETE, 80, key, call, ret);
+    r.status = 204;
+    r.outcome = S3P_OK_OUTCOME;
+    return r;
+}
+
+/* With a text. */
+#define ADD_NAMED(m, record, field, text)                                                          \
+    do {                                                                                           \
+        struct s3p_attempt r_ = (record);                                                          \
+        s3p_append_begin((m)->a, 256, 0);                                                          \
+        r_.field = s3p_append_text((m)->a, text, strlen(text));                                    \
+        s3p_append((m)->a, &r_);                                                                   \
+    } while (0)
+
+/* Keys 1, 2, 3 and 5 since 2 ms; 2 goes in [10, 12], 4 comes in [10, 12]; 6 is perhaps there. */
+static void add_keys(struct t_make *m)
+{
+    t_add(m, t_put(1, 1, 1, 2));
+    t_add(m, t_put(2, 2, 1, 2));
+    t_add(m, t_put(3, 3, 1, 2));
+    t_add(m, t_put(5, 5, 1, 2));
+    t_add(m, t_lost(t_put(6, 6, 1, 2)));
+    t_add(m, removed(2, 10, 12));
+    t_add(m, t_put(4, 4, 10, 12));
+}
+
+static int64_t violations(const json_t *v)
+{
+    return json_integer_value(json_object_get(v, "violations"));
+}
+
+/* The pages break exactly `rule`, once; NULL: none. */
+static void expect_pages(int line, const char *rule, const struct page *g, size_t n)
+{
+    struct t_make m;
+    t_make_begin(&m, "{}", g->profile != NULL ? g->profile : NO_MD5);
+    add_keys(&m);
+    for (size_t i = 0; i < n; i++)
+        add_page(&m, &g[i]);
+    json_t *v = t_make_judge(&m, NULL);
+    char *text = t_dump(v);
+    if (violations(v) != (rule != NULL) || (rule != NULL && t_rule(v, rule) != 1))
+        t_fail(__FILE__, line, "expected %s: %s", rule != NULL ? rule : "nothing", text);
+    s3p_free(text);
+    json_decref(v);
+}
+#define EXPECT(rule, ...)                                                                          \
+    do {                                                                                           \
+        const struct page g_[] = {__VA_ARGS__};                                                    \
+        expect_pages(__LINE__, rule, g_, sizeof g_ / sizeof *g_);                                  \
+    } while (0)
+
+enum { LIST = S3P_OP_LIST, LIST_V1 = S3P_OP_LIST_V1 };
+
+T_TEST(pages_membership)
+{
+    EXPECT(NULL, {LIST, "", NULL, NULL, 5, 6, "#1 #2 #3 #5", NULL});
+    EXPECT(NULL, {LIST, "", NULL, NULL, 5, 6, "#1 #2 #3 #5 #6", NULL}); /* perhaps */
+    EXPECT(NULL, {LIST, "", NULL, NULL, 11, 12, "#1 #2 #3 #5", NULL});  /* in between */
+    EXPECT(NULL, {LIST, "", NULL, NULL, 11, 12, "#1 #3 #4 #5", NULL});
+    EXPECT(NULL, {LIST, "", NULL, NULL, 9, 10, "#1 #3 #4 #5", NULL}); /* equal times */
+    EXPECT("list-missing", {LIST, "", NULL, NULL, 8, 9, "#1 #3 #5", NULL});
+    EXPECT("list-missing", {LIST, "", NULL, NULL, 13, 14, "#1 #3 #5", NULL});
+    EXPECT("list-phantom", {LIST, "", NULL, NULL, 13, 14, "#1 #2 #3 #4 #5", NULL});
+    EXPECT("list-phantom", {LIST, "", NULL, NULL, 8, 9, "#1 #2 #3 #4 #5", NULL});
+    EXPECT("list-truncated-end", {LIST, "", NULL, NULL, 5, 6, "#1 #2 #3", NULL});
+    EXPECT(NULL, {LIST, "", NULL, NULL, 5, 6, "#1 #2 #3 #5 zzz", NULL}); /* no key of the plan */
+    EXPECT(NULL, {LIST, "prefix=other", NULL, NULL, 5, 6, "", NULL});
+    EXPECT(NULL, {LIST, "prefix=keys%2F00000003", NULL, NULL, 5, 6, "#3", NULL});
+    EXPECT("list-missing", {LIST, "prefix=keys%2F00000003", NULL, NULL, 5, 6, "", NULL});
+    EXPECT(NULL, {LIST, "start-after=keys%2F00000002", NULL, NULL, 5, 6, "#3 #5", NULL});
+    EXPECT("list-missing", {LIST, "start-after=keys%2F00000002", NULL, NULL, 5, 6, "#5", NULL});
+}
+
+/* Three walks: by tokens, by markers, and of a token that nobody gave. */
+T_TEST(pages_walk)
+{
+    EXPECT(NULL, {LIST, "max-keys=2", "continuation-token=t", NULL, 3, 4, "#1 #2", NULL},
+           {LIST, "continuation-token=t&max-keys=2", NULL, NULL, 5, 6, "#3 #5", NULL});
+    EXPECT("list-missing", {LIST, "max-keys=2", "continuation-token=t", NULL, 3, 4, "#1 #2", NULL},
+           {LIST, "continuation-token=t&max-keys=2", NULL, NULL, 5, 6, "#5", NULL});
+    EXPECT("list-duplicate",
+           {LIST, "max-keys=2", "continuation-token=t", NULL, 3, 4, "#1 #2", NULL},
+           {LIST, "continuation-token=t&max-keys=3", NULL, NULL, 5, 6, "#2 #3 #5", NULL});
+    EXPECT(NULL, {LIST, "", "continuation-token=t", NULL, 3, 4, "", NULL}, /* covers nothing */
+           {LIST, "continuation-token=t", NULL, NULL, 5, 6, "#1 #2 #3 #5", NULL});
+    EXPECT("list-missing", {LIST, "", "continuation-token=t", NULL, 3, 4, "", NULL},
+           {LIST, "continuation-token=t", NULL, NULL, 5, 6, "#2 #3 #5", NULL});
+    EXPECT(NULL, {LIST, "continuation-token=x", NULL, NULL, 5, 6, "#2 #3 #5", NULL});
+    EXPECT("list-missing", {LIST, "continuation-token=x", NULL, NULL, 5, 6, "#2 #5", NULL});
+    EXPECT("list-truncated-end", {LIST, "continuation-token=x", NULL, NULL, 5, 6, "#2 #3", NULL});
+    EXPECT(NULL, {LIST_V1, "", "marker=keys%2F00000002", NULL, 3, 4, "#1 #2", NULL},
+           {LIST_V1, "marker=keys%2F00000002", NULL, NULL, 5, 6, "#3 #5", NULL});
+    EXPECT("list-duplicate", {LIST_V1, "", "marker=keys%2F00000002", NULL, 3, 4, "#1 #2", NULL},
+           {LIST_V1, "marker=keys%2F00000002", NULL, NULL, 5, 6, "#2 #3 #5", NULL});
+    EXPECT("list-range", {LIST_V1, "marker=keys%2F00000002", NULL, NULL, 5, 6, "#2 #3 #5", NULL});
+}
+
+T_TEST(pages_structure)
+{
+    EXPECT("list-order", {LIST, "", NULL, NULL, 5, 6, "#1 #3 #2 #5", NULL});
+    EXPECT("list-duplicate", {LIST, "", NULL, NULL, 5, 6, "#1 #2 #2 #3 #5", NULL});
+    EXPECT("list-range", {LIST, "prefix=keys%2F00000003", NULL, NULL, 5, 6, "#3 #5", NULL});
+    EXPECT("list-over-limit",
+           {LIST, "max-keys=2", "continuation-token=t", NULL, 5, 6, "#1 #2 #3", NULL});
+    EXPECT("list-no-progress", {LIST, "max-keys=2", "", NULL, 5, 6, "#1 #2", NULL});
+    EXPECT("list-no-progress",
+           {LIST, "continuation-token=t", "continuation-token=t", NULL, 5, 6, "#1 #2", NULL});
+    EXPECT(NULL, {LIST, "", NULL, NULL, 5, 6, "#5 #3 #1 #2",
+                  "{\"etag_is_md5\":false,\"key_order\":\"other\"}"});
+}
+
+T_TEST(pages_delimiter)
+{
+    EXPECT(NULL, {LIST, "delimiter=%2F", NULL, NULL, 5, 6, "-keys/", NULL});
+    EXPECT("list-missing", {LIST, "delimiter=%2F", NULL, NULL, 5, 6, "", NULL});
+    EXPECT("list-phantom", {LIST, "delimiter=%2F", NULL, NULL, 0, 0, "-keys/", NULL});
+    EXPECT(NULL, {LIST, "delimiter=%2F", NULL, NULL, 1, 1, "-keys/", NULL});
+    EXPECT("list-range", {LIST, "", NULL, NULL, 5, 6, "-keys/ #1 #2 #3 #5", NULL});
+    EXPECT("list-range", {LIST, "delimiter=%2F", NULL, NULL, 5, 6, "-keys -keys/", NULL});
+    EXPECT(NULL, {LIST, "delimiter=3", NULL, NULL, 5, 6, "#1 #2 #5 -keys/00000003", NULL});
+    EXPECT("list-missing", {LIST, "delimiter=3", NULL, NULL, 5, 6, "#1 #2 #5", NULL});
+    EXPECT(NULL, {LIST_V1, "delimiter=3", "marker=keys%2F00000003", NULL, 5, 6,
+                  "#1 #2 -keys/00000003", NULL},
+           {LIST_V1, "delimiter=3&marker=keys%2F00000003", NULL, NULL, 5, 6, "#5", NULL});
+    EXPECT("list-duplicate", {LIST_V1, "delimiter=3", "marker=keys%2F00000003", NULL, 5, 6,
+                              "#1 #2 -keys/00000003", NULL},
+           {LIST_V1, "delimiter=3&marker=keys%2F00000003", NULL, NULL, 5, 6,
+            "#5 -keys/00000003", NULL});
+}
+
+T_TEST(pages_profile)
+{
+    EXPECT(NULL, {LIST, "", NULL, NULL, 15, 16, "#1 #2 #3 #5",
+                  "{\"etag_is_md5\":false,\"list\":\"eventual\",\"list_lag_ms\":5}"});
+    EXPECT("list-phantom", {LIST, "", NULL, NULL, 18, 19, "#1 #2 #3 #4 #5",
+                            "{\"etag_is_md5\":false,\"list\":\"eventual\",\"list_lag_ms\":5}"});
+    static const char walk[] = "{\"etag_is_md5\":false,\"list_interval\":\"listing\"}";
+    EXPECT(NULL, {LIST, "", "continuation-token=t", NULL, 9, 9, "#1", walk},
+           {LIST, "continuation-token=t", NULL, NULL, 14, 15, "#2 #3 #5", walk});
+    struct t_make m;
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false,\"list\":\"eventual\",\"list_lag_ms\":50}");
+    add_keys(&m);
+    add_page(&m, &(struct page){LIST, "", NULL, NULL, 20, 21, "#1 #2 #3 #5", NULL});
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(violations(v), 0);
+    const json_t *lists = json_object_get(v, "lists");
+    T_EQ((int)json_number_value(json_object_get(lists, "lag_ms")), 8); /* since 12 */
+    T_EQ(json_integer_value(json_object_get(lists, "pages")), 1);
+    T_EQ(json_integer_value(json_object_get(lists, "entries")), 4);
+    T_EQ(t_skipped(v, "list-negatives", "keys"), 1); /* the lost write's */
+    json_decref(v);
+}
+
+/* What writers outside the plan did is not decided; deletes by version let older ones show. */
+T_TEST(pages_undecided)
+{
+    struct t_make m;
+    struct s3p_attempt foreign = t_put(1, 1, 1, 2), twice = t_put(2, 2, 1, 2);
+    foreign.flags = S3P_FLAG_FOREIGN;
+    twice.flags = S3P_FLAG_MULTI_DELIVERY;
+    t_make_begin(&m, "{}", NO_MD5);
+    t_add(&m, foreign);
+    t_add(&m, twice);
+    t_add(&m, removed(2, 3, 4));
+    ADD_NAMED(&m, removed(3, 3, 4), version_asked, "v1");
+    add_page(&m, &(struct page){LIST, "", NULL, NULL, 0, 0, "#1", NULL});
+    add_page(&m, &(struct page){LIST, "", NULL, NULL, 5, 6, "#2", NULL});
+    add_page(&m, &(struct page){LIST, "", NULL, NULL, 5, 6, "#1 #3", NULL});
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(violations(v), 0);
+    T_EQ(t_skipped(v, "list-negatives", "keys"), 1);
+    json_decref(v);
+}
+
+/* ---- versions ---- */
+
+static void add_version(struct t_make *m, uint32_t n, uint64_t key, int64_t call, int64_t ret,
+                        const char *id)
+{
+    ADD_NAMED(m, t_put(n, key, call, ret), version_id, id);
+}
+
+static void expect_versions(int line, const char *rule, struct page g)
+{
+    struct t_make m;
+    t_make_begin(&m, "{}", NO_MD5);
+    add_version(&m, 1, 1, 1, 2, "a");
+    add_version(&m, 2, 1, 3, 4, "b");
+    add_version(&m, 3, 1, 5, 6, "c");
+    add_version(&m, 4, 2, 1, 2, "d");
+    ADD_NAMED(&m, removed(1, 20, 21), version_asked, "b");
+    t_add(&m, t_lost(t_put(9, 5, 1, 2)));
+    g.op = S3P_OP_LIST_VERSIONS;
+    add_page(&m, &g);
+    json_t *v = t_make_judge(&m, NULL);
+    char *text = t_dump(v);
+    if (violations(v) != (rule != NULL) || (rule != NULL && t_rule(v, rule) != 1))
+        t_fail(__FILE__, line, "expected %s: %s", rule != NULL ? rule : "nothing", text);
+    s3p_free(text);
+    json_decref(v);
+}
+#define VERSIONS(rule, args, next, call, entries)                                                  \
+    expect_versions(__LINE__, rule, (struct page){0, args, next, NULL, call, (call) + 1, entries, NULL})
+
+T_TEST(pages_versions)
+{
+    VERSIONS(NULL, "", NULL, 8, "#1@c* #1@b #1@a #2@d*");
+    VERSIONS(NULL, "", NULL, 22, "#1@c* #1@a #2@d*");
+    VERSIONS("list-missing", "", NULL, 8, "#1@c* #1@a #2@d*");
+    VERSIONS("list-phantom", "", NULL, 22, "#1@c* #1@b #1@a #2@d*");
+    VERSIONS("list-phantom", "", NULL, 8, "#1@c* #1@b #1@a #2@d* #2@x");
+    VERSIONS("list-phantom", "", NULL, 8, "#1@c* #1@b #1@a #2@d* #3@x*");
+    VERSIONS(NULL, "", NULL, 8, "#1@c* #1@b #1@a #2@d* #5@x*"); /* the lost write's */
+    VERSIONS("list-truncated-end", "", NULL, 8, "#1@c* #1@b #1@a");
+    VERSIONS("list-latest", "", NULL, 8, "#1@c* #1@b* #1@a #2@d*");
+    VERSIONS("list-latest", "", NULL, 8, "#1@c #1@b #1@a #2@d*");
+    VERSIONS("list-order", "", NULL, 8, "#1@c* #1@a #1@b #2@d*");
+    VERSIONS("list-duplicate", "", NULL, 8, "#1@c* #1@b #1@b #1@a #2@d*");
+    static const char next[] = "key-marker=keys%2F00000001&version-id-marker=b";
+    VERSIONS(NULL, "", next, 8, "#1@c* #1@b");
+    VERSIONS("list-missing", "", next, 8, "#1@b*"); /* c is newer, and had to come before it */
+    VERSIONS(NULL, next, NULL, 8, "#1@a #2@d*");
+    VERSIONS("list-missing", next, NULL, 8, "#2@d*");
+    VERSIONS(NULL, "key-marker=keys%2F00000001", NULL, 8, "#2@d*");
+}
+
+/* ---- uploads and parts ---- */
+
+static void add_upload(struct t_make *m, int op, uint64_t key, int64_t call, int64_t ret,
+                       const char *id, uint32_t part)
+{
+    struct s3p_attempt r = t_attempt(op, 60, key, call, ret);
+    r.status = 200;
+    r.outcome = S3P_OK_OUTCOME;
+    r.part_number = part;
+    ADD_NAMED(m, r, upload_id, id);
+}
+
+static void expect_uploads(int line, const char *rule, struct page g)
+{
+    struct t_make m;
+    t_make_begin(&m, "{}", NO_MD5);
+    add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 1, 2, "u", 0);
+    add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 3, 4, "w", 0);
+    add_upload(&m, S3P_OP_CREATE_UPLOAD, 2, 3, 4, "x", 0);
+    add_upload(&m, S3P_OP_UPLOAD_PART, 1, 5, 6, "u", 1);
+    add_upload(&m, S3P_OP_UPLOAD_PART, 1, 5, 6, "u", 2);
+    add_upload(&m, S3P_OP_UPLOAD_PART, 1, 5, 6, "u", 10);
+    add_upload(&m, S3P_OP_UPLOAD_PART, 1, 5, 6, "w", 3);
+    add_upload(&m, S3P_OP_ABORT_UPLOAD, 1, 20, 21, "w", 0);
+    add_page(&m, &g);
+    json_t *v = t_make_judge(&m, NULL);
+    char *text = t_dump(v);
+    if (violations(v) != (rule != NULL) || (rule != NULL && t_rule(v, rule) != 1))
+        t_fail(__FILE__, line, "expected %s: %s", rule != NULL ? rule : "nothing", text);
+    s3p_free(text);
+    json_decref(v);
+}
+#define UPLOADS(rule, args, next, call, entries)                                                   \
+    expect_uploads(__LINE__, rule,                                                                 \
+                   (struct page){S3P_OP_LIST_UPLOADS, args, next, NULL, call, (call) + 1, entries, NULL})
+#define PARTS(rule, args, next, call, entries)                                                     \
+    expect_uploads(__LINE__, rule,                                                                 \
+                   (struct page){S3P_OP_LIST_PARTS, args, next, "u", call, (call) + 1, entries, NULL})
+
+T_TEST(pages_uploads)
+{
+    UPLOADS(NULL, "", NULL, 8, "#1@u #1@w #2@x");
+    UPLOADS("list-missing", "", NULL, 8, "#1@u #2@x");
+    UPLOADS("list-phantom", "", NULL, 22, "#1@u #1@w #2@x");
+    UPLOADS("list-order", "", NULL, 8, "#1@w #1@u #2@x");
+    UPLOADS("list-phantom", "", NULL, 8, "#1@u #1@w #2@x #2@y");
+    UPLOADS(NULL, "", "key-marker=keys%2F00000001&upload-id-marker=u", 8, "#1@u");
+    UPLOADS("list-missing", "", "key-marker=keys%2F00000001&upload-id-marker=w", 8, "#1@w");
+    UPLOADS("list-missing", "key-marker=keys%2F00000001&upload-id-marker=u", NULL, 8, "#2@x");
+    UPLOADS(NULL, "delimiter=%2F", NULL, 8, "-keys/");
+    UPLOADS("list-missing", "delimiter=%2F", NULL, 8, "");
+}
+
+T_TEST(pages_parts)
+{
+    PARTS(NULL, "", NULL, 8, "1 2 10");
+    PARTS("list-missing", "", NULL, 8, "1 10");
+    PARTS("list-truncated-end", "", NULL, 8, "1 2");
+    PARTS("list-phantom", "", NULL, 8, "1 2 3 10");
+    PARTS("list-order", "", NULL, 8, "2 1 10");
+    PARTS(NULL, "part-number-marker=2", NULL, 8, "10");
+    PARTS("list-range", "part-number-marker=2", NULL, 8, "2 10");
+    PARTS(NULL, "max-parts=2", "part-number-marker=2", 8, "1 2");
+    PARTS("list-over-limit", "max-parts=1", "part-number-marker=2", 8, "1 2");
+}
+
+/* ---- many keys, many spaces, any number of threads ---- */
+
+enum { MANY = 5000, HOSTILE = 300, LISTINGS = 200, RUN = 40 };
+
+static void add_many(struct t_make *m, uint64_t seed, bool drop)
+{
+    struct s3p_rng g = {seed, 1, 0};
+    for (uint64_t k = 0; k < MANY; k++)
+        t_add(m, t_put((uint32_t)k + 1, k * 3, 1, 2));
+    for (int i = 0; i < LISTINGS; i++) {
+        char entries[RUN * 12 + 1] = "", args[64], next[64];
+        uint64_t from = s3p_rng_below(&g, MANY - RUN - 1);
+        size_t at = 0;
+        for (uint64_t k = 1; k <= RUN; k++)
+            if (!drop || k != 7)
+                at += (size_t)snprintf(entries + at, sizeof entries - at, "%s#%u", at > 0 ? " " : "",
+                                       (unsigned)((from + k) * 3));
+        snprintf(args, sizeof args, "start-after=keys%%2F%08u", (unsigned)(from * 3));
+        snprintf(next, sizeof next, "continuation-token=t%d", i);
+        add_page(m, &(struct page){LIST, args, next, NULL, 5, 6, entries, NULL});
+    }
+}
+
+T_TEST(pages_many)
+{
+    for (int drop = 0; drop < 2; drop++) {
+        struct t_make m;
+        char *text[3];
+        t_make_begin(&m, "{}", NO_MD5);
+        add_many(&m, 4, drop);
+        t_make_close(&m);
+        for (int i = 0; i < 3; i++) {
+            struct s3p_check_opts o = {.threads = 1 + i, .memory_bytes = i == 2 ? 3 << 20 : 0};
+            json_t *v = t_judge(m.path, &o);
+            T_EQ(t_rule(v, "list-missing"), drop * LISTINGS);
+            T_EQ(violations(v), drop * LISTINGS);
+            json_object_del(v, "checker");
+            text[i] = t_dump(v);
+            json_decref(v);
+        }
+        T_STR(text[1], text[0]);
+        T_STR(text[2], text[0]);
+        for (int i = 0; i < 3; i++)
+            s3p_free(text[i]);
+        unlink(m.path);
+    }
+}
+
+/* Hostile pages: whatever they hold, a verdict or a plain error. */
+T_TEST_LIMIT(pages_hostile, 120)
+{
+    static const char *const args[] = {"", "%", "prefix=%zz", "max-keys=x", "max-keys=18446744073709551615",
+                                       "start-after=&&&", "continuation-token=t", "delimiter=k",
+                                       "part-number-marker=99999999999999999999", "key-marker=hot&version-id-marker=a",
+                                       "prefix=%FF%FF", "key-marker=%00"};
+    static const char *const entry[] = {"#0", "#1", "#999999", "#18446744073709551614", "-", "-a/", "zz",
+                                        "#1@a", "#1@null", "#2@b*", "#7", "hot", "@", "#1@"};
+    static const int op[] = {LIST, LIST_V1, S3P_OP_LIST_VERSIONS, S3P_OP_LIST_UPLOADS, S3P_OP_LIST_PARTS};
+    enum { NARGS = sizeof args / sizeof *args, NENTRIES = sizeof entry / sizeof *entry };
+    for (uint64_t i = 0; i < HOSTILE; i++) {
+        struct s3p_rng g = {77, i, 0};
+        struct t_make m;
+        t_make_begin(&m, "{}", i % 7 == 0 ? "{\"key_order\":\"other\"}" : NO_MD5);
+        add_keys(&m);
+        add_version(&m, 20, 1, 1, 2, "a");
+        add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 1, 2, "u", 0);
+        for (int p = 0; p < 4; p++) {
+            char list[256] = "";
+            for (uint64_t k = s3p_rng_below(&g, 8); k > 0; k--) {
+                const char *e = entry[s3p_rng_below(&g, NENTRIES)];
+                size_t len = strlen(list);
+                snprintf(list + len, sizeof list - len, "%s%s", len > 0 ? " " : "", e);
+            }
+            int64_t t = (int64_t)s3p_rng_below(&g, 30);
+            add_page(&m, &(struct page){op[s3p_rng_below(&g, 5)], args[s3p_rng_below(&g, NARGS)],
+                                        s3p_rng_below(&g, 2) ? args[s3p_rng_below(&g, NARGS)] : NULL,
+                                        s3p_rng_below(&g, 2) ? "u" : NULL, t, t + 1, list, NULL});
+        }
+        struct s3p_err err;
+        int rc = t_make_fail(&m, NULL, &err);
+        T_TRUE(rc == 0 || rc == S3P_EFORMAT);
+    }
+}
