@@ -32,7 +32,8 @@ _STATE = _one_of("required", "optional", "unsupported")
 
 KEYS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "name": ("a name", lambda value: isinstance(value, str) and bool(value)),
-    "list": _one_of("strong"),
+    "list": _one_of("strong", "eventual"),
+    "list_lag_ms": _number(),
     "list_interval": _one_of("page", "listing"),
     "key_order": _one_of("utf8", "other"),
     "etag_is_md5": _one_of(True, False),

@@ -108,8 +108,8 @@ int s3p_members_add(struct s3p_members *m, struct s3p_windows *w, const struct s
 int s3p_members_merge(struct s3p_members *into, struct s3p_members *from, struct s3p_err *err)
 {
     if (from->n != 0) {
-        S3P_TRY(reserve(into, (uint64_t)into->n + from->n, (uint64_t)into->nwindows + from->nwindows,
-                        err));
+        S3P_TRY(reserve(into, (uint64_t)into->n + from->n,
+                        (uint64_t)into->nwindows + from->nwindows, err));
         for (uint32_t i = 0; i < from->n; i++) {
             into->member[into->n] = from->member[i];
             into->member[into->n++].first += into->nwindows;

@@ -92,7 +92,9 @@ int s3p_page_hit(struct s3p_lister *w, enum s3p_rule rule, const struct s3p_item
                                     h.place)
                   : m != NULL ? m->place
                               : it->place;
-        h.key_index = part ? COL(w->s, uint64_t, key_index)[w->i] : m != NULL ? m->index : it->index;
+        h.key_index = part        ? COL(w->s, uint64_t, key_index)[w->i]
+                      : m != NULL ? m->index
+                                  : it->index;
     }
     for (uint32_t i = 0; i < n; i++)
         if (records[i] != S3P_NO_RECORD && h.n < S3P_HIT_RECORDS)
@@ -239,10 +241,10 @@ static int open_page(struct s3p_lister *w, const struct s3p_page *page, struct s
     w->i = page->position;
     uint64_t record = w->s->first_record + w->i;
     s3p_buf_clear(&w->texts);
-    S3P_TRY(s3p_page_args(&w->args, &w->texts,
-                          s3p_segment_text(w->s, COL(w->s, uint32_t, list_args)[w->i]), record, err));
-    S3P_TRY(s3p_page_args(&w->next, &w->texts,
-                          s3p_segment_text(w->s, COL(w->s, uint32_t, list_next)[w->i]), record, err));
+    struct s3p_str asked = s3p_segment_text(w->s, COL(w->s, uint32_t, list_args)[w->i]);
+    struct s3p_str told = s3p_segment_text(w->s, COL(w->s, uint32_t, list_next)[w->i]);
+    S3P_TRY(s3p_page_args(&w->args, &w->texts, asked, record, err));
+    S3P_TRY(s3p_page_args(&w->next, &w->texts, told, record, err));
     w->truncated = (COL(w->s, uint8_t, flags)[w->i] & S3P_FLAG_TRUNCATED) != 0;
     S3P_TRY(read_items(w, err));
     S3P_TRY(find_start(w, err));

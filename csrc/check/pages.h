@@ -4,9 +4,9 @@
  * A page covers (marker, last entry]; the last one of a walk to the end of its prefix; one that
  * ends in a common prefix all members of that; an empty truncated one nothing. Its interval is its
  * own [t_call, t_return] (profile `list_interval: listing`: from the call of the first page of its
- * walk; `list: eventual` with `list_lag_ms`: from that much before). A key of the range is judged as
- * one read in the interval (windows.h); a common prefix must be there when a member under it must
- * be, and must not be when all of them must be gone.
+ * walk; `list: eventual` with `list_lag_ms`: from that much before). A key of the range is judged
+ * as one read in the interval (windows.h); a common prefix must be there when a member under it
+ * must be, and must not be when all of them must be gone.
  *
  * A walk is a chain of pages of one client, each asked for with the token or markers that the one
  * before gave. The start of a page behind a token that no page gave is not known: it covers what

@@ -276,7 +276,8 @@ static void expect_versions(int line, const char *rule, struct page g)
     json_decref(v);
 }
 #define VERSIONS(rule, args, next, call, entries)                                                  \
-    expect_versions(__LINE__, rule, (struct page){0, args, next, NULL, call, (call) + 1, entries, NULL})
+    expect_versions(__LINE__, rule,                                                                \
+                    (struct page){0, args, next, NULL, call, (call) + 1, entries, NULL})
 
 T_TEST(pages_versions)
 {
@@ -334,10 +335,12 @@ static void expect_uploads(int line, const char *rule, struct page g)
 }
 #define UPLOADS(rule, args, next, call, entries)                                                   \
     expect_uploads(__LINE__, rule,                                                                 \
-                   (struct page){S3P_OP_LIST_UPLOADS, args, next, NULL, call, (call) + 1, entries, NULL})
+                   (struct page){S3P_OP_LIST_UPLOADS, args, next, NULL, call, (call) + 1,          \
+                                 entries, NULL})
 #define PARTS(rule, args, next, call, entries)                                                     \
     expect_uploads(__LINE__, rule,                                                                 \
-                   (struct page){S3P_OP_LIST_PARTS, args, next, "u", call, (call) + 1, entries, NULL})
+                   (struct page){S3P_OP_LIST_PARTS, args, next, "u", call, (call) + 1, entries,    \
+                                 NULL})
 
 T_TEST(pages_uploads)
 {
@@ -381,8 +384,8 @@ static void add_many(struct t_make *m, uint64_t seed, bool drop)
         size_t at = 0;
         for (uint64_t k = 1; k <= RUN; k++)
             if (!drop || k != 7)
-                at += (size_t)snprintf(entries + at, sizeof entries - at, "%s#%u", at > 0 ? " " : "",
-                                       (unsigned)((from + k) * 3));
+                at += (size_t)snprintf(entries + at, sizeof entries - at, "%s#%u",
+                                       at > 0 ? " " : "", (unsigned)((from + k) * 3));
         snprintf(args, sizeof args, "start-after=keys%%2F%08u", (unsigned)(from * 3));
         snprintf(next, sizeof next, "continuation-token=t%d", i);
         add_page(m, &(struct page){LIST, args, next, NULL, 5, 6, entries, NULL});
@@ -417,13 +420,15 @@ T_TEST(pages_many)
 /* Hostile pages: whatever they hold, a verdict or a plain error. */
 T_TEST_LIMIT(pages_hostile, 120)
 {
-    static const char *const args[] = {"", "%", "prefix=%zz", "max-keys=x", "max-keys=18446744073709551615",
-                                       "start-after=&&&", "continuation-token=t", "delimiter=k",
-                                       "part-number-marker=99999999999999999999", "key-marker=hot&version-id-marker=a",
-                                       "prefix=%FF%FF", "key-marker=%00"};
-    static const char *const entry[] = {"#0", "#1", "#999999", "#18446744073709551614", "-", "-a/", "zz",
-                                        "#1@a", "#1@null", "#2@b*", "#7", "hot", "@", "#1@"};
-    static const int op[] = {LIST, LIST_V1, S3P_OP_LIST_VERSIONS, S3P_OP_LIST_UPLOADS, S3P_OP_LIST_PARTS};
+    static const char *const args[] = {
+        "", "%", "prefix=%zz", "max-keys=x", "max-keys=18446744073709551615", "start-after=&&&",
+        "continuation-token=t", "delimiter=k", "part-number-marker=99999999999999999999",
+        "key-marker=hot&version-id-marker=a", "prefix=%FF%FF", "key-marker=%00"};
+    static const char *const entry[] = {
+        "#0", "#1", "#999999", "#18446744073709551614", "-", "-a/", "zz", "#1@a", "#1@null",
+        "#2@b*", "#7", "hot", "@", "#1@"};
+    static const int op[] = {LIST, LIST_V1, S3P_OP_LIST_VERSIONS, S3P_OP_LIST_UPLOADS,
+                             S3P_OP_LIST_PARTS};
     enum { NARGS = sizeof args / sizeof *args, NENTRIES = sizeof entry / sizeof *entry };
     for (uint64_t i = 0; i < HOSTILE; i++) {
         struct s3p_rng g = {77, i, 0};
@@ -439,10 +444,16 @@ T_TEST_LIMIT(pages_hostile, 120)
                 size_t len = strlen(list);
                 snprintf(list + len, sizeof list - len, "%s%s", len > 0 ? " " : "", e);
             }
-            int64_t t = (int64_t)s3p_rng_below(&g, 30);
-            add_page(&m, &(struct page){op[s3p_rng_below(&g, 5)], args[s3p_rng_below(&g, NARGS)],
-                                        s3p_rng_below(&g, 2) ? args[s3p_rng_below(&g, NARGS)] : NULL,
-                                        s3p_rng_below(&g, 2) ? "u" : NULL, t, t + 1, list, NULL});
+            struct page made = {.op = op[s3p_rng_below(&g, 5)],
+                                .args = args[s3p_rng_below(&g, NARGS)],
+                                .call = (int64_t)s3p_rng_below(&g, 30),
+                                .entries = list};
+            made.ret = made.call + 1;
+            if (s3p_rng_below(&g, 2))
+                made.next = args[s3p_rng_below(&g, NARGS)];
+            if (s3p_rng_below(&g, 2))
+                made.upload = "u";
+            add_page(&m, &made);
         }
         struct s3p_err err;
         int rc = t_make_fail(&m, NULL, &err);
