@@ -48,7 +48,7 @@ static uint32_t first_open(const struct s3p_change *c, uint32_t k, int64_t inv)
     return S3P_MUT(S3P_MUT_WINDOW_IGNORES_CHANGES, lo, k);
 }
 
-static void note(struct s3p_span *best, int64_t res, uint32_t record)
+static void note_earlier(struct s3p_span *best, int64_t res, uint32_t record)
 {
     if (res < best->from || (res == best->from && record < best->record)) {
         best->from = res;
@@ -58,8 +58,8 @@ static void note(struct s3p_span *best, int64_t res, uint32_t record)
 
 /* The windows that end at each change, those of one end as one. Two of different ends lie apart:
  * the change that ends the first had returned before the evidence of the second was called. */
-static uint32_t join(struct s3p_span *out, const struct s3p_span *best,
-                     const struct s3p_change *c, uint32_t k)
+static uint32_t join_spans(struct s3p_span *out, const struct s3p_span *best,
+                           const struct s3p_change *c, uint32_t k)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i <= k; i++) {
@@ -67,15 +67,15 @@ static uint32_t join(struct s3p_span *out, const struct s3p_span *best,
         if (w.from >= w.to)
             continue;
         if (n > 0 && out[n - 1].to == w.to)
-            note(&out[n - 1], w.from, w.record);
+            note_earlier(&out[n - 1], w.from, w.record);
         else
             out[n++] = w;
     }
     return n;
 }
 
-static uint32_t make(struct s3p_windows *w, struct s3p_span *out, const struct s3p_fact *f,
-                     uint32_t n, uint8_t evidence, uint8_t change)
+static uint32_t make_spans(struct s3p_windows *w, struct s3p_span *out, const struct s3p_fact *f,
+                           uint32_t n, uint8_t evidence, uint8_t change)
 {
     uint32_t k = sort_changes(w->change, f, n, change);
     for (uint32_t i = 0; i <= k; i++)
@@ -84,9 +84,9 @@ static uint32_t make(struct s3p_windows *w, struct s3p_span *out, const struct s
         w->best[0].from = INT64_MIN;
     for (uint32_t i = 0; i < n; i++)
         if (f[i].what & evidence)
-            note(&w->best[first_open(w->change, k, f[i].inv)],
-                 S3P_MUT(S3P_MUT_WINDOW_FROM_CALL, f[i].res, f[i].inv), f[i].record);
-    return join(out, w->best, w->change, k);
+            note_earlier(&w->best[first_open(w->change, k, f[i].inv)],
+                         S3P_MUT(S3P_MUT_WINDOW_FROM_CALL, f[i].res, f[i].inv), f[i].record);
+    return join_spans(out, w->best, w->change, k);
 }
 
 static int reserve_facts(struct s3p_windows *w, uint32_t n, struct s3p_err *err)
@@ -108,8 +108,8 @@ int s3p_windows_make(struct s3p_windows *w, const struct s3p_fact *f, uint32_t n
                      struct s3p_err *err)
 {
     S3P_TRY(reserve_facts(w, n, err));
-    w->there = make(w, w->window, f, n, S3P_FACT_THERE, S3P_FACT_REMOVES);
-    w->gone = make(w, w->window + w->there, f, n, S3P_FACT_GONE, S3P_FACT_MAKES);
+    w->there = make_spans(w, w->window, f, n, S3P_FACT_THERE, S3P_FACT_REMOVES);
+    w->gone = make_spans(w, w->window + w->there, f, n, S3P_FACT_GONE, S3P_FACT_MAKES);
     return 0;
 }
 
