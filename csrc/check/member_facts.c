@@ -175,7 +175,10 @@ static int add_members(struct s3p_members *m, const struct facts *x, struct s3p_
     size_t n;
     for (size_t at = 0; at < x->n; at += n) {
         const struct named *first = &x->fact[at];
-        struct s3p_member name = {.index = first->index, .id = first->id, .place = first->place};
+        struct s3p_member name = {.index = first->index,
+                                  .id = first->id,
+                                  .place = first->place,
+                                  .flags = first->id == 0 ? S3P_MEMBER_ANY_ID : 0};
         for (n = 0; at + n < x->n && same_name(first, first + n); n++)
             f[n] = first[n].fact;
         if (first->index == WHOLE_UPLOAD)

@@ -78,14 +78,6 @@ static int reserve(struct s3p_members *m, uint64_t members, uint64_t windows, st
     return 0;
 }
 
-/* Nobody can tell how it ended: neither window reaches the end of time. */
-static bool undecided(const struct s3p_windows *w)
-{
-    const struct s3p_span *there = w->window, *gone = w->window + w->there;
-    return (w->there == 0 || there[w->there - 1].to != INT64_MAX) &&
-           (w->gone == 0 || gone[w->gone - 1].to != INT64_MAX);
-}
-
 int s3p_members_add(struct s3p_members *m, struct s3p_windows *w, const struct s3p_member *name,
                     const struct s3p_fact *f, uint32_t n, struct s3p_err *err)
 {
@@ -101,7 +93,6 @@ int s3p_members_add(struct s3p_members *m, struct s3p_windows *w, const struct s
         to->flags |= f[i].loose;
     memcpy(m->window + m->nwindows, w->window, windows * sizeof *w->window);
     m->nwindows += windows;
-    m->undecided += undecided(w);
     return 0;
 }
 
@@ -116,10 +107,23 @@ int s3p_members_merge(struct s3p_members *into, struct s3p_members *from, struct
         }
         memcpy(into->window + into->nwindows, from->window, from->nwindows * sizeof *from->window);
         into->nwindows += from->nwindows;
-        into->undecided += from->undecided;
     }
     s3p_members_free(from);
     return 0;
+}
+
+uint64_t s3p_members_undecided(const struct s3p_members *m, int64_t until)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < m->n; i++) {
+        const struct s3p_member *at = &m->member[i];
+        const struct s3p_span *there = m->window + at->first, *gone = there + at->there;
+        if (at->flags & S3P_MEMBER_ANY_ID)
+            continue; /* counted where an entry leads to it */
+        n += (at->there == 0 || there[at->there - 1].to < until) &&
+             (at->gone == 0 || gone[at->gone - 1].to < until);
+    }
+    return n;
 }
 
 void s3p_members_free(struct s3p_members *m)

@@ -28,7 +28,8 @@ enum s3p_listing { /* what a page lists */
 };
 
 enum s3p_member_flag {
-    S3P_MEMBER_LOOSE = 1, /* its place among its siblings is the store's choice (multipart) */
+    S3P_MEMBER_LOOSE = 1,  /* its place among its siblings is the store's choice (multipart) */
+    S3P_MEMBER_ANY_ID = 2, /* of versions and uploads: id 0 */
 };
 
 struct s3p_member {
@@ -42,7 +43,6 @@ struct s3p_members {
     struct s3p_member *member;
     struct s3p_span *window;
     uint32_t n, cap, nwindows, window_cap;
-    uint64_t undecided; /* members whose last state nobody can tell */
     uint32_t *start;    /* per bucket and one more, when sorted */
 };
 
@@ -70,6 +70,8 @@ int s3p_members_merge(struct s3p_members *into, struct s3p_members *from,
 /* Sorts by bucket and name; parts by upload and number. Settles names->ordered. */
 int s3p_members_sort(struct s3p_members *m, enum s3p_listing kind, struct s3p_names *names,
                      struct s3p_err *err) S3P_MUST_CHECK;
+/* Members of which nobody can tell whether they are there at `until`, nor later. */
+uint64_t s3p_members_undecided(const struct s3p_members *m, int64_t until);
 void s3p_members_free(struct s3p_members *m);
 
 static inline const struct s3p_span *s3p_member_there(const struct s3p_members *s,

@@ -259,6 +259,8 @@ static int judge_entry(const struct join *j, const struct unit *u, const struct 
     const struct s3p_member *before = *m, *any = sibling(j, u, 0);
     *m = sibling(j, u, id);
     const struct s3p_member *claim = *m != NULL ? *m : any;
+    if (*m == NULL && any != NULL && must_be_gone(j, any) == NULL)
+        s3p_tally_skip(j->w->tally, S3P_WHY_LIST_NEGATIVES, 0, 1); /* perhaps one of unknown id */
     S3P_TRY(claim != NULL ? phantom(j, it, claim, err) : nobodys(j, it, err));
     if (!goes_first(j, *m, before))
         return 0;

@@ -29,6 +29,10 @@ static int add_page(struct s3p_lists *l, uint32_t segment, uint32_t position, ui
         l->cap = cap;
     }
     l->page[l->n++] = (struct s3p_page){segment, position, S3P_NO_PAGE, kind};
+    int64_t call =
+        COL(s3p_histfile_segment(l->file, segment), int64_t, t_call)[position];
+    if (!l->wanted[kind] || call > l->last_call[kind])
+        l->last_call[kind] = call;
     l->wanted[kind] = true;
     return 0;
 }
@@ -186,7 +190,8 @@ int s3p_lists_settle(struct s3p_lists *l, struct s3p_tally *t, struct s3p_err *e
             rc = s3p_members_collect(&l->set[k], (enum s3p_listing)k, l->file, l->map, err);
         if (rc == 0)
             rc = s3p_members_sort(&l->set[k], (enum s3p_listing)k, &names, err);
-        s3p_tally_skip(t, S3P_WHY_LIST_NEGATIVES, l->set[k].undecided, 0);
+        s3p_tally_skip(t, S3P_WHY_LIST_NEGATIVES,
+                       s3p_members_undecided(&l->set[k], l->last_call[k]), 0);
     }
     s3p_names_free(&names);
     return rc;

@@ -44,7 +44,8 @@ struct s3p_lists {
     const struct s3p_keymap *map;
     struct s3p_page *page;
     uint32_t n, cap;
-    bool wanted[S3P_LISTINGS]; /* kinds that have pages */
+    bool wanted[S3P_LISTINGS];      /* kinds that have pages */
+    int64_t last_call[S3P_LISTINGS]; /* of these */
     struct s3p_members set[S3P_LISTINGS];
     bool *ordered; /* struct s3p_names */
 };
