@@ -26,7 +26,7 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
     [S3P_RULE_LOST_UPDATE] = {"lost-update", "K2",
                               "$0 although $1, and nothing followed on that write: it was lost"},
     [S3P_RULE_ABSENT_AFTER_ACK] = {"absent-after-ack", "K1",
-                                   "$0 although $1 and nothing deleted the key"},
+                                   "$0 although $1 and nothing deleted the key since"},
     [S3P_RULE_PRESENT_AFTER_DELETE] = {"present-after-delete", "K1",
                                        "$0 although $1 and nobody wrote that value again"},
     [S3P_RULE_CAS_IGNORED] = {"cas-ignored", "K2", "$0 although its condition did not hold: $1"},

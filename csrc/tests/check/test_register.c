@@ -222,19 +222,114 @@ T_TEST(register_metamorphic)
     s3p_reg_free(r);
 }
 
-T_TEST(register_memory_fails)
+/* One life and ten thousand readers of it, all at once: decided, and a read that comes back is named. */
+T_TEST(register_epoch_readers)
 {
-    const struct s3p_reg_op o[] = {op(S3P_REG_WRITE, 1, 1, 2), op(S3P_REG_READ, 0, 3, 4)};
+    struct s3p_reg *r = NULL;
+    struct s3p_reg_result res;
+    struct s3p_reg_op *o = s3p_alloc((MANY + 3) * sizeof *o);
+    T_OK(s3p_reg_create(&r, err));
+    for (uint32_t i = 0; i < MANY; i++)
+        o[i] = op(S3P_REG_READ, i < MANY / 2 ? 1 : 0, 10 + i, 10 + 2 * MANY + i);
+    o[MANY] = op(S3P_REG_WRITE, 1, 1, 2);
+    o[MANY + 1] = op(S3P_REG_DELETE, 0, MANY, MANY + 10);
+    T_OK(s3p_reg_check(r, o, MANY + 2, 1, &res, err));
+    T_TRUE(res.nviolations == 0 && res.windows == 1 && res.unknown_windows == 0);
+    o[MANY + 2] = op(S3P_REG_READ, 1, MANY + 11, MANY + 12);
+    T_OK(s3p_reg_check(r, o, MANY + 3, 1, &res, err));
+    T_EQ(res.nviolations, 1);
+    T_EQ(res.violation[0].rule, S3P_RULE_PRESENT_AFTER_DELETE);
+    T_EQ(res.violation[0].op[0], MANY + 2);
+    s3p_reg_free(r);
+    s3p_free(o);
+}
+
+/* A hundred thousand lives, one after the other, with readers across each: as many windows. */
+T_TEST(register_many_lives)
+{
+    enum { LIVES = 10 * MANY, EACH = 4 };
+    struct s3p_reg *r = NULL;
+    struct s3p_reg_result res;
+    struct s3p_reg_op *o = s3p_alloc((size_t)EACH * LIVES * sizeof *o);
+    T_OK(s3p_reg_create(&r, err));
+    for (uint32_t i = 0; i < LIVES; i++) {
+        int64_t t = 100 * (int64_t)i;
+        o[EACH * i] = op(S3P_REG_CREATE, i + 1, t, t + 20);
+        o[EACH * i + 1] = op(S3P_REG_NOT, S3P_REG_ABSENT, t + 10, t + 30);
+        o[EACH * i + 2] = op(S3P_REG_REMOVE, S3P_REG_ABSENT, t + 25, t + 50);
+        o[EACH * i + 2].pred = i + 1;
+        o[EACH * i + 3] = op(S3P_REG_READ, S3P_REG_ABSENT, t + 40, t + 60);
+    }
+    T_OK(s3p_reg_check(r, o, EACH * LIVES, LIVES, &res, err));
+    T_TRUE(res.nviolations == 0 && res.windows == LIVES && res.unknown_windows == 0);
+    o[EACH * (LIVES / 2) + 3].value = LIVES / 2; /* the life before */
+    T_OK(s3p_reg_check(r, o, EACH * LIVES, LIVES, &res, err));
+    T_TRUE(res.nviolations >= 1);
+    s3p_reg_free(r);
+    s3p_free(o);
+}
+
+/* Windows with more in flight than the bound are given up one by one; what stands between them is
+ * still decided. */
+T_TEST(register_gives_up)
+{
+    enum { WRITES = 80, ROUNDS = 20, EACH = 2 * WRITES + 4 };
+    struct s3p_reg *r = NULL;
+    struct s3p_reg_result res;
+    struct s3p_reg_op *o = s3p_alloc((size_t)EACH * ROUNDS * sizeof *o);
+    uint32_t n = 0, value = 0;
+    T_OK(s3p_reg_create(&r, err));
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        int64_t t = 1000 * (int64_t)i;
+        for (uint32_t k = 0; k < WRITES; k++) {
+            o[n++] = op(S3P_REG_WRITE, ++value, t, t + 100);
+            o[n++] = op(S3P_REG_READ, value, t, t + 100);
+        }
+        o[n++] = op(S3P_REG_DELETE, 0, t, t + 100);
+        o[n++] = op(S3P_REG_READ, 0, t + 200, t + 210);
+        o[n++] = op(S3P_REG_WRITE, ++value, t + 300, t + 310);
+        o[n++] = op(S3P_REG_READ, value, t + 320, t + 330);
+    }
+    T_OK(s3p_reg_check(r, o, n, value, &res, err));
+    T_TRUE(res.nviolations == 0 && res.unknown_windows == ROUNDS && res.windows == 4 * ROUNDS);
+    T_EQ(res.unknown_ops, ROUNDS * (2 * WRITES + 1));
+    T_TRUE(res.unknown_from == 0 && res.unknown_to == 100);
+    o[n - 1].value = 0; /* absent after the last write, far behind the unknown windows */
+    T_OK(s3p_reg_check(r, o, n, value, &res, err));
+    T_EQ(res.nviolations, 1);
+    s3p_reg_free(r);
+    s3p_free(o);
+}
+
+static void expect_no_leak(const struct s3p_reg_op *o, uint32_t n, uint32_t values)
+{
     int rc = S3P_ENOMEM;
-    for (int64_t n = 1; rc == S3P_ENOMEM && n < 100; n++) {
+    for (int64_t k = 1; rc == S3P_ENOMEM && k < 100; k++) {
         struct s3p_reg *r = NULL;
         struct s3p_reg_result res;
-        s3p_alloc_fail_at(n);
+        s3p_alloc_fail_at(k);
         rc = s3p_reg_create(&r, NULL);
         if (rc == 0)
-            rc = s3p_reg_check(r, o, 2, 1, &res, NULL);
+            rc = s3p_reg_check(r, o, n, values, &res, NULL);
+        if (rc != 0 && r != NULL) { /* and it can be used again */
+            s3p_alloc_fail_at(0);
+            T_OK(s3p_reg_check(r, o, n, values, &res, err));
+        }
         s3p_alloc_fail_at(0);
         s3p_reg_free(r);
     }
     T_EQ(rc, 0);
+}
+
+T_TEST(register_memory_fails)
+{
+    const struct s3p_reg_op plain[] = {op(S3P_REG_WRITE, 1, 1, 2), op(S3P_REG_READ, 0, 3, 4)};
+    const struct s3p_reg_op epoch[] = {op(S3P_REG_WRITE, 1, 1, 2), op(S3P_REG_DELETE, 0, 3, 6),
+                                       op(S3P_REG_READ, 0, 4, 5)};
+    const struct s3p_reg_op lives[] = {op(S3P_REG_WRITE, 1, 1, 2), op(S3P_REG_DELETE, 0, 3, 6),
+                                       op(S3P_REG_NOT, 0, 4, 5), op(S3P_REG_WRITE, 2, 4, 8),
+                                       op(S3P_REG_READ, 0, 6, 7)};
+    expect_no_leak(plain, 2, 1);
+    expect_no_leak(epoch, 3, 1);
+    expect_no_leak(lives, 5, 2);
 }
