@@ -222,7 +222,7 @@ T_TEST(register_metamorphic)
     s3p_reg_free(r);
 }
 
-/* One life and ten thousand readers of it, all at once: decided, and a read that comes back named. */
+/* One life and ten thousand readers of it at once: decided, and a read that comes back is named. */
 T_TEST(register_epoch_readers)
 {
     struct s3p_reg *r = NULL;
