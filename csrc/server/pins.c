@@ -61,9 +61,18 @@ struct s3p_srv_pin *s3p_srv_pin_take(const struct s3p_srv_store *s, uint64_t seq
     return pin;
 }
 
-static void unlink_all(const struct s3p_srv_store *s, const uint64_t *bodies, size_t n)
+/* Of the files in order. The first is what a reader with an old view looks for after it has taken a
+ * pin, so it goes under the lock, where that reader comes either before or after; the rest, which
+ * takes longer, goes without. */
+static void unlink_first(const struct s3p_srv_store *s, const uint64_t *bodies, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    if (n > 0)
+        s3p_srv_body_unlink(s, bodies[0]);
+}
+
+static void unlink_rest(const struct s3p_srv_store *s, const uint64_t *bodies, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
         s3p_srv_body_unlink(s, bodies[i]);
 }
 
@@ -74,12 +83,16 @@ void s3p_srv_pin_drop(const struct s3p_srv_store *s, struct s3p_srv_pin *pin)
         return;
     pthread_mutex_lock(&p->mu);
     bool last = --pin->readers == 0;
-    if (last)
+    const uint64_t *gone = (const void *)pin->gone.data;
+    size_t n = pin->gone.len / sizeof *gone;
+    if (last) {
         *find(p, pin->seq) = pin->next;
+        unlink_first(s, gone, n);
+    }
     pthread_mutex_unlock(&p->mu);
     if (!last)
         return;
-    unlink_all(s, (const void *)pin->gone.data, pin->gone.len / sizeof(uint64_t));
+    unlink_rest(s, gone, n);
     s3p_buf_free(&pin->gone);
     s3p_free(pin);
 }
@@ -88,15 +101,13 @@ void s3p_srv_pins_release(const struct s3p_srv_store *s, uint64_t seq, const uin
                           size_t n)
 {
     struct s3p_srv_pins *p = s->pins;
-    if (n == 0)
-        return;
     pthread_mutex_lock(&p->mu);
     struct s3p_srv_pin *pin = *find(p, seq);
     if (pin != NULL)
         s3p_buf_add(&pin->gone, bodies, n * sizeof *bodies);
     else
-        s3p_srv_body_unlink(s, bodies[0]); /* under the lock: who takes a pin from now on sees it */
+        unlink_first(s, bodies, n);
     pthread_mutex_unlock(&p->mu);
     if (pin == NULL)
-        unlink_all(s, bodies + 1, n - 1);
+        unlink_rest(s, bodies, n);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 
 #define PARTS 5
 #define PART_BYTES 3
+#define ROUNDS 150
+#define READS 300
 
 static char dir[64];
 
@@ -32,13 +35,11 @@ struct object {
     size_t n;
 };
 
-static void make(struct s3p_srv_store *s, struct object *o)
+static void fill(struct s3p_srv_store *s, struct object *o)
 {
-    snprintf(dir, sizeof dir, "/tmp/s3p-test-XXXXXX");
-    T_TRUE(mkdtemp(dir) != NULL);
-    T_OK(s3p_srv_store_open(s, dir, false, err));
-    *o = (struct object){.n = 0};
-    s3p_buf_init(&o->parts, 4096);
+    s3p_buf_clear(&o->parts);
+    o->n = 0;
+    o->record.size = 0;
     for (unsigned i = 0; i < PARTS; i++) {
         struct s3p_srv_part p = {.size = i == 2 ? 0 : PART_BYTES};
         char bytes[PART_BYTES];
@@ -55,6 +56,16 @@ static void make(struct s3p_srv_store *s, struct object *o)
     o->record.seq = 77;
     o->record.n_parts = PARTS;
     o->record.parts = (struct s3p_str){o->parts.data, o->parts.len};
+}
+
+static void make(struct s3p_srv_store *s, struct object *o)
+{
+    snprintf(dir, sizeof dir, "/tmp/s3p-test-XXXXXX");
+    T_TRUE(mkdtemp(dir) != NULL);
+    T_OK(s3p_srv_store_open(s, dir, false, err));
+    *o = (struct object){.n = 0};
+    s3p_buf_init(&o->parts, 4096);
+    fill(s, o);
 }
 
 static void end(struct s3p_srv_store *s, struct object *o)
@@ -122,5 +133,58 @@ T_TEST(server_parts_of_a_replaced_object)
     T_EQ(s3p_srv_parts_open(&late, &s, &o.record, 6, 3), ENOENT);
     s3p_srv_pins_release(&s, 77, o.ids + 1, o.n - 1);
     T_EQ(files_left(&s, &o), 0);
+    end(&s, &o);
+}
+
+/* Readers with a view from before the object was replaced. */
+struct readers {
+    pthread_barrier_t together;
+    const struct s3p_srv_store *s;
+    const struct object *o;
+};
+
+/* Reads all of it again and again, at most until it has gone; what was opened must be whole. */
+static void read_on(const struct readers *r)
+{
+    struct s3p_srv_parts_body *b;
+    char bytes[64];
+    for (unsigned i = 0; i < READS; i++) {
+        if (s3p_srv_parts_open(&b, r->s, &r->o->record, 0, r->o->record.size) != 0)
+            return;
+        T_EQ(s3p_srv_parts_read(b, 0, bytes, sizeof bytes), 12);
+        s3p_srv_parts_close(b);
+    }
+}
+
+static void *second_reader(void *arg)
+{
+    struct readers *r = arg;
+    pthread_barrier_wait(&r->together);
+    read_on(r);
+    return NULL;
+}
+
+/* Each round ends with one that comes while the last one goes. */
+T_TEST(server_parts_late_reader_against_the_last)
+{
+    struct s3p_srv_store s;
+    struct object o;
+    make(&s, &o);
+    struct readers r = {.s = &s, .o = &o};
+    pthread_barrier_init(&r.together, NULL, 2);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        struct s3p_srv_parts_body *first;
+        pthread_t thread;
+        T_EQ(s3p_srv_parts_open(&first, &s, &o.record, 0, 12), 0);
+        s3p_srv_pins_release(&s, 77, o.ids, o.n);
+        T_EQ(pthread_create(&thread, NULL, second_reader, &r), 0);
+        pthread_barrier_wait(&r.together);
+        s3p_srv_parts_close(first);
+        read_on(&r);
+        pthread_join(thread, NULL);
+        T_EQ(files_left(&s, &o), 0);
+        fill(&s, &o);
+    }
+    pthread_barrier_destroy(&r.together);
     end(&s, &o);
 }
