@@ -96,6 +96,8 @@ struct s3p_slot_part { /* of an upload, acknowledged */
     struct s3p_id id;  /* none: copied from an object whose id nobody told */
     uint64_t size;
     uint16_t number, etag_len;
+    uint8_t sum, sum_len; /* enum s3p_sum_kind; what the answer told of it */
+    char sum_text[S3P_SUM_TEXT_MAX];
     char etag[S3P_PART_ETAG_MAX];
 };
 

@@ -189,19 +189,27 @@ static int part_place(const struct s3p_slot *s, unsigned number)
     return at;
 }
 
-void s3p_slot_add_part(struct s3p_slot *s, unsigned number, struct s3p_id id, uint64_t size,
-                       struct s3p_str etag)
+void s3p_slot_add_part(struct s3p_slot *s, const struct s3p_complete_part *named, struct s3p_id id,
+                       uint64_t size)
 {
-    int at = part_place(s, number);
-    bool known = at < s->nparts && s->parts[at].number == number;
+    int at = part_place(s, named->number);
+    bool known = at < s->nparts && s->parts[at].number == named->number;
+    struct s3p_str etag = named->etag, sum = named->sum_text;
     if (etag.len > S3P_PART_ETAG_MAX || (!known && s->nparts == s->parts_cap))
         return;
     struct s3p_slot_part *p = &s->parts[at];
     if (!known)
         memmove(p + 1, p, (size_t)(s->nparts++ - at) * sizeof *p);
-    *p = (struct s3p_slot_part){
-        .id = id, .size = size, .number = (uint16_t)number, .etag_len = (uint16_t)etag.len};
+    *p = (struct s3p_slot_part){.id = id,
+                                .size = size,
+                                .number = (uint16_t)named->number,
+                                .etag_len = (uint16_t)etag.len};
     memcpy(p->etag, etag.len == 0 ? "" : etag.p, etag.len);
+    if (named->sum == S3P_SUM_NONE || sum.len > sizeof p->sum_text)
+        return;
+    p->sum = (uint8_t)named->sum;
+    p->sum_len = (uint8_t)sum.len;
+    memcpy(p->sum_text, sum.len == 0 ? "" : sum.p, sum.len);
 }
 
 const struct s3p_slot_part *s3p_slot_find_part(const struct s3p_slot *s, unsigned number)

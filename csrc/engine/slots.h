@@ -29,9 +29,10 @@ void s3p_slot_add_name(struct s3p_slot *s, const struct s3p_delete_name *name);
 /* The one at *at, from 0; false behind the last. */
 bool s3p_slot_next_name(const struct s3p_slot *s, size_t *at, struct s3p_delete_name *name);
 
-/* A part that was acknowledged, in place of an earlier one of the same number. */
-void s3p_slot_add_part(struct s3p_slot *s, unsigned number, struct s3p_id id, uint64_t size,
-                       struct s3p_str etag);
+/* A part that was acknowledged, in place of an earlier one of the same number: its number, ETag and
+ * checksum are those of the answer. */
+void s3p_slot_add_part(struct s3p_slot *s, const struct s3p_complete_part *named, struct s3p_id id,
+                       uint64_t size);
 const struct s3p_slot_part *s3p_slot_find_part(const struct s3p_slot *s, unsigned number);
 
 /* Lifecycle: the last mutation of a held key, and letting go of all that the client holds. */

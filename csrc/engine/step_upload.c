@@ -90,7 +90,12 @@ int s3p_step_upload_part(struct s3p_client *c, int pc)
         (void)s3p_step_read_result(&t, S3P_RESULT_COPY_PART, &arena, &result);
     s3p_attempt_record(&t, NULL, NULL);
     if (t.outcome == S3P_OK_OUTCOME)
-        s3p_slot_add_part(up, o->part, t.rec.body_id, t.rec.size, t.answer.etag);
+        s3p_slot_add_part(up,
+                          &(struct s3p_complete_part){.number = o->part,
+                                                      .etag = t.answer.etag,
+                                                      .sum = s3p_sum_find(t.answer.checksum_name),
+                                                      .sum_text = t.answer.checksum},
+                          t.rec.body_id, t.rec.size);
     s3p_step_bind(&t, key);
     int next = s3p_attempt_next(&t, pc);
     s3p_arena_free(&arena);
@@ -105,6 +110,14 @@ struct naming { /* the parts of a complete_upload, in the order of the request *
     int n;
 };
 
+static struct s3p_complete_part named_part(const struct s3p_slot_part *p)
+{
+    return (struct s3p_complete_part){.number = p->number,
+                                      .etag = {p->etag, p->etag_len},
+                                      .sum = (enum s3p_sum_kind)p->sum,
+                                      .sum_text = {p->sum_text, p->sum_len}};
+}
+
 /* A number that no acknowledged part has is named with an ETag that none can have. */
 static void name_parts(struct naming *names, const struct s3p_object_step *o, struct s3p_try *t)
 {
@@ -113,9 +126,12 @@ static void name_parts(struct naming *names, const struct s3p_object_step *o, st
     for (int i = 0; i < names->n; i++) {
         const struct s3p_slot_part *p =
             o->parts == NULL ? &up->parts[i] : s3p_slot_find_part(up, o->parts[i]);
-        names->parts[i].number = o->parts == NULL ? up->parts[i].number : o->parts[i];
-        names->parts[i].etag =
-            p != NULL ? (struct s3p_str){p->etag, p->etag_len} : S3P_STR("\"none\"");
+        names->parts[i] = (struct s3p_complete_part){
+            .number = o->parts == NULL ? up->parts[i].number : o->parts[i],
+            .etag = S3P_STR("\"none\""),
+        };
+        if (p != NULL)
+            names->parts[i] = named_part(p);
         s3p_composite_add(&id, p != NULL ? p->id : (struct s3p_id){{0}});
         t->rec.size += p != NULL ? p->size : 0;
     }

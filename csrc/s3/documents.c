@@ -29,6 +29,21 @@ void s3p_delete_body(struct s3p_buf *out, const struct s3p_delete_name *names, i
     s3p_buf_str(out, quiet ? "<Quiet>true</Quiet></Delete>" : "<Quiet>false</Quiet></Delete>");
 }
 
+/* <ChecksumSHA256> and so on. */
+static void add_sum(struct s3p_buf *out, enum s3p_sum_kind kind, struct s3p_str text)
+{
+    const char *algorithm = s3p_sum_table[kind].algorithm;
+    if (kind == S3P_SUM_NONE)
+        return;
+    s3p_buf_str(out, "<Checksum");
+    s3p_buf_str(out, algorithm);
+    s3p_buf_char(out, '>');
+    s3p_xml_escape(out, text.p, text.len);
+    s3p_buf_str(out, "</Checksum");
+    s3p_buf_str(out, algorithm);
+    s3p_buf_char(out, '>');
+}
+
 void s3p_complete_body(struct s3p_buf *out, const struct s3p_complete_part *parts, int n)
 {
     s3p_buf_str(out, "<CompleteMultipartUpload" XMLNS);
@@ -37,6 +52,7 @@ void s3p_complete_body(struct s3p_buf *out, const struct s3p_complete_part *part
         s3p_buf_u64(out, parts[i].number);
         s3p_buf_str(out, "</PartNumber>");
         add_element(out, "<ETag>", parts[i].etag, "</ETag>");
+        add_sum(out, parts[i].sum, parts[i].sum_text);
         s3p_buf_str(out, "</Part>");
     }
     s3p_buf_str(out, "</CompleteMultipartUpload>");

@@ -4,6 +4,7 @@
 #define S3P_S3_DOCUMENTS_H
 
 #include "core/buf.h"
+#include "s3/sum.h"
 
 struct s3p_delete_name { /* one object of a batch delete */
     struct s3p_str key, version_id, etag; /* the last two may be empty: not sent */
@@ -13,6 +14,8 @@ void s3p_delete_body(struct s3p_buf *out, const struct s3p_delete_name *names, i
 struct s3p_complete_part {
     unsigned number;
     struct s3p_str etag;
+    enum s3p_sum_kind sum; /* S3P_SUM_NONE: none is sent */
+    struct s3p_str sum_text;
 };
 void s3p_complete_body(struct s3p_buf *out, const struct s3p_complete_part *parts, int n);
 

@@ -215,6 +215,8 @@ enum s3p_srv_error s3p_srv_chunks_end(const struct s3p_srv_chunks *c)
         return c->error;
     if (c->state != S3P_SRV_CHUNK_DONE)
         return S3P_SE_LENGTH_SHORT;
+    if (c->line_len > 0) /* bytes behind the end that are no line */
+        return S3P_SE_LENGTH_SHORT;
     return c->has_signatures && c->has_trailer && !c->got_signature ? S3P_SE_SIGNATURE
                                                                     : S3P_SE_NONE;
 }

@@ -161,6 +161,17 @@ def test_malformed_bodies(store: AnyStore, s3: Any, bucket: str) -> None:
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"stays"
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("more", [b"m", b"more", b"\r", b"0\r\n\r\n", b"more\r\n"])
+def test_bytes_behind_the_end(store: AnyStore, s3: Any, bucket: str, mode: str, more: bytes) -> None:
+    """A body is over with its last chunk, or trailer: whatever follows is refused, a line or not."""
+    s3.put_object(Bucket=bucket, Key="k", Body=b"stays")
+    request = Chunked(store, f"/{bucket}/k", mode, b"hello")
+    answer = request.send(b"".join(request.pieces) + request.end + more)
+    assert (answer.status, answer.code) == (400, "IncompleteBody")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"stays"
+
+
 @pytest.mark.embedded("which code, and what is not implemented")
 def test_heads(store: AnyStore, bucket: str) -> None:
     target = f"/{bucket}/k"

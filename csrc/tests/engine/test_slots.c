@@ -13,27 +13,40 @@ static struct s3p_slot *slot_of(struct s3p_slot_info *info, int page_keys)
     return s;
 }
 
+static void add_part(struct s3p_slot *s, unsigned number, struct s3p_id id, uint64_t size,
+                     struct s3p_str etag)
+{
+    struct s3p_complete_part named = {number, etag, S3P_SUM_CRC32, etag};
+    s3p_slot_add_part(s, &named, id, size);
+}
+
 T_TEST(slots_parts_by_number)
 {
     struct s3p_slot_info info = {.fields = BIT(UPLOAD) | BIT(PARTS), .nparts = 3};
     struct s3p_slot *s = slot_of(&info, 0);
     struct s3p_id a = s3p_id_make(1, 2, 3), b = s3p_id_make(1, 2, 4);
-    s3p_slot_add_part(s, 7, a, 64, S3P_STR("\"7\""));
-    s3p_slot_add_part(s, 2, a, 128, S3P_STR("\"2\""));
-    s3p_slot_add_part(s, 7, b, 65, S3P_STR("\"8\"")); /* in place of the earlier one */
-    s3p_slot_add_part(s, 10000, b, 66, S3P_STR("\"x\""));
-    s3p_slot_add_part(s, 5, b, 66, S3P_STR("\"x\"")); /* no room: the plan has three */
+    add_part(s, 7, a, 64, S3P_STR("\"7\""));
+    add_part(s, 2, a, 128, S3P_STR("\"2\""));
+    add_part(s, 7, b, 65, S3P_STR("\"8\"")); /* in place of the earlier one */
+    add_part(s, 10000, b, 66, S3P_STR("\"x\""));
+    add_part(s, 5, b, 66, S3P_STR("\"x\"")); /* no room: the plan has three */
     T_EQ(s->nparts, 3);
     T_EQ(s->parts[0].number, 2);
     T_EQ(s->parts[2].number, 10000);
     const struct s3p_slot_part *p = s3p_slot_find_part(s, 7);
     T_TRUE(p != NULL && p->size == 65 && s3p_id_eq(p->id, b));
     T_MEM(p->etag, "\"8\"", p->etag_len);
+    T_EQ(p->sum, S3P_SUM_CRC32);
+    T_EQ(p->sum_len, 3);
+    T_MEM(p->sum_text, "\"8\"", 3);
     T_TRUE(s3p_slot_find_part(s, 5) == NULL && s3p_slot_find_part(s, 10001) == NULL);
     char large[S3P_PART_ETAG_MAX + 1];
     memset(large, 'e', sizeof large);
-    s3p_slot_add_part(s, 2, b, 1, (struct s3p_str){large, sizeof large}); /* not kept */
+    add_part(s, 2, b, 1, (struct s3p_str){large, sizeof large}); /* not kept */
     T_EQ(s3p_slot_find_part(s, 2)->size, 128);
+    add_part(s, 2, b, 1, (struct s3p_str){large, S3P_SUM_TEXT_MAX + 1}); /* no checksum is so long */
+    T_EQ(s3p_slot_find_part(s, 2)->size, 1);
+    T_EQ(s3p_slot_find_part(s, 2)->sum, S3P_SUM_NONE);
     s3p_slots_free(s, 1);
 }
 

@@ -26,13 +26,17 @@ T_TEST(documents_delete)
 
 T_TEST(documents_complete)
 {
-    struct s3p_complete_part parts[] = {{2, S3P_STR("\"e\"")}, {10000, S3P_STR("x")}};
+    struct s3p_complete_part parts[] = {
+        {.number = 2, .etag = S3P_STR("\"e\"")},
+        {10000, S3P_STR("x"), S3P_SUM_CRC64NVME, S3P_STR("a+/=<")},
+    };
     struct s3p_buf out;
     s3p_buf_init(&out, 1000);
     s3p_complete_body(&out, parts, 2);
     T_STR(s3p_buf_cstr(&out),
           "<CompleteMultipartUpload" XMLNS "<Part><PartNumber>2</PartNumber><ETag>&quot;e&quot;"
-          "</ETag></Part><Part><PartNumber>10000</PartNumber><ETag>x</ETag></Part>"
+          "</ETag></Part><Part><PartNumber>10000</PartNumber><ETag>x</ETag>"
+          "<ChecksumCRC64NVME>a+/=&lt;</ChecksumCRC64NVME></Part>"
           "</CompleteMultipartUpload>");
     s3p_buf_free(&out);
 }
