@@ -76,6 +76,8 @@ static enum s3p_srv_error add_part(struct assembly *a, const struct s3p_srv_name
     uint8_t sum[S3P_SRV_SUM_MAX];
     if (!named->etag_ok || memcmp(named->md5, part->md5, sizeof part->md5) != 0)
         return S3P_SE_PART;
+    if (named->sum_kind == S3P_SRV_SUM_NONE && o->composite)
+        return S3P_SE_PART_SUM_MISSING;
     if (named->sum_kind != S3P_SRV_SUM_NONE) {
         size_t n = s3p_srv_part_sum(part, (enum s3p_srv_sum_kind)named->sum_kind, sum);
         if (n == 0 || memcmp(sum, named->sum, n) != 0)

@@ -103,6 +103,9 @@ static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
                                "Cannot specify both Range header and partNumber query parameter"},
     [S3P_SE_SUM_TYPE] = {400, "InvalidRequest",
                          "The checksum algorithm or type does not fit the upload."},
+    [S3P_SE_PART_SUM_MISSING] = {400, "InvalidRequest",
+                                 "The checksum of the upload is made of its parts' checksums: the "
+                                 "request must include that of each part."},
     [S3P_SE_OBJECT_SIZE] = {400, "InvalidRequest",
                             "The provided 'x-amz-mp-object-size' does not match what was uploaded"},
     [S3P_SE_COPY_SOURCE] = {400, "InvalidArgument",

@@ -467,7 +467,15 @@ def test_both_types_of_checksums(small: Store, algorithm: str, kind: str) -> Non
         part = small.signed("PUT", f"/bkt/summed?partNumber={number}&uploadId={upload}", body)
         assert part.headers[header] == base64.b64encode(digest(body)).decode()
         named.append({"PartNumber": number, "ETag": part.headers["etag"]})
-    done = complete(s3, "bkt", upload, named, "summed")
+    member = f"Checksum{algorithm}"
+    right = [base64.b64encode(digest(body)).decode() for body in bodies]
+    without, summed = named, [part | {member: value} for part, value in zip(named, right, strict=True)]
+    swapped = [*summed[:2], summed[2] | {member: right[0]}]
+    assert error_of(lambda: complete(s3, "bkt", upload, swapped, "summed")) == (400, "InvalidPart")
+    if kind == "COMPOSITE":
+        lacking = [*summed[:2], without[2]]
+        assert error_of(lambda: complete(s3, "bkt", upload, lacking, "summed")) == (400, "InvalidRequest")
+    done = complete(s3, "bkt", upload, summed if kind == "COMPOSITE" else without, "summed")  # full: no need
     whole = digest(b"".join(bodies)) if kind == "FULL_OBJECT" else digest(b"".join(map(digest, bodies)))
     value = base64.b64encode(whole).decode() + ("-3" if kind == "COMPOSITE" else "")
     assert (done[f"Checksum{algorithm}"], done["ChecksumType"]) == (value, kind)

@@ -256,17 +256,29 @@ class Machine(Asking):
 
     @precondition(lambda self: self.uploads)
     @rule(number=numbers, condition=conditions,
-          how=st.sampled_from(("all", "all", "all", "bare", "last", "reversed", "twice", "wrong", "missing", "none")))  # fmt: skip
+          how=st.sampled_from(("all", "all", "all", "bare", "last", "reversed", "twice", "wrong", "missing", "none",
+                               "without sums", "wrong sums")))  # fmt: skip
     def complete(self, number: int, condition: str, how: str) -> None:
         upload = self.upload(number)
-        named = [(one, piece.etag) for one, piece in sorted(upload.parts.items())]
+        summed = how == "wrong sums" or (upload.kind == "COMPOSITE" and how != "without sums")
+        more = b"!" if how == "wrong sums" else b""
+        named = [
+            (one, piece.etag, sums.checksum(upload.algorithm, piece.body + more) if summed else "")
+            for one, piece in sorted(upload.parts.items())
+        ]
         table = {
-            "bare": [(one, etag.strip('"')) for one, etag in named], "last": named[-1:], "reversed": named[::-1],
-            "twice": named + named[-1:], "wrong": [(one, sums.etag(b"never")) for one, _ in named],
-            "missing": [*named, (9_999, sums.etag(b""))], "none": [],
+            "bare": [(one, etag.strip('"'), value) for one, etag, value in named], "last": named[-1:], "reversed": named[::-1],
+            "twice": named + named[-1:], "none": [],
+            "wrong": [(one, sums.etag(b"never"), value) for one, _, value in named],
+            "missing": [*named, (9_999, sums.etag(b""), "")],
         }  # fmt: skip
         named = table.get(how, named)
-        lines = "".join(f"<Part><PartNumber>{one}</PartNumber>{_element('ETag', etag)}</Part>" for one, etag in named)
+        lines = "".join(
+            f"<Part><PartNumber>{one}</PartNumber>{_element('ETag', etag)}"
+            + (_element(f"Checksum{upload.algorithm}", value) if value else "")
+            + "</Part>"
+            for one, etag, value in named
+        )
         body = f"<CompleteMultipartUpload>{lines}</CompleteMultipartUpload>".encode()
         headers = self.condition(condition, self.names.index(upload.bucket), upload.key)
         self.on_upload("POST", upload, headers=headers, body=body, said=named)

@@ -123,10 +123,10 @@ def _part_element(piece: Piece, upload: Upload) -> Document:
 
 def _complete(model: Model, bucket: Bucket, request: Request) -> Answer:
     wanted = request.query["uploadId"]
-    named: list[tuple[int, str]] = request.said
+    named: list[tuple[int, str, str]] = request.said
     if not named:
         raise Refusal(400, "MalformedXML")
-    plain = [(number, etag.strip('"')) for number, etag in named]
+    plain = [(number, etag.strip('"')) for number, etag, _ in named]
     if wanted in bucket.finished:
         key, before, made = bucket.finished[wanted]
         if (key, before) != (request.key, plain):
@@ -135,7 +135,7 @@ def _complete(model: Model, bucket: Bucket, request: Request) -> Answer:
     upload = bucket.uploads.get(wanted)
     if upload is None or upload.key != request.key:
         raise Refusal(404, "NoSuchUpload")
-    parts = _named_parts(upload, plain, model.min_part_bytes)
+    parts = _named_parts(upload, named, model.min_part_bytes)
     condition_of_write(request.headers, bucket.current(request.key))
     made = _assemble(model.next(), upload, parts)
     del bucket.uploads[wanted]
@@ -149,12 +149,16 @@ def _completed(request: Request, bucket: Bucket, made: Version) -> Answer:
     return Answer(200, "", bucket.id_header(made), document=document | made.checksum_elements())
 
 
-def _named_parts(upload: Upload, named: list[tuple[int, str]], min_part_bytes: int) -> list[Piece]:
-    numbers = [number for number, _ in named]
+def _named_parts(upload: Upload, named: list[tuple[int, str, str]], min_part_bytes: int) -> list[Piece]:
+    numbers = [number for number, _, _ in named]
     if any(one >= other for one, other in itertools.pairwise(numbers)):
         raise Refusal(400, "InvalidPartOrder")
-    for number, etag in named:
-        if number not in upload.parts or upload.parts[number].etag.strip('"') != etag:
+    for number, etag, checksum in named:
+        if number not in upload.parts or upload.parts[number].etag.strip('"') != etag.strip('"'):
+            raise Refusal(400, "InvalidPart")
+        if not checksum and upload.kind == "COMPOSITE":
+            raise Refusal(400, "InvalidRequest")
+        if checksum and checksum != sums.checksum(upload.algorithm, upload.parts[number].body):
             raise Refusal(400, "InvalidPart")
     parts = [upload.parts[number] for number in numbers]
     if any(len(piece.body) < min_part_bytes for piece in parts[:-1]):
