@@ -44,7 +44,7 @@ T_TEST(slots_parts_by_number)
     memset(large, 'e', sizeof large);
     add_part(s, 2, b, 1, (struct s3p_str){large, sizeof large}); /* not kept */
     T_EQ(s3p_slot_find_part(s, 2)->size, 128);
-    add_part(s, 2, b, 1, (struct s3p_str){large, S3P_SUM_TEXT_MAX + 1}); /* no checksum is so long */
+    add_part(s, 2, b, 1, (struct s3p_str){large, S3P_SUM_TEXT_MAX + 1}); /* none is so long */
     T_EQ(s3p_slot_find_part(s, 2)->size, 1);
     T_EQ(s3p_slot_find_part(s, 2)->sum, S3P_SUM_NONE);
     s3p_slots_free(s, 1);
