@@ -1,6 +1,7 @@
 #include "server/chunks.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "core/text.h"
 
@@ -133,8 +134,11 @@ static void take_trailer(struct s3p_srv_chunks *c, struct s3p_str line)
     s3p_sha256_add(&c->sha, ":", 1);
     s3p_sha256_add(&c->sha, value.p, value.len);
     s3p_sha256_add(&c->sha, "\n", 1);
-    if (c->wanted.p == NULL || s3p_srv_compare(name, c->wanted) != 0)
+    if (c->wanted.p == NULL || name.len != c->wanted.len ||
+        strncasecmp(name.p, c->wanted.p, name.len) != 0)
         return;
+    if (c->got_value)
+        c->error = S3P_SE_LENGTH_SHORT; /* which one counts? */
     memcpy(c->value, value.p, value.len);
     c->value_len = value.len;
     c->got_value = true;

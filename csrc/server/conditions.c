@@ -12,6 +12,7 @@ void s3p_srv_conditions_read(const struct s3p_srv_head *h, struct s3p_srv_condit
     out->if_none_match = s3p_srv_head_get(h, "if-none-match");
     out->if_modified_since = s3p_srv_head_get(h, "if-modified-since");
     out->if_unmodified_since = s3p_srv_head_get(h, "if-unmodified-since");
+    out->if_range = s3p_srv_head_get(h, "if-range");
 }
 
 static bool is_star(struct s3p_str s)
@@ -101,4 +102,15 @@ enum s3p_srv_error s3p_srv_conditions_get(const struct s3p_srv_conditions *c,
     if (c->if_modified_since.p != NULL && !modified_after(current, c->if_modified_since, true))
         return S3P_SE_NOT_MODIFIED;
     return S3P_SE_NONE;
+}
+
+bool s3p_srv_conditions_range(const struct s3p_srv_conditions *c,
+                              const struct s3p_srv_record *current)
+{
+    int64_t wall_s;
+    if (c->if_range.p == NULL)
+        return true;
+    if (s3p_parse_http_date(c->if_range.p, c->if_range.len, &wall_s))
+        return current->mtime_wall_ns / S3P_S == wall_s;
+    return s3p_srv_etag_listed(c->if_range, current->md5, current->n_parts, false);
 }

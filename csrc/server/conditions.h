@@ -9,7 +9,7 @@
 
 struct s3p_srv_conditions {
     struct s3p_str if_match, if_none_match; /* .p NULL when absent; views into the head */
-    struct s3p_str if_modified_since, if_unmodified_since;
+    struct s3p_str if_modified_since, if_unmodified_since, if_range;
 };
 
 void s3p_srv_conditions_read(const struct s3p_srv_head *h, struct s3p_srv_conditions *out);
@@ -28,6 +28,10 @@ enum s3p_srv_error s3p_srv_conditions_write(const struct s3p_srv_conditions *c,
 /* NONE: go on; PRECONDITION; NOT_MODIFIED. Malformed dates are ignored, as RFC 9110 demands. */
 enum s3p_srv_error s3p_srv_conditions_get(const struct s3p_srv_conditions *c,
                                           const struct s3p_srv_record *current);
+
+/* Whether the Range header counts: not when If-Range names another ETag or Last-Modified. */
+bool s3p_srv_conditions_range(const struct s3p_srv_conditions *c,
+                              const struct s3p_srv_record *current);
 
 /* Whether a list of entity tags, or `*`, names this ETag. `weak`: weak tags may match. */
 bool s3p_srv_etag_listed(struct s3p_str list, const uint8_t md5[S3P_MD5_BYTES], uint32_t n_parts,

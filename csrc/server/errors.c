@@ -48,6 +48,8 @@ static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
     [S3P_SE_URI] = {400, "InvalidURI", "Couldn't parse the specified URI."},
     [S3P_SE_HEADERS] = {400, "RequestHeaderSectionTooLarge",
                         "Your request header section exceeds the maximum allowed."},
+    [S3P_SE_FRAMING] = {400, "InvalidRequest",
+                        "More than one header says where the body ends."},
     [S3P_SE_BUCKET_NAME] = {400, "InvalidBucketName", "The specified bucket is not valid."},
     [S3P_SE_NO_BUCKET] = {404, "NoSuchBucket", "The specified bucket does not exist"},
     [S3P_SE_BUCKET_EXISTS] = {409, "BucketAlreadyOwnedByYou",

@@ -26,6 +26,7 @@ enum s3p_srv_error {
     S3P_SE_METHOD,
     S3P_SE_URI,
     S3P_SE_HEADERS,
+    S3P_SE_FRAMING,
     S3P_SE_BUCKET_NAME,
     S3P_SE_NO_BUCKET,
     S3P_SE_BUCKET_EXISTS,

@@ -92,8 +92,8 @@ static enum MHD_Result add_field(void *cls, enum MHD_ValueKind kind, const char 
 }
 
 /* A refused body: with Expect the client has not sent it, and the answer goes out at once; a small
- * one is dropped first, so that the client is not reset while it still sends; a large one costs the
- * connection. */
+ * one is dropped first, so that the client is not reset while it still sends; a large one, and one
+ * whose end is not clear, costs the connection. */
 static enum MHD_Result refuse(struct s3p_srv_req *req)
 {
     /* asked of the library: a head with too many fields is refused, and ours is then not whole */
@@ -105,7 +105,7 @@ static enum MHD_Result refuse(struct s3p_srv_req *req)
     if (!body)
         return MHD_YES;
     if (MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, "Expect") != NULL ||
-        declared > DRAIN_MAX)
+        s3p_srv_head_framing(&req->head) != S3P_SE_NONE || declared > DRAIN_MAX)
         return send_answer(req, true);
     req->stage = S3P_SRV_STAGE_DRAIN;
     req->intake.got = 0;
@@ -232,6 +232,9 @@ static int open_port(struct s3p_srv_port *p, unsigned number, const char *cert, 
         /* the loops block it; without the word files are read and sent, not handed to sendfile */
         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, cert != NULL ? tls : tls + 2,
         MHD_OPTION_END);
+    if (p->daemon == NULL && errno == 0 && cert != NULL)
+        return s3p_fail(err, S3P_EINVAL, 0,
+                        "--tls-cert or --tls-key: expected a PEM certificate and its key");
     if (p->daemon == NULL)
         return s3p_fail(err, S3P_EIO, errno, "cannot listen on %s port %u: %s", srv->options.host,
                         number, strerror(errno));

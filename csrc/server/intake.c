@@ -37,7 +37,7 @@ void s3p_srv_intake_free(struct s3p_srv_intake *in, const struct s3p_srv_store *
 }
 
 static enum s3p_srv_error read_digests(struct s3p_srv_intake *in, const struct s3p_srv_head *h,
-                                       enum s3p_srv_body_kind kind)
+                                       const struct s3p_srv_auth *auth, enum s3p_srv_body_kind kind)
 {
     struct s3p_str md5 = s3p_srv_head_get(h, "content-md5");
     in->md5_given = md5.p != NULL;
@@ -51,6 +51,9 @@ static enum s3p_srv_error read_digests(struct s3p_srv_intake *in, const struct s
     enum s3p_srv_error e = s3p_srv_sum_parse(h, &in->sum_given, in->sum_header);
     enum s3p_srv_sum_kind trailer = s3p_srv_sum_announced(h);
     in->announced = trailer != S3P_SRV_SUM_NONE;
+    bool comes = in->announced && auth->payload != S3P_SRV_PAYLOAD_SIGNED_CHUNKS;
+    if (!comes && s3p_srv_head_get(h, "x-amz-trailer").p != NULL) /* it would not be verified */
+        return S3P_SE_NOT_IMPLEMENTED;
     if (!in->announced || e != S3P_SE_NONE)
         return e;
     if (in->sum_given != S3P_SRV_SUM_NONE)
@@ -92,7 +95,7 @@ enum s3p_srv_error s3p_srv_intake_begin(struct s3p_srv_intake *in, struct s3p_sr
                                         enum s3p_srv_body_kind kind)
 {
     bool object = kind == S3P_SRV_BODY_OBJECT;
-    enum s3p_srv_error e = read_digests(in, h, kind);
+    enum s3p_srv_error e = read_digests(in, h, auth, kind);
     if (e != S3P_SE_NONE)
         return e;
     in->declared = declared;

@@ -114,7 +114,10 @@ static enum s3p_srv_error asked_range(const struct s3p_srv_req *req, const struc
 {
     uint32_t number = req->part_number;
     if (number == 0) {
-        *out = s3p_srv_range_parse(s3p_srv_head_get(&req->head, "range"), r->size);
+        struct s3p_str range = {NULL, 0};
+        if (s3p_srv_conditions_range(&req->conditions, r))
+            range = s3p_srv_head_get(&req->head, "range");
+        *out = s3p_srv_range_parse(range, r->size);
         return out->kind == S3P_SRV_RANGE_NONE      ? S3P_SE_RANGE
                : out->kind == S3P_SRV_RANGE_SEVERAL ? S3P_SE_NOT_IMPLEMENTED
                                                     : S3P_SE_NONE;

@@ -46,25 +46,27 @@ static void add_encoding(struct s3p_buf *meta, struct s3p_str value)
 {
     char kept_text[256];
     size_t n = 0;
-    if (value.len > sizeof kept_text || memmem(value.p, value.len, "aws-chunked", 11) == NULL) {
-        add_meta(meta, S3P_STR("content-encoding"), value);
-        return;
-    }
-    while (value.len > 0) {
-        const char *comma = memchr(value.p, ',', value.len);
-        size_t used = comma != NULL ? (size_t)(comma - value.p) : value.len;
-        struct s3p_str one = s3p_srv_trim((struct s3p_str){value.p, used});
-        if (one.len > 0 && !s3p_srv_same_nocase(one, "aws-chunked")) {
+    bool found = false;
+    struct s3p_str rest = value;
+    while (rest.len > 0 && value.len <= sizeof kept_text) {
+        const char *comma = memchr(rest.p, ',', rest.len);
+        size_t used = comma != NULL ? (size_t)(comma - rest.p) : rest.len;
+        struct s3p_str one = s3p_srv_trim((struct s3p_str){rest.p, used});
+        bool chunked = s3p_srv_same_nocase(one, "aws-chunked");
+        found |= chunked;
+        if (one.len > 0 && !chunked) {
             if (n > 0)
                 kept_text[n++] = ',';
             memcpy(kept_text + n, one.p, one.len);
             n += one.len;
         }
         used += comma != NULL;
-        value = (struct s3p_str){value.p + used, value.len - used};
+        rest = (struct s3p_str){rest.p + used, rest.len - used};
     }
-    if (n > 0)
-        add_meta(meta, S3P_STR("content-encoding"), (struct s3p_str){kept_text, n});
+    if (found)
+        value = (struct s3p_str){kept_text, n};
+    if (value.len > 0)
+        add_meta(meta, S3P_STR("content-encoding"), value);
 }
 
 enum s3p_srv_error s3p_srv_collect_meta(struct s3p_srv_req *req)

@@ -138,6 +138,8 @@ static int take(const struct option *row, const char *value, struct s3p_srv_opti
     size_t len = strlen(value);
     switch (row->kind) {
     case TEXT:
+        if (len == 0)
+            return s3p_fail(err, S3P_EINVAL, 0, "%s: \"\": expected a value", row->name);
         memcpy(at, &value, sizeof value);
         return 0;
     case KEY_TEXT:
@@ -196,6 +198,10 @@ static int check(const struct s3p_srv_options *o, struct s3p_err *err)
     if (o->port != 0 && o->port + o->endpoints - 1 > 65535)
         return s3p_fail(err, S3P_EINVAL, 0, "--endpoints: \"%u\": expected ports up to 65535",
                         o->endpoints);
+    if (strpbrk(o->region, "/, ") != NULL || strlen(o->region) > S3P_SRV_KEY_TEXT_MAX)
+        return s3p_fail(err, S3P_EINVAL, 0,
+                        "--region: \"%s\": expected up to %d bytes without '/', ',' and ' '",
+                        o->region, S3P_SRV_KEY_TEXT_MAX);
     if (o->mode != NULL)
         return s3p_fail(err, S3P_EINVAL, 0,
                         "--mode: \"%s\": expected a mode of this store; it has none", o->mode);

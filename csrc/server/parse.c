@@ -178,6 +178,19 @@ static bool name_char(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
+enum s3p_srv_error s3p_srv_head_framing(const struct s3p_srv_head *h)
+{
+    unsigned framed = 0;
+    bool known = true;
+    for (size_t i = 0; i < h->n_fields; i++) {
+        const struct s3p_srv_field *f = &h->fields[i];
+        bool coding = s3p_srv_same_nocase(f->name, "transfer-encoding");
+        framed += coding || s3p_srv_same_nocase(f->name, "content-length");
+        known &= !coding || s3p_srv_same_nocase(f->value, "chunked");
+    }
+    return framed > 1 ? S3P_SE_FRAMING : known ? S3P_SE_NONE : S3P_SE_NOT_IMPLEMENTED;
+}
+
 bool s3p_srv_bucket_name_ok(struct s3p_str n)
 {
     if (n.len < 3 || n.len > 63 || !name_char(n.p[0]) || !name_char(n.p[n.len - 1]))

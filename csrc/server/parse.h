@@ -53,6 +53,10 @@ enum s3p_srv_error s3p_srv_head_host(struct s3p_srv_head *h, enum s3p_srv_error 
 
 const struct s3p_srv_arg *s3p_srv_head_arg(const struct s3p_srv_head *h,
                                            const char *name); /* or NULL */
+/* Whether it is clear where the body ends: FRAMING for two lengths, two codings, or one of each,
+ * which every reader of the connection may understand otherwise; NOT_IMPLEMENTED for a coding other
+ * than chunked. */
+enum s3p_srv_error s3p_srv_head_framing(const struct s3p_srv_head *h);
 /* First field of that name, compared without case; .p is NULL when there is none. */
 struct s3p_str s3p_srv_head_get(const struct s3p_srv_head *h, const char *name);
 

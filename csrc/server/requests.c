@@ -148,6 +148,8 @@ static enum s3p_srv_error read_length(const struct s3p_srv_req *r, bool object, 
     bool other = s3p_srv_head_get(&r->head, "transfer-encoding").p != NULL ||
                  s3p_srv_head_get(&r->head, "x-amz-trailer").p != NULL ||
                  s3p_srv_head_get(&r->head, "x-amz-decoded-content-length").p != NULL;
+    if (s3p_srv_head_get(&r->head, "content-range").p != NULL)
+        return S3P_SE_NOT_IMPLEMENTED; /* a part of an object */
     if (is_chunked(r) ? !object : other)
         return S3P_SE_NOT_IMPLEMENTED;
     *declared = 0;
@@ -208,7 +210,9 @@ static void answer_slow_down(struct s3p_srv_req *r, int64_t wait_ns)
 static enum s3p_srv_error begin(struct s3p_srv_req *r)
 {
     struct s3p_srv *srv = r->loop->srv;
-    enum s3p_srv_error e = s3p_srv_head_host(&r->head, r->answer.error); /* that of the target */
+    enum s3p_srv_error e = s3p_srv_head_framing(&r->head);
+    if (e == S3P_SE_NONE)
+        e = s3p_srv_head_host(&r->head, r->answer.error); /* that of the target */
     if (e != S3P_SE_NONE)
         return e;
     if (r->head.overflow)
@@ -238,9 +242,9 @@ static enum s3p_srv_error begin(struct s3p_srv_req *r)
     if (!s3p_srv_wanted_parse(version != NULL ? version->value : (struct s3p_str){NULL, 0},
                               &r->wanted))
         return S3P_SE_VERSION_FORM;
-    if (r->route->check != NULL && (e = r->route->check(r)) != S3P_SE_NONE)
-        return e;
-    return begin_body(r);
+    /* what has no check of its own honours no condition */
+    e = r->route->check != NULL ? r->route->check(r) : s3p_srv_conditions_none(&r->conditions);
+    return e == S3P_SE_NONE ? begin_body(r) : e;
 }
 
 void s3p_srv_req_begin(struct s3p_srv_req *r)

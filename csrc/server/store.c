@@ -22,6 +22,12 @@ static int fail_db(struct s3p_err *err, int rc, const char *what)
     return s3p_fail(err, S3P_EIO, rc, "%s: %s", what, mdb_strerror(rc));
 }
 
+static int fail_data(struct s3p_err *err, int rc, const char *dir)
+{
+    return s3p_fail(err, S3P_EIO, rc, "--data: \"%s\": %s; expected a folder of one's own", dir,
+                    mdb_strerror(rc));
+}
+
 static int open_each(struct s3p_srv_store *s, MDB_txn *txn, unsigned flags)
 {
     const struct {
@@ -73,7 +79,7 @@ static int open_env(struct s3p_srv_store *s, const char *dir, struct s3p_err *er
         (rc = mdb_env_set_mapsize(s->env, MAP_BYTES)) != 0 ||
         (rc = mdb_env_open(s->env, dir, flags, 0600)) != 0 ||
         (rc = mdb_reader_check(s->env, &dead)) != 0)
-        return fail_db(err, rc, dir);
+        return fail_data(err, rc, dir);
     return open_tables(s, err);
 }
 
@@ -86,12 +92,13 @@ int s3p_srv_store_open(struct s3p_srv_store *s, const char *dir, bool durable, s
     if ((s->pins = s3p_srv_pins_create()) == NULL)
         rc = s3p_fail(err, S3P_ENOMEM, 0, "no memory for the store");
     if (rc == 0 && mkdir(dir, 0700) != 0 && errno != EEXIST)
-        rc = s3p_fail(err, S3P_EIO, errno, "%s: %s", dir, strerror(errno));
+        rc = fail_data(err, errno, dir);
     if (rc == 0 && (s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-        rc = s3p_fail(err, S3P_EIO, errno, "%s: %s", dir, strerror(errno));
+        rc = fail_data(err, errno, dir);
     if (rc == 0 && flock(s->dir_fd, LOCK_EX | LOCK_NB) != 0)
         rc = s3p_fail(err, S3P_EIO, errno,
-                      "%s: in use by another store: expected a directory of one's own", dir);
+                      "--data: \"%s\": in use by another store; expected a folder of one's own",
+                      dir);
     if (rc == 0)
         rc = open_env(s, dir, err);
     if (rc == 0)

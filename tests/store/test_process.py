@@ -88,6 +88,11 @@ BAD = [
     ["--host", "nowhere"],
     ["--port"],
     ["--fast=1"],
+    ["--region", ""],
+    ["--region", "a/b"],
+    ["--data", ""],
+    ["--data", __file__],
+    ["--tls-cert", __file__, "--tls-key", __file__],
 ]
 
 
@@ -96,6 +101,8 @@ def test_bad_options_are_named(options: list[str]) -> None:
     done = subprocess.run([*command(), *options], capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1 and "expected" in done.stderr
+    if options[0] in ("--region", "--data", "--tls-cert"):
+        assert options[0] in done.stderr
 
 
 def files(path: Path) -> list[Path]:

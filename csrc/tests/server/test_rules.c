@@ -71,7 +71,7 @@ T_TEST(server_conditions_read)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct s3p_srv_conditions c = {text(rows[i].match), text(rows[i].none), text(rows[i].since),
-                                       text(rows[i].unless)};
+                                       text(rows[i].unless), text(NULL)};
         T_EQ(s3p_srv_conditions_get(&c, &object), rows[i].want);
     }
 }
