@@ -20,7 +20,7 @@ CSRC = ROOT / "csrc"
 MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_COLUMNS = 800, 80, 100
 
 # From the bottom up; layers of one row are siblings and do not see each other.
-LAYERS = (("core",), ("http", "s3"), ("history",), ("engine", "check", "server"), ("behaviour",), ("py",))
+LAYERS = (("core",), ("http", "s3"), ("history",), ("engine", "check", "server", "proxy"), ("behaviour",), ("py",))
 RANK = {layer: rank for rank, row in enumerate(LAYERS) for layer in row}
 
 Problems = Iterator[str]

@@ -6,6 +6,7 @@
 
 enum state {
     STATUS_LINE,
+    REQUEST_LINE,
     FIELD_LINE,
     /* after the head */
     BODY_LENGTH,
@@ -95,8 +96,17 @@ void s3p_http1_start(struct s3p_http1 *h, bool head_request)
     h->line = h->scanned = 0;
     h->left = 0;
     h->head_request = head_request;
+    h->request = false;
+    h->interim = 0;
     h->done = false;
     h->line_bytes = 0;
+}
+
+void s3p_http1_start_request(struct s3p_http1 *h)
+{
+    s3p_http1_start(h, false);
+    h->state = REQUEST_LINE;
+    h->request = true;
 }
 
 /* "HTTP/1.1 200 reason"; the reason may be empty, and the blank before it then missing. */
@@ -112,6 +122,27 @@ static int status_line(struct s3p_http1 *h, const char *p, size_t len)
     for (size_t i = 12; i < len; i++)
         if (!is(p[i], CLEAN))
             return bad(h, "control character in the status line");
+    h->keep_alive = h->minor >= 1;
+    h->state = FIELD_LINE;
+    return 0;
+}
+
+/* "PUT /bucket/key?query HTTP/1.1" */
+static int request_line(struct s3p_http1 *h, const char *p, size_t at, size_t len)
+{
+    const char *line = p + at;
+    size_t n = 0, to;
+    while (n < len && is(line[n], NAME))
+        n++;
+    for (to = n + 1; to < len && line[to] > ' ' && line[to] != 0x7f;)
+        to++;
+    if (n == 0 || n >= len || line[n] != ' ' || to == n + 1 || len - to != 9 ||
+        memcmp(line + to, " HTTP/1.", 8) != 0 || !is(line[to + 8], DIGIT))
+        return bad(h, "not an HTTP/1.x request line");
+    h->method_len = (uint32_t)n;
+    h->target = (uint32_t)(at + n + 1);
+    h->target_len = (uint32_t)(to - n - 1);
+    h->minor = line[to + 8] - '0';
     h->keep_alive = h->minor >= 1;
     h->state = FIELD_LINE;
     return 0;
@@ -205,15 +236,17 @@ static int field_line(struct s3p_http1 *h, const char *p, size_t at, size_t len)
  * one, or BAD. */
 static int head_end(struct s3p_http1 *h)
 {
-    if (h->status == 101)
+    if (!h->request && h->status == 101)
         return bad(h, "101 without an Upgrade");
-    if (h->status < 200) {
+    if (!h->request && h->status < 200) {
         head_reset(h);
+        h->interim = h->line;
         return 0;
     }
     if (h->chunked && h->content_length >= 0)
         return bad(h, "Content-Length together with Transfer-Encoding");
-    h->no_body = h->head_request || h->status == 204 || h->status == 304;
+    h->no_body = h->request ? !h->chunked && h->content_length < 0
+                            : h->head_request || h->status == 204 || h->status == 304;
     if (h->no_body || h->content_length == 0) {
         h->state = END;
         h->done = true;
@@ -246,6 +279,8 @@ int64_t s3p_http1_head(struct s3p_http1 *h, const char *p, size_t len)
         int rc;
         if (h->state == STATUS_LINE)
             rc = status_line(h, p + at, n);
+        else if (h->state == REQUEST_LINE)
+            rc = request_line(h, p, at, n);
         else if (n > 0)
             rc = field_line(h, p, at, n);
         else if ((rc = head_end(h)) > 0)

@@ -1,10 +1,10 @@
-/* Incremental HTTP/1.1 response parser: allocates nothing, does not rescan, keeps pointers out
+/* Incremental HTTP/1.1 parser of responses, and of requests: allocates nothing, does not rescan, keeps pointers out
  * (header fields are offsets into the caller's head buffer). Strict where leniency would hide a
  * fault: bare LF, contradicting Content-Length, Content-Length together with Transfer-Encoding, a
  * transfer coding other than chunked, folded lines, control characters, more than 100 fields or 64
  * KiB of head are errors. 1xx are skipped, but 101 is an error.
  *
- * Use: s3p_http1_start; append received bytes to the head buffer and call s3p_http1_head until it
+ * Use: s3p_http1_start or s3p_http1_start_request; append received bytes to the head buffer and call s3p_http1_head until it
  * answers > 0; then feed what follows to s3p_http1_body, which yields runs of decoded body bytes,
  * until it says done. Threads: plain data of its owner. Source: RFC 9112. */
 #ifndef S3P_HTTP_HTTP1_H
@@ -29,12 +29,15 @@ struct s3p_http1_field {
 
 struct s3p_http1 {
     /* result of the head */
-    int status;
+    int status;                /* of a response */
+    uint32_t target, target_len; /* of a request: offset in the head; the method is before it */
+    uint32_t method_len;
     int minor; /* HTTP/1.x */
     int nfields;
     bool keep_alive;
     bool chunked;
     bool no_body;           /* HEAD request, 204, 304 */
+    size_t interim;         /* so many bytes at the front of the head are whole 1xx answers */
     int64_t content_length; /* -1: none (chunked, or until the end of the stream) */
     struct s3p_http1_field field[S3P_HTTP1_FIELDS];
     const char *why; /* static text that says what was wrong, after S3P_HTTP1_BAD */
@@ -44,11 +47,14 @@ struct s3p_http1 {
     int state;
     uint64_t left; /* body or chunk bytes still to come */
     bool head_request;
+    bool request;
     bool done;
     uint32_t line_bytes; /* of the chunk header or the trailers being read */
 };
 
 void s3p_http1_start(struct s3p_http1 *h, bool head_request);
+/* A request: without Content-Length and Transfer-Encoding it has no body. */
+void s3p_http1_start_request(struct s3p_http1 *h);
 /* `p`,`len`: all head bytes so far. > 0: the head's length (body bytes may follow it); PARTIAL;
  * BAD. */
 int64_t s3p_http1_head(struct s3p_http1 *h, const char *p, size_t len);

@@ -22,7 +22,7 @@ struct s3p_task {
     struct s3p_timer timer;
     int result; /* of the wait, once it is over */
     bool waiting;
-    struct s3p_watch *watch; /* at most one of watch and q while waiting */
+    struct s3p_watch *watch, *other; /* while waiting: watches (other: a second one), or q */
     struct s3p_waitq *q;
     struct s3p_task *next, *prev;         /* in q, or (next only) in the ready list */
     struct s3p_task *all_next, *all_prev; /* of the loop */
@@ -144,6 +144,10 @@ static void wait_end(struct s3p_loop *l, struct s3p_task *t, int result)
     if (t->watch != NULL) {
         t->watch->waiter = NULL;
         t->watch = NULL;
+    }
+    if (t->other != NULL) {
+        t->other->waiter = NULL;
+        t->other = NULL;
     }
     if (t->q != NULL)
         waitq_unlink(t);
@@ -332,24 +336,45 @@ void **s3p_loop_shared(struct s3p_loop *l)
     return &l->shared;
 }
 
-int s3p_wait_io(struct s3p_loop *l, struct s3p_watch *w, uint32_t events, int64_t deadline_ns)
+/* Registers what is asked for; false when the kernel refuses the descriptor: "ready", the next call
+ * on it tells what is wrong. */
+static bool watch_ask(struct s3p_loop *l, struct s3p_watch *w, uint32_t events)
 {
-    S3P_TRY(wait_refused(l, deadline_ns));
     S3P_ASSERT(w->waiter == NULL);
     uint32_t wanted = events | (events & EPOLLIN ? EPOLLRDHUP : 0);
     if (!w->added || w->asked != wanted) {
         struct epoll_event ev = {.events = wanted, .data.ptr = w};
         int op = w->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
         if (epoll_ctl(l->epoll_fd, op, w->fd, &ev) != 0) {
-            w->seen = EPOLLERR; /* "ready": the next call on the descriptor tells what is wrong */
-            return 0;
+            w->seen = EPOLLERR;
+            return false;
         }
         w->added = true;
         w->asked = wanted;
     }
     w->seen = 0;
+    return true;
+}
+
+int s3p_wait_io(struct s3p_loop *l, struct s3p_watch *w, uint32_t events, int64_t deadline_ns)
+{
+    S3P_TRY(wait_refused(l, deadline_ns));
+    if (!watch_ask(l, w, events))
+        return 0;
     w->waiter = l->current;
     l->current->watch = w;
+    return wait_begin(l, deadline_ns);
+}
+
+int s3p_wait_either(struct s3p_loop *l, struct s3p_watch *a, uint32_t a_events, struct s3p_watch *b,
+                    uint32_t b_events, int64_t deadline_ns)
+{
+    S3P_TRY(wait_refused(l, deadline_ns));
+    if (!watch_ask(l, a, a_events) || !watch_ask(l, b, b_events))
+        return 0;
+    a->waiter = b->waiter = l->current;
+    l->current->watch = a;
+    l->current->other = b;
     return wait_begin(l, deadline_ns);
 }
 

@@ -56,6 +56,10 @@ void **s3p_loop_shared(struct s3p_loop *l);
  * first use. */
 int s3p_wait_io(struct s3p_loop *l, struct s3p_watch *w, uint32_t events,
                 int64_t deadline_ns) S3P_MUST_CHECK;
+/* The same for two descriptors, whichever is ready first; `seen` of each tells. Events 0: that one
+ * is only told of errors. */
+int s3p_wait_either(struct s3p_loop *l, struct s3p_watch *a, uint32_t a_events, struct s3p_watch *b,
+                    uint32_t b_events, int64_t deadline_ns) S3P_MUST_CHECK;
 /* Before the descriptor is closed. */
 void s3p_watch_forget(struct s3p_loop *l, struct s3p_watch *w);
 /* Waits until the clock is past t_ns: 0, or S3P_ECANCEL. Returns at once when it is. */

@@ -1,14 +1,11 @@
 #include "server/serve.h"
 
 #include <jansson.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/ends.h"
 #include "server/describe.h"
 #include "server/null_server.h"
 #include "server/store.h"
@@ -62,30 +59,6 @@ static void announce(const struct s3p_srv_options *o, const unsigned *ports, uns
     json_decref(line);
 }
 
-/* What ends the server: a signal, or the end of the process that was the parent at the start. */
-struct ends {
-    sigset_t signals;
-    pid_t parent;
-};
-
-/* Until SIGTERM or SIGINT, or until the parent process has ended. A process descriptor tells of
- * that end, because PDEATHSIG would follow the thread that started us; kernels without one are
- * asked once a second. */
-static void wait_for_end(const struct s3p_srv_options *o, const struct ends *ends)
-{
-    pid_t parent = ends->parent;
-    int end_fd = signalfd(-1, &ends->signals, SFD_CLOEXEC);
-    int parent_fd = o->with_parent ? (int)syscall(SYS_pidfd_open, parent, 0) : -1;
-    struct pollfd fds[] = {{.fd = end_fd, .events = POLLIN}, {.fd = parent_fd, .events = POLLIN}};
-    int n = 0;
-    while (n <= 0 && !(o->with_parent && getppid() != parent))
-        n = poll(fds, 2, o->with_parent ? 1000 : -1);
-    if (parent_fd >= 0)
-        close(parent_fd);
-    if (end_fd >= 0)
-        close(end_fd);
-}
-
 static int usage_error(const struct s3p_err *err)
 {
     char line[sizeof err->msg + 16];
@@ -118,7 +91,7 @@ static int run_describe(void)
     return 0;
 }
 
-static int run_null(const struct s3p_srv_options *o, const struct ends *ends)
+static int run_null(const struct s3p_srv_options *o, const struct s3p_ends *ends)
 {
     struct s3p_err err = {0};
     struct s3p_null_server *null_server;
@@ -126,12 +99,12 @@ static int run_null(const struct s3p_srv_options *o, const struct ends *ends)
         return usage_error(&err);
     unsigned ports[1] = {s3p_null_server_port(null_server)};
     announce(o, ports, 1, 0, NULL);
-    wait_for_end(o, ends);
+    s3p_ends_wait(ends, o->with_parent);
     s3p_null_server_close(null_server);
     return 0;
 }
 
-static int run_store(const struct s3p_srv_options *o, const struct ends *ends)
+static int run_store(const struct s3p_srv_options *o, const struct s3p_ends *ends)
 {
     struct s3p_err err = {0};
     struct s3p_srv *srv;
@@ -139,7 +112,7 @@ static int run_store(const struct s3p_srv_options *o, const struct ends *ends)
         return usage_error(&err);
     announce(o, srv->ports, o->endpoints, srv->admin_port,
              o->tls_dir != NULL ? srv->tls.ca : NULL);
-    wait_for_end(o, ends);
+    s3p_ends_wait(ends, o->with_parent);
     s3p_srv_close(srv);
     return 0;
 }
@@ -148,7 +121,8 @@ int s3p_serve_main(int argc, char **argv)
 {
     struct s3p_srv_options o;
     struct s3p_err err = {0};
-    struct ends ends = {.parent = getppid()}; /* before anybody can know that we are there */
+    struct s3p_ends ends;
+    s3p_ends_init(&ends);
     if (s3p_srv_options_parse(&o, argc, argv, &err) < 0)
         return usage_error(&err);
     if (o.help) {
@@ -159,20 +133,8 @@ int s3p_serve_main(int argc, char **argv)
         return run_describe();
     if (o.usage)
         return run_usage(&o);
-    sigset_t *set = &ends.signals, before;
-    sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-    /* blocked and never waited for: a lost client shows as EPIPE, the limit of a file as EFBIG */
-    sigaddset(set, SIGPIPE);
-    sigaddset(set, SIGXFSZ);
-    pthread_sigmask(SIG_BLOCK, set, &before);
-    sigdelset(set, SIGPIPE);
-    sigdelset(set, SIGXFSZ);
+    s3p_ends_block(&ends);
     int status = o.null_server ? run_null(&o, &ends) : run_store(&o, &ends);
-    /* what has been acted upon must not be delivered once more */
-    while (sigtimedwait(set, NULL, &(struct timespec){0, 0}) > 0)
-        continue;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    s3p_ends_restore(&ends);
     return status;
 }
