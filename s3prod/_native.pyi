@@ -119,6 +119,9 @@ def crc64nvme(data: bytes, value: int = 0, /) -> int:
 def plan_check(plan: _Document, /) -> None:
     """Parses and validates a plan as the engine does; ValueError with one line when it is bad."""
 
+def mark(history: _Path, marks: list[tuple[int, bytes, int]], /) -> int:
+    """Gives every record of these keys (bucket, key) flags that make the checker leave them out."""
+
 def build_info() -> dict[str, str]:
     """Compiler, variant and library versions, at build and as loaded."""
 

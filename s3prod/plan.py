@@ -167,8 +167,10 @@ class Plan:
     stop: Stop | None = None
     require: Mapping[str, Require] = field(default_factory=dict)
     load: Load | None = None
+    faults: Sequence[str] = ()  # of a proxy between the clients and the store (`s3prod proxy --help`)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "faults", tuple(self.faults))
         object.__setattr__(self, "groups", tuple(self.groups))
         object.__setattr__(self, "buckets", tuple(self.buckets))
 
@@ -190,6 +192,8 @@ class Plan:
             out["require"] = {name: floors.to_dict() for name, floors in self.require.items()}
         if self.load is not None:
             out["load"] = self.load.to_dict()
+        if self.faults:
+            out["faults"] = list(self.faults)
         return out
 
     def to_json(self, indent: int | None = None) -> str:

@@ -23,6 +23,7 @@ from s3prod.errors import S3ProdError, UsageError
 from s3prod.plan import Plan
 from s3prod.plans import SCALES
 from s3prod.progress import progress_of
+from s3prod.proxy import FaultProxy, check_faults
 from s3prod.report import html
 from s3prod.report.text import failure_text, summary_text
 from s3prod.results import Run
@@ -54,6 +55,9 @@ class Session:
         self.mutants: list[str] = config.getoption("--mutant")
         if self.given is not None and self.mutants:
             raise UsageError("mutant", self.mutants[0], "the embedded store: no endpoint")
+        self.faults: list[str] = config.getoption("--via-proxy")
+        self.proxy: FaultProxy | None = None
+        check_faults(self.faults, "via_proxy")
         report = config.getoption("--report-dir")
         self.report_dir: Path | None = Path(report) if report else None
 
@@ -62,10 +66,15 @@ class Session:
         if self.given is None:
             self.store = EmbeddedStore(mutants=self.mutants, endpoints=2)
             self.given = self.store.target()
+        if self.faults and self.proxy is None:
+            self.proxy = FaultProxy(self.given.endpoints, self.faults, seed=self.seed)
+            self.given = self.proxy.target(self.given)
         return self.given
 
     def close(self) -> None:
-        """Ends the embedded store, when it was started for this run."""
+        """Ends the proxy and the embedded store, when they were started for this run."""
+        if self.proxy is not None:
+            self.proxy.close()
         if self.store is not None:
             self.store.close()
 
@@ -85,6 +94,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--scale", default="full", choices=SCALES, help="size of the production tests (full)")
     group.addoption("--seed", type=int, default=1, help="all random draws come from it (1)")
     group.addoption("--mutant", action="append", default=[], metavar="SPEC", help="break the embedded store on purpose")
+    group.addoption("--via-proxy", action="append", default=[], metavar="SPEC", help="through the fault proxy")
     group.addoption("--report-dir", metavar="DIR", help="keep each run's history, run.json and report.html here")
 
 
@@ -107,6 +117,7 @@ def pytest_report_header(config: pytest.Config) -> str:
     session = config.stash[SESSION]
     where = ", ".join(session.given.endpoints) if session.given else "the embedded store (no endpoint was given)"
     broken = f", broken on purpose: {' '.join(session.mutants)}" if session.mutants else ""
+    broken += f", through the fault proxy: {' '.join(session.faults)}" if session.faults else ""
     return f"s3prod: target {where}{broken}; sdk {session.sdk}, scale {session.scale}, seed {session.seed}"
 
 

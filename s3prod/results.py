@@ -16,6 +16,7 @@ from s3prod.verdict import LOAD_STATUS, Verdict, combine
 
 RUN_FILE = "run.json"
 HISTORY_FILE = "history.s3ph"
+EVENTS_FILE = "proxy.jsonl"
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,19 @@ class Run:
     def replay(self) -> str:
         """The command line that runs the same plan with the same seed again."""
         words = ["s3prod", "run", str(self.out / RUN_FILE), "--runner", self.runner]
-        for mutant in self.target.get("mutants", ()):
-            words += ["--mutant", mutant]
+        for option, name in (("--mutant", "mutants"), ("--via-proxy", "via_proxy")):
+            for spec in self.target.get(name, ()):
+                words += [option, spec]
         if self.target.get("embedded"):
             return shlex.join(words)
         for endpoint in self.target.get("endpoints", ()):
             words += ["--endpoint", endpoint]
         return shlex.join(words)
+
+    @property
+    def silent_faults(self) -> list[str]:
+        """The faults of the proxy that never fired: what they were to show is not shown."""
+        return [spec for spec, fired in self.metrics.get("proxy", {}).get("faults", {}).items() if fired == 0]
 
     def records(self) -> Iterator[dict[str, Any]]:
         """The attempts of the history, one after the other."""
@@ -77,7 +84,7 @@ class Run:
 
     def exit_status(self) -> int:
         """0 everything held, 1 a promise was broken or a requirement missed, 3 inconclusive or generator-limited."""
-        statuses = [LOAD_STATUS.get(self.load, 3), 3 if self.interrupted else 0]
+        statuses = [LOAD_STATUS.get(self.load, 3), 3 if self.interrupted or self.silent_faults else 0]
         return combine(statuses + ([] if self.verdict is None else [self.verdict.exit_status()]))
 
     def to_dict(self) -> dict[str, Any]:

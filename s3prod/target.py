@@ -12,13 +12,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from s3prod import profile as profiles
 from s3prod.errors import TargetError, one_line
 
+if TYPE_CHECKING:
+    from s3prod.proxy import FaultProxy
+
 CONFIG_FILE = "s3_config.yaml"
+UNSEEN = ("embedded", "mutants", "durability", "via_proxy")  # fields that the engine has no use for
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{0,33}")
 _PROXY = re.compile(r"(?:https?|socks4a?|socks5h?)://(?:[^\s/@]*@)?[^\s/@?#]+/?")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -85,6 +89,7 @@ class Target:
     embedded: bool = False
     mutants: tuple[str, ...] = ()  # what the embedded store breaks on purpose
     durability: str | None = None  # of the embedded store: durable, or fast
+    via: FaultProxy | None = field(default=None, compare=False)  # the proxy that the endpoints are of
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "endpoints", tuple(_endpoint(text) for text in self.endpoints))
@@ -118,7 +123,7 @@ class Target:
     def to_dict(self) -> dict[str, Any]:
         """The target as the engine takes it, with its secrets."""
         out = self.public() | {"secret_key": self.secret_key} | self._given("session_token", "proxy")
-        return {name: value for name, value in out.items() if name not in ("embedded", "mutants", "durability")}
+        return {name: value for name, value in out.items() if name not in UNSEEN}
 
     def to_json(self) -> str:
         """`to_dict` as text, for the engine. It holds the secrets: it is never written to a file.
@@ -148,6 +153,7 @@ class Target:
                 "mutants": list(self.mutants),
             }
             | self._given("ca_file", "durability")
+            | ({} if self.via is None else {"via_proxy": list(self.via.faults)})
             | ({} if self.proxy is None else {"proxy": _without_password(self.proxy)})
         )
 

@@ -183,8 +183,6 @@ static inline void fill_put(const struct s3p_load *l, const struct s3p_segment_v
         spoil(r, S3P_WHY_FOREIGN_WRITER);
     else if (COL(s, uint8_t, body_kind)[i] == S3P_KIND_CONSTANT)
         spoil(r, S3P_WHY_CONSTANT_BODY);
-    else if (flags & S3P_FLAG_MULTI_DELIVERY)
-        spoil(r, S3P_WHY_MULTI_DELIVERY);
     else if (s3p_id_none(*id))
         spoil(r, S3P_WHY_NO_IDENTITY);
     else if (!of_run(l, id))
@@ -279,6 +277,12 @@ static void fill_delete(const struct s3p_segment_view *s, uint32_t i, struct s3p
     r->size = S3P_ROW_BY_VERSION;
 }
 
+/* What a proxy is known to have done to the key; of the reads of such a key nothing is judged. */
+static uint8_t touched(const struct s3p_segment_view *s, uint32_t i)
+{
+    return COL(s, uint8_t, flags)[i] & (S3P_FLAG_MULTI_DELIVERY | S3P_FLAG_ALTERED);
+}
+
 static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
                 uint8_t role, struct s3p_row *r, struct s3p_err *err)
 {
@@ -305,6 +309,8 @@ static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *
         fill_delete(s, i, r);
     else if (role != ROLE_PAGE && s3p_row_outcome(r) != S3P_FAILED)
         spoil(r, role == ROLE_COPY ? S3P_WHY_COPY : S3P_WHY_MULTIPART);
+    if (role != ROLE_PAGE && touched(s, i) && r->kind != S3P_ROW_SPOIL)
+        spoil(r, touched(s, i) & S3P_FLAG_ALTERED ? S3P_WHY_ALTERED : S3P_WHY_MULTI_DELIVERY);
     return 0;
 }
 
@@ -412,8 +418,9 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
                            COL(s, uint32_t, part_number)[i] != 0 ? S3P_WHY_MULTIPART
                                                                  : S3P_WHY_VERSIONS,
                            0, 1);
-        if (judge && (made.kind == S3P_ROW_NONE ||
-                      (role == ROLE_PUT && md5))) /* whatever is wrong alone is no evidence */
+        if (judge && !touched(s, i) &&
+            (made.kind == S3P_ROW_NONE ||
+             (role == ROLE_PUT && md5))) /* whatever is wrong alone is no evidence */
             S3P_TRY(s3p_alone(l, s, i, &made, &w->md5_bytes, t, err));
     }
     return 0;

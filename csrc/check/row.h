@@ -58,6 +58,7 @@ static inline uint8_t s3p_row_outcome(const struct s3p_row *r)
 enum s3p_reason {
     S3P_WHY_CONSTANT_BODY,
     S3P_WHY_MULTI_DELIVERY,
+    S3P_WHY_ALTERED, /* a proxy changed bytes on the way */
     S3P_WHY_FOREIGN_WRITER,
     S3P_WHY_FOREIGN_RUN,
     S3P_WHY_VERSIONS,

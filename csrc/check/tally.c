@@ -8,6 +8,7 @@
 const char *const s3p_reason_name[S3P_WHY_COUNT] = {
     [S3P_WHY_CONSTANT_BODY] = "constant-body",
     [S3P_WHY_MULTI_DELIVERY] = "multi-delivery",
+    [S3P_WHY_ALTERED] = "altered-on-the-way",
     [S3P_WHY_FOREIGN_WRITER] = "foreign-writer",
     [S3P_WHY_FOREIGN_RUN] = "foreign-run",
     [S3P_WHY_VERSIONS] = "versions",

@@ -90,6 +90,7 @@ enum s3p_attempt_flag {
     S3P_FLAG_MULTI_DELIVERY = 8,  /* perhaps delivered twice: a proxy, an SDK that hides it */
     S3P_FLAG_FOREIGN = 16,        /* seeded by someone outside the plan */
     S3P_FLAG_TAGGED = 32,         /* a tag set made of its id went with it */
+    S3P_FLAG_ALTERED = 64,        /* a proxy changed bytes of this key on the way */
 };
 
 struct s3p_etag_bytes {

@@ -109,7 +109,7 @@ static int find_store(struct s3p_px_door *door, const char *url, struct s3p_err 
     bool v6 = at != NULL && *at == '[';
     at += at != NULL && v6;
     size_t n = at == NULL ? 0 : strcspn(at, v6 ? "]" : ":/");
-    bool good = n > 0 && n < sizeof host;
+    bool good = n > 0 && n < sizeof host && (!v6 || at[n] == ']');
     if (good) {
         memcpy(host, at, n);
         end = at + n + (v6 && at[n] == ']');

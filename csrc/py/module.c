@@ -27,7 +27,7 @@ static int module_exec(PyObject *module)
     int (*const init[])(PyObject *, struct s3p_py_state *) = {
         s3p_py_run_init,   s3p_py_short_init,   s3p_py_check_init, s3p_py_sign_init,
         s3p_py_facts_init, s3p_py_crc_init,     s3p_py_chunked_init, s3p_py_history_init,
-        s3p_py_writer_init};
+        s3p_py_writer_init,  s3p_py_mark_init};
     for (size_t i = 0; i < sizeof init / sizeof init[0]; i++)
         if (init[i](module, st) < 0)
             return -1;

@@ -1,5 +1,5 @@
-/* s3prod._server: the embedded store as a command, and the list of its mutants. Bindings only; no
- * state. */
+/* s3prod._server: the embedded store and the fault proxy as commands, and the lists of what they can
+ * break. Bindings only; no state. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 
 #include "core/alloc.h"
+#include "proxy/proxy.h"
 #include "server/mutant_rows.h"
 #include "server/serve.h"
 
@@ -23,12 +24,12 @@ static void free_argv(char **argv, Py_ssize_t n)
     s3p_free(argv);
 }
 
-/* "serve" and the texts of the list, copied: the GIL is released while they are in use. */
+/* "s3prod" and the texts of the list, copied: the GIL is released while they are in use. */
 static char **copy_argv(PyObject *list, Py_ssize_t *n)
 {
     *n = PyList_GET_SIZE(list) + 1;
     char **argv = s3p_calloc((size_t)*n + 1, sizeof *argv);
-    bool ok = argv != NULL && (argv[0] = s3p_strndup("serve", 5)) != NULL;
+    bool ok = argv != NULL && (argv[0] = s3p_strndup("s3prod", 6)) != NULL;
     for (Py_ssize_t i = 1; ok && i < *n; i++) {
         Py_ssize_t len = 0;
         const char *text = PyUnicode_AsUTF8AndSize(PyList_GET_ITEM(list, i - 1), &len);
@@ -43,14 +44,8 @@ static char **copy_argv(PyObject *list, Py_ssize_t *n)
     return NULL;
 }
 
-PyDoc_STRVAR(main_doc,
-             "main($module, argv, /)\n--\n\n"
-             "Runs the store with these options until SIGTERM or SIGINT; returns the exit status.\n"
-             "Call it from the main thread.");
-
-static PyObject *server_main(PyObject *module, PyObject *list)
+static PyObject *run_command(int (*command)(int, char **), PyObject *list)
 {
-    (void)module;
     Py_ssize_t n;
     int status;
     if (!PyList_Check(list))
@@ -59,9 +54,69 @@ static PyObject *server_main(PyObject *module, PyObject *list)
     char **argv = copy_argv(list, &n);
     if (argv == NULL)
         return NULL;
-    Py_BEGIN_ALLOW_THREADS status = s3p_serve_main((int)n, argv);
+    Py_BEGIN_ALLOW_THREADS status = command((int)n, argv);
     Py_END_ALLOW_THREADS free_argv(argv, n);
     return PyLong_FromLong(status);
+}
+
+PyDoc_STRVAR(main_doc,
+             "main($module, argv, /)\n--\n\n"
+             "Runs the store with these options until SIGTERM or SIGINT; returns the exit status.\n"
+             "Call it from the main thread.");
+
+static PyObject *server_main(PyObject *module, PyObject *list)
+{
+    (void)module;
+    return run_command(s3p_serve_main, list);
+}
+
+PyDoc_STRVAR(proxy_main_doc,
+             "proxy_main($module, argv, /)\n--\n\n"
+             "Runs the fault proxy with these options until SIGTERM or SIGINT; returns the exit\n"
+             "status. Call it from the main thread.");
+
+static PyObject *server_proxy_main(PyObject *module, PyObject *list)
+{
+    (void)module;
+    return run_command(s3p_proxy_main, list);
+}
+
+PyDoc_STRVAR(fault_check_doc, "fault_check($module, spec, /)\n--\n\n"
+                              "Raises ValueError when this is no fault of the proxy.");
+
+static PyObject *server_fault_check(PyObject *module, PyObject *spec)
+{
+    (void)module;
+    struct s3p_px_spec parsed;
+    struct s3p_err err = {0};
+    Py_ssize_t len;
+    const char *text = PyUnicode_AsUTF8AndSize(spec, &len);
+    if (text == NULL)
+        return NULL;
+    if (s3p_px_spec_parse(&parsed, text, (size_t)len, &err) < 0)
+        return PyErr_Format(PyExc_ValueError, "%s", err.msg);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(faults_doc, "faults($module, /)\n--\n\n"
+                         "The faults of the proxy: name, what each does, what must come of it.");
+
+static PyObject *server_faults(PyObject *module, PyObject *none)
+{
+    (void)module;
+    (void)none;
+    size_t n;
+    const struct s3p_px_row *rows = s3p_px_rows(&n);
+    PyObject *list = PyList_New((Py_ssize_t)n);
+    for (size_t i = 0; list != NULL && i < n; i++) {
+        PyObject *row = Py_BuildValue("{s:s, s:s, s:s}", "name", rows[i].name, "does", rows[i].does,
+                                      "expect", rows[i].expect);
+        if (row == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, row);
+    }
+    return list;
 }
 
 PyDoc_STRVAR(mutants_doc,
@@ -103,6 +158,9 @@ static PyObject *server_build_info(PyObject *module, PyObject *none)
 
 static PyMethodDef methods[] = {
     {"main", server_main, METH_O, main_doc},
+    {"proxy_main", server_proxy_main, METH_O, proxy_main_doc},
+    {"fault_check", server_fault_check, METH_O, fault_check_doc},
+    {"faults", server_faults, METH_NOARGS, faults_doc},
     {"mutants", server_mutants, METH_NOARGS, mutants_doc},
     {"build_info", server_build_info, METH_NOARGS, build_info_doc},
     {NULL, NULL, 0, NULL},

@@ -62,6 +62,9 @@ int s3p_py_chunked_init(PyObject *module, struct s3p_py_state *st);
 int s3p_py_history_init(PyObject *module, struct s3p_py_state *st);
 int s3p_py_writer_init(PyObject *module, struct s3p_py_state *st);
 
+/* ---- py_mark.c ---- */
+int s3p_py_mark_init(PyObject *module, struct s3p_py_state *st);
+
 /* ---- used by the functions that build a plan of their own ---- */
 struct s3p_py_run_args {
     PyObject *plan, *target; /* bytes of JSON */

@@ -17,6 +17,7 @@ from s3prod.errors import S3ProdError, UsageError, one_line
 
 COMMANDS = {
     "serve": "the embedded store; `serve null` answers at once with a fixed 200",
+    "proxy": "the fault proxy in front of a store",
     "run": "carry out a plan and judge what was seen",
     "check": "judge a recorded history again",
     "export": "a history for other tools: arrow, parquet, jsonl, csv",
@@ -51,7 +52,7 @@ def _dispatch(argv: Sequence[str]) -> int:
     if name not in COMMANDS:
         raise UsageError("command", name, f"one of {', '.join(COMMANDS)}")
     module = importlib.import_module(f"s3prod.cli.{name}")
-    if name == "serve":  # its options are the store's own
+    if name in ("serve", "proxy"):  # their options are read in C
         return int(module.execute(rest))
     parser = Parser(prog=f"s3prod {name}", description=COMMANDS[name], epilog=f"example: {module.EXAMPLE}")
     module.configure(parser)

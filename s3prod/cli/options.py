@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from s3prod.errors import UsageError
+from s3prod.proxy import FaultProxy
 from s3prod.target import Target, resolve
 
 
@@ -77,6 +78,13 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         metavar="SPEC",
         help="break the embedded store on purpose",
     )
+    group.add_argument(
+        "--via-proxy",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="through the fault proxy (s3prod proxy --help lists the faults)",
+    )
     group.add_argument("--config", metavar="FILE", help="default s3_config.yaml, when it is there")
 
 
@@ -98,7 +106,18 @@ _OPTIONS = (
 
 @contextlib.contextmanager
 def target_of(args: argparse.Namespace) -> Iterator[Target]:
-    """The target of a command line; the embedded store, started for the while, when none is named."""
+    """The target of a command line, through the fault proxy when faults are named."""
+    with _store_of(args) as target:
+        if not args.via_proxy:
+            yield target
+            return
+        with FaultProxy(target.endpoints, args.via_proxy, seed=getattr(args, "seed", None) or 1) as proxy:
+            yield proxy.target(target)
+
+
+@contextlib.contextmanager
+def _store_of(args: argparse.Namespace) -> Iterator[Target]:
+    """The target; the embedded store, started for the while, when none is named."""
     given = {name: getattr(args, name) for name in _OPTIONS if getattr(args, name) is not None}
     target = resolve(given, config=args.config)
     if target is not None:

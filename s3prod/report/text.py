@@ -181,6 +181,15 @@ def render_groups(metrics: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def render_proxy(run: Run) -> list[str]:
+    """What the fault proxy did, and which fault never fired."""
+    proxy = run.metrics.get("proxy")
+    if proxy is None:
+        return []
+    lines = [f"proxy: {spec} fired {numbers.count(fired)}" for spec, fired in proxy["faults"].items()]
+    return lines + [f"inconclusive: the fault {spec} never fired" for spec in run.silent_faults]
+
+
 def summary_text(run: Run) -> str:
     """What happened, and both verdicts, without the witnesses.
 
@@ -194,7 +203,7 @@ def summary_text(run: Run) -> str:
     lines += [f"answers: {answers or 'none'}", *render_groups(metrics)]
     if metrics.get("left_behind"):
         lines.append(f"left behind: {', '.join(map(str, metrics['left_behind']))}")
-    lines.append(render_load(metrics.get("load", {})))
+    lines += [*render_proxy(run), render_load(metrics.get("load", {}))]
     return "\n".join(lines + ([] if run.verdict is None else [render_evidence(run.verdict)]))
 
 
@@ -203,7 +212,9 @@ def failure_text(run: Run) -> str:
 
     >>> print(failure_text(run))  # doctest: +SKIP
     """
-    lines = [render_load(run.metrics.get("load", {}))] + (["the run was interrupted"] if run.interrupted else [])
+    lines = [*render_proxy(run), render_load(run.metrics.get("load", {}))] + (
+        ["the run was interrupted"] if run.interrupted else []
+    )
     lines += [] if run.verdict is None else [render_verdict(run.verdict)]
     return "\n".join([*lines, f"replay: {run.replay}"])
 

@@ -6,6 +6,8 @@ A runner is a row of `RUNNERS`: a name and a function (plan, target, history pat
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,7 +15,8 @@ from typing import Any
 
 from s3prod.errors import RunError, UsageError
 from s3prod.plan import Plan
-from s3prod.results import HISTORY_FILE, Run
+from s3prod.proxy import FaultProxy, Watch
+from s3prod.results import EVENTS_FILE, HISTORY_FILE, Run
 from s3prod.target import Target
 from s3prod.verdict import check
 
@@ -68,7 +71,14 @@ def run_plan(
     if history.exists():
         raise UsageError("out", str(out), f"a folder without a {HISTORY_FILE}")
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    metrics = carry_out(plan, target, history, progress)
+    with contextlib.ExitStack() as stack:
+        through = target
+        if plan.faults:
+            through = stack.enter_context(FaultProxy(target.endpoints, plan.faults, seed=plan.seed)).target(target)
+        watch = None if through.via is None else Watch(through.via)
+        metrics = carry_out(dataclasses.replace(plan, faults=()), through, history, progress)
+        if watch is not None:
+            metrics["proxy"] = watch.join(history, out / EVENTS_FILE, metrics["buckets"])
     try:
         verdict = check(str(history))
     except (OSError, ValueError, RuntimeError, MemoryError) as error:

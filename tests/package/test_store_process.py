@@ -137,7 +137,7 @@ def test_bad_starts(text, words):
 
 
 def test_a_stubborn_child_is_killed(monkeypatch):
-    monkeypatch.setattr("s3prod.store.END_S", 0.2)
+    monkeypatch.setattr("s3prod.child.END_S", 0.2)
     store = EmbeddedStore(argv=fake(before="import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"))
     assert store.close() == -9
 
