@@ -14,7 +14,7 @@ struct s3p_ends {
 
 /* Notes the parent. First of all: before anybody can know that the process is there. */
 void s3p_ends_init(struct s3p_ends *e);
-/* The signals; and SIGPIPE and SIGXFSZ: a lost peer shows as EPIPE, the limit of a file as EFBIG. */
+/* The signals; and SIGPIPE and SIGXFSZ: a lost peer is an EPIPE, the limit of a file an EFBIG. */
 void s3p_ends_block(struct s3p_ends *e);
 void s3p_ends_restore(struct s3p_ends *e); /* what was blocked and has been acted upon is dropped */
 /* Waits for a signal, or `with_parent` for the end of the parent too. */

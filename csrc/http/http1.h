@@ -1,12 +1,13 @@
-/* Incremental HTTP/1.1 parser of responses, and of requests: allocates nothing, does not rescan, keeps pointers out
- * (header fields are offsets into the caller's head buffer). Strict where leniency would hide a
- * fault: bare LF, contradicting Content-Length, Content-Length together with Transfer-Encoding, a
- * transfer coding other than chunked, folded lines, control characters, more than 100 fields or 64
- * KiB of head are errors. 1xx are skipped, but 101 is an error.
+/* Incremental HTTP/1.1 parser of responses and of requests: allocates nothing, does not rescan,
+ * keeps pointers out (header fields are offsets into the caller's head buffer). Strict where
+ * leniency would hide a fault: bare LF, contradicting Content-Length, Content-Length together with
+ * Transfer-Encoding, a transfer coding other than chunked, folded lines, control characters, more
+ * than 100 fields or 64 KiB of head are errors. 1xx are skipped, but 101 is an error.
  *
- * Use: s3p_http1_start or s3p_http1_start_request; append received bytes to the head buffer and call s3p_http1_head until it
- * answers > 0; then feed what follows to s3p_http1_body, which yields runs of decoded body bytes,
- * until it says done. Threads: plain data of its owner. Source: RFC 9112. */
+ * Use: s3p_http1_start or s3p_http1_start_request; append received bytes to the head buffer and
+ * call s3p_http1_head until it answers > 0; then feed what follows to s3p_http1_body, which yields
+ * runs of decoded body bytes, until it says done. Threads: plain data of its owner. Source: RFC
+ * 9112. */
 #ifndef S3P_HTTP_HTTP1_H
 #define S3P_HTTP_HTTP1_H
 

@@ -220,7 +220,8 @@ static bool await(struct delivery *d, int64_t wake_ns)
     if (wake_ns == S3P_NEVER && d->client_full)
         client |= EPOLLOUT;
     int rc = client != 0 || d->client
-                 ? s3p_wait_either(x->proxy->loop, &x->store.w, store, &x->client.w, client, wake_ns)
+                 ? s3p_wait_either(x->proxy->loop, &x->store.w, store, &x->client.w, client,
+                                   wake_ns)
                  : s3p_wait_io(x->proxy->loop, &x->store.w, store, wake_ns);
     if (rc == S3P_ECANCEL)
         return ended(d, S3P_PX_BROKEN);

@@ -39,7 +39,7 @@ void s3p_px_events_add(struct s3p_px_events *log, const struct s3p_px_event *e)
     add_field(b, ",\"mark\":", e->mark);
     s3p_buf_str(b, ",\"endpoint\":");
     s3p_buf_u64(b, e->endpoint);
-    add_field(b, ",\"op\":", e->request->op != S3P_OP_NONE ? s3p_op_table[e->request->op].name : "");
+    add_field(b, ",\"op\":", s3p_op_table[e->request->op].name);
     add_field(b, ",\"method\":", e->request->method);
     add_field(b, ",\"target\":", e->request->target);
     add_field(b, ",\"s3p_id\":", e->request->s3p_id);

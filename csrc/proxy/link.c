@@ -1,6 +1,7 @@
 #include "proxy/link.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -127,14 +128,24 @@ static int pause_for(struct s3p_px_link *x)
     return s3p_sleep_until(x->proxy->loop, s3p_now_ns() + x->fault->spec.delay_ns);
 }
 
-/* Surplus bytes, or an end, on a connection that is idle now. */
-static bool spoil_idle(struct s3p_px_link *x)
+/* Surplus bytes behind the answer, together with its end: bytes that came later could meet the next
+ * request on its way, and then no client could tell whose they are. */
+static bool add_surplus(struct s3p_px_link *x)
 {
     static const char surplus[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-    if (x->fault->spec.how == S3P_PX_SURPLUS) {
+    struct s3p_px_half *a = &x->resp;
+    size_t len = sizeof surplus - 1;
+    if (a->off == 0 && a->parsed + len <= S3P_PX_BUFFER_BYTES) {
         s3p_px_did(x, "sent surplus bytes after the answer", "");
-        return s3p_px_send(x->proxy->loop, &x->client, surplus, sizeof surplus - 1) == 0;
+        memcpy(a->buf + a->parsed, surplus, len);
+        a->len = a->parsed += len;
     }
+    return s3p_px_send(x->proxy->loop, &x->client, a->buf + a->off, a->parsed - a->off) == 0;
+}
+
+/* The end of a connection that is idle now. */
+static bool end_idle(struct s3p_px_link *x)
+{
     s3p_px_did(x, "closed the idle connection", "");
     return pause_for(x) == 0 && end_client(x, S3P_PX_END_CLOSE);
 }
@@ -154,14 +165,18 @@ static bool pass(struct s3p_px_link *x)
         upstream = (x->endpoint + 1) % x->proxy->n;
         s3p_px_did(x, "forwarded to the next endpoint", "");
     }
-    enum s3p_px_ended ended = s3p_px_deliver(x, upstream, false, S3P_PX_TO_CLIENT);
+    bool surplus = f != NULL && f->spec.how == S3P_PX_SURPLUS;
+    enum s3p_px_ended ended =
+        s3p_px_deliver(x, upstream, false, surplus ? S3P_PX_KEPT : S3P_PX_TO_CLIENT);
+    if (surplus && ended <= S3P_PX_DONE_LAST)
+        return add_surplus(x) && as_it_was(x, ended);
     if (ended == S3P_PX_CUT) {
         s3p_px_did(x, f->spec.side == S3P_PX_REQUEST ? "cut the request" : "cut the answer", "");
         s3p_px_reset(x->proxy->loop, &x->store);
         return pause_for(x) == 0 && end_client(x, end_of(f));
     }
     if (ended == S3P_PX_DONE && f != NULL && f->row->once_more)
-        return spoil_idle(x);
+        return end_idle(x);
     return as_it_was(x, ended);
 }
 

@@ -40,8 +40,8 @@ int s3p_px_options_parse(struct s3p_px_options *o, int argc, char **argv, struct
         else if (strcmp(argv[i], "--with-parent") == 0)
             o->with_parent = true;
         else if (i + 1 == argc)
-            return s3p_fail(err, S3P_EINVAL, 0, "option: \"%s\": expected one of --help, and its value",
-                            argv[i]);
+            return s3p_fail(err, S3P_EINVAL, 0,
+                            "option: \"%s\": expected one of --help, with a value", argv[i]);
         else {
             S3P_TRY(take(o, argv[i], argv[i + 1], err));
             i++;
@@ -57,8 +57,8 @@ void s3p_px_options_help(struct s3p_buf *out)
     size_t n;
     const struct s3p_px_row *rows = s3p_px_rows(&n);
     s3p_buf_str(out, "usage: s3prod proxy --endpoint URL [--endpoint URL ...] [options]\n"
-                     "The fault proxy: a port for each endpoint. Its first line of output is a JSON "
-                     "object with endpoints.\n\n"
+                     "The fault proxy: a port for each endpoint. Its first line of output is a "
+                     "JSON object with endpoints.\n\n"
                      "  --endpoint URL    http://HOST[:PORT] of the store; up to 16\n"
                      "  --fault SPEC      name[:p=..][,every=..][,nth=..][,op=..][,key=..]"
                      "[,endpoint=..][,after=..][,for=..]...\n"

@@ -43,7 +43,7 @@ static const struct s3p_px_row rows[] = {
     {.name = "slow-body", .does = "so many bytes a second", .expect = "ok, or the deadline",
      .deliveries = 1, .slow = true, .side = S3P_PX_RESPONSE, .rate = 65536,
      .has = S3P_PX_HAS_RATE | S3P_PX_HAS_SIDE, .rule = S3P_PX_IF_BODY},
-    {.name = "stall-then-close", .does = "silence after some bytes of the answer's body, then an end",
+    {.name = "stall-then-close", .does = "silence after some bytes of the answer's body, then end",
      .expect = "a read is unknown", .deliveries = 1, .cut = true, .side = S3P_PX_RESPONSE,
      .end = S3P_PX_END_CLOSE, .has = S3P_PX_HAS_BYTES | S3P_PX_HAS_DELAY, .delay_ms = 1000},
     {.name = "half-open", .does = "forwards nothing and says nothing, for ever",

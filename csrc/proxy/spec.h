@@ -50,7 +50,7 @@ enum s3p_px_rule {
 
 struct s3p_px_row {
     const char *name, *does, *expect; /* what the client must make of it */
-    uint32_t ops;                     /* bits of enum s3p_op that it can be about; 0: every request */
+    uint32_t ops;                     /* bits of enum s3p_op that it can meet; 0: every request */
     uint8_t has, deliveries, answer, end, side, rule;
     bool cut, flip, slow, whole, late, hold_100, elsewhere, once_more; /* see link.c */
     bool one_endpoint; /* without `endpoint` it is the first */

@@ -1,5 +1,5 @@
-/* s3prod._server: the embedded store and the fault proxy as commands, and the lists of what they can
- * break. Bindings only; no state. */
+/* s3prod._server: the embedded store and the fault proxy as commands, and the lists of what they
+ * can break. Bindings only; no state. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 

@@ -86,7 +86,7 @@ MIX = [
 ]  # fmt: skip
 
 
-def busy_plan(*faults, seed=1):
+def busy_plan(*faults, seed=1, keys=8):
     """Compare-and-swap on one key, registers under several writers and readers."""
     groups = [
         make_bucket(),
@@ -94,13 +94,15 @@ def busy_plan(*faults, seed=1):
         Group("writers", [repeat(40, choose("k", "x"), put("x.key", 3000), get("x.key"))], clients=4),
         remove_bucket(),
     ]
-    return Plan("busy", groups=groups, seed=seed, deadline_ms=2000, spaces={"k": Space.uniform("k/", 8)}, faults=faults)
+    return Plan(
+        "busy", groups=groups, seed=seed, deadline_ms=2000, spaces={"k": Space.uniform("k/", keys)}, faults=faults
+    )
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_the_store_is_not_blamed_for_the_wire(seed, runner, embedded_target, tmp_path):
-    run = run_plan(busy_plan(*MIX, seed=seed), embedded_target, runner=runner, out=tmp_path)
+    run = run_plan(busy_plan(*MIX, seed=seed, keys=80), embedded_target, runner=runner, out=tmp_path)
     assert run.verdict.violations == 0, run.verdict.to_dict()
     fired = run.metrics["proxy"]["faults"]
     assert sum(count > 0 for count in fired.values()) >= 10, fired
