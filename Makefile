@@ -65,6 +65,7 @@ campaign: build rules
 	@$(PYTEST) tests/production -v --scale smoke --sdk boto3
 	@$(C) VARIANT=release all && S3PROD_ORACLE_HISTORIES=900000 build/c/release/s3p-test oracle_
 	@S3PROD_CRASH_ROUNDS=200 $(PYTEST) -v tests/store/crash
+	@S3PROD_LANES=asan,tsan S3PROD_LANES_WHOLE=1 $(PYTEST) -v tests/lanes/test_sanitizers.py
 asan tsan: build
 	@$(C) VARIANT=$@ all > build/build-$@.log 2>&1 || { cat build/build-$@.log; exit 1; }
 	@tools/sanitize.sh $@

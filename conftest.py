@@ -26,15 +26,25 @@ def embedded_target(embedded_store):
 
 
 @pytest.fixture(scope="session")
-def run_suite(pytestconfig):
-    """Runs pytest with some words against a store, in a process of its own whose settings are those given here only."""
+def run_tests(pytestconfig):
+    """Runs pytest with some words in a process of its own, whose settings of the store are those given here only."""
 
-    def run(endpoint, access_key, secret_key, *words, **settings):
-        given = {"S3_ENDPOINT": endpoint, "S3_ACCESS_KEY": access_key, "S3_SECRET_KEY": secret_key, **settings}
+    def run(*words, timeout=600, **settings):
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("S3_", "S3PROD_LANES"))}
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
         return subprocess.run(
-            command, cwd=pytestconfig.rootpath, env=clean | given, capture_output=True, text=True, timeout=600
+            command, cwd=pytestconfig.rootpath, env=clean | settings, capture_output=True, text=True, timeout=timeout
         )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_suite(run_tests):
+    """Runs pytest with some words against a store."""
+
+    def run(endpoint, access_key, secret_key, *words, **settings):
+        given = {"S3_ENDPOINT": endpoint, "S3_ACCESS_KEY": access_key, "S3_SECRET_KEY": secret_key}
+        return run_tests(*words, **given, **settings)
 
     return run

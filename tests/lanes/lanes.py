@@ -1,4 +1,4 @@
-"""The lanes: stores of others that the tests can run against, and which of them were asked for."""
+"""The lanes: stores that the tests can run against besides the plain one, and which of them were asked for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from rgw import missing_programs
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = "S3PROD_LANES"
-LANES = {"rgw16": "Ceph RGW 16.2 of Debian 12"}
+LANES = {
+    "rgw16": "Ceph RGW 16.2 of Debian 12",
+    "asan": "the embedded store under AddressSanitizer",
+    "tsan": "the embedded store under ThreadSanitizer",
+}
+FILES = {"test_rgw16.py": {"rgw16"}, "test_sanitizers.py": {"asan", "tsan"}}
 SUMMARY: list[str] = []  # what the lanes say at the end of the run
 
 

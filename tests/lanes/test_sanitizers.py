@@ -1,0 +1,55 @@
+"""The embedded store, built with a sanitizer, under a part of `tests/store`, or with `S3PROD_LANES_WHOLE=1` under all of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lanes
+import pytest
+
+# What each sanitizer is asked: ASan what parses and keeps buffers, TSan what more than one thread touches.
+PARTS = {
+    "asan": "attributes bucket_policy chunked copy delete_many front lists multipart objects request_log tags usage versions",
+    "tsan": "conditions copy lifecycle lists live_readers multipart replication rules",
+}
+# The tests that lose power preload a library, which cannot stand before the sanitizer's own.
+CRASH = ("test_start.py", "test_rounds.py::test_sigkill", "test_rounds.py::test_ack_before_commit_is_found")
+WHOLE = os.environ.get("S3PROD_LANES_WHOLE") == "1"
+MAKE = ["make", "-s", "-C", "csrc", "-j2"]
+
+
+def words(variant: str) -> list[str]:
+    """The tests to run."""
+    if not WHOLE:
+        return [f"tests/store/test_{name}.py" for name in PARTS[variant].split()]
+    files = sorted(str(path.relative_to(lanes.ROOT)) for path in (lanes.ROOT / "tests/store").glob("test_*.py"))
+    return [*files, "tests/store/model", *(f"tests/store/crash/{one}" for one in CRASH)]
+
+
+def reports(folder: Path) -> str:
+    """What the sanitizer wrote, of stores that were killed or whose status nobody asked for too."""
+    return "\n".join(path.read_text("utf-8", "replace") for path in sorted(folder.glob("report*")))
+
+
+@pytest.mark.parametrize("variant", [name for name in PARTS if name in lanes.asked()])
+def test_store_suite(variant: str, tmp_path: Path, run_tests: Callable[..., Any]) -> None:
+    """Nothing fails and nothing is reported; a report alone fails the store's exit status, too."""
+    began = time.monotonic()
+    built = subprocess.run([*MAKE, f"VARIANT={variant}", "tools"], cwd=lanes.ROOT, capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout + built.stderr
+    ready, log = time.monotonic(), f"log_path={tmp_path}/report"
+    settings = {
+        "S3PROD_STORE": str(lanes.ROOT / "build" / "c" / variant / "s3p_serve"),
+        "ASAN_OPTIONS": f"{log}:detect_leaks=1",
+        "UBSAN_OPTIONS": f"{log}:print_stacktrace=1",
+        "TSAN_OPTIONS": f"{log}:second_deadlock_stack=1",
+    }
+    done = run_tests(*words(variant), timeout=3600, **settings)
+    assert (done.returncode, reports(tmp_path)) == (0, ""), done.stdout + done.stderr + reports(tmp_path)
+    passed = done.stdout.strip().splitlines()[-1]
+    lanes.SUMMARY.append(f"{variant}: no report; built in {ready - began:.0f} s, {passed}")
