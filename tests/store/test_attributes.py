@@ -41,7 +41,8 @@ def upload(s3: Any, bucket: str, algorithm: str | None) -> list[bytes]:
     named = []
     for number, body in enumerate(bodies, 1):
         part = s3.upload_part(**wanted, PartNumber=number, Body=body, **more)
-        named.append({"PartNumber": number, "ETag": part["ETag"]})
+        told = {name: value for name, value in part.items() if name.startswith("Checksum") and name != "ChecksumType"}
+        named.append({"PartNumber": number, "ETag": part["ETag"], **told})
     s3.complete_multipart_upload(**wanted, MultipartUpload={"Parts": named})
     return bodies
 
