@@ -4,9 +4,13 @@
 
 A mutant is *killed* when the run is violated, a rule that its row names is among the violations, and a witness contains an
 answer that the store's admin port lists as altered. A mutant that never altered an answer proves nothing and is an error.
-The correct store must be *held* on every plan: anything else is a false alarm. Mutants of durability have crash rounds
-(`s3prod.crash`) instead of a plan: killed means that something acknowledged was gone after a crash. Cells that are done are
-kept under `build/kill-matrix` and not run again until the program changes.
+The correct store must be *held* on every plan: anything else is a false alarm. Some mutants have another judge:
+
+* `progress`: no answer is wrong, but nothing moves: killed means that a floor of the plan which the row names was missed.
+* `suite`: tests of `tests/store` instead of a plan: killed means that all that the row names fail.
+* `sigkill`, `power-loss`: crash rounds (`s3prod.crash`): killed means that something acknowledged was gone after a crash.
+
+Cells that are done are kept under `build/kill-matrix` and not run again until the program changes.
 """
 
 from __future__ import annotations
@@ -14,7 +18,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
+import shlex
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,19 +29,23 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from s3prod.crash import CrashFailure, crash
-from s3prod.errors import UsageError
+from s3prod.errors import S3ProdError, UsageError
 from s3prod.plans import BUILTIN
-from s3prod.plans.mutants import CRASH_MUTANTS, MUTANTS
+from s3prod.plans.mutants import EVERY, SUITE_MUTANTS, Mutant
 from s3prod.plans.objects import SMALL_PARTS
 from s3prod.results import Run
 from s3prod.runners import run_plan
 from s3prod.store import EmbeddedStore
+from s3prod.verdict import Verdict, Witness
 
 CORRECT = "correct-store"
 CRASHES = {"sigkill": None, "power-loss": "none"}  # what crash rounds take instead of a plan: how they lose the power
 CRASH_ROUNDS = 20
+SUITE = "suite"
+SUITE_FOLDER = Path(__file__).parents[1] / "tests" / "store"
 
 
 @dataclass(frozen=True)
@@ -64,23 +75,24 @@ class Result:
 
 def cells(names: list[str], seeds: int) -> Iterator[Cell]:
     """The mutants' own cells, and with no name asked for the correct store on every plan."""
-    rows = MUTANTS | CRASH_MUTANTS
-    for name in names or list(rows):
-        if name not in rows:
-            raise UsageError("mutant", name, f"one of {', '.join(rows)}")
-        row = rows[name]
+    for name in names or list(EVERY):
+        if name not in EVERY:
+            raise UsageError("mutant", name, f"one of {', '.join(EVERY)}")
+        row = EVERY[name]
         for seed in range(1, seeds + 1):
             yield Cell(name, row.subtle, row.plan or row.judge, seed, row.endpoints)
-    for plan in [] if names else [*BUILTIN, *CRASHES]:
+    for plan in [] if names else [*BUILTIN, *CRASHES, SUITE]:
         for seed in range(1, seeds + 1):
             yield Cell(CORRECT, "", plan, seed, 2)
 
 
 def run_cell(cell: Cell, scale: str) -> Result:
-    """Starts the store, runs the plan or the crash rounds, judges what came out."""
+    """Starts the store, runs the plan, the tests or the crash rounds, judges what came out."""
     mutants = [cell.spec] if cell.spec else []
     if cell.plan in CRASHES:
         return _crash(cell, mutants)
+    if cell.plan == SUITE:
+        return _suite(cell, mutants)
     with (
         tempfile.TemporaryDirectory(prefix="s3prod-matrix-") as out,
         EmbeddedStore(mutants=mutants, endpoints=cell.endpoints, seed=cell.seed, options=SMALL_PARTS) as store,
@@ -106,28 +118,87 @@ def _crash(cell: Cell, mutants: list[str]) -> Result:
     return Result(cell, outcome, because, 0, acknowledged, rules, seconds, seconds if found else None)
 
 
+def _suite(cell: Cell, mutants: list[str]) -> Result:
+    """Runs the tests that the row names; all rows' tests on the correct store."""
+    named = (
+        EVERY[cell.store].rules if mutants else dict.fromkeys(t for row in SUITE_MUTANTS.values() for t in row.rules)
+    )
+    options = [part for spec in mutants for part in ("--mutant", spec)]
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="s3prod-matrix-") as out:
+        report = Path(out) / "report.xml"
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            f"--junitxml={report}",
+            *options,
+            *named,
+        ]
+        store = shlex.join([sys.executable, "-m", "s3prod", "serve"])  # this build's, whatever else there is
+        environment = os.environ | {"S3PROD_STORE": store}
+        done = subprocess.run(command, cwd=SUITE_FOLDER, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1) or not report.exists():
+            raise S3ProdError(
+                f"suite: {(done.stdout + done.stderr).strip().splitlines()[-1:]}, expected tests that run"
+            )
+        root = ElementTree.parse(report).getroot()
+    cases = list(root.iter("testcase"))
+    failed = {f"{c.get('classname', '').rpartition('.')[2]}.py::{str(c.get('name')).partition('[')[0]}"
+              for c in cases if c.find("failure") is not None}  # fmt: skip
+    broken = sum(c.find("error") is not None for c in cases)
+    altered = sum(int(str(p.get("value"))) for p in root.iter("property") if p.get("name") == "altered")
+    passed = sorted(set(named) - failed)
+    if broken:
+        outcome, because = ("missed" if mutants else "false-alarm"), f"{broken} tests could not run"
+    elif not mutants:
+        outcome, because = ("false-alarm", f"failed: {', '.join(sorted(failed))}") if failed else ("held", "")
+    elif altered == 0:
+        outcome, because = "not-altered", "the mutant never altered an answer"
+    else:
+        outcome, because = (
+            ("missed", f"passed: {', '.join(passed)}") if passed else ("killed", f"{', '.join(named)} failed")
+        )
+    rules = dict.fromkeys(sorted(failed), 1)
+    return Result(cell, outcome, because, altered, len(cases), rules, time.monotonic() - begun, None)
+
+
+def _progress(row: Mutant, verdict: Verdict) -> tuple[str, str]:
+    """Nothing is wrong, but a floor is missed."""
+    missed = [str(floor["what"]) for floor in verdict.require if not floor["met"]]
+    if verdict.consistency == "inconclusive" and set(missed) & set(row.rules):
+        return "killed", "; ".join(verdict.because)
+    return "missed", f"the run was {verdict.consistency}, floors missed: {', '.join(missed) or 'none'}"
+
+
+def _named(row: Mutant, verdict: Verdict, witnesses: list[Witness]) -> tuple[str, str]:
+    """The right rule, and a witness with an altered answer among `witnesses`."""
+    if verdict.consistency != "violated":
+        return "missed", f"the run was {verdict.consistency}"
+    if not set(row.rules) & set(verdict.by_rule):
+        return "missed", f"named by {', '.join(verdict.by_rule)}, expected {', '.join(row.rules)}"
+    if not witnesses:
+        return "missed", "no witness contains an altered answer"
+    return "killed", witnesses[0].sentence
+
+
 def _judge(cell: Cell, run: Run, altered: dict[str, Any]) -> Result:
     assert run.verdict is not None
     verdict = run.verdict
     ids = set(altered["request_ids"])
     witnesses = [w for w in verdict.witnesses if any(a.get("request_id") in ids for a in w.attempts)]
-    named = sorted(set(MUTANTS[cell.store].rules) & set(verdict.by_rule)) if cell.spec else []
     if not cell.spec:
         outcome = "held" if verdict.consistency == "held" else "false-alarm"
         because = "; ".join(verdict.because)
     elif not ids:
         outcome, because = "not-altered", "the mutant never altered an answer"
-    elif verdict.consistency != "violated":
-        outcome, because = "missed", f"the run was {verdict.consistency}"
-    elif not named:
-        outcome, because = (
-            "missed",
-            f"named by {', '.join(verdict.by_rule)}, expected {', '.join(MUTANTS[cell.store].rules)}",
-        )
-    elif not witnesses:
-        outcome, because = "missed", "no witness contains an altered answer"
+    elif EVERY[cell.store].judge == "progress":
+        outcome, because = _progress(EVERY[cell.store], verdict)
     else:
-        outcome, because = "killed", witnesses[0].sentence
+        outcome, because = _named(EVERY[cell.store], verdict, witnesses)
     times = [a["t_return"] for w in witnesses for a in w.attempts if "t_return" in a]
     start = run.metrics.get("start_ns")
     return Result(

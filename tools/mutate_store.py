@@ -18,6 +18,7 @@ import json
 import multiprocessing
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -147,7 +148,7 @@ def run_in_child(tests: Iterable[str], store: Path, log: Path) -> dict[str, str]
             out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(out, 1)
             os.dup2(out, 2)
-            os.environ["S3PROD_STORE"] = str(store)
+            os.environ["S3PROD_STORE"] = shlex.quote(str(store))
             os.write(writer, json.dumps(run_pytest(*(TESTS + one for one in tests)).outcomes).encode())
             status = 0
         finally:

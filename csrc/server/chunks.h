@@ -19,6 +19,7 @@ enum s3p_srv_chunk_state {
 
 struct s3p_srv_chunks {
     bool on, has_signatures, has_trailer;
+    bool unchecked, forged; /* mutants: signatures do not count; one was wrong */
     enum s3p_srv_chunk_state state;
     enum s3p_srv_error error;
     uint64_t left; /* of the chunk */

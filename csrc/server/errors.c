@@ -63,6 +63,9 @@ static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
     [S3P_SE_RANGE] = {416, "InvalidRange", "The requested range is not satisfiable"},
     [S3P_SE_PRECONDITION] = {412, "PreconditionFailed",
                              "At least one of the pre-conditions you specified did not hold"},
+    [S3P_SE_CONFLICT] = {409, "ConditionalRequestConflict",
+                         "The conditional request cannot succeed because of a conflicting "
+                         "operation."},
     [S3P_SE_NOT_MODIFIED] = {304, "NotModified", "Not Modified"},
     [S3P_SE_DIGEST_FORM] = {400, "InvalidDigest", "The Content-MD5 you specified was invalid."},
     [S3P_SE_DIGEST] = {400, "BadDigest",

@@ -48,6 +48,8 @@ static enum MHD_Result send_answer(struct s3p_srv_req *req, bool close_after)
 {
     static const char *const server = "s3prod";
     struct s3p_srv_answer *a = &req->answer;
+    if (S3P_SRV_UNLIKELY(a->status == S3P_SRV_NO_ANSWER))
+        return MHD_NO;
     if (!s3p_buf_ok(&a->fields) || !s3p_buf_ok(&a->body))
         s3p_srv_answer_error(req, S3P_SE_INTERNAL);
     struct MHD_Response *r;

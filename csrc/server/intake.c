@@ -100,7 +100,7 @@ enum s3p_srv_error s3p_srv_intake_begin(struct s3p_srv_intake *in, struct s3p_sr
         return e;
     in->declared = declared;
     in->got = 0;
-    in->failed = false;
+    in->failed = in->any_length = false;
     in->hash = auth->payload == S3P_SRV_PAYLOAD_HASHED;
     in->md5_wanted = object || in->md5_given;
     if (in->hash)
@@ -118,7 +118,7 @@ enum s3p_srv_error s3p_srv_intake_begin_copy(struct s3p_srv_intake *in, struct s
     s3p_buf_clear(&in->memory);
     in->declared = bytes;
     in->got = 0;
-    in->failed = in->hash = in->md5_given = false;
+    in->failed = in->any_length = in->hash = in->md5_given = false;
     in->md5_wanted = true;
     in->sum_given = S3P_SRV_SUM_NONE;
     in->announced = false;
@@ -159,7 +159,7 @@ static void add_bytes(struct s3p_srv_intake *in, const void *p, size_t len)
 static void add_decoded(void *cls, const char *p, size_t len)
 {
     struct s3p_srv_intake *in = cls;
-    if (len > in->declared - in->got)
+    if (len > in->declared - in->got && !in->any_length)
         in->chunks.error = S3P_SE_LENGTH_SHORT;
     else
         add_bytes(in, p, len);
@@ -215,7 +215,7 @@ enum s3p_srv_error s3p_srv_intake_end(struct s3p_srv_intake *in, const struct s3
         return S3P_SE_BUSY;
     if (!s3p_buf_ok(&in->memory))
         return S3P_SE_INTERNAL;
-    if (in->got != in->declared)
+    if (in->got != in->declared && !in->any_length)
         return S3P_SE_LENGTH_SHORT;
     if (in->hash && memcmp(hash, auth->hash, sizeof hash) != 0)
         return S3P_SE_HASH_MISMATCH;

@@ -22,6 +22,7 @@ struct s3p_srv_intake {
     int fd;      /* staged file, else -1 */
     bool staged; /* the file is this request's: removed when it is not committed */
     uint64_t body_id;
+    bool any_length; /* mutants: `declared` is not looked at */
     bool failed;     /* a write to the file failed */
     bool hash;       /* SHA-256 of the payload wanted */
     bool md5_wanted; /* of objects, or because of Content-MD5 */

@@ -27,6 +27,13 @@ struct s3p_srv_mutant_row {
     bool old_versions;   /* replaced records and bodies must be remembered */
     unsigned batch;      /* what it does to the batch of a write: S3P_SRV_BATCH_* */
 
+    /* Before the body of a request comes in. */
+    void (*begin)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,
+                  struct s3p_srv_key_state *k);
+    /* When it is in: the judgement on it. */
+    enum s3p_srv_error (*taken)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
+                                struct s3p_srv_req *req, struct s3p_srv_key_state *k,
+                                enum s3p_srv_error e);
     /* Before a write is submitted: true when the row wants it delayed by its delay first. */
     bool (*hold)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,
                  struct s3p_srv_key_state *k);
@@ -34,6 +41,10 @@ struct s3p_srv_mutant_row {
     enum s3p_srv_error (*judge)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
                                 struct s3p_srv_req *req, struct s3p_srv_key_state *k,
                                 const struct s3p_srv_record *now, enum s3p_srv_error e);
+    /* Then, of a PUT: what it is about to store in the place of `now` (NULL: nothing there). */
+    void (*made)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,
+                 struct s3p_srv_key_state *k, const struct s3p_srv_record *now,
+                 struct s3p_srv_record *then);
     /* The answer to a write that succeeded. */
     void (*reply)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req);
     /* A read: true when it has made the answer itself. `r` is NULL for an absent key. */
@@ -44,6 +55,13 @@ struct s3p_srv_mutant_row {
 const struct s3p_srv_mutant_row *s3p_srv_mutant_rows(size_t *n);
 
 /* Hooks, by file. */
+#define S3P_SRV_BEGIN(name)                                                                        \
+    void name(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,        \
+              struct s3p_srv_key_state *k)
+#define S3P_SRV_TAKEN(name)                                                                        \
+    enum s3p_srv_error name(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,                   \
+                            struct s3p_srv_req *req, struct s3p_srv_key_state *k,                  \
+                            enum s3p_srv_error e)
 #define S3P_SRV_HOLD(name)                                                                         \
     bool name(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,        \
               struct s3p_srv_key_state *k)
@@ -51,22 +69,62 @@ const struct s3p_srv_mutant_row *s3p_srv_mutant_rows(size_t *n);
     enum s3p_srv_error name(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,                   \
                             struct s3p_srv_req *req, struct s3p_srv_key_state *k,                  \
                             const struct s3p_srv_record *now, enum s3p_srv_error e)
+#define S3P_SRV_MADE(name)                                                                         \
+    void name(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,        \
+              struct s3p_srv_key_state *k, const struct s3p_srv_record *now,                       \
+              struct s3p_srv_record *then)
+#define S3P_SRV_REPLY(name)                                                                        \
+    void name(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req)
 #define S3P_SRV_READ(name)                                                                         \
     bool name(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,        \
               struct s3p_srv_key_state *k, const struct s3p_srv_record *r)
 
+S3P_SRV_BEGIN(s3p_srv_mutant_framing_begin);
+S3P_SRV_BEGIN(s3p_srv_mutant_unsigned_begin);
+S3P_SRV_BEGIN(s3p_srv_mutant_length_begin);
+S3P_SRV_TAKEN(s3p_srv_mutant_unsigned_taken);
+S3P_SRV_TAKEN(s3p_srv_mutant_length_taken);
+S3P_SRV_TAKEN(s3p_srv_mutant_trailer_taken);
+S3P_SRV_TAKEN(s3p_srv_mutant_md5_taken);
 S3P_SRV_HOLD(s3p_srv_mutant_im_hold);
 S3P_SRV_HOLD(s3p_srv_mutant_inm_hold);
 S3P_SRV_HOLD(s3p_srv_mutant_gap_hold);
+S3P_SRV_HOLD(s3p_srv_mutant_gateway_hold);
+S3P_SRV_HOLD(s3p_srv_mutant_storm_hold);
+S3P_SRV_HOLD(s3p_srv_mutant_uncommitted_hold);
 S3P_SRV_JUDGE(s3p_srv_mutant_ignored_judge);
 S3P_SRV_JUDGE(s3p_srv_mutant_412_judge);
 S3P_SRV_JUDGE(s3p_srv_mutant_applied_judge);
 S3P_SRV_JUDGE(s3p_srv_mutant_lost_judge);
 S3P_SRV_JUDGE(s3p_srv_mutant_first_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_gateway_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_stale_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_missing_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_one_path_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_storm_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_rejected_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_quotes_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_negative_judge);
+S3P_SRV_MADE(s3p_srv_mutant_gateway_made);
+S3P_SRV_MADE(s3p_srv_mutant_framing_made);
+S3P_SRV_MADE(s3p_srv_mutant_aba_made);
+S3P_SRV_MADE(s3p_srv_mutant_stat_made);
+S3P_SRV_MADE(s3p_srv_mutant_partial_made);
+S3P_SRV_REPLY(s3p_srv_mutant_etag_reply);
+S3P_SRV_REPLY(s3p_srv_mutant_partial_reply);
 S3P_SRV_READ(s3p_srv_mutant_stale_read);
 S3P_SRV_READ(s3p_srv_mutant_torn_get);
 S3P_SRV_READ(s3p_srv_mutant_torn_blocks);
-void s3p_srv_mutant_etag_reply(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
-                               struct s3p_srv_req *req);
+S3P_SRV_READ(s3p_srv_mutant_stale_head);
+S3P_SRV_READ(s3p_srv_mutant_nonmonotonic_read);
+S3P_SRV_READ(s3p_srv_mutant_foreign_404);
+S3P_SRV_READ(s3p_srv_mutant_negative_read);
+S3P_SRV_READ(s3p_srv_mutant_uncommitted_read);
+S3P_SRV_READ(s3p_srv_mutant_zero_tail);
+S3P_SRV_READ(s3p_srv_mutant_foreign_body);
+S3P_SRV_READ(s3p_srv_mutant_bare_head);
+S3P_SRV_READ(s3p_srv_mutant_off_by_one);
+S3P_SRV_READ(s3p_srv_mutant_mixed_ranges);
+S3P_SRV_READ(s3p_srv_mutant_first_range);
 
 #endif

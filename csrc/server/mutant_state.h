@@ -31,8 +31,13 @@ struct s3p_srv_key_state {
     unsigned inflight;      /* requests on the key */
     unsigned gaps, gap_row; /* overwrites that have taken the key away, and the row of that fault */
     int wrong, wrong_next;  /* row that made the present (next) state wrong, or -1 */
-    unsigned n_versions;
     struct s3p_srv_version *versions;
+    bool keep;          /* what follows is remembered while nobody uses the key */
+    uint64_t shown_seq; /* the newest that a read has shown */
+    int64_t absent_ns[S3P_SRV_ENDPOINTS_MAX];    /* when a read through it last saw nothing */
+    uint64_t gateway_seq[S3P_SRV_ENDPOINTS_MAX]; /* the newest that was written through it */
+    struct s3p_srv_version *uncommitted; /* of a write that is refused */
+    const struct s3p_srv_req *uncommitted_by;
     size_t len;
     char key[];
 };
@@ -52,6 +57,9 @@ struct s3p_srv_mutants {
         bool used;
     } counts[S3P_SRV_MUTANT_ROWS_MAX];
     struct s3p_buf ids; /* request ids, one behind the other */
+    struct s3p_srv_version *shown; /* the object that a GET has shown last, and its key */
+    size_t shown_len;
+    char shown_key[S3P_SRV_KEY_MAX];
     struct s3p_srv_key_state *keys[S3P_SRV_KEY_STATES];
 };
 
@@ -59,6 +67,13 @@ struct s3p_srv_mutants {
 bool s3p_srv_mutant_fires(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
                           const struct s3p_srv_req *req, const struct s3p_srv_key_state *k);
 void s3p_srv_mutant_altered(struct s3p_srv_mutants *m, unsigned row, const struct s3p_srv_req *req);
+/* Of a write that is about to be applied: what stands there then is wrong, and so is every answer
+ * that shows it. */
+void s3p_srv_mutant_made_wrong(struct s3p_srv_mutants *m, const struct s3p_srv_mutant *a,
+                               const struct s3p_srv_req *req, struct s3p_srv_key_state *k);
 bool s3p_srv_conditional(const struct s3p_srv_req *req);
+bool s3p_srv_refused(enum s3p_srv_error e); /* by a precondition */
+/* What a check without a lock answers; *seq of the object that it saw, 0: none. */
+enum s3p_srv_error s3p_srv_mutant_look(struct s3p_srv_req *req, uint64_t *seq);
 
 #endif

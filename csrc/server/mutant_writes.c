@@ -5,18 +5,20 @@
 #include "server/mutant_state.h"
 #include "server/tables.h"
 
-/* The record that a check without a lock sees, as the answer it gives. */
-static enum s3p_srv_error look(struct s3p_srv_req *req, bool *present)
+enum s3p_srv_error s3p_srv_mutant_look(struct s3p_srv_req *req, uint64_t *seq)
 {
     struct s3p_srv_view *v = &req->loop->view;
     struct s3p_str bytes;
     struct s3p_srv_record now;
+    *seq = 0;
     if (!s3p_srv_view_begin(v))
         return S3P_SE_INTERNAL;
-    *present =
+    bool present =
         s3p_srv_table_get(v->txn, v->store->current, req->bucket.id, req->head.key, &bytes) == 0 &&
         s3p_srv_record_decode(&now, bytes) && !now.marker;
-    enum s3p_srv_error e = s3p_srv_conditions_write(&req->conditions, *present ? &now : NULL);
+    enum s3p_srv_error e = s3p_srv_conditions_write(&req->conditions, present ? &now : NULL);
+    if (present)
+        *seq = now.seq;
     s3p_srv_view_end(v);
     return e;
 }
@@ -26,8 +28,8 @@ static bool check_then_act(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
                            struct s3p_srv_req *req, struct s3p_srv_key_state *k,
                            struct s3p_str condition)
 {
-    bool present;
-    if (condition.p == NULL || look(req, &present) != S3P_SE_NONE ||
+    uint64_t seq;
+    if (condition.p == NULL || s3p_srv_mutant_look(req, &seq) != S3P_SE_NONE ||
         !s3p_srv_mutant_fires(m, a, req, k))
         return false;
     req->write.judged = a->spec.row + 1;
@@ -51,8 +53,8 @@ static bool is_put(const struct s3p_srv_req *req)
 
 S3P_SRV_HOLD(s3p_srv_mutant_gap_hold)
 {
-    bool present = false;
-    if (!is_put(req) || look(req, &present) != S3P_SE_NONE || !present ||
+    uint64_t seq;
+    if (!is_put(req) || s3p_srv_mutant_look(req, &seq) != S3P_SE_NONE || seq == 0 ||
         !s3p_srv_mutant_fires(m, a, req, k))
         return false;
     req->write.gap = true;
@@ -61,15 +63,10 @@ S3P_SRV_HOLD(s3p_srv_mutant_gap_hold)
     return true;
 }
 
-static bool is_refusal(enum s3p_srv_error e)
-{
-    return e == S3P_SE_PRECONDITION || e == S3P_SE_NO_KEY;
-}
-
 S3P_SRV_JUDGE(s3p_srv_mutant_ignored_judge)
 {
     (void)now;
-    if (!s3p_srv_conditional(req) || !s3p_srv_mutant_fires(m, a, req, k) || !is_refusal(e))
+    if (!s3p_srv_conditional(req) || !s3p_srv_mutant_fires(m, a, req, k) || !s3p_srv_refused(e))
         return e;
     s3p_srv_mutant_altered(m, a->spec.row, req);
     return S3P_SE_NONE;
@@ -92,6 +89,56 @@ S3P_SRV_JUDGE(s3p_srv_mutant_applied_judge)
     k->wrong_next = (int)a->spec.row;
     s3p_srv_mutant_altered(m, a->spec.row, req);
     return e;
+}
+
+/* Lets pass what was refused. */
+static enum s3p_srv_error pass(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
+                               struct s3p_srv_req *req, struct s3p_srv_key_state *k,
+                               enum s3p_srv_error e)
+{
+    if (!s3p_srv_refused(e) || !s3p_srv_mutant_fires(m, a, req, k))
+        return e;
+    s3p_srv_mutant_altered(m, a->spec.row, req);
+    return S3P_SE_NONE;
+}
+
+/* Refuses what was to pass. */
+static enum s3p_srv_error refuse(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
+                                 struct s3p_srv_req *req, struct s3p_srv_key_state *k,
+                                 enum s3p_srv_error e, enum s3p_srv_error with)
+{
+    if (e != S3P_SE_NONE || !s3p_srv_mutant_fires(m, a, req, k))
+        return e;
+    s3p_srv_mutant_altered(m, a->spec.row, req);
+    return with;
+}
+
+S3P_SRV_JUDGE(s3p_srv_mutant_missing_judge)
+{
+    bool missing = is_put(req) && now == NULL && req->conditions.if_match.p != NULL;
+    return missing ? pass(m, a, req, k, e) : e;
+}
+
+S3P_SRV_JUDGE(s3p_srv_mutant_one_path_judge)
+{
+    (void)now;
+    bool chunked = req->auth.payload >= S3P_SRV_PAYLOAD_SIGNED_CHUNKS;
+    return chunked ? pass(m, a, req, k, e) : e;
+}
+
+S3P_SRV_JUDGE(s3p_srv_mutant_rejected_judge)
+{
+    (void)now;
+    return s3p_srv_conditional(req) ? refuse(m, a, req, k, e, S3P_SE_NOT_IMPLEMENTED) : e;
+}
+
+/* A tag without its quotes is another one. */
+S3P_SRV_JUDGE(s3p_srv_mutant_quotes_judge)
+{
+    (void)now;
+    struct s3p_str tag = s3p_srv_trim(req->conditions.if_match);
+    bool bare = tag.len > 0 && tag.p[0] != '"' && !s3p_str_eq(tag, "*");
+    return bare ? refuse(m, a, req, k, e, S3P_SE_PRECONDITION) : e;
 }
 
 /* Acknowledged and dropped: what the key says is wrong until the next write that is applied. */
@@ -121,8 +168,7 @@ S3P_SRV_JUDGE(s3p_srv_mutant_first_judge)
     return lose(m, a, req, k, e);
 }
 
-void s3p_srv_mutant_etag_reply(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
-                               struct s3p_srv_req *req)
+S3P_SRV_REPLY(s3p_srv_mutant_etag_reply)
 {
     if (!s3p_srv_mutant_fires(m, a, req, req->key_state))
         return;

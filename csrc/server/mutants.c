@@ -1,12 +1,12 @@
-#include "server/mutant_state.h"
+#include "server/mutants.h"
 
 #include <fnmatch.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/random.h"
+#include "server/mutant_bodies.h"
 #include "server/routes.h"
 
 #define IDS_MAX (64 * 1024 * 1024)
@@ -38,21 +38,14 @@ static struct s3p_srv_key_state *find(struct s3p_srv_mutants *m, uint64_t bucket
     return k;
 }
 
-static void drop_version(struct s3p_srv_version *v)
-{
-    if (v->fd >= 0)
-        close(v->fd);
-    s3p_buf_free(&v->bytes);
-    s3p_free(v);
-}
-
 static void drop_key(struct s3p_srv_key_state *k)
 {
     while (k->versions != NULL) {
         struct s3p_srv_version *v = k->versions;
         k->versions = v->next;
-        drop_version(v);
+        s3p_srv_mutant_forget(&v);
     }
+    s3p_srv_mutant_forget(&k->uncommitted);
     s3p_free(k);
 }
 
@@ -60,7 +53,7 @@ static void drop_key(struct s3p_srv_key_state *k)
 static void forget(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k)
 {
     if (k->inflight > 0 || k->gaps > 0 || k->wrong >= 0 || k->wrong_next >= 0 ||
-        k->versions != NULL)
+        k->versions != NULL || k->keep)
         return;
     struct s3p_srv_key_state **at =
         &m->keys[hash(k->bucket, (struct s3p_str){k->key, k->len}) % S3P_SRV_KEY_STATES];
@@ -137,6 +130,7 @@ void s3p_srv_mutants_free(struct s3p_srv_mutants *m)
             m->keys[i] = k->next;
             drop_key(k);
         }
+    s3p_srv_mutant_forget(&m->shown);
     s3p_buf_free(&m->ids);
     pthread_mutex_destroy(&m->mu);
     s3p_free(m);
@@ -211,6 +205,18 @@ void s3p_srv_mutant_altered(struct s3p_srv_mutants *m, unsigned row, const struc
         s3p_buf_add(&m->ids, req->id, n);
 }
 
+void s3p_srv_mutant_made_wrong(struct s3p_srv_mutants *m, const struct s3p_srv_mutant *a,
+                               const struct s3p_srv_req *req, struct s3p_srv_key_state *k)
+{
+    k->wrong_next = (int)a->spec.row;
+    s3p_srv_mutant_altered(m, a->spec.row, req);
+}
+
+bool s3p_srv_refused(enum s3p_srv_error e)
+{
+    return e == S3P_SE_PRECONDITION || e == S3P_SE_NO_KEY;
+}
+
 bool s3p_srv_conditional(const struct s3p_srv_req *req)
 {
     return req->conditions.if_match.p != NULL || req->conditions.if_none_match.p != NULL;
@@ -226,7 +232,22 @@ void s3p_srv_mutants_begin(struct s3p_srv_req *req)
     if (k != NULL)
         k->inflight++;
     req->key_state = k;
+    for (unsigned i = 0; k != NULL && i < m->n_active; i++)
+        if (m->active[i].row->begin != NULL)
+            m->active[i].row->begin(m, &m->active[i], req, k);
     pthread_mutex_unlock(&m->mu);
+}
+
+enum s3p_srv_error s3p_srv_mutants_taken(struct s3p_srv_req *req, enum s3p_srv_error e)
+{
+    struct s3p_srv_mutants *m = req->loop->srv->mutants;
+    struct s3p_srv_key_state *k = req->key_state;
+    pthread_mutex_lock(&m->mu);
+    for (unsigned i = 0; k != NULL && i < m->n_active; i++)
+        if (m->active[i].row->taken != NULL)
+            e = m->active[i].row->taken(m, &m->active[i], req, k, e);
+    pthread_mutex_unlock(&m->mu);
+    return e;
 }
 
 void s3p_srv_mutants_end(struct s3p_srv_req *req)
@@ -239,6 +260,10 @@ void s3p_srv_mutants_end(struct s3p_srv_req *req)
     req->key_state = NULL;
     k->inflight--;
     k->gaps -= req->write.gap;
+    if (k->uncommitted_by == req) {
+        k->uncommitted_by = NULL;
+        s3p_srv_mutant_forget(&k->uncommitted);
+    }
     forget(m, k);
     pthread_mutex_unlock(&m->mu);
 }
@@ -295,6 +320,18 @@ enum s3p_srv_error s3p_srv_mutants_judge(struct s3p_srv_txn *t, struct s3p_srv_r
     return e;
 }
 
+void s3p_srv_mutants_made(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                          const struct s3p_srv_record *now, struct s3p_srv_record *then)
+{
+    struct s3p_srv_mutants *m = t->srv->mutants;
+    struct s3p_srv_key_state *k = req->key_state;
+    pthread_mutex_lock(&m->mu);
+    for (unsigned i = 0; k != NULL && i < m->n_active; i++)
+        if (m->active[i].row->made != NULL)
+            m->active[i].row->made(m, &m->active[i], req, k, now, then);
+    pthread_mutex_unlock(&m->mu);
+}
+
 unsigned s3p_srv_mutants_batch(struct s3p_srv_mutants *m, struct s3p_srv_req *list,
                                int64_t *delay_ns)
 {
@@ -330,25 +367,18 @@ static void trim_versions(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k
     while (last->next != NULL) {
         struct s3p_srv_version *v = last->next;
         last->next = v->next;
-        drop_version(v);
+        s3p_srv_mutant_forget(&v);
     }
 }
 
 static void remember(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k,
                      const struct s3p_srv_record *now)
 {
-    struct s3p_srv_version *v = s3p_calloc(1, sizeof *v);
+    struct s3p_srv_version *v = s3p_srv_mutant_keep(now);
     if (v == NULL)
         return;
-    s3p_buf_init(&v->bytes, IDS_MAX);
-    v->replaced_ns = s3p_now_ns();
-    v->present = now != NULL && !now->marker;
-    v->fd = -1;
-    if (v->present) {
-        s3p_srv_record_encode(&v->bytes, now);
-        if (now->in_file)
-            v->fd = s3p_srv_body_open(&m->srv->store, now->body_id);
-    }
+    if (v->present && now->in_file)
+        v->fd = s3p_srv_body_open(&m->srv->store, now->body_id);
     v->next = k->versions;
     k->versions = v;
     trim_versions(m, k, v->replaced_ns);

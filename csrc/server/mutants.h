@@ -26,9 +26,11 @@ int s3p_srv_mutants_switch(struct s3p_srv_mutants *m, const char *text, size_t l
  * on. */
 json_t *s3p_srv_mutants_altered(struct s3p_srv_mutants *m);
 
-/* Hooks: a request with a bucket begins and ends; */
+/* Hooks: a request with a bucket begins, its body still to come, and ends; */
 void s3p_srv_mutants_begin(struct s3p_srv_req *req);
 void s3p_srv_mutants_end(struct s3p_srv_req *req);
+/* its body has been taken in, and judged; */
+enum s3p_srv_error s3p_srv_mutants_taken(struct s3p_srv_req *req, enum s3p_srv_error e);
 /* a write is about to be submitted: true when it is delayed, and submitted with these two later; */
 bool s3p_srv_mutants_hold(struct s3p_srv_req *req,
                           enum s3p_srv_error (*apply)(struct s3p_srv_txn *, struct s3p_srv_req *),
@@ -36,6 +38,9 @@ bool s3p_srv_mutants_hold(struct s3p_srv_req *req,
 /* a write has been judged, in its transaction; */
 enum s3p_srv_error s3p_srv_mutants_judge(struct s3p_srv_txn *t, struct s3p_srv_req *req,
                                          const struct s3p_srv_record *now, enum s3p_srv_error e);
+/* it is about to be applied, as `then` (`now` NULL: there is nothing): faults may change that; */
+void s3p_srv_mutants_made(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                          const struct s3p_srv_record *now, struct s3p_srv_record *then);
 /* a batch of the committer is about to begin: S3P_SRV_BATCH_* faults of all of it, and how long
  * the commit is held back once the answers have left; */
 unsigned s3p_srv_mutants_batch(struct s3p_srv_mutants *m, struct s3p_srv_req *list,

@@ -99,15 +99,10 @@ enum s3p_srv_error s3p_srv_put_object_check(struct s3p_srv_req *req)
     return e == S3P_SE_NONE ? s3p_srv_conditions_writable(&req->conditions, true) : e;
 }
 
-enum s3p_srv_error s3p_srv_apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *req)
+void s3p_srv_put_record(const struct s3p_srv_req *req, struct s3p_srv_record *out)
 {
-    struct s3p_srv_intake *in = &req->intake;
-    struct s3p_srv_record now;
-    bool present;
-    enum s3p_srv_error e = s3p_srv_txn_judge(t, req, &now, &present);
-    if (e != S3P_SE_NONE && !req->write.apply_anyway)
-        return e;
-    struct s3p_srv_record then = {
+    const struct s3p_srv_intake *in = &req->intake;
+    *out = (struct s3p_srv_record){
         .size = in->got,
         .in_file = in->staged,
         .body_id = in->staged ? in->body_id : 0,
@@ -117,9 +112,21 @@ enum s3p_srv_error s3p_srv_apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *
         .tags = {req->tags.data, req->tags.len},
         .body = in->staged ? S3P_STR("") : (struct s3p_str){in->memory.data, in->memory.len},
     };
-    memcpy(then.md5, in->md5, sizeof then.md5);
-    memcpy(then.sum, in->sum, sizeof then.sum);
+    memcpy(out->md5, in->md5, sizeof out->md5);
+    memcpy(out->sum, in->sum, sizeof out->sum);
+}
+
+enum s3p_srv_error s3p_srv_apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *req)
+{
+    struct s3p_srv_record now, then;
+    bool present;
+    enum s3p_srv_error e = s3p_srv_txn_judge(t, req, &now, &present);
+    if (e != S3P_SE_NONE && !req->write.apply_anyway)
+        return e;
+    s3p_srv_put_record(req, &then);
     s3p_srv_txn_stamp(t, &then);
+    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL) && !req->write.drop)
+        s3p_srv_mutants_made(t, req, present && !now.marker ? &now : NULL, &then);
     s3p_srv_lifecycle_made(t, req, &then);
     req->made = then;
     if (!req->write.drop)
@@ -141,7 +148,7 @@ void s3p_srv_answer_sum(struct s3p_srv_req *req, const struct s3p_srv_record *r)
 static void reply_put(struct s3p_srv_req *req)
 {
     s3p_srv_answer_status(req, 200);
-    s3p_srv_answer_etag(req, req->intake.md5, 0);
+    s3p_srv_answer_etag(req, req->made.md5, 0);
     s3p_srv_answer_sum(req, &req->made);
     s3p_srv_answer_version(req, "x-amz-version-id", &req->made);
     if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL))

@@ -270,6 +270,8 @@ void s3p_srv_req_run(struct s3p_srv_req *r)
 {
     enum s3p_srv_error e = s3p_srv_intake_end(&r->intake, &r->auth);
     r->stage = S3P_SRV_STAGE_READY;
+    if (S3P_SRV_UNLIKELY(r->loop->srv->mutants != NULL))
+        e = s3p_srv_mutants_taken(r, e);
     if (e != S3P_SE_NONE)
         s3p_srv_answer_error(r, e);
     else

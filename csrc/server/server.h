@@ -26,6 +26,7 @@
 #define S3P_SRV_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define S3P_SRV_REQUEST_ID_BYTES 16
 #define S3P_SRV_ROUTES_MAX 96
+#define S3P_SRV_NO_ANSWER 0 /* as a status: the connection ends */
 
 struct s3p_srv_mutants;
 struct s3p_srv_key_state;
@@ -57,6 +58,10 @@ struct s3p_srv_write {
     bool apply_anyway; /* mutants: changes the state although the answer is an error */
     bool drop;         /* mutants: acknowledge, apply nothing */
     bool gap;          /* mutants: the key is absent while this overwrite is on its way */
+    bool by_gateway;   /* mutants: judged before, for its gateway alone, */
+    uint64_t judged_seq; /* when that had seen this one */
+    bool gives_way;      /* mutants: 409 when it is not alone on its key */
+    bool cut_off;        /* mutants: the connection ends without an answer */
     unsigned judged;   /* mutants: 1 + row that judged the precondition before; 0: none */
 };
 

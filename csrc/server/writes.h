@@ -6,6 +6,9 @@
 
 /* Metadata fields of the request into req->meta, in the form of records.h. */
 enum s3p_srv_error s3p_srv_collect_meta(struct s3p_srv_req *req);
+/* What a PUT stores, from the intake, req->meta and req->tags, with views into them; without number
+ * and time. */
+void s3p_srv_put_record(const struct s3p_srv_req *req, struct s3p_srv_record *out);
 /* Makes the object of what the intake took and of req->meta. */
 enum s3p_srv_error s3p_srv_apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *req);
 /* The checksum of a record and its type, as fields; nothing when it has none. */

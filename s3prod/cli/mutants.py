@@ -29,11 +29,11 @@ def table() -> list[dict[str, Any]]:
     True
     """
     from s3prod import _server
-    from s3prod.plans.mutants import CRASH_MUTANTS, MUTANTS
+    from s3prod.plans.mutants import EVERY
 
     rows = []
     for row in _server.mutants():
-        cell = (MUTANTS | CRASH_MUTANTS).get(row["name"])
+        cell = EVERY.get(row["name"])
         judged: dict[str, Any] = {"plan": None, "rules": [], "judge": None}
         if cell is not None:
             judged = {"plan": cell.plan or None, "rules": list(cell.rules), "judge": cell.judge}

@@ -5,7 +5,7 @@ Each is a function of (scale, seed) that gives a `Plan`; `s3prod run NAME` runs 
 
 from __future__ import annotations
 
-from s3prod.plans import objects, registers
+from s3prod.plans import narrow, objects, registers
 from s3prod.plans.coordination import create_race, distributed_coordination
 from s3prod.plans.registers import PlanBuilder
 from s3prod.plans.thundering_herd import thundering_herd
@@ -26,4 +26,10 @@ BUILTIN: dict[str, PlanBuilder] = {
     "creates": registers.creates,
     "uploads": objects.uploads,
     "copies": objects.copies,
+    "range-reads": narrow.range_reads,
+    "early-reads": narrow.early_reads,
+    "chunked-writes": narrow.chunked_writes,
+    "chunked-counters": narrow.chunked_counters,
+    "absent-matches": narrow.absent_matches,
+    "watched-counter": narrow.watched_counter,
 }

@@ -1,7 +1,7 @@
 """The mutants: what breaks the store on purpose, the plan that must notice, and the rule that must name it.
 
 `subtle` is the realistic form (rare, or only under overlap) on the mutant's own plan; `strong` is the form that the
-production tests themselves must catch at smoke scale.
+production tests themselves must catch at smoke scale, as far as they ask in a way that shows it.
 """
 
 from __future__ import annotations
@@ -17,51 +17,104 @@ class Mutant:
     subtle: str
     plan: str
     rules: tuple[str, ...]
-    strong: str
-    caught_by: str
+    strong: str = ""
+    caught_by: str = ""  # the production test that catches the strong form; empty: none asks in that way
     endpoints: int = 1
-    judge: str = "plan"  # or a name of `s3prod.matrix.CRASHES`: crash rounds instead of a plan
+    judge: str = "plan"  # or "progress", "suite", a name of `s3prod.matrix.CRASHES`: see there
 
 
-def _row(name: str, subtle: str, plan: str, rules: str, strong: str, caught_by: str, endpoints: int = 1) -> Mutant:
-    return Mutant(name, f"{name}:{subtle}", plan, tuple(rules.split()), f"{name}:{strong}", caught_by, endpoints)
+def _row(
+    name: str, subtle: str, plan: str, rules: str, strong: str = "", caught_by: str = "", endpoints: int = 1
+) -> Mutant:
+    spec = f"{name}:{subtle}" if subtle else name
+    return Mutant(name, spec, plan, tuple(rules.split()), f"{name}:{strong}" if strong else "", caught_by, endpoints)
+
+
+def _table(*rows: Mutant) -> dict[str, Mutant]:
+    return {row.name: row for row in rows}
 
 
 HERD, RACE, CAS = "thundering-herd", "create-race", "coordination"
+OLD = "stale-read zone-overlap absent-after-ack"
 
-MUTANTS: dict[str, Mutant] = {
-    row.name: row
-    for row in (
-        _row("lost-ack-write", "p=0.001", "register-churn", "stale-read zone-overlap absent-after-ack", "p=1", HERD),
-        _row("first-writer-wins", "min_inflight=2", "register-contention", "stale-read zone-overlap", "p=1", HERD),
-        _row("torn-get", "p=0.001", "register-contention", "body-length body-torn etag-mismatch", "p=0.2", HERD),
-        _row("torn-blocks", "p=0.001", "register-contention", "body-torn", "p=0.2", HERD),
-        _row(
-            "stale-read-replica",
-            "endpoint=1,delay_ms=20",
-            "register-replicas",
-            "stale-read absent-after-ack zone-overlap",
-            "endpoint=1,delay_ms=200",
-            HERD,
-            2,
-        ),
-        _row("wrong-put-etag", "p=0.001", "register-churn", "etag-mismatch", "p=0.2", HERD),
-        _row("im-check-then-act", "min_inflight=2", "shared-counters", "cas-split-brain", "p=1", CAS),
-        _row("inm-check-then-act", "min_inflight=2", "creates", "create-twice", "p=1", RACE),
-        _row("cond-ignored", "p=0.001", "shared-counters", "cas-split-brain cas-ignored create-twice", "p=0.3", CAS),
-        _row("cond-always-412", "p=0.001", "private-counters", "condition-false-negative", "p=1", CAS),
-        _row("cond-failed-but-applied", "p=0.001", "shared-counters", "failed-but-visible", "p=0.3", CAS),
-        _row("overwrite-404-gap", "p=0.001", "register-contention", "absent-after-ack", "p=0.3", HERD),
-    )
-}
+MUTANTS: dict[str, Mutant] = _table(
+    # conditional writes
+    _row("im-check-then-act", "min_inflight=2", "shared-counters", "cas-split-brain", "p=1", CAS),
+    _row("inm-check-then-act", "min_inflight=2", "creates", "create-twice", "p=1", RACE),
+    _row("cond-atomic-per-gateway", "min_inflight=2", "shared-counters", "cas-split-brain", "delay_ms=5", CAS, 2),
+    _row("cond-ignored", "p=0.001", "shared-counters", "cas-split-brain cas-ignored create-twice", "p=0.3", CAS),
+    _row("cond-ignored-one-path", "p=0.05", "chunked-counters", "cas-split-brain cas-ignored"),
+    _row("cond-always-412", "p=0.001", "private-counters", "condition-false-negative", "p=1", CAS),
+    _row(
+        "cond-stale-eval",
+        "p=0.01",
+        "shared-counters",
+        "cas-split-brain condition-false-negative chain-infeasible",
+        "delay_ms=10",
+        CAS,
+    ),
+    _row("cond-failed-but-applied", "p=0.001", "shared-counters", "failed-but-visible", "p=0.3", CAS),
+    _row("im-fingerprint-aba", "p=0.01", "shared-counters", "etag-mismatch", "delay_ms=1000", CAS),
+    _row("im-missing-creates", "p=0.01", "absent-matches", "cas-ignored create-twice"),
+    Mutant("cond-409-storm", "cond-409-storm", "watched-counter", ("cas_commits",), judge="progress"),
+    # reads and overwrites
+    _row("lost-ack-write", "p=0.001", "register-churn", OLD, "p=1", HERD),
+    _row("first-writer-wins", "min_inflight=2", "register-contention", "stale-read zone-overlap", "p=1", HERD),
+    _row("torn-get", "p=0.001", "register-contention", "body-length body-torn etag-mismatch", "p=0.2", HERD),
+    _row("torn-blocks", "p=0.001", "register-contention", "body-torn", "p=0.2", HERD),
+    _row("zero-filled-tail", "p=0.001", "register-churn", "body-corrupt", "p=0.2", HERD),
+    _row("cross-key-body", "p=0.01,min_inflight=2", "register-contention", "body-foreign"),
+    _row(
+        "stale-read-replica",
+        "endpoint=1,delay_ms=20",
+        "register-replicas",
+        OLD,
+        "endpoint=1,delay_ms=200",
+        HERD,
+        2,
+    ),
+    _row("cross-client-404", "p=0.002", "register-replicas", "absent-after-ack", "p=0.2", HERD, 2),
+    _row("negative-cache-404", "p=0.05", "early-reads", "absent-after-ack", endpoints=2),
+    _row("stale-head-fresh-get", "p=0.05", "register-churn", OLD, "delay_ms=200", HERD),
+    _row("nonmonotonic-reads", "p=0.001", "register-contention", OLD, "delay_ms=200", HERD),
+    _row("read-uncommitted", "p=0.01", "shared-counters", "failed-but-visible", "p=1", CAS),
+    _row("overwrite-404-gap", "p=0.001", "register-contention", "absent-after-ack", "p=0.3", HERD),
+    _row("wrong-put-etag", "p=0.001", "register-churn", "etag-mismatch", "p=0.2", HERD),
+    _row("etag-not-content", "p=0.001", "register-churn", "etag-mismatch", "p=0.2", HERD),
+    _row("range-off-by-one", "p=0.001", "range-reads", "body-corrupt body-torn body-length"),
+    _row("range-mixes-versions", "p=0.05", "range-reads", "etag-mismatch"),
+    # request bodies
+    _row("chunk-framing-stored", "p=0.005", "chunked-writes", "etag-mismatch body-corrupt body-length body-torn"),
+    _row("partial-body-committed", "p=0.001", "register-churn", "body-length", "p=0.2", HERD),
+)
 
 # Nobody can notice these while the store runs on: crash rounds (`s3prod.crash`) judge them.
-CRASH_MUTANTS: dict[str, Mutant] = {
-    row.name: row
-    for row in (
-        Mutant("ack-before-commit", "ack-before-commit:delay_ms=1", "", (), "ack-before-commit", "", judge="sigkill"),
-        Mutant(
-            "commit-without-fsync", "commit-without-fsync:p=0.2", "", (), "commit-without-fsync", "", judge="power-loss"
-        ),
-    )
-}
+CRASH_MUTANTS: dict[str, Mutant] = _table(
+    Mutant("ack-before-commit", "ack-before-commit:delay_ms=1", "", (), judge="sigkill"),
+    Mutant("commit-without-fsync", "commit-without-fsync:p=0.2", "", (), judge="power-loss"),
+)
+
+
+def _suite(name: str, *tests: str) -> Mutant:
+    return Mutant(name, name, "", tests, judge="suite")
+
+
+# Only a request that must be refused shows these: tests of `tests/store` send it, and have to fail.
+SUITE_MUTANTS: dict[str, Mutant] = _table(
+    _suite(
+        "cond-rejected", "test_conditions.py::test_create_if_absent", "test_rules.py::test_put_if_match_as_received"
+    ),
+    _suite("etag-quote-mismatch", "test_rules.py::test_put_if_match_bare"),
+    _suite("head-missing-etag", "test_objects.py::test_put_get_head_delete"),
+    _suite("multi-range-truncated", "test_objects.py::test_several_ranges_are_refused"),
+    _suite(
+        "chunk-signature-unchecked",
+        "test_chunked.py::test_wrong_signatures",
+        "test_rules_integrity.py::test_a_changed_chunk",
+    ),
+    _suite("trailer-checksum-ignored", "test_rules_integrity.py::test_a_trailer_with_a_wrong_checksum"),
+    _suite("content-md5-ignored", "test_rules_integrity.py::test_a_wrong_md5"),
+    _suite("decoded-length-unchecked", "test_chunked.py::test_another_length_than_declared"),
+)
+
+EVERY = MUTANTS | CRASH_MUTANTS | SUITE_MUTANTS

@@ -88,14 +88,17 @@ def deadline() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def store(pytestconfig: pytest.Config) -> Iterator[AnyStore]:
-    """One store for all tests that need nothing special; the end of an embedded one is a test too."""
+def store(pytestconfig: pytest.Config, record_testsuite_property: Callable[[str, object], None]) -> Iterator[AnyStore]:
+    """One store for all tests that need nothing special, broken as `--mutant` says; the end of an embedded one is a test too."""
     target = given(pytestconfig)
     if target is not None:
         yield AnyStore(target)
         return
-    running = Store("--endpoints", "2", "--admin")
+    mutants = pytestconfig.getoption("--mutant")
+    running = Store("--endpoints", "2", "--admin", *(part for spec in mutants for part in ("--mutant", spec)))
     yield running
+    if mutants:
+        record_testsuite_property("altered", len(running.admin("/altered")["request_ids"]))
     assert running.close() == 0
 
 

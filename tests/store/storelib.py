@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import json
 import os
+import shlex
 import socket
 import ssl
 import subprocess
@@ -33,11 +34,11 @@ NEVER = "never-made-" + random_string()  # a bucket that is not there
 
 
 def command() -> list[str]:
-    """The store under test: the binary that S3PROD_STORE names, the release build, or the Python command."""
+    """The store under test: the command that S3PROD_STORE names, the release build, or the Python command."""
     named = os.environ.get("S3PROD_STORE")
     built = ROOT / "build" / "c" / "release" / "s3p_serve"
     if named:
-        return [named]
+        return shlex.split(named)
     return [str(built)] if built.exists() else [sys.executable, "-m", "s3prod", "serve"]
 
 

@@ -172,6 +172,15 @@ def test_bytes_behind_the_end(store: AnyStore, s3: Any, bucket: str, mode: str, 
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"stays"
 
 
+@pytest.mark.parametrize("declared", [4, 6])
+def test_another_length_than_declared(store: AnyStore, s3: Any, bucket: str, declared: int) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"stays")
+    length = {"x-amz-decoded-content-length": str(declared)}
+    answer = Chunked(store, f"/{bucket}/k", SIGNED, b"hello", headers=length).send()
+    assert (answer.status, answer.code) == (400, "IncompleteBody")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"stays"
+
+
 @pytest.mark.embedded("which code, and what is not implemented")
 def test_heads(store: AnyStore, bucket: str) -> None:
     target = f"/{bucket}/k"

@@ -64,7 +64,8 @@ T_TEST(server_mutant_rows_are_whole)
     for (size_t i = 0; i < n; i++) {
         T_TRUE(rows[i].name[0] != 0 && rows[i].breaks[0] != 0 && rows[i].section[0] != 0);
         T_TRUE(rows[i].needs != NULL);
-        T_TRUE(rows[i].hold != NULL || rows[i].judge != NULL || rows[i].reply != NULL ||
+        T_TRUE(rows[i].begin != NULL || rows[i].taken != NULL || rows[i].hold != NULL ||
+               rows[i].judge != NULL || rows[i].made != NULL || rows[i].reply != NULL ||
                rows[i].read != NULL || rows[i].batch != 0);
         for (size_t k = 0; k < i; k++)
             T_TRUE(strcmp(rows[i].name, rows[k].name) != 0);
