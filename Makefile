@@ -47,7 +47,7 @@ run: build
 	@mkdir -p reports
 	@$(PYTEST) tests/production -v --scale full --report-dir reports
 test: build $(STAMP)/clients
-	@$(C) VARIANT=debug all > build/build-debug.log 2>&1 || { cat build/build-debug.log; exit 1; }
+	@$(C) VARIANT=debug all replay > build/build-debug.log 2>&1 || { cat build/build-debug.log; exit 1; }
 	@$(C) VARIANT=release all > build/build-release.log 2>&1 || { cat build/build-release.log; exit 1; }
 	@$(PYTEST) tests
 

@@ -34,3 +34,16 @@ def test_debug_build():
 def test_oracle_at_full_size(name):
     """At least 400,000 random histories against the brute-force search, with no disagreement."""
     assert " 0 failed" in _run("release", name)
+
+
+FUZZ_TARGETS = sorted(path.stem for path in (ROOT / "csrc" / "tests").glob("*/fuzz_*.c"))
+
+
+@pytest.mark.parametrize("target", FUZZ_TARGETS)
+def test_kept_inputs_of_fuzz_targets(target):
+    """Each target has inputs that are kept, and runs on all of them."""
+    inputs = sorted((ROOT / "csrc" / "tests" / "corpus" / target).iterdir())
+    binary = ROOT / "build" / "c" / "debug" / "replay" / target
+    assert binary.exists(), f"{binary} is missing: run `make -C csrc VARIANT=debug replay`"
+    done = subprocess.run([binary, *inputs], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, f"{len(inputs)} inputs\n"), done.stderr
