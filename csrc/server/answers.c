@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/text.h"
+#include "server/mutants.h"
 
 void s3p_srv_answer_field(struct s3p_srv_req *req, const char *name, struct s3p_str value)
 {
@@ -46,6 +47,8 @@ void s3p_srv_answer_xml(struct s3p_srv_req *req)
         s3p_srv_answer_error(req, S3P_SE_INTERNAL);
         return;
     }
+    if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL))
+        s3p_srv_mutants_page(req);
     req->answer.status = 200;
     s3p_srv_answer_field(req, "Content-Type", S3P_STR("application/xml"));
 }

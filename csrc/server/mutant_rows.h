@@ -17,6 +17,7 @@ enum s3p_srv_batch_fault {
 struct s3p_srv_mutants;
 struct s3p_srv_mutant;
 struct s3p_srv_key_state;
+struct s3p_srv_list_page;
 
 struct s3p_srv_mutant_row {
     const char *name;
@@ -50,6 +51,9 @@ struct s3p_srv_mutant_row {
     /* A read: true when it has made the answer itself. `r` is NULL for an absent key. */
     bool (*read)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,
                  struct s3p_srv_key_state *k, const struct s3p_srv_record *r);
+    /* The page of a listing: true when it has made another one of it. */
+    bool (*page)(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,
+                 struct s3p_srv_key_state *k, struct s3p_srv_list_page *page);
 };
 
 const struct s3p_srv_mutant_row *s3p_srv_mutant_rows(size_t *n);
@@ -78,6 +82,9 @@ const struct s3p_srv_mutant_row *s3p_srv_mutant_rows(size_t *n);
 #define S3P_SRV_READ(name)                                                                         \
     bool name(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,        \
               struct s3p_srv_key_state *k, const struct s3p_srv_record *r)
+#define S3P_SRV_PAGE(name)                                                                         \
+    bool name(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req,        \
+              struct s3p_srv_key_state *k, struct s3p_srv_list_page *page)
 
 S3P_SRV_BEGIN(s3p_srv_mutant_framing_begin);
 S3P_SRV_BEGIN(s3p_srv_mutant_unsigned_begin);
@@ -126,5 +133,17 @@ S3P_SRV_READ(s3p_srv_mutant_bare_head);
 S3P_SRV_READ(s3p_srv_mutant_off_by_one);
 S3P_SRV_READ(s3p_srv_mutant_mixed_ranges);
 S3P_SRV_READ(s3p_srv_mutant_first_range);
+S3P_SRV_PAGE(s3p_srv_mutant_page_drops);
+S3P_SRV_PAGE(s3p_srv_mutant_page_drops_uploads);
+S3P_SRV_PAGE(s3p_srv_mutant_page_lag);
+S3P_SRV_PAGE(s3p_srv_mutant_page_hides_uploads);
+S3P_SRV_PAGE(s3p_srv_mutant_page_replays);
+S3P_SRV_PAGE(s3p_srv_mutant_page_empty);
+S3P_SRV_PAGE(s3p_srv_mutant_page_ends);
+S3P_SRV_PAGE(s3p_srv_mutant_page_doubles);
+S3P_SRV_PAGE(s3p_srv_mutant_page_swaps);
+S3P_SRV_PAGE(s3p_srv_mutant_versions_reversed);
+S3P_SRV_PAGE(s3p_srv_mutant_latest_twice);
+S3P_SRV_PAGE(s3p_srv_mutant_versions_truncated);
 
 #endif

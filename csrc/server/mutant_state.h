@@ -9,11 +9,22 @@
 #define S3P_SRV_KEY_STATES 4096
 #define S3P_SRV_VERSIONS_MAX 256
 
+#define S3P_SRV_PAGE_ENTRIES 1024
+
+/* The text of a page in pieces; of a listing of another kind `entry` is empty. */
+struct s3p_srv_list_page {
+    struct s3p_str head, tail, entry[S3P_SRV_PAGE_ENTRIES];
+    unsigned n;
+    bool ended; /* by the fault: the page says that it is the last */
+};
+
 /* One switch that is on. */
 struct s3p_srv_mutant {
     struct s3p_srv_mutant_spec spec;
     const struct s3p_srv_mutant_row *row;
     uint64_t seen; /* requests that it has looked at */
+    struct s3p_buf page; /* that it may answer again, and when it was made */
+    int64_t page_ns;
 };
 
 /* A record that was replaced, newest first. */
@@ -56,6 +67,7 @@ struct s3p_srv_mutants {
         uint64_t fired, altered;
         bool used;
     } counts[S3P_SRV_MUTANT_ROWS_MAX];
+    struct s3p_srv_list_page page; /* scratch */
     struct s3p_buf ids; /* request ids, one behind the other */
     struct s3p_srv_version *shown; /* the object that a GET has shown last, and its key */
     size_t shown_len;

@@ -82,9 +82,16 @@ static int switch_on(struct s3p_srv_mutants *m, struct s3p_srv_mutant *list, uns
     return 0;
 }
 
+static void drop_pages(struct s3p_srv_mutants *m)
+{
+    for (unsigned i = 0; i < m->n_active; i++)
+        s3p_buf_free(&m->active[i].page);
+}
+
 static void put_on(struct s3p_srv_mutants *m, const struct s3p_srv_mutant *list, unsigned n)
 {
     pthread_mutex_lock(&m->mu);
+    drop_pages(m);
     memcpy(m->active, list, n * sizeof *list);
     m->n_active = n;
     m->old_versions = false;
@@ -131,6 +138,7 @@ void s3p_srv_mutants_free(struct s3p_srv_mutants *m)
             drop_key(k);
         }
     s3p_srv_mutant_forget(&m->shown);
+    drop_pages(m);
     s3p_buf_free(&m->ids);
     pthread_mutex_destroy(&m->mu);
     s3p_free(m);

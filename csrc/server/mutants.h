@@ -51,6 +51,8 @@ void s3p_srv_mutants_changed(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_
 /* the answer to a successful PUT stands; a read has found its record (or NULL) and makes its answer
  * here. */
 void s3p_srv_mutants_reply(struct s3p_srv_req *req);
+/* the answer to a listing stands; */
+void s3p_srv_mutants_page(struct s3p_srv_req *req);
 enum s3p_srv_read s3p_srv_mutants_read(struct s3p_srv_req *req, const struct s3p_srv_record *r);
 
 #endif

@@ -5,7 +5,7 @@ Each is a function of (scale, seed) that gives a `Plan`; `s3prod run NAME` runs 
 
 from __future__ import annotations
 
-from s3prod.plans import narrow, objects, registers
+from s3prod.plans import lists, narrow, objects, registers
 from s3prod.plans.coordination import create_race, distributed_coordination
 from s3prod.plans.registers import PlanBuilder
 from s3prod.plans.thundering_herd import thundering_herd
@@ -24,6 +24,9 @@ BUILTIN: dict[str, PlanBuilder] = {
     "private-counters": registers.private_counters,
     "shared-counters": registers.shared_counters,
     "creates": registers.creates,
+    "list-churn": lists.list_churn,
+    "version-churn": lists.version_churn,
+    "upload-churn": lists.upload_churn,
     "uploads": objects.uploads,
     "copies": objects.copies,
     "range-reads": narrow.range_reads,

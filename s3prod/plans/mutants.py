@@ -35,6 +35,7 @@ def _table(*rows: Mutant) -> dict[str, Mutant]:
 
 
 HERD, RACE, CAS = "thundering-herd", "create-race", "coordination"
+LISTS, VERSIONS, UPLOADS = "list-churn", "version-churn", "upload-churn"
 OLD = "stale-read zone-overlap absent-after-ack"
 
 MUTANTS: dict[str, Mutant] = _table(
@@ -86,6 +87,19 @@ MUTANTS: dict[str, Mutant] = _table(
     # request bodies
     _row("chunk-framing-stored", "p=0.005", "chunked-writes", "etag-mismatch body-corrupt body-length body-torn"),
     _row("partial-body-committed", "p=0.001", "register-churn", "body-length", "p=0.2", HERD),
+    # listings
+    _row("list-drops-fraction", "p=0.02", LISTS, "list-missing list-truncated-end"),
+    _row("list-lag", "delay_ms=20", LISTS, "list-missing list-truncated-end"),
+    _row("list-after-delete-lag", "delay_ms=20", LISTS, "list-phantom"),
+    _row("list-empty-under-churn", "p=0.02", LISTS, "list-missing"),
+    _row("list-early-end", "p=0.02", LISTS, "list-truncated-end"),
+    _row("list-duplicate-at-page-border", "p=0.02", LISTS, "list-duplicate"),
+    _row("list-order", "p=0.02", LISTS, "list-order"),
+    _row("versions-reversed", "p=0.02", VERSIONS, "list-order list-latest"),
+    _row("islatest-twice", "p=0.02", VERSIONS, "list-latest"),
+    _row("versions-truncated", "p=0.02", VERSIONS, "list-missing list-truncated-end"),
+    _row("mpu-hidden-recent", "delay_ms=20", UPLOADS, "list-missing list-truncated-end"),
+    _row("mpu-list-drops", "p=0.02", UPLOADS, "list-missing list-truncated-end"),
 )
 
 # Nobody can notice these while the store runs on: crash rounds (`s3prod.crash`) judge them.

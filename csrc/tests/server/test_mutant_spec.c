@@ -66,7 +66,7 @@ T_TEST(server_mutant_rows_are_whole)
         T_TRUE(rows[i].needs != NULL);
         T_TRUE(rows[i].begin != NULL || rows[i].taken != NULL || rows[i].hold != NULL ||
                rows[i].judge != NULL || rows[i].made != NULL || rows[i].reply != NULL ||
-               rows[i].read != NULL || rows[i].batch != 0);
+               rows[i].read != NULL || rows[i].page != NULL || rows[i].batch != 0);
         for (size_t k = 0; k < i; k++)
             T_TRUE(strcmp(rows[i].name, rows[k].name) != 0);
     }
