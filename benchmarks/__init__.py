@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[], list[Record]]] = {
     "engine-obstore": bench_engine.against_obstore,
     "sign": bench_sign.sign,
     "check": bench_check.check,
+    "check-list": bench_check.lists,
     "store": bench_store.store,
     "store-switches": bench_store.switches,
     "store-versitygw": bench_store.against_versitygw,

@@ -27,3 +27,14 @@ def check() -> list[Record]:
         Record("check-core", found["core"] / 40, found["core"], 40, "M ops/s a core", "higher", 1,
                "chains and zones in memory: over the goal of 40 M", "s3prod bench check  # check-core"),
     ]  # fmt: skip
+
+
+def lists() -> list[Record]:
+    """Entries of pages a second, judged for structure and membership."""
+    folder = fast_folder() or tempfile.gettempdir()
+    lines = [tool_json("s3p_listbench", str(folder)) for _ in range(ROUNDS)]
+    found = statistics.median(line["entries_per_s"] for line in lines) / 1e6
+    return [
+        Record("check-list", found / 20, found, 20, "M entries/s a core", "higher", 1,
+               "pages of 1,000 entries over 1,000,000 keys, in memory: over the goal of 20 M", "s3prod bench check-list"),
+    ]  # fmt: skip
