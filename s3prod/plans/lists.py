@@ -15,6 +15,7 @@ from s3prod.plan import (
     choose,
     create_upload,
     delete,
+    get,
     list_page,
     list_parts,
     list_uploads,
@@ -96,6 +97,7 @@ def version_churn(scale: str = "full", seed: int = 1) -> Plan:
         ),
         delete("k.key"),
     ]
+    kept = [repeat(rounds, choose("kept", "k"), put("k.key", 64), get("k.key"), sleep(2))]
     listers = _listers(
         versions=[list_versions("main"), sleep(2)],
         sevens=_walk(
@@ -108,14 +110,15 @@ def version_churn(scale: str = "full", seed: int = 1) -> Plan:
         "version-churn",
         seed=seed,
         scale=scale,
-        spaces={"keys": Space.uniform("keys/", 40)},
+        spaces={"keys": Space.uniform("keys/", 40), "kept": Space.own("kept/", 2)},
         groups=[
             Group(make.group, [*make.program, put_versioning("Enabled")], phase="setup"),
             Group("writers", program, clients=WRITERS // 2),
+            Group("keepers", kept, clients=2),
             *listers,
             remove_bucket(),
         ],
-        require={"keys": Require(acked_writes=WRITERS * rounds // 2)},
+        require={"keys": Require(acked_writes=WRITERS * rounds // 2), "kept": Require(reads=rounds)},
     )
 
 
