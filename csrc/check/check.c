@@ -145,7 +145,7 @@ static int start(struct check *c, struct s3p_err *err)
 /* When all keys are known. */
 static int check_pages(struct check *c, struct s3p_err *err)
 {
-    if (c->lists.n == 0)
+    if (c->lists.n == 0 && c->lists.altered == 0)
         return 0;
     for (int t = 0; t < c->threads; t++)
         S3P_TRY(s3p_members_merge(&c->lists.set[S3P_LIST_OBJECTS], &c->listed[t], err));

@@ -10,6 +10,7 @@
 #include "s3/outcome.h"
 
 #define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
+#define TOUCHED (S3P_FLAG_MULTI_DELIVERY | S3P_FLAG_ALTERED) /* by a proxy: it may be otherwise */
 #define WHOLE_UPLOAD UINT64_MAX /* index of a fact about every part of an upload */
 
 struct named {
@@ -48,7 +49,6 @@ static int add(struct facts *x, struct named f, struct s3p_err *err)
 static int say(struct facts *x, uint16_t place, uint64_t index, uint64_t id, unsigned what,
                struct s3p_err *err)
 {
-    bool known = x->ok && (COL(x->s, uint8_t, flags)[x->i] & S3P_FLAG_MULTI_DELIVERY) == 0;
     unsigned evidence = x->ok ? S3P_FACT_THERE | S3P_FACT_GONE : 0;
     struct named f = {
         .fact = {COL(x->s, int64_t, t_call)[x->i], COL(x->s, int64_t, t_return)[x->i],
@@ -58,13 +58,7 @@ static int say(struct facts *x, uint16_t place, uint64_t index, uint64_t id, uns
         .place = place,
     };
     f.fact.what = (uint8_t)(what & (evidence | S3P_FACT_MAKES | S3P_FACT_REMOVES));
-    if (!known && (f.fact.what & evidence) != 0) { /* seen once, and perhaps done once more */
-        struct named seen = f;
-        seen.fact.what &= (uint8_t)evidence;
-        f.fact.what &= (uint8_t)~evidence;
-        S3P_TRY(add(x, seen, err));
-    }
-    f.fact.res = known ? f.fact.res : INT64_MAX;
+    f.fact.res = x->ok ? f.fact.res : INT64_MAX;
     f.fact.loose = COL(x->s, uint8_t, op)[x->i] == S3P_OP_COMPLETE_UPLOAD ? S3P_MEMBER_LOOSE : 0;
     return add(x, f, err);
 }
@@ -89,7 +83,7 @@ static int say_version(struct facts *x, struct s3p_err *err)
         return 0;
     bool learned = x->ok && made.len != 0 && !s3p_str_eq(made, "null") &&
                    (!deletes || (flags & S3P_FLAG_DELETE_MARKER) != 0);
-    if (!learned || (flags & (S3P_FLAG_MULTI_DELIVERY | S3P_FLAG_FOREIGN)) != 0)
+    if (!learned || (flags & S3P_FLAG_FOREIGN) != 0)
         S3P_TRY(say(x, x->place, x->index, 0, S3P_FACT_MAKES, err));
     if (flags & S3P_FLAG_FOREIGN)
         x->fact[x->n - 1].fact.inv = INT64_MIN;
@@ -136,11 +130,12 @@ static int read_segment(struct facts *x, enum s3p_listing kind, struct s3p_err *
         uint8_t outcome = COL(s, uint8_t, outcome)[x->i];
         uint16_t space = COL(s, uint16_t, space)[x->i], bucket = COL(s, uint16_t, bucket)[x->i];
         x->index = COL(s, uint64_t, key_index)[x->i];
-        if (outcome == S3P_FAILED || x->index == S3P_NO_INDEX || bucket >= x->map->buckets ||
+        bool touched = COL(s, uint8_t, flags)[x->i] & TOUCHED;
+        if ((outcome == S3P_FAILED && !touched) || x->index == S3P_NO_INDEX || bucket >= x->map->buckets ||
             (uint32_t)space * x->map->buckets + bucket >= x->map->places)
             continue;
         x->place = (uint16_t)(space * x->map->buckets + bucket);
-        x->ok = outcome == S3P_OK_OUTCOME;
+        x->ok = outcome == S3P_OK_OUTCOME && !touched;
         if (x->map->aliased[x->place])
             s3p_keymap_canon(x->map, &x->place, &x->index);
         S3P_TRY(say_of[kind](x, err));

@@ -12,21 +12,24 @@ static void add(struct s3p_fact_list *l, const struct s3p_row *r, unsigned what,
         l->fact[l->n++] = (struct s3p_fact){inv, res, r->record, (uint8_t)what, 0};
 }
 
-/* What the row changed, or may have changed. `always`: it may do so at any time, before and after,
- * as writers outside the plan do. */
-static unsigned changes(const struct s3p_row *r, bool *always, bool *again)
+/* Others had a hand in it: writers outside the plan, or a proxy. Whatever it seems to be, it may have
+ * changed the key at any time. */
+static bool is_touched(const struct s3p_row *r)
 {
-    *always = *again = false;
-    if (r->kind == S3P_ROW_READ)
+    return r->kind == S3P_ROW_SPOIL &&
+           (r->value == S3P_WHY_FOREIGN_WRITER || r->value == S3P_WHY_FOREIGN_RUN ||
+            r->value == S3P_WHY_MULTI_DELIVERY || r->value == S3P_WHY_ALTERED);
+}
+
+/* What the row changed, or may have changed. */
+static unsigned changes(const struct s3p_row *r)
+{
+    if (r->kind == S3P_ROW_READ || s3p_row_outcome(r) == S3P_FAILED)
         return 0;
     if (r->kind == S3P_ROW_DELETE) /* a version that goes lets an older one show */
         return r->size == S3P_ROW_BY_VERSION ? S3P_FACT_REMOVES | S3P_FACT_MAKES
                                              : S3P_FACT_REMOVES;
-    if (r->kind == S3P_ROW_SPOIL) {
-        *always = r->value == S3P_WHY_FOREIGN_WRITER || r->value == S3P_WHY_FOREIGN_RUN;
-        *again = r->value == S3P_WHY_MULTI_DELIVERY;
-    }
-    return *always ? S3P_FACT_MAKES | S3P_FACT_REMOVES : S3P_FACT_MAKES;
+    return S3P_FACT_MAKES;
 }
 
 static unsigned evidence_of(const struct s3p_row *r)
@@ -49,18 +52,13 @@ static unsigned evidence_of(const struct s3p_row *r)
 
 static void add_row(struct s3p_fact_list *l, const struct s3p_row *r)
 {
-    bool always, again, known = s3p_row_outcome(r) == S3P_OK_OUTCOME;
-    unsigned change = s3p_row_outcome(r) != S3P_FAILED ? changes(r, &always, &again) : 0;
-    unsigned evidence = evidence_of(r);
-    if (change != 0 && always) {
-        add(l, r, change, INT64_MIN, INT64_MAX);
-    } else if (change != 0 && (!known || again)) {
-        add(l, r, change, r->inv, INT64_MAX);
-    } else {
-        add(l, r, change | evidence, r->inv, r->res);
+    if (is_touched(r)) {
+        add(l, r, S3P_FACT_MAKES | S3P_FACT_REMOVES, INT64_MIN, INT64_MAX);
         return;
     }
-    add(l, r, evidence, r->inv, r->res);
+    bool open = s3p_row_outcome(r) == S3P_UNKNOWN; /* it may yet take effect */
+    unsigned change = changes(r);
+    add(l, r, change | evidence_of(r), r->inv, open && change != 0 ? INT64_MAX : r->res);
 }
 
 int s3p_object_member(struct s3p_members *objects, struct s3p_fact_list *l,
@@ -68,9 +66,9 @@ int s3p_object_member(struct s3p_members *objects, struct s3p_fact_list *l,
 {
     const struct s3p_key *k = &x->key[key];
     struct s3p_member name = {.index = k->key_index, .place = k->place};
-    if (2 * (uint64_t)k->rows > l->cap) {
+    if (k->rows > l->cap) {
         s3p_free(l->fact);
-        l->cap = 2 * k->rows;
+        l->cap = k->rows;
         l->fact = s3p_alloc(l->cap * sizeof *l->fact);
         if (l->fact == NULL) {
             l->cap = 0;

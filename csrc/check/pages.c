@@ -46,6 +46,10 @@ static int find_pages(struct s3p_lists *l, struct s3p_err *err)
             uint8_t kind = op[i] < S3P_OP_COUNT ? listing_of[op[i]] : 0;
             if (kind == 0 || outcome[i] != S3P_OK_OUTCOME)
                 continue;
+            if ((COL(s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) != 0) {
+                l->altered++;
+                continue;
+            }
             if (COL(s, uint16_t, bucket)[i] >= l->head->buckets)
                 return s3p_fail(err, S3P_EFORMAT, 0, "record %llu: bucket %u is not in the header",
                                 (unsigned long long)s->first_record + i,
@@ -183,6 +187,7 @@ int s3p_lists_settle(struct s3p_lists *l, struct s3p_tally *t, struct s3p_err *e
     struct s3p_names names;
     int rc = 0;
     s3p_names_init(&names, l->head, l->ordered);
+    s3p_tally_skip(t, S3P_WHY_LIST_NEGATIVES, 0, l->altered);
     for (int k = 0; k < S3P_LISTINGS && rc == 0; k++) {
         if (!l->wanted[k])
             continue;

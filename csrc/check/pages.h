@@ -47,7 +47,8 @@ struct s3p_lists {
     bool wanted[S3P_LISTINGS];      /* kinds that have pages */
     int64_t last_call[S3P_LISTINGS]; /* of these */
     struct s3p_members set[S3P_LISTINGS];
-    bool *ordered; /* struct s3p_names */
+    uint64_t altered; /* pages that a proxy changed on the way: not judged */
+    bool *ordered;    /* struct s3p_names */
 };
 
 /* Finds the pages and joins them to walks. */
