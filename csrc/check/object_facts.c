@@ -12,8 +12,8 @@ static void add(struct s3p_fact_list *l, const struct s3p_row *r, unsigned what,
         l->fact[l->n++] = (struct s3p_fact){inv, res, r->record, (uint8_t)what, 0};
 }
 
-/* Others had a hand in it: writers outside the plan, or a proxy. Whatever it seems to be, it may have
- * changed the key at any time. */
+/* Others had a hand in it: writers outside the plan, or a proxy. Whatever it seems to be, it may
+ * have changed the key at any time. */
 static bool is_touched(const struct s3p_row *r)
 {
     return r->kind == S3P_ROW_SPOIL &&
