@@ -132,7 +132,8 @@ static int read_segment(struct facts *x, enum s3p_listing kind, struct s3p_err *
         x->index = COL(s, uint64_t, key_index)[x->i];
         bool touched = COL(s, uint8_t, flags)[x->i] & TOUCHED;
         if ((outcome == S3P_FAILED && !touched) || x->index == S3P_NO_INDEX ||
-            bucket >= x->map->buckets || (uint32_t)space * x->map->buckets + bucket >= x->map->places)
+            bucket >= x->map->buckets ||
+            (uint32_t)space * x->map->buckets + bucket >= x->map->places)
             continue;
         x->place = (uint16_t)(space * x->map->buckets + bucket);
         x->ok = outcome == S3P_OK_OUTCOME && !touched;
