@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "check/gather.h"
 #include "check/load.h"
 #include "check/pages.h"
 #include "check/parallel.h"
@@ -155,6 +156,18 @@ static int check_pages(struct check *c, struct s3p_err *err)
     return s3p_parallel(c->threads, s3p_lists_units(&c->lists), judge_pages, c, err);
 }
 
+static int check_aspects(struct check *c, struct s3p_err *err)
+{
+    const struct s3p_gather g = {.file = c->file,
+                                 .head = &c->head,
+                                 .keys = &c->map,
+                                 .objects = &c->objects,
+                                 .tally = c->tally,
+                                 .threads = c->threads,
+                                 .memory_bytes = c->memory_bytes};
+    return s3p_gather(&g, &s3p_tags_subject, err);
+}
+
 static int run(struct check *c, struct s3p_err *err)
 {
     S3P_TRY(start(c, err));
@@ -170,6 +183,7 @@ static int run(struct check *c, struct s3p_err *err)
         c->judge = false;
     }
     S3P_TRY(check_pages(c, err));
+    S3P_TRY(check_aspects(c, err));
     for (int t = 1; t < c->threads; t++)
         S3P_TRY(s3p_tally_merge(&c->tally[0], &c->tally[t], err));
     s3p_tally_sort(&c->tally[0]);

@@ -101,6 +101,7 @@ static int visit_create(struct visit *v)
     struct s3p_upload *up = &v->o->upload[u];
     up->meta_id = COL(v->s, struct s3p_id, meta_id)[v->i];
     up->create = v->record;
+    up->tagged = (COL(v->s, uint8_t, flags)[v->i] & S3P_FLAG_TAGGED) != 0;
     up->create_inv = COL(v->s, int64_t, t_call)[v->i];
     return know_meta(v, up->meta_id, u);
 }
@@ -278,10 +279,11 @@ static void sort_parts(struct s3p_objects *o)
 /* ---- copies ---- */
 
 /* "role/key" or "role/key?versionId=…" to the key's (place, key_index). */
-static bool find_source(const struct visit *v, struct s3p_id *out)
+static bool find_source(const struct s3p_objects *o, const struct s3p_segment_view *s, uint32_t i,
+                        struct s3p_id *out)
 {
     static const char version[] = "?versionId=";
-    struct s3p_str text = s3p_segment_text(v->s, COL(v->s, uint32_t, source_key)[v->i]);
+    struct s3p_str text = s3p_segment_text(s, COL(s, uint32_t, source_key)[i]);
     const char *slash = text.len == 0 ? NULL : memchr(text.p, '/', text.len);
     if (slash == NULL)
         return false;
@@ -292,18 +294,26 @@ static bool find_source(const struct visit *v, struct s3p_id *out)
         key.len = (size_t)(asked - key.p);
     uint16_t bucket, space;
     uint64_t index;
-    if (!s3p_keynames_bucket(v->o->head->names, role, &bucket) ||
-        !s3p_keynames_find(v->o->head->names, bucket, key, &space, &index))
+    if (!s3p_keynames_bucket(o->head->names, role, &bucket) ||
+        !s3p_keynames_find(o->head->names, bucket, key, &space, &index))
         return false;
-    *out = s3p_idmap_pair((uint64_t)space * v->o->head->buckets + bucket, index);
+    *out = s3p_idmap_pair((uint64_t)space * o->head->buckets + bucket, index);
     return true;
+}
+
+bool s3p_objects_on_itself(const struct s3p_objects *o, const struct s3p_segment_view *s,
+                           uint32_t i, const struct s3p_row *key)
+{
+    struct s3p_id source;
+    return find_source(o, s, i, &source) &&
+           s3p_id_eq(source, s3p_idmap_pair(key->place, key->key_index));
 }
 
 static int visit_copy(struct visit *v)
 {
     struct s3p_objects *o = v->o;
     struct s3p_id source;
-    if (!find_source(v, &source))
+    if (!find_source(o, v->s, v->i, &source))
         return 0;
     S3P_TRY(ROOM(o, copy, v->err));
     o->copy[o->ncopy++] = (struct s3p_copied){.source = source,

@@ -39,6 +39,7 @@ struct s3p_upload {
     uint32_t lists, list;    /* how many, and the first one */
     uint32_t part;           /* first of its parts in s3p_objects.part, once that is sorted */
     bool may_be_done;        /* a Complete did not fail */
+    bool tagged;             /* its Create brought a tag set */
 };
 
 struct s3p_part_list { /* a logical write */
@@ -106,6 +107,14 @@ int s3p_objects_judge(const struct s3p_objects *o, struct s3p_tally *t,
 /* The row of record `i`, which is filled and has its key. */
 void s3p_objects_amend(const struct s3p_objects *o, const struct s3p_segment_view *s, uint32_t i,
                        struct s3p_row *r);
+
+/* The list that this Complete stands for, or NULL; its upload, or NULL. */
+const struct s3p_part_list *s3p_objects_list(const struct s3p_objects *o,
+                                             const struct s3p_segment_view *s, uint32_t i,
+                                             const struct s3p_upload **up);
+/* Whether this copy's source is its destination. */
+bool s3p_objects_on_itself(const struct s3p_objects *o, const struct s3p_segment_view *s,
+                           uint32_t i, const struct s3p_row *key);
 
 /* provenance.c: whether a copy to this key (`copy` S3P_NO_RECORD: any copy) may have brought this
  * body by time `by`. *known: what is known of the body. */

@@ -42,11 +42,17 @@ static bool has_token(const struct s3p_objects *o, const struct s3p_part_list *l
     return o->upload[l->upload].lists == 1 || !s3p_id_none(l->body_id);
 }
 
-static const struct s3p_part_list *list_of(const struct s3p_objects *o, uint32_t upload,
-                                           uint32_t record)
+const struct s3p_part_list *s3p_objects_list(const struct s3p_objects *o,
+                                             const struct s3p_segment_view *s, uint32_t i,
+                                             const struct s3p_upload **up)
 {
-    for (uint32_t k = o->upload[upload].list; k != UINT32_MAX; k = o->list[k].next)
-        if (o->list[k].write == record)
+    const uint32_t *u = s3p_idmap_find(&o->by_meta, COL(s, struct s3p_id, meta_id)[i]);
+    *up = NULL;
+    if (u == NULL || (*u & S3P_OBJECT_COPY) != 0 || COL(s, uint32_t, upload_id)[i] == 0)
+        return NULL;
+    *up = &o->upload[*u];
+    for (uint32_t k = (*up)->list; k != UINT32_MAX; k = o->list[k].next)
+        if (o->list[k].write == s->first_record + i)
             return &o->list[k];
     return NULL;
 }
@@ -55,11 +61,11 @@ static const struct s3p_part_list *list_of(const struct s3p_objects *o, uint32_t
 static void amend_complete(const struct s3p_objects *o, const struct s3p_segment_view *s,
                            uint32_t i, struct s3p_row *r)
 {
-    const uint32_t *u = s3p_idmap_find(&o->by_meta, COL(s, struct s3p_id, meta_id)[i]);
-    if (u == NULL || (*u & S3P_OBJECT_COPY) != 0 || COL(s, uint32_t, upload_id)[i] == 0)
-        return;
-    const struct s3p_part_list *l = list_of(o, *u, r->record);
+    const struct s3p_upload *up;
+    const struct s3p_part_list *l = s3p_objects_list(o, s, i, &up);
     uint8_t outcome = s3p_row_outcome(r);
+    if (up == NULL)
+        return;
     if (l == NULL) {
         silence(r);
         r->kind = outcome == S3P_FAILED ? S3P_ROW_READ : S3P_ROW_NONE;
@@ -73,7 +79,7 @@ static void amend_complete(const struct s3p_objects *o, const struct s3p_segment
     r->value = list_token(o, l);
     r->inv = l->inv;
     r->res = outcome != S3P_FAILED ? l->res : r->res;
-    r->size = l->size != 0 && !o->upload[l->upload].copied_parts ? s3p_size_print(l->size) : 0;
+    r->size = l->size != 0 && !up->copied_parts ? s3p_size_print(l->size) : 0;
     set_outcome(r, l->outcome);
     set_kind(r, l->cond);
 }

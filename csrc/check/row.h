@@ -70,8 +70,12 @@ enum s3p_reason {
     S3P_WHY_ETAG_MD5,        /* over the byte budget of regenerated bodies */
     S3P_WHY_LIST_NEGATIVES,  /* keys missing from a page */
     S3P_WHY_SEARCH_GAVE_UP,  /* windows in which the search met a bound */
+    S3P_WHY_TAGS,            /* tag sets whose writers are not known */
     S3P_WHY_COUNT,
 };
+/* What of a key a violation is about. */
+enum s3p_aspect { S3P_ASPECT_OBJECT, S3P_ASPECT_TAGS, S3P_ASPECT_VERSIONS, S3P_ASPECT_COUNT };
+extern const char *const s3p_aspect_name[S3P_ASPECT_COUNT];
 extern const char *const s3p_reason_name[S3P_WHY_COUNT];
 
 #endif

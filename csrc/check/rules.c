@@ -61,4 +61,6 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
         {"list-no-progress", "L1", "$0, truncated, and does not say how to go on"},
     [S3P_RULE_LIST_LATEST] =
         {"list-latest", "L1", "$0, and of one key not the first version alone is the latest"},
+    [S3P_RULE_TAGS_TORN] = {"tags-torn", "body", "$0, and the set mixes the tags of two writes"},
+    [S3P_RULE_TAGS_CORRUPT] = {"tags-corrupt", "body", "$0, and the set is none that was written"},
 };

@@ -5,6 +5,8 @@
 
 #include "core/alloc.h"
 
+const char *const s3p_aspect_name[S3P_ASPECT_COUNT] = {"object", "tags", "versions"};
+
 const char *const s3p_reason_name[S3P_WHY_COUNT] = {
     [S3P_WHY_CONSTANT_BODY] = "constant-body",
     [S3P_WHY_MULTI_DELIVERY] = "multi-delivery",
@@ -20,6 +22,7 @@ const char *const s3p_reason_name[S3P_WHY_COUNT] = {
     [S3P_WHY_ETAG_MD5] = "etag-md5",
     [S3P_WHY_LIST_NEGATIVES] = "list-negatives",
     [S3P_WHY_SEARCH_GAVE_UP] = "search-gave-up",
+    [S3P_WHY_TAGS] = "tags",
 };
 
 int s3p_tally_init(struct s3p_tally *t, uint32_t spaces, uint32_t keep, struct s3p_err *err)

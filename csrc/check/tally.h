@@ -16,6 +16,7 @@ struct s3p_hit {
     uint32_t record[S3P_HIT_RECORDS]; /* the offending one first */
     uint16_t place;
     uint8_t rule, n;
+    uint8_t aspect; /* enum s3p_aspect */
     uint32_t rank; /* among the hits of its rule */
 };
 

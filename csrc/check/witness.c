@@ -67,12 +67,13 @@ void s3p_json_place(struct s3p_buf *out, const struct s3p_head *h, uint16_t plac
 void s3p_witness_json(const struct s3p_witness *w, const struct s3p_head *h, struct s3p_buf *out)
 {
     const struct s3p_rule_row *rule = &s3p_rule_table[w->hit->rule];
-    const char *guess = s3p_witness_guess(w);
+    const char *guess = s3p_witness_guess(w), *aspect = s3p_aspect_name[w->hit->aspect];
     struct s3p_buf text;
     s3p_buf_init(&text, 1 << 16);
     s3p_buf_char(out, '{');
     add_member(out, "rule", rule->name, strlen(rule->name));
     add_member(out, "level", rule->level, strlen(rule->level));
+    add_member(out, "aspect", aspect, strlen(aspect));
     s3p_json_place(out, h, w->hit->place, w->hit->key_index);
     s3p_witness_sentence(w, h->start_ns, &text);
     add_member(out, "sentence", text.data, text.len);

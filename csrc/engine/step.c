@@ -92,6 +92,7 @@ void s3p_step_set_tags(struct s3p_try *t, const struct s3p_object_step *o, struc
     if (o->tags <= 0)
         return;
     char *text = t->c->extra->tagging;
+    t->rec.flags |= S3P_FLAG_TAGGED;
     t->req.tagging = (struct s3p_str){text, s3p_tags_header(text, id, o->tags)};
 }
 

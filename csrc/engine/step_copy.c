@@ -10,6 +10,8 @@ static void set_request(struct s3p_try *t, const struct s3p_object_step *o)
         t->req.id = t->rec.meta_id = id;
     t->req.metadata_directive = DIRECTIVE(o->replace_metadata);
     t->req.tagging_directive = DIRECTIVE(o->tags != S3P_NO_TAGS);
+    if (o->tags == S3P_NO_TAGS)
+        t->rec.flags |= S3P_FLAG_KEEPS_TAGS;
     s3p_step_set_tags(t, o, id);
     s3p_step_set_condition(t, o);
 }

@@ -91,6 +91,7 @@ enum s3p_attempt_flag {
     S3P_FLAG_FOREIGN = 16,        /* seeded by someone outside the plan */
     S3P_FLAG_TAGGED = 32,         /* a tag set made of its id went with it */
     S3P_FLAG_ALTERED = 64,        /* a proxy changed bytes of this key on the way */
+    S3P_FLAG_KEEPS_TAGS = 128,    /* a copy whose tags are those of its source */
 };
 
 struct s3p_etag_bytes {

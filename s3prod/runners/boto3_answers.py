@@ -44,6 +44,7 @@ def read(book: Book, request: Request, attempt: Attempt, record: Record) -> tupl
         fields |= {"key": request.key, "etag": etag_of(request.op, attempt)}
         fields["version"] = attempt.headers.get("x-amz-version-id", "")
     _read_asked(request, record)
+    _read_tagging(request, record)
     reader = _READERS.get(request.op)
     if reader is not None:
         reader(book, request, attempt, record, fields)
@@ -51,6 +52,17 @@ def read(book: Book, request: Request, attempt: Attempt, record: Record) -> tupl
     if attempt.headers.get("x-amz-delete-marker") == "true":
         record["flags"] = [*record.get("flags", ()), "delete_marker"]
     return fields, _children(book, request, attempt, record) if request.op == "delete_objects" else []
+
+
+def _read_tagging(request: Request, record: Record) -> None:
+    """Which tags the object gets that the request makes."""
+    flag = ""
+    if request.tags and request.op in ("put", "copy", "create_upload"):
+        flag = "tagged"
+    elif request.op == "copy" and request.tags is None:
+        flag = "keeps_tags"
+    if flag:
+        record["flags"] = [*record.get("flags", ()), flag]
 
 
 def _read_asked(request: Request, record: Record) -> None:

@@ -1,0 +1,323 @@
+/* The tag set of a key as a register of its own. A set names the write that made it, so it is a
+ * value; no tags is "absent". Writers: PUT_TAGS, and PUT, Complete and copy that bring a set. The
+ * same without a set, DELETE_TAGS and DELETE take the tags away: deletes of the register. Leading
+ * ones change nothing and are left out.
+ *
+ * Requests that name versions make a register of each version (its creator writes the first set),
+ * where all requests for tags of the key name one. Not checked: keys with both, with deletes of
+ * single versions before the end, with copies that keep the source's tags (onto itself and beside
+ * no other writer that is no change), with an upload that was completed with several lists.
+ *
+ * Threads: s3p_gather's. Source: docs/semantics.md, "Tag sets". */
+#include <string.h>
+
+#include "check/gather.h"
+#include "s3/body.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+
+enum { STEPS_MAX = 200000000 }; /* of a key with many versions */
+
+static bool is_tags(uint8_t op)
+{
+    return op == S3P_OP_PUT_TAGS || op == S3P_OP_GET_TAGS || op == S3P_OP_DELETE_TAGS;
+}
+
+static bool wants(const struct s3p_at *at)
+{
+    return S3P_COLUMN(at, uint8_t, op) == S3P_OP_GET_TAGS &&
+           S3P_COLUMN(at, uint8_t, outcome) != S3P_UNKNOWN;
+}
+
+static bool takes(const struct s3p_at *at)
+{
+    switch (S3P_COLUMN(at, uint8_t, op)) {
+    case S3P_OP_PUT:
+    case S3P_OP_COPY:
+    case S3P_OP_COMPLETE_UPLOAD:
+    case S3P_OP_DELETE:
+    case S3P_OP_DELETE_CHILD:
+    case S3P_OP_PUT_TAGS:
+    case S3P_OP_GET_TAGS:
+    case S3P_OP_DELETE_TAGS:
+        return true;
+    default:
+        return false;
+    }
+}
+
+struct tags { /* of the key at hand */
+    struct s3p_bench *b;
+    const struct s3p_row *key;
+    const struct s3p_at *at;
+    uint32_t n, nops;
+    struct s3p_str version; /* whose tags; {NULL, 0}: the key's */
+    bool unclear;
+};
+
+static struct s3p_str asked(const struct s3p_at *at)
+{
+    return s3p_segment_text(at->s, S3P_COLUMN(at, uint32_t, version_asked));
+}
+
+static bool same(struct s3p_str a, struct s3p_str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+static struct s3p_reg_op *add(struct tags *t, uint32_t i, enum s3p_reg_kind kind, uint32_t value)
+{
+    const struct s3p_at *at = &t->at[i];
+    struct s3p_reg_op *op = &t->b->op[t->nops++];
+    *op = (struct s3p_reg_op){.inv = S3P_COLUMN(at, int64_t, t_call),
+                              .res = S3P_COLUMN(at, int64_t, t_return),
+                              .value = value,
+                              .pred = S3P_NO_VALUE,
+                              .ref = s3p_at_record(at),
+                              .kind = (uint8_t)kind,
+                              .outcome = S3P_COLUMN(at, uint8_t, outcome)};
+    return op;
+}
+
+/* The record sets the tags to those of `id`; none: to no tags. */
+static int add_write(struct tags *t, uint32_t i, struct s3p_id id, struct s3p_reg_op **out,
+                     struct s3p_err *err)
+{
+    uint32_t value;
+    *out = NULL;
+    if (s3p_id_none(id)) {
+        if (S3P_COLUMN(&t->at[i], uint8_t, outcome) != S3P_FAILED)
+            *out = add(t, i, S3P_REG_DELETE, S3P_REG_ABSENT);
+        return 0;
+    }
+    S3P_TRY(s3p_bench_value(t->b, id, &value, err));
+    *out = add(t, i, S3P_REG_WRITE, value);
+    return 0;
+}
+
+static struct s3p_id brought(const struct s3p_at *at)
+{
+    static const struct s3p_id none;
+    return (S3P_COLUMN(at, uint8_t, flags) & S3P_FLAG_TAGGED) != 0
+               ? S3P_COLUMN(at, struct s3p_id, meta_id)
+               : none;
+}
+
+/* An object that replaces the key's, or that makes the version. */
+static int add_object(struct tags *t, uint32_t i, struct s3p_err *err)
+{
+    const struct s3p_at *at = &t->at[i];
+    struct s3p_id id = brought(at);
+    struct s3p_reg_op *op;
+    if (S3P_COLUMN(at, uint8_t, op) == S3P_OP_COMPLETE_UPLOAD) {
+        const struct s3p_upload *up;
+        const struct s3p_part_list *l = s3p_objects_list(t->b->objects, at->s, at->i, &up);
+        t->unclear |= up == NULL || up->lists != 1 || up->create == S3P_NO_RECORD;
+        if (l == NULL || t->unclear)
+            return 0;
+        id = up->tagged ? up->meta_id : (struct s3p_id){{0}};
+        S3P_TRY(add_write(t, i, id, &op, err));
+        if (op == NULL)
+            return 0;
+        op->inv = l->inv;
+        op->res = l->outcome != S3P_FAILED ? l->res : op->res;
+        op->outcome = l->outcome;
+        return 0;
+    }
+    return add_write(t, i, id, &op, err);
+}
+
+static bool is_writer(const struct s3p_at *at)
+{
+    return S3P_COLUMN(at, uint8_t, op) != S3P_OP_GET_TAGS &&
+           S3P_COLUMN(at, uint8_t, outcome) != S3P_FAILED;
+}
+
+/* A copy that keeps the tags: those of another key nobody knows here; its own, while nobody else
+ * writes them, stay. */
+static void judge_kept(struct tags *t, uint32_t i)
+{
+    const struct s3p_at *at = &t->at[i];
+    if (S3P_COLUMN(at, uint8_t, outcome) == S3P_FAILED)
+        return;
+    if (!s3p_objects_on_itself(t->b->objects, at->s, at->i, t->key)) {
+        t->unclear = true;
+        return;
+    }
+    for (uint32_t k = 0; k < t->n && !t->unclear; k++)
+        t->unclear = k != i && is_writer(&t->at[k]) &&
+                     S3P_COLUMN(&t->at[k], int64_t, t_call) <= S3P_COLUMN(at, int64_t, t_return) &&
+                     S3P_COLUMN(&t->at[k], int64_t, t_return) >= S3P_COLUMN(at, int64_t, t_call);
+}
+
+/* Of single versions: clear only where nothing comes after them. */
+static void judge_version_delete(struct tags *t, uint32_t i)
+{
+    int64_t call = S3P_COLUMN(&t->at[i], int64_t, t_call);
+    if (S3P_COLUMN(&t->at[i], uint8_t, outcome) == S3P_FAILED)
+        return;
+    for (uint32_t k = 0; k < t->n && !t->unclear; k++)
+        t->unclear = asked(&t->at[k]).len == 0 && S3P_COLUMN(&t->at[k], int64_t, t_return) >= call &&
+                     S3P_COLUMN(&t->at[k], uint8_t, outcome) != S3P_FAILED;
+}
+
+static int add_read(struct tags *t, uint32_t i, struct s3p_err *err)
+{
+    const struct s3p_at *at = &t->at[i];
+    uint8_t verdict = S3P_COLUMN(at, uint8_t, body_verdict);
+    struct s3p_id id = S3P_COLUMN(at, struct s3p_id, body_id);
+    uint32_t value = S3P_REG_ABSENT;
+    if (S3P_COLUMN(at, uint8_t, outcome) != S3P_OK_OUTCOME) {
+        if (S3P_COLUMN(at, uint8_t, evidence) == S3P_EV_ABSENT && t->version.len == 0)
+            add(t, i, S3P_REG_READ, value);
+        return 0;
+    }
+    if (verdict == S3P_BODY_TORN || verdict == S3P_BODY_CORRUPT)
+        return s3p_bench_hit(t->b,
+                             verdict == S3P_BODY_TORN ? S3P_RULE_TAGS_TORN : S3P_RULE_TAGS_CORRUPT,
+                             S3P_ASPECT_TAGS, t->key, s3p_at_record(at), S3P_NO_RECORD, err);
+    if (!s3p_id_none(id)) {
+        t->unclear |= s3p_id_run(id) != t->b->objects->head->run;
+        S3P_TRY(s3p_bench_value(t->b, id, &value, err));
+    }
+    add(t, i, S3P_REG_READ, value);
+    return 0;
+}
+
+static bool of_version(const struct tags *t, const struct s3p_at *at)
+{
+    if (t->version.len == 0)
+        return true;
+    uint8_t op = S3P_COLUMN(at, uint8_t, op);
+    return same(t->version, is_tags(op) || op == S3P_OP_DELETE || op == S3P_OP_DELETE_CHILD
+                                ? asked(at)
+                                : s3p_segment_text(at->s, S3P_COLUMN(at, uint32_t, version_id)));
+}
+
+static int add_row(struct tags *t, uint32_t i, struct s3p_err *err)
+{
+    const struct s3p_at *at = &t->at[i];
+    struct s3p_reg_op *op;
+    uint8_t flags = S3P_COLUMN(at, uint8_t, flags);
+    if (!of_version(t, at))
+        return 0;
+    t->unclear |= (flags & (S3P_FLAG_FOREIGN | S3P_FLAG_MULTI_DELIVERY)) != 0 && is_writer(at);
+    switch (S3P_COLUMN(at, uint8_t, op)) {
+    case S3P_OP_GET_TAGS:
+        return add_read(t, i, err);
+    case S3P_OP_PUT_TAGS:
+    case S3P_OP_DELETE_TAGS:
+        return add_write(t, i, S3P_COLUMN(at, struct s3p_id, body_id), &op, err);
+    case S3P_OP_DELETE:
+    case S3P_OP_DELETE_CHILD:
+        if (asked(at).len == 0)
+            return add_write(t, i, (struct s3p_id){{0}}, &op, err);
+        if (t->version.len == 0)
+            judge_version_delete(t, i);
+        return 0;
+    case S3P_OP_COPY:
+        if ((flags & S3P_FLAG_KEEPS_TAGS) != 0) {
+            t->unclear |= t->version.len != 0;
+            judge_kept(t, i);
+            return 0;
+        }
+        return add_object(t, i, err);
+    default:
+        return add_object(t, i, err);
+    }
+}
+
+/* Before any set is written the tags are absent anyhow. */
+static void drop_leading(struct tags *t)
+{
+    int64_t first = INT64_MAX;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < t->nops; i++)
+        if (t->b->op[i].kind == S3P_REG_WRITE && t->b->op[i].inv < first)
+            first = t->b->op[i].inv;
+    for (uint32_t i = 0; i < t->nops; i++) {
+        const struct s3p_reg_op *op = &t->b->op[i];
+        bool idle = op->kind == S3P_REG_DELETE && op->outcome == S3P_OK_OUTCOME && op->res < first;
+        if (!idle)
+            t->b->op[kept++] = *op;
+    }
+    t->nops = kept;
+}
+
+static int report(struct tags *t, const struct s3p_reg_result *res, struct s3p_err *err)
+{
+    for (uint32_t i = 0; i < res->nviolations; i++) {
+        const struct s3p_reg_violation *v = &res->violation[i];
+        struct s3p_hit h = {.key_index = t->key->key_index,
+                            .place = t->key->place,
+                            .rule = v->rule,
+                            .aspect = S3P_ASPECT_TAGS,
+                            .n = v->n};
+        for (uint32_t k = 0; k < v->n; k++)
+            h.record[k] = t->b->op[v->op[k]].ref;
+        S3P_TRY(s3p_tally_hit(t->b->tally, &h, err));
+    }
+    return 0;
+}
+
+/* One register: of the key, or of a version. */
+static int judge_register(struct tags *t, struct s3p_err *err)
+{
+    struct s3p_reg_result res;
+    t->nops = 0;
+    t->unclear = false;
+    s3p_idmap_free(&t->b->values);
+    t->b->nvalues = 0;
+    for (uint32_t i = 0; i < t->n; i++)
+        S3P_TRY(add_row(t, i, err));
+    if (!t->unclear) {
+        drop_leading(t);
+        S3P_TRY(s3p_reg_check(t->b->reg, t->b->op, t->nops, t->b->nvalues, &res, err));
+        S3P_TRY(report(t, &res, err));
+        t->unclear = res.not_checked;
+    }
+    if (t->unclear)
+        s3p_tally_skip(t->b->tally, S3P_WHY_TAGS, 1, t->nops);
+    return 0;
+}
+
+static int judge_versions(struct tags *t, struct s3p_err *err)
+{
+    struct s3p_idmap seen = {.slot = NULL};
+    uint32_t *at, versions = 0;
+    int rc = 0;
+    for (uint32_t i = 0; i < t->n && rc == 0; i++) {
+        if (!is_tags(S3P_COLUMN(&t->at[i], uint8_t, op)))
+            continue;
+        t->version = asked(&t->at[i]);
+        rc = s3p_idmap_put(&seen, s3p_idmap_text(t->version, 0), versions, &at, err);
+        if (rc != 0 || *at < versions)
+            continue;
+        if ((uint64_t)++versions * t->n <= STEPS_MAX)
+            rc = judge_register(t, err);
+        else
+            s3p_tally_skip(t->b->tally, S3P_WHY_TAGS, 0, 1);
+    }
+    s3p_idmap_free(&seen);
+    return rc;
+}
+
+static int judge(struct s3p_bench *b, const struct s3p_row *key, const struct s3p_at *at,
+                 uint32_t n, struct s3p_err *err)
+{
+    struct tags t = {.b = b, .key = key, .at = at, .n = n};
+    uint32_t plain = 0, narrow = 0;
+    S3P_TRY(s3p_bench_reserve(b, n, err));
+    for (uint32_t i = 0; i < n; i++)
+        if (is_tags(S3P_COLUMN(&at[i], uint8_t, op)))
+            *(asked(&at[i]).len == 0 ? &plain : &narrow) += 1;
+    if (plain != 0 && narrow != 0) {
+        s3p_tally_skip(b->tally, S3P_WHY_TAGS, 1, plain + narrow);
+        return 0;
+    }
+    if (narrow == 0)
+        return judge_register(&t, err);
+    return judge_versions(&t, err);
+}
+
+const struct s3p_subject s3p_tags_subject = {wants, takes, judge};

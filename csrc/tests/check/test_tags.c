@@ -1,0 +1,165 @@
+/* Tag sets as registers. */
+#include "tests/t.h"
+
+#include "s3/body.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+#include "tests/check/store.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { GROUPS = 500 };
+#else
+enum { GROUPS = 6000 };
+#endif
+
+/* Value n: client n's set; 0: none. */
+static struct s3p_attempt tags(int op, uint32_t n, int64_t call_ms, int64_t return_ms)
+{
+    struct s3p_attempt r = t_attempt(op, n, 3, call_ms, return_ms);
+    r.outcome = S3P_OK_OUTCOME;
+    r.status = 200;
+    r.body_kind = S3P_KIND_TAGS;
+    r.body_verdict = op == S3P_OP_GET_TAGS ? S3P_BODY_CLEAN : S3P_BODY_NONE;
+    r.size = n != 0 ? 3 : 0;
+    if (n != 0)
+        r.body_id = t_value(n);
+    return r;
+}
+
+static struct s3p_attempt put(uint32_t n, bool tagged, int64_t call_ms, int64_t return_ms)
+{
+    struct s3p_attempt r = t_put(n, 3, call_ms, return_ms);
+    r.flags |= tagged ? S3P_FLAG_TAGGED : 0;
+    return r;
+}
+
+static void expect(const struct s3p_attempt *r, size_t n, const char *rule, int64_t unclear)
+{
+    struct t_make m;
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    for (size_t i = 0; i < n; i++)
+        t_add(&m, r[i]);
+    json_t *v = t_make_judge(&m, NULL);
+    char *text = t_dump(v);
+    if (json_integer_value(json_object_get(v, "violations")) != (rule != NULL) ||
+        (rule != NULL && t_rule(v, rule) != 1) || t_skipped(v, "tags", "keys") != unclear)
+        t_fail(__FILE__, __LINE__, "expected %s: %s", rule != NULL ? rule : "nothing", text);
+    if (rule != NULL) {
+        T_STR(t_text(t_witness(v, 0), "aspect"), "tags");
+        fprintf(stderr, "  %s: %s\n", rule, t_text(t_witness(v, 0), "sentence"));
+    }
+    s3p_free(text);
+    json_decref(v);
+}
+
+#define EXPECT(rule, ...)                                                                          \
+    do {                                                                                           \
+        const struct s3p_attempt r_[] = {__VA_ARGS__};                                             \
+        expect(r_, sizeof r_ / sizeof *r_, rule, 0);                                               \
+    } while (0)
+#define PUT_TAGS S3P_OP_PUT_TAGS
+#define GET_TAGS S3P_OP_GET_TAGS
+
+T_TEST(tags_register)
+{
+    EXPECT(NULL, put(1, false, 1, 2), tags(PUT_TAGS, 2, 3, 5), tags(GET_TAGS, 0, 3, 4),
+           tags(GET_TAGS, 2, 4, 6));
+    EXPECT("stale-read", put(1, false, 1, 2), tags(PUT_TAGS, 2, 3, 4), tags(PUT_TAGS, 3, 5, 6),
+           tags(GET_TAGS, 2, 7, 8));
+    EXPECT("absent-after-ack", put(1, false, 1, 2), tags(PUT_TAGS, 2, 3, 4),
+           tags(GET_TAGS, 0, 7, 8));
+    EXPECT("absent-after-ack", put(1, true, 1, 2), tags(GET_TAGS, 0, 7, 8));
+    EXPECT("unwritten-value", put(1, false, 1, 2), tags(GET_TAGS, 9, 7, 8));
+    EXPECT("unwritten-value", put(1, false, 1, 2), tags(GET_TAGS, 1, 7, 8)); /* it brought none */
+    struct s3p_attempt broken = tags(GET_TAGS, 2, 7, 8);
+    broken.body_verdict = S3P_BODY_TORN;
+    EXPECT("tags-torn", put(1, false, 1, 2), tags(PUT_TAGS, 2, 3, 4), broken);
+    broken.body_verdict = S3P_BODY_CORRUPT;
+    EXPECT("tags-corrupt", put(1, false, 1, 2), tags(PUT_TAGS, 2, 3, 4), broken);
+}
+
+T_TEST(tags_of_an_upload)
+{
+    for (int tagged = 0; tagged < 2; tagged++) {
+        struct t_make m;
+        struct s3p_attempt r = t_attempt(S3P_OP_CREATE_UPLOAD, 1, 3, 1, 2);
+        t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+        r.outcome = S3P_OK_OUTCOME;
+        r.meta_id = t_value(1);
+        r.flags = tagged ? S3P_FLAG_TAGGED : 0;
+        t_add_texts(&m, r, (struct t_texts){.upload = "u"});
+        r.op = S3P_OP_COMPLETE_UPLOAD;
+        r.flags = 0;
+        r.t_call += 1000000;
+        r.t_return += 2000000;
+        r.body_id = t_value(5);
+        r.evidence = S3P_EV_VALUE;
+        t_add_texts(&m, r, (struct t_texts){.upload = "u"});
+        t_add(&m, tags(GET_TAGS, 1, 5, 6));
+        json_t *v = t_make_judge(&m, NULL);
+        T_EQ(t_rule(v, "unwritten-value"), !tagged);
+        T_EQ(json_integer_value(json_object_get(v, "violations")), !tagged);
+        json_decref(v);
+    }
+}
+
+static void add_of(struct t_make *m, struct s3p_attempt r, const char *version)
+{
+    bool asked = r.op != S3P_OP_PUT;
+    t_add_texts(m, r,
+                (struct t_texts){.version = asked ? NULL : version, .asked = asked ? version : NULL});
+}
+
+T_TEST(tags_of_versions)
+{
+    for (int shared = 0; shared < 2; shared++) {
+        struct t_make m;
+        t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+        add_of(&m, put(1, true, 1, 2), "v1");
+        add_of(&m, put(2, false, 3, 4), "v2");
+        add_of(&m, tags(PUT_TAGS, 3, 5, 6), "v1");
+        add_of(&m, tags(GET_TAGS, 3, 7, 8), "v1");
+        add_of(&m, tags(GET_TAGS, shared ? 3 : 0, 7, 8), "v2");
+        json_t *v = t_make_judge(&m, NULL);
+        T_EQ(t_rule(v, "unwritten-value"), shared);
+        T_EQ(json_integer_value(json_object_get(v, "violations")), shared);
+        T_EQ(t_skipped(v, "tags", "keys"), 0);
+        json_decref(v);
+    }
+}
+
+T_TEST(tags_not_clear)
+{
+    struct t_make m;
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    t_add(&m, put(1, true, 1, 2));
+    add_of(&m, tags(GET_TAGS, 9, 7, 8), "v1");
+    t_add(&m, tags(GET_TAGS, 9, 7, 8)); /* of the key and of a version */
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(json_integer_value(json_object_get(v, "violations")), 0);
+    T_EQ(t_skipped(v, "tags", "keys"), 1);
+    json_decref(v);
+}
+
+T_TEST_LIMIT(tags_correct_store, 300)
+{
+    static const unsigned programs[] = {T_TAGS, T_TAGS | T_UNKNOWN, T_TAGS | T_COPIES | T_UNKNOWN,
+                                        T_TAGS | T_UPLOADS | T_UNKNOWN,
+                                        T_TAGS | T_UPLOADS | T_COPIES};
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
+        for (int order = 0; order < 2; order++) {
+            struct t_make m;
+            t_make_begin(&m, "{}",
+                         order ? "{\"mpu_order\":\"completed\"}" : "{\"etag_is_md5\":false}");
+            for (uint64_t group = 0; group < GROUPS; group++)
+                t_store_run(&m, 40 + 2 * i + (uint64_t)order, group, programs[i]);
+            json_t *v = t_make_judge(&m, &(struct s3p_check_opts){.threads = 2});
+            char *text = t_dump(v);
+            if (json_integer_value(json_object_get(v, "violations")) != 0)
+                t_fail(__FILE__, __LINE__, "programs %u: %.4000s", programs[i], text);
+            fprintf(stderr, "  programs %u: %lld of %d keys with unclear tags\n", programs[i],
+                    (long long)t_skipped(v, "tags", "keys"), 2 * GROUPS);
+            s3p_free(text);
+            json_decref(v);
+        }
+}
