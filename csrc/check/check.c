@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "check/batches.h"
 #include "check/gather.h"
 #include "check/load.h"
 #include "check/pages.h"
@@ -165,6 +166,7 @@ static int check_aspects(struct check *c, struct s3p_err *err)
                                  .tally = c->tally,
                                  .threads = c->threads,
                                  .memory_bytes = c->memory_bytes};
+    S3P_TRY(s3p_batches(c->file, &c->head, &c->map, &c->tally[0], err));
     return s3p_gather(&g, &s3p_tags_subject, err);
 }
 

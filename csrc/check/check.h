@@ -39,7 +39,7 @@ enum s3p_consistency s3p_verdict_consistency(const struct s3p_verdict *v);
  *  "not_checked":[{"reason":"delete","keys":n,"attempts":n}…],
  *  "violations":n,"by_rule":{"future-read":n,…},
  *  "lists":{"pages":n,"entries":n,"lag_ms":x},  judged for membership; the oldest news of one
- *  "witnesses":[{"rule","level":"K1|K2|L1|body|etag",
+ *  "witnesses":[{"rule","level":"K1|K2|L1|body|etag|batch|version",
  *    "aspect":"object|tags|versions","bucket","key","sentence",
  *    "guess":"catalogue name or empty","attempts":[record JSON as history/json.h, at most 8]}…],
  *  "evidence":{"<space>":{"acked_writes":n,"reads":n,"cas_commits":n,"unknown":n,

@@ -63,4 +63,9 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
         {"list-latest", "L1", "$0, and of one key not the first version alone is the latest"},
     [S3P_RULE_TAGS_TORN] = {"tags-torn", "body", "$0, and the set mixes the tags of two writes"},
     [S3P_RULE_TAGS_CORRUPT] = {"tags-corrupt", "body", "$0, and the set is none that was written"},
+    [S3P_RULE_BATCH_MISSING_KEY] =
+        {"batch-missing-key", "batch",
+         "$0: the answer says neither that it was deleted nor that it was not: $1"},
+    [S3P_RULE_BATCH_EXTRA_KEY] = {"batch-extra-key", "batch",
+                                  "$0, and the answer has a result that was not asked for"},
 };

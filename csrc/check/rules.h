@@ -38,13 +38,15 @@ enum s3p_rule {
     S3P_RULE_LIST_LATEST,
     S3P_RULE_TAGS_TORN,
     S3P_RULE_TAGS_CORRUPT,
+    S3P_RULE_BATCH_MISSING_KEY,
+    S3P_RULE_BATCH_EXTRA_KEY,
     S3P_RULE_COUNT,
 };
 
 struct s3p_rule_row {
     const char *name;
-    const char *level; /* "K1" register, "K2" conditional writes, "L1" listings, "body",
-                           "etag" */
+    const char *level; /* "K1" register, "K2" conditional writes, "L1" listings, "body", "etag",
+                          "batch", "version" */
     const char *text;  /* the sentence of a witness; $0 … $3 are its attempts in words */
 };
 extern const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT];

@@ -11,22 +11,75 @@ struct batch {
     int n;
     bool quiet; /* the answer names failures alone */
     struct s3p_delete_results results;
+    const struct s3p_delete_result *surplus[BATCH_MAX]; /* of the results */
+    int nsurplus;
     struct s3p_arena arena; /* the results, and literal keys */
 };
+
+static bool same(struct s3p_str a, struct s3p_str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+/* Whether a result is of this name. A store may tell the version that it removed unasked. */
+static bool is_of(const struct s3p_delete_result *r, const struct s3p_delete_name *name, bool exact)
+{
+    return same(r->key, name->key) &&
+           (same(r->version_id, name->version_id) || (!exact && name->version_id.len == 0));
+}
 
 /* What the answer says of a key: NULL when it does not name it. Answers mostly keep the order of
  * the request. */
 static const struct s3p_delete_result *find_result(const struct batch *b, int i)
 {
-    struct s3p_str key = b->names[i].key, version = b->names[i].version_id;
-    for (int step = 0; step < b->results.n; step++) {
-        const struct s3p_delete_result *r = &b->results.results[(i + step) % b->results.n];
-        if (r->key.len == key.len && memcmp(r->key.p, key.p, key.len) == 0 &&
-            r->version_id.len == version.len &&
-            (version.len == 0 || memcmp(r->version_id.p, version.p, version.len) == 0))
-            return r;
-    }
+    for (int exact = 1; exact >= 0; exact--)
+        for (int step = 0; step < b->results.n; step++) {
+            const struct s3p_delete_result *r = &b->results.results[(i + step) % b->results.n];
+            if (is_of(r, &b->names[i], exact))
+                return r;
+        }
     return NULL;
+}
+
+/* The results that the request did not call for: of keys that it does not name, a second one of a
+ * key, a deleted key in a quiet answer. */
+static void find_surplus(struct batch *b)
+{
+    bool answered[BATCH_MAX] = {false};
+    for (int k = 0; k < b->results.n; k++) {
+        const struct s3p_delete_result *r = &b->results.results[k];
+        int found = -1;
+        for (int step = 0; step < b->n && found < 0; step++) {
+            int i = (k + step) % b->n;
+            found = !answered[i] && is_of(r, &b->names[i], false) ? i : -1;
+        }
+        if (found >= 0)
+            answered[found] = true;
+        if ((found < 0 || (b->quiet && r->code.len == 0)) && b->nsurplus < BATCH_MAX)
+            b->surplus[b->nsurplus++] = r;
+    }
+}
+
+static void put_surplus(struct s3p_try *t, void *arg)
+{
+    const struct batch *b = arg;
+    struct s3p_appender *a = t->c->w->appender;
+    for (int k = 0; k < b->nsurplus; k++) {
+        const struct s3p_delete_result *r = b->surplus[k];
+        struct s3p_entry e = {.key_index = S3P_NO_INDEX,
+                              .flags = r->code.len == 0 ? S3P_ENTRY_DELETED : S3P_ENTRY_ERROR};
+        struct s3p_keyref key;
+        if (s3p_spaces_find(&t->c->w->e->plan->spaces, t->step->bucket, r->key, &key)) {
+            e.key_index = key.index;
+            e.space = key.space;
+        } else {
+            e.key_text = s3p_append_text(a, r->key.p, r->key.len);
+        }
+        e.version_id = s3p_append_text(a, r->version_id.p, r->version_id.len);
+        uint32_t at = s3p_append_entry(a, &e);
+        t->rec.entries_first = k == 0 ? at : t->rec.entries_first;
+    }
+    t->rec.entries_count = (uint32_t)b->nsurplus;
 }
 
 static void read_results(struct s3p_try *t, struct batch *b)
@@ -96,10 +149,14 @@ static enum s3p_outcome record_child(struct s3p_try *t, const struct batch *b, i
 }
 
 /* The step is as good as the worst of its keys. */
-static void record_all(struct s3p_try *t, const struct batch *b)
+static void record_all(struct s3p_try *t, struct batch *b)
 {
     enum s3p_outcome worst = t->outcome;
-    s3p_attempt_record(t, NULL, NULL);
+    for (int k = 0; k < b->nsurplus; k++)
+        t->entry_text_bytes += b->surplus[k]->key.len + b->surplus[k]->version_id.len;
+    t->nentries = (size_t)b->nsurplus;
+    s3p_attempt_record(t, put_surplus, b);
+    t->rec.entries_first = t->rec.entries_count = 0;
     for (int i = 0; i < b->n; i++)
         worst = s3p_step_worse(worst, record_child(t, b, i));
     t->outcome = worst;
@@ -148,6 +205,7 @@ static int run(struct s3p_client *c, int pc, struct batch *b)
     t.rec.size = t.req.body_len;
     s3p_attempt_send(&t);
     read_results(&t, b);
+    find_surplus(b);
     record_all(&t, b);
     return s3p_attempt_next(&t, pc);
 }

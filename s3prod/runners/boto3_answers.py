@@ -244,13 +244,39 @@ def _listing(book: Book, request: Request, attempt: Attempt, record: Record, fie
         boto3_pages.read(book.keys, request, attempt.parsed, attempt.document, record, fields)
 
 
+def _results(attempt: Attempt, kind: str, request: Request) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """The results of a DeleteObjects by name; a store may tell the version that it removed unasked."""
+    asked = {(one.key, one.version) for one in request.objects}
+    found: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for item in attempt.parsed.get(kind, ()):
+        name = (item.get("Key", ""), item.get("VersionId", ""))
+        found.setdefault(name if name in asked else (name[0], ""), item)
+    return found
+
+
+def _surplus(book: Book, request: Request, attempt: Attempt) -> list[Record]:
+    """Results that the request did not call for: of keys that it does not name, a second one, a deleted key when quiet."""
+    left = [(one.key, one.version) for one in request.objects]
+    surplus: list[Record] = []
+    for kind, flag in (("Deleted", "deleted"), ("Errors", "error")):
+        for item in attempt.parsed.get(kind, ()):
+            key, version = item.get("Key", ""), item.get("VersionId", "")
+            name = next((name for name in ((key, version), (key, "")) if name in left), None)
+            if name is not None:
+                left.remove(name)
+            if name is None or (request.quiet and kind == "Deleted"):
+                entry: Record = {"key": key, "flags": [flag]}
+                surplus.append(entry | ({"version_id": version} if version else {}))
+    return surplus
+
+
 def _children(book: Book, request: Request, attempt: Attempt, record: Record) -> list[Record]:
     """A record for each key of a DeleteObjects, with what the answer said of it."""
-    deleted = {(item["Key"], item.get("VersionId", "")): item for item in attempt.parsed.get("Deleted", ())}
-    errors = {
-        (item["Key"], item.get("VersionId", "")): item.get("Code", "") for item in attempt.parsed.get("Errors", ())
-    }
-    left_out = ("op", "outcome", "evidence", "code_text", "request_id", "checksum", "parent")
+    deleted = _results(attempt, "Deleted", request)
+    errors = {name: item.get("Code", "") for name, item in _results(attempt, "Errors", request).items()}
+    if surplus := _surplus(book, request, attempt):
+        record["entries"] = surplus
+    left_out = ("op", "outcome", "evidence", "code_text", "request_id", "checksum", "parent", "entries")
     shared = {name: value for name, value in record.items() if name not in left_out} | {"op": "delete_child"}
     children: list[Record] = []
     for number, one in enumerate(request.objects, 1):

@@ -1,0 +1,69 @@
+#include "check/batches.h"
+
+#include "s3/op.h"
+#include "s3/outcome.h"
+
+#define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
+
+struct batches {
+    const struct s3p_head *head;
+    const struct s3p_keymap *keys;
+    struct s3p_tally *tally;
+    const struct s3p_segment_view *s;
+};
+
+static int hit(const struct batches *b, enum s3p_rule rule, uint32_t i, uint16_t space,
+               uint64_t key_index, uint32_t parent, struct s3p_err *err)
+{
+    uint16_t bucket = COL(b->s, uint16_t, bucket)[i];
+    bool known = key_index != S3P_NO_INDEX && space < b->head->spaces && bucket < b->head->buckets;
+    struct s3p_hit h = {.key_index = known ? key_index : S3P_NO_INDEX,
+                        .rule = (uint8_t)rule,
+                        .n = parent != 0 ? 2 : 1,
+                        .record = {(uint32_t)(b->s->first_record + i),
+                                   (uint32_t)(b->s->first_record + parent - 1)}};
+    h.record[1] = parent != 0 ? h.record[1] : 0;
+    h.place = known ? (uint16_t)(space * b->head->buckets + bucket) : 0;
+    if (known && b->keys->aliased[h.place])
+        s3p_keymap_canon(b->keys, &h.place, &h.key_index);
+    return s3p_tally_hit(b->tally, &h, err);
+}
+
+static int judge_request(const struct batches *b, uint32_t i, struct s3p_err *err)
+{
+    uint32_t first = COL(b->s, uint32_t, entries_first)[i];
+    for (uint32_t k = 0; k < COL(b->s, uint32_t, entries_count)[i]; k++) {
+        const struct s3p_entry *e = &b->s->entries[first + k];
+        S3P_TRY(hit(b, S3P_RULE_BATCH_EXTRA_KEY, i, e->space, e->key_index, 0, err));
+    }
+    return 0;
+}
+
+static int judge_child(const struct batches *b, uint32_t i, struct s3p_err *err)
+{
+    uint32_t parent = COL(b->s, uint32_t, parent)[i];
+    if (parent == 0 || parent > b->s->records ||
+        COL(b->s, uint8_t, outcome)[parent - 1] != S3P_OK_OUTCOME ||
+        COL(b->s, uint8_t, outcome)[i] != S3P_UNKNOWN || COL(b->s, uint32_t, code_text)[i] != 0)
+        return 0;
+    return hit(b, S3P_RULE_BATCH_MISSING_KEY, i, COL(b->s, uint16_t, space)[i],
+               COL(b->s, uint64_t, key_index)[i], parent, err);
+}
+
+int s3p_batches(const struct s3p_histfile *f, const struct s3p_head *h,
+                const struct s3p_keymap *keys, struct s3p_tally *t, struct s3p_err *err)
+{
+    struct batches b = {h, keys, t, NULL};
+    for (uint32_t k = 0; k < s3p_histfile_segments(f); k++) {
+        b.s = s3p_histfile_segment(f, k);
+        s3p_tally_unit(t);
+        for (uint32_t i = 0; i < b.s->records; i++) {
+            uint8_t op = COL(b.s, uint8_t, op)[i];
+            if (op == S3P_OP_DELETE_OBJECTS)
+                S3P_TRY(judge_request(&b, i, err));
+            else if (op == S3P_OP_DELETE_CHILD)
+                S3P_TRY(judge_child(&b, i, err));
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,89 @@
+/* The bookkeeping of batch deletes. */
+#include "tests/t.h"
+
+#include "s3/op.h"
+#include "s3/outcome.h"
+#include "tests/check/make.h"
+
+static struct s3p_attempt request(void)
+{
+    struct s3p_attempt r = t_attempt(S3P_OP_DELETE_OBJECTS, 1, S3P_NO_INDEX, 5, 6);
+    r.outcome = S3P_OK_OUTCOME;
+    r.status = 200;
+    return r;
+}
+
+static struct s3p_attempt child(uint64_t key, uint8_t outcome)
+{
+    struct s3p_attempt r = t_attempt(S3P_OP_DELETE_CHILD, 1, key, 5, 6);
+    r.outcome = outcome;
+    r.status = 200;
+    r.parent = 3; /* behind two PUTs */
+    return r;
+}
+
+static void begin(struct t_make *m)
+{
+    t_make_begin(m, "{}", "{\"etag_is_md5\":false}");
+    t_add(m, t_put(1, 3, 1, 2));
+    t_add(m, t_put(2, 4, 1, 2));
+}
+
+static void expect(struct t_make *m, const char *rule, const char *key)
+{
+    json_t *v = t_make_judge(m, NULL);
+    T_EQ(json_integer_value(json_object_get(v, "violations")), rule != NULL);
+    if (rule != NULL) {
+        T_EQ(t_rule(v, rule), 1);
+        T_STR(t_text(t_witness(v, 0), "key"), key);
+        fprintf(stderr, "  %s: %s\n", rule, t_text(t_witness(v, 0), "sentence"));
+    }
+    json_decref(v);
+}
+
+T_TEST(batches_accounted)
+{
+    struct t_make m;
+    begin(&m);
+    t_add(&m, request());
+    t_add(&m, child(3, S3P_OK_OUTCOME));
+    t_add(&m, child(4, S3P_FAILED));
+    expect(&m, NULL, "");
+}
+
+T_TEST(batches_missing)
+{
+    struct t_make m;
+    begin(&m);
+    t_add(&m, request());
+    t_add(&m, child(3, S3P_OK_OUTCOME));
+    t_add(&m, child(4, S3P_UNKNOWN));
+    expect(&m, "batch-missing-key", "keys/00000004");
+    begin(&m); /* of a request without an answer nothing is missing */
+    struct s3p_attempt lost = request();
+    lost.outcome = S3P_UNKNOWN;
+    t_add(&m, lost);
+    t_add(&m, child(4, S3P_UNKNOWN));
+    expect(&m, NULL, "");
+    begin(&m); /* nor where the answer has a code */
+    t_add(&m, request());
+    struct s3p_attempt r = child(4, S3P_UNKNOWN);
+    s3p_append_begin(m.a, 64, 0);
+    r.code_text = s3p_append_text(m.a, "SlowDown", 8);
+    s3p_append(m.a, &r);
+    expect(&m, NULL, "");
+}
+
+T_TEST(batches_extra)
+{
+    struct t_make m;
+    begin(&m);
+    struct s3p_attempt r = request();
+    struct s3p_entry e = {.key_index = 4, .flags = S3P_ENTRY_DELETED};
+    s3p_append_begin(m.a, 64, 1);
+    r.entries_first = s3p_append_entry(m.a, &e);
+    r.entries_count = 1;
+    s3p_append(m.a, &r);
+    t_add(&m, child(3, S3P_OK_OUTCOME));
+    expect(&m, "batch-extra-key", "keys/00000004");
+}
