@@ -10,6 +10,7 @@
 #include "check/parallel.h"
 #include "check/partition.h"
 #include "check/verdict.h"
+#include "check/versions.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 
@@ -23,6 +24,7 @@ struct check {
     struct s3p_keymap map;
     struct s3p_objects objects;
     struct s3p_lists lists; /* its members: one thread, between the parallel steps */
+    struct s3p_walks walks;
     int threads, keep;
     uint64_t memory_bytes;
     /* one thread a segment */
@@ -159,15 +161,19 @@ static int check_pages(struct check *c, struct s3p_err *err)
 
 static int check_aspects(struct check *c, struct s3p_err *err)
 {
+    S3P_TRY(s3p_walks_build(&c->walks, c->file, &c->head, err));
     const struct s3p_gather g = {.file = c->file,
                                  .head = &c->head,
                                  .keys = &c->map,
                                  .objects = &c->objects,
+                                 .walks = &c->walks,
                                  .tally = c->tally,
                                  .threads = c->threads,
                                  .memory_bytes = c->memory_bytes};
     S3P_TRY(s3p_batches(c->file, &c->head, &c->map, &c->tally[0], err));
-    return s3p_gather(&g, &s3p_tags_subject, err);
+    S3P_TRY(s3p_gather(&g, &s3p_tags_subject, err));
+    S3P_TRY(s3p_versions_missing(&g, err));
+    return s3p_gather(&g, &s3p_versions_subject, err);
 }
 
 static int run(struct check *c, struct s3p_err *err)
@@ -205,6 +211,7 @@ static void finish(struct check *c)
     s3p_lists_free(&c->lists);
     s3p_load_free(&c->load);
     s3p_objects_free(&c->objects);
+    s3p_walks_free(&c->walks);
     s3p_keymap_free(&c->map);
     s3p_head_free(&c->head);
     s3p_histfile_close(c->file);

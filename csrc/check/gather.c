@@ -166,6 +166,7 @@ static int run(struct work *w, struct s3p_err *err)
     S3P_TRY(pass(w, w->what->takes, count, err));
     for (int t = 0; t < w->g->threads; t++) {
         w->bench[t].objects = w->g->objects;
+        w->bench[t].walks = w->g->walks;
         w->bench[t].tally = &w->g->tally[t];
         S3P_TRY(s3p_reg_create(&w->bench[t].reg, err));
     }

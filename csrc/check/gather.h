@@ -24,8 +24,10 @@ static inline uint32_t s3p_at_record(const struct s3p_at *a)
     return (uint32_t)(a->s->first_record + a->i);
 }
 
+struct s3p_walks;
 struct s3p_bench { /* what a thread judges with */
     const struct s3p_objects *objects;
+    const struct s3p_walks *walks;
     struct s3p_tally *tally;
     struct s3p_reg *reg;
     struct s3p_reg_op *op;
@@ -39,6 +41,7 @@ struct s3p_gather {
     const struct s3p_head *head;
     const struct s3p_keymap *keys;
     const struct s3p_objects *objects;
+    const struct s3p_walks *walks;
     struct s3p_tally *tally; /* one a thread */
     int threads;
     uint64_t memory_bytes;

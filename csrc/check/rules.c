@@ -68,4 +68,20 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
          "$0: the answer says neither that it was deleted nor that it was not: $1"},
     [S3P_RULE_BATCH_EXTRA_KEY] = {"batch-extra-key", "batch",
                                   "$0, and the answer has a result that was not asked for"},
+    [S3P_RULE_VERSION_ID_REUSED] = {"version-id-reused", "version",
+                                    "two writes were given one version id: $0, and $1"},
+    [S3P_RULE_VERSION_LOST] = {"version-lost", "version",
+                               "$0 without a version that nobody had deleted: $1"},
+    [S3P_RULE_VERSION_WRONG_BODY] = {"version-wrong-body", "version",
+                                     "$0 as a version that holds another value: $1"},
+    [S3P_RULE_VERSION_UNDEAD] = {"version-undead", "version",
+                                 "$0 with a version that had been deleted: $1"},
+    [S3P_RULE_VERSION_ORDER] =
+        {"version-order", "version",
+         "versions are listed in an order that time forbids, the older one first: $0, but $1"},
+    [S3P_RULE_VERSION_MISSING] = {"version-missing", "version",
+                                  "$0 without a version, in a bucket that keeps them"},
+    [S3P_RULE_LATEST_WRONG] =
+        {"latest-wrong", "version",
+         "$0, and of the key's versions not exactly the newest one is the latest"},
 };

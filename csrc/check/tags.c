@@ -6,7 +6,7 @@
  * Requests that name versions make a register of each version (its creator writes the first set),
  * where all requests for tags of the key name one. Not checked: keys with both, with deletes of
  * single versions before the end, with copies that keep the source's tags (onto itself and beside
- * no other writer that is no change), with an upload that was completed with several lists.
+ * no other writer that is no change) or that bring a set but keep the metadata, with an upload that was completed with several lists.
  *
  * Threads: s3p_gather's. Source: docs/semantics.md, "Tag sets". */
 #include <string.h>
@@ -124,6 +124,7 @@ static int add_object(struct tags *t, uint32_t i, struct s3p_err *err)
         op->outcome = l->outcome;
         return 0;
     }
+    t->unclear |= (S3P_COLUMN(at, uint8_t, flags) & S3P_FLAG_TAGGED) != 0 && s3p_id_none(id);
     return add_write(t, i, id, &op, err);
 }
 

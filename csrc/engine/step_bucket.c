@@ -40,6 +40,9 @@ static void note_state(struct s3p_try *t)
 static void set_versioning(struct s3p_try *t, char md5[S3P_MD5_TEXT])
 {
     const char *status = t->step->u.versioning;
+    t->list_args = s3p_str_eq((struct s3p_str){status, strlen(status)}, "Enabled")
+                       ? S3P_STR("status=Enabled")
+                       : S3P_STR("status=Suspended");
     s3p_buf_clear(&t->c->request);
     s3p_versioning_body(&t->c->request, (struct s3p_str){status, strlen(status)});
     s3p_attempt_document(t, md5);

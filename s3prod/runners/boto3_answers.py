@@ -227,6 +227,12 @@ def _put_tags(book: Book, request: Request, attempt: Attempt, record: Record, fi
         record["body_id"] = attempt.value_id.hex()
 
 
+def _put_versioning(
+    book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]
+) -> None:
+    record["list_args"] = f"status={request.status}"
+
+
 def _get_tags(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
     record["body_kind"] = "tags"
     if attempt.status != 200 or attempt.document_code is not None:
@@ -314,6 +320,7 @@ _READERS: dict[str, Callable[[Book, Request, Attempt, Record, dict[str, Any]], N
     "upload_part_copy": _part_copy,
     "complete_upload": _complete,
     "put_tags": _put_tags,
+    "put_versioning": _put_versioning,
     "get_tags": _get_tags,
     **dict.fromkeys(PAGES, _listing),
 }

@@ -1,0 +1,152 @@
+/* Reads of a key that has versions (check/versions.h). */
+#include "check/versions.h"
+#include "s3/body.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+
+enum { STEPS_MAX = 100000000 };
+
+struct reading {
+    const struct s3p_at *at;
+    int64_t inv, res;
+    uint32_t record;
+    struct s3p_id meta, body;
+    bool ok, absent, whole;
+};
+
+static struct s3p_str text(const struct s3p_at *at, enum s3p_column column)
+{
+    return s3p_segment_text(at->s, ((const uint32_t *)at->s->column[column])[at->i]);
+}
+
+/* Whether the read showed another value than this version's. */
+static bool differs(const struct reading *g, const struct s3p_version *v)
+{
+    if (!s3p_id_none(g->meta) && !s3p_id_none(v->meta))
+        return !s3p_id_eq(g->meta, v->meta);
+    return g->whole && !s3p_id_none(g->body) && !s3p_id_none(v->body) && s3p_id_none(v->meta) &&
+           v->kind == S3P_VERSION_SEEN && !s3p_id_eq(g->body, v->body);
+}
+
+static int judge_shown(struct s3p_history_of_key *k, const struct reading *g,
+                       const struct s3p_version *v, struct s3p_err *err)
+{
+    if (v->kind != S3P_VERSION_MARKER && differs(g, v))
+        return s3p_version_hit(k, S3P_RULE_VERSION_WRONG_BODY, g->record, v->record, err);
+    if (g->res < v->inv && v->kind == S3P_VERSION_WRITE)
+        return s3p_version_hit(k, S3P_RULE_FUTURE_READ, g->record, v->record, err);
+    if (v->del_res < g->inv)
+        return s3p_version_hit(k, S3P_RULE_VERSION_UNDEAD, g->record, v->deleted, err);
+    return 0;
+}
+
+/* A 404 of the version, not of the bucket. */
+static bool is_gone(const struct s3p_at *at)
+{
+    struct s3p_str code = text(at, S3P_COL_code_text);
+    return S3P_COLUMN(at, uint16_t, status) == 404 &&
+           (code.len == 0 || s3p_str_eq(code, "NoSuchVersion") || s3p_str_eq(code, "NoSuchKey"));
+}
+
+static int judge_by_id(struct s3p_history_of_key *k, const struct reading *g, struct s3p_str asked,
+                       struct s3p_err *err)
+{
+    const struct s3p_version *v = s3p_version_find(k, asked);
+    if (v == NULL)
+        return 0;
+    if (g->ok)
+        return judge_shown(k, g, v, err);
+    if (v->kind == S3P_VERSION_WRITE && is_gone(g->at) && v->res < g->inv && v->del_inv > g->res)
+        return s3p_version_hit(k, S3P_RULE_VERSION_LOST, g->record, v->record, err);
+    return 0;
+}
+
+/* What was there throughout the read. */
+static bool stands(const struct s3p_version *v, const struct reading *g)
+{
+    return v->kind != S3P_VERSION_SEEN && v->res < g->inv && v->del_inv > g->res;
+}
+
+static int judge_current(struct s3p_history_of_key *k, const struct reading *g,
+                         const struct s3p_version *v, struct s3p_err *err)
+{
+    for (uint32_t i = 0; i < k->nversions && k->steps < STEPS_MAX; i++) {
+        const struct s3p_version *w = &k->version[i];
+        k->steps++;
+        bool seen_there = !k->by_version && v->res < w->inv; /* by the register */
+        if (w != v && stands(w, g) && s3p_version_newer(w, v) && !seen_there)
+            return s3p_version_hit(k, S3P_RULE_STALE_READ, g->record, w->record, err);
+    }
+    return 0;
+}
+
+/* Whether a marker may have hidden `v` from the read. */
+static bool hidden(struct s3p_history_of_key *k, const struct reading *g,
+                   const struct s3p_version *v)
+{
+    for (uint32_t i = 0; i < k->nversions; i++) {
+        const struct s3p_version *d = &k->version[i];
+        k->steps++;
+        if (d->kind == S3P_VERSION_MARKER && d->inv <= g->res && d->del_res >= g->inv &&
+            !s3p_version_newer(v, d))
+            return true;
+    }
+    return false;
+}
+
+/* Of versions that stand, the one that is newest by its call is the hardest to hide. */
+static int judge_absent(struct s3p_history_of_key *k, const struct reading *g, struct s3p_err *err)
+{
+    if (!k->by_version || k->vague <= g->res)
+        return 0;
+    for (uint32_t i = k->nversions; i-- > 0 && k->steps < STEPS_MAX;) {
+        const struct s3p_version *v = &k->version[i];
+        k->steps++;
+        if (v->kind == S3P_VERSION_WRITE && stands(v, g) && !hidden(k, g, v))
+            return s3p_version_hit(k, S3P_RULE_ABSENT_AFTER_ACK, g->record, v->record, err);
+    }
+    return 0;
+}
+
+static int judge_plain(struct s3p_history_of_key *k, const struct reading *g, struct s3p_err *err)
+{
+    if (g->absent)
+        return judge_absent(k, g, err);
+    if (!g->ok)
+        return 0;
+    const struct s3p_version *named = s3p_version_find(k, text(g->at, S3P_COL_version_id));
+    const uint32_t *number = s3p_idmap_find(&k->by_meta, g->meta);
+    const struct s3p_version *v = named != NULL    ? named
+                                  : number != NULL ? &k->version[*number]
+                                                   : NULL;
+    uint32_t hits = k->hits;
+    if (v != NULL)
+        S3P_TRY(judge_shown(k, g, v, err));
+    return v != NULL && k->hits == hits ? judge_current(k, g, v, err) : 0;
+}
+
+int s3p_version_reads(struct s3p_history_of_key *k, struct s3p_err *err)
+{
+    for (uint32_t i = 0; i < k->n; i++) {
+        const struct s3p_at *at = &k->at[i];
+        uint8_t op = S3P_COLUMN(at, uint8_t, op), outcome = S3P_COLUMN(at, uint8_t, outcome);
+        if (op != S3P_OP_GET && op != S3P_OP_HEAD)
+            continue;
+        struct reading g = {
+            .at = at,
+            .inv = S3P_COLUMN(at, int64_t, t_call),
+            .res = S3P_COLUMN(at, int64_t, t_return),
+            .record = s3p_at_record(at),
+            .meta = S3P_COLUMN(at, struct s3p_id, meta_id),
+            .body = S3P_COLUMN(at, struct s3p_id, body_id),
+            .ok = outcome == S3P_OK_OUTCOME,
+            .absent = outcome != S3P_OK_OUTCOME &&
+                      S3P_COLUMN(at, uint8_t, evidence) == S3P_EV_ABSENT,
+            .whole = S3P_COLUMN(at, uint64_t, range_len) == 0 &&
+                     S3P_COLUMN(at, uint8_t, body_verdict) == S3P_BODY_CLEAN,
+        };
+        struct s3p_str asked = text(at, S3P_COL_version_asked);
+        S3P_TRY(asked.len != 0 ? judge_by_id(k, &g, asked, err) : judge_plain(k, &g, err));
+    }
+    return 0;
+}

@@ -1,0 +1,166 @@
+/* What walks through the versions of a bucket say of one key (check/versions.h). */
+#include <string.h>
+
+#include "check/versions.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+
+static const struct s3p_entry *entry_of(const struct s3p_at *at)
+{
+    return at->entry != S3P_NO_ENTRY ? &at->s->entries[at->entry] : NULL;
+}
+
+static struct s3p_version *listed(const struct s3p_history_of_key *k, const struct s3p_at *at)
+{
+    return s3p_version_find(k, s3p_segment_text(at->s, entry_of(at)->version_id));
+}
+
+static bool of_walk(const struct s3p_at *at, const struct s3p_walk *w)
+{
+    uint32_t record = s3p_at_record(at);
+    return at->entry != S3P_NO_ENTRY && record >= w->first && record <= w->last &&
+           S3P_COLUMN(at, uint32_t, client) == w->client &&
+           S3P_COLUMN(at, uint16_t, bucket) == w->bucket;
+}
+
+static bool covers(const struct s3p_history_of_key *k, const struct s3p_walk *w)
+{
+    struct s3p_buf key;
+    const struct s3p_head *h = k->b->objects->head;
+    if (!w->complete || w->bucket != k->key->place % h->buckets)
+        return false;
+    if (w->prefix.len == 0)
+        return true;
+    s3p_buf_init(&key, 8192);
+    s3p_keynames_text(h->names, (uint16_t)(k->key->place / h->buckets), k->key->key_index, &key);
+    bool inside = s3p_buf_ok(&key) && key.len >= w->prefix.len &&
+                  memcmp(key.data, w->prefix.p, w->prefix.len) == 0;
+    s3p_buf_free(&key);
+    return inside;
+}
+
+/* No change of the key may have been under way. */
+static bool quiet(const struct s3p_history_of_key *k, const struct s3p_walk *w)
+{
+    for (uint32_t i = 0; i < k->n; i++) {
+        const struct s3p_at *at = &k->at[i];
+        uint8_t op = S3P_COLUMN(at, uint8_t, op), outcome = S3P_COLUMN(at, uint8_t, outcome);
+        int64_t end = outcome != S3P_UNKNOWN ? S3P_COLUMN(at, int64_t, t_return) : INT64_MAX;
+        if (s3p_op_table[op].cls == S3P_CLASS_MUTATION && outcome != S3P_FAILED &&
+            S3P_COLUMN(at, int64_t, t_call) <= w->end && end >= w->begin)
+            return false;
+    }
+    return true;
+}
+
+/* Everything that was there before the walk, and stayed, is in it. */
+static int judge_lost(struct s3p_history_of_key *k, const struct s3p_walk *w, struct s3p_err *err)
+{
+    for (uint32_t v = 0; v < k->nversions; v++)
+        k->ranked[v] = 0; /* here: how often it is listed */
+    for (uint32_t i = 0; i < k->n; i++)
+        if (of_walk(&k->at[i], w)) {
+            const struct s3p_version *v = listed(k, &k->at[i]);
+            if (v != NULL)
+                k->ranked[v - k->version]++;
+        }
+    for (uint32_t i = 0; i < k->nversions; i++) {
+        const struct s3p_version *v = &k->version[i];
+        if (k->ranked[i] == 0 && v->kind != S3P_VERSION_SEEN && v->res < w->begin &&
+            v->del_inv > w->end)
+            S3P_TRY(s3p_version_hit(k, S3P_RULE_VERSION_LOST, w->last, v->record, err));
+    }
+    return 0;
+}
+
+/* Newest first: who was acknowledged before a later entry was even called cannot be newer. */
+static int judge_order(struct s3p_history_of_key *k, const struct s3p_walk *w, struct s3p_err *err)
+{
+    const struct s3p_version *first = NULL;
+    for (uint32_t i = 0; i < k->n; i++) {
+        if (!of_walk(&k->at[i], w))
+            continue;
+        const struct s3p_version *v = listed(k, &k->at[i]);
+        if (v == NULL || v->kind == S3P_VERSION_SEEN || v->res >= w->begin)
+            continue;
+        if (first != NULL && first->res < v->inv)
+            S3P_TRY(s3p_version_hit(k, S3P_RULE_VERSION_ORDER, first->record, v->record, err));
+        if (first == NULL || v->res < first->res)
+            first = v;
+    }
+    return 0;
+}
+
+static int judge_latest(struct s3p_history_of_key *k, const struct s3p_walk *w,
+                        struct s3p_err *err)
+{
+    uint32_t latest = 0, entries = 0, page = w->last;
+    bool first = false;
+    for (uint32_t i = 0; i < k->n; i++) {
+        if (!of_walk(&k->at[i], w))
+            continue;
+        bool is = (entry_of(&k->at[i])->flags & S3P_ENTRY_LATEST) != 0;
+        first |= is && entries == 0;
+        page = entries == 0 ? s3p_at_record(&k->at[i]) : page;
+        latest += is;
+        entries++;
+    }
+    if (entries == 0 || (latest == 1 && first))
+        return 0;
+    return s3p_version_hit(k, S3P_RULE_LATEST_WRONG, page, S3P_NO_RECORD, err);
+}
+
+static void take_order(struct s3p_history_of_key *k, const struct s3p_walk *w)
+{
+    for (uint32_t v = 0; v < k->nversions; v++)
+        k->version[v].rank = S3P_NO_RANK;
+    k->nranked = 0;
+    for (uint32_t i = 0; i < k->n; i++) {
+        struct s3p_version *v = of_walk(&k->at[i], w) ? listed(k, &k->at[i]) : NULL;
+        if (v == NULL || v->rank != S3P_NO_RANK)
+            continue;
+        v->rank = k->nranked;
+        k->ranked[k->nranked++] = (uint32_t)(v - k->version);
+    }
+}
+
+/* An entry of a version whose deletion was acknowledged before the page was asked for. */
+static int judge_undead(struct s3p_history_of_key *k, struct s3p_err *err)
+{
+    for (uint32_t i = 0; i < k->n; i++) {
+        const struct s3p_at *at = &k->at[i];
+        const struct s3p_version *v = at->entry != S3P_NO_ENTRY ? listed(k, at) : NULL;
+        if (v != NULL && v->del_res < S3P_COLUMN(at, int64_t, t_call))
+            S3P_TRY(s3p_version_hit(k, S3P_RULE_VERSION_UNDEAD, s3p_at_record(at), v->deleted,
+                                    err));
+    }
+    return 0;
+}
+
+int s3p_version_walks(struct s3p_history_of_key *k, struct s3p_err *err)
+{
+    const struct s3p_walks *walks = k->b->walks;
+    const struct s3p_walk *best = NULL;
+    uint32_t most = 0;
+    S3P_TRY(judge_undead(k, err));
+    for (uint32_t i = 0; i < walks->n; i++) {
+        const struct s3p_walk *w = &walks->walk[i];
+        if (!covers(k, w))
+            continue;
+        S3P_TRY(judge_lost(k, w, err));
+        S3P_TRY(judge_order(k, w, err));
+        if (!quiet(k, w))
+            continue;
+        S3P_TRY(judge_latest(k, w, err));
+        uint32_t entries = 0;
+        for (uint32_t e = 0; e < k->n; e++)
+            entries += of_walk(&k->at[e], w);
+        if (entries > most) {
+            most = entries;
+            best = w;
+        }
+    }
+    if (best != NULL && k->hits == 0)
+        take_order(k, best);
+    return 0;
+}

@@ -1,0 +1,126 @@
+#include "check/walks.h"
+
+#include <string.h>
+
+#include "core/alloc.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+
+#define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
+
+void s3p_walks_free(struct s3p_walks *w)
+{
+    s3p_free(w->walk);
+    s3p_free(w->enabled);
+    s3p_free(w->changed);
+    memset(w, 0, sizeof *w);
+}
+
+/* The value of an argument of a page; {NULL, 0} without. Only what needs no decoding is used: a
+ * prefix with a '%' is as good as unknown. */
+static struct s3p_str argument(struct s3p_str args, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *p = args.p, *end = args.p + args.len; args.len != 0 && p < end;) {
+        const char *stop = memchr(p, '&', (size_t)(end - p));
+        stop = stop != NULL ? stop : end;
+        if ((size_t)(stop - p) > len && memcmp(p, name, len) == 0 && p[len] == '=')
+            return (struct s3p_str){p + len + 1, (size_t)(stop - p) - len - 1};
+        p = stop + 1;
+    }
+    return (struct s3p_str){NULL, 0};
+}
+
+static struct s3p_walk *open_walk(struct s3p_walks *w, uint32_t client, uint16_t bucket)
+{
+    for (uint32_t k = w->n; k-- > 0;)
+        if (w->walk[k].open && w->walk[k].client == client && w->walk[k].bucket == bucket)
+            return &w->walk[k];
+    return NULL;
+}
+
+static int begin_walk(struct s3p_walks *w, struct s3p_walk **out, struct s3p_err *err)
+{
+    if (w->n == w->cap) {
+        uint32_t cap = w->cap == 0 ? 64 : w->cap * 2;
+        struct s3p_walk *p = s3p_realloc(w->walk, cap * sizeof *p);
+        if (p == NULL)
+            return s3p_fail(err, S3P_ENOMEM, 0, "%u walks through versions", cap);
+        w->walk = p;
+        w->cap = cap;
+    }
+    *out = &w->walk[w->n++];
+    return 0;
+}
+
+static int add_page(struct s3p_walks *w, const struct s3p_segment_view *s, uint32_t i,
+                    struct s3p_err *err)
+{
+    struct s3p_str args = s3p_segment_text(s, COL(s, uint32_t, list_args)[i]);
+    uint32_t client = COL(s, uint32_t, client)[i], record = (uint32_t)(s->first_record + i);
+    uint16_t bucket = COL(s, uint16_t, bucket)[i];
+    bool first = argument(args, "key-marker").p == NULL,
+         ok = COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME;
+    struct s3p_walk *at = open_walk(w, client, bucket);
+    if (at != NULL && (first || !ok))
+        at->open = false;
+    if (!ok || (first && argument(args, "delimiter").p != NULL))
+        return 0;
+    if (first) {
+        S3P_TRY(begin_walk(w, &at, err));
+        *at = (struct s3p_walk){.begin = COL(s, int64_t, t_call)[i],
+                                .client = client,
+                                .bucket = bucket,
+                                .first = record,
+                                .prefix = argument(args, "prefix"),
+                                .open = true};
+    }
+    if (at == NULL || !at->open)
+        return 0;
+    at->end = COL(s, int64_t, t_return)[i];
+    at->last = record;
+    at->open = (COL(s, uint8_t, flags)[i] & S3P_FLAG_TRUNCATED) != 0;
+    at->complete =
+        !at->open && (at->prefix.len == 0 || memchr(at->prefix.p, '%', at->prefix.len) == NULL);
+    return 0;
+}
+
+static void note_versioning(struct s3p_walks *w, const struct s3p_segment_view *s, uint32_t i)
+{
+    struct s3p_str status =
+        argument(s3p_segment_text(s, COL(s, uint32_t, list_args)[i]), "status");
+    uint16_t bucket = COL(s, uint16_t, bucket)[i];
+    int64_t call = COL(s, int64_t, t_call)[i], end = COL(s, int64_t, t_return)[i];
+    uint8_t outcome = COL(s, uint8_t, outcome)[i];
+    if (s3p_str_eq(status, "Enabled")) {
+        if (outcome == S3P_OK_OUTCOME && end < w->enabled[bucket])
+            w->enabled[bucket] = end;
+    } else if (outcome != S3P_FAILED && call < w->changed[bucket]) {
+        w->changed[bucket] = call;
+    }
+}
+
+int s3p_walks_build(struct s3p_walks *w, const struct s3p_histfile *f, const struct s3p_head *h,
+                    struct s3p_err *err)
+{
+    memset(w, 0, sizeof *w);
+    w->enabled = s3p_alloc((h->buckets + 1) * sizeof *w->enabled);
+    w->changed = s3p_alloc((h->buckets + 1) * sizeof *w->changed);
+    if (w->enabled == NULL || w->changed == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "states of %u buckets", h->buckets);
+    for (uint32_t b = 0; b <= h->buckets; b++)
+        w->enabled[b] = w->changed[b] = INT64_MAX;
+    for (uint32_t k = 0; k < s3p_histfile_segments(f); k++) {
+        const struct s3p_segment_view *s = s3p_histfile_segment(f, k);
+        for (uint32_t i = 0; i < s->records; i++) {
+            uint8_t op = COL(s, uint8_t, op)[i];
+            if (COL(s, uint16_t, bucket)[i] >= h->buckets)
+                continue;
+            if (op == S3P_OP_LIST_VERSIONS)
+                S3P_TRY(add_page(w, s, i, err));
+            else if (op == S3P_OP_PUT_VERSIONING)
+                note_versioning(w, s, i);
+        }
+    }
+    return 0;
+}
