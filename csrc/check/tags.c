@@ -275,7 +275,8 @@ static int judge_register(struct tags *t, struct s3p_err *err)
         drop_leading(t);
         S3P_TRY(s3p_reg_check(t->b->reg, t->b->op, t->nops, t->b->nvalues, &res, err));
         S3P_TRY(report(t, &res, err));
-        t->unclear = res.not_checked;
+        if (res.unknown_windows != 0)
+            s3p_tally_skip(t->b->tally, S3P_WHY_TAGS, 1, res.unknown_ops);
     }
     if (t->unclear)
         s3p_tally_skip(t->b->tally, S3P_WHY_TAGS, 1, t->nops);

@@ -35,4 +35,7 @@ BUILTIN: dict[str, PlanBuilder] = {
     "chunked-counters": narrow.chunked_counters,
     "absent-matches": narrow.absent_matches,
     "watched-counter": narrow.watched_counter,
+    "tags": objects.tags,
+    "versions": objects.versions,
+    "batches": objects.batches,
 }

@@ -19,16 +19,24 @@ from s3prod.plan import (
     complete_upload,
     copy,
     create_upload,
+    delete,
+    delete_objects,
+    delete_tags,
     get,
+    get_tags,
     head,
+    list_versions,
     make_bucket,
     put,
+    put_tags,
+    put_versioning,
     remove_bucket,
     repeat,
     upload_part,
     when,
 )
 from s3prod.plans.registers import SIZES
+from s3prod.plans.teardown import read_then_remove
 
 SMALL_PARTS = ("--min-part-bytes", "64")
 ROUNDS = {"smoke": 60, "full": 400, "stress": 3000}
@@ -99,3 +107,107 @@ def copies(scale: str = "full", seed: int = 1) -> Plan:
     groups = [make_bucket(), Group("clients", [repeat(rounds, *program)], clients=16), remove_bucket()]
     require = {"copies": Require(acked_writes=8 * rounds, reads=8 * rounds, overlap=0.3)}
     return Plan("copies", seed=seed, scale=scale, spaces=spaces, groups=groups, require=require)
+
+
+def tags(scale: str = "full", seed: int = 1) -> Plan:
+    """16 clients replace, remove and read the tags of 4 objects, and overwrite objects with and without tags."""
+    rounds = ROUNDS[scale]
+    tagging = [
+        choose("tagged", "k"),
+        put_tags("k.key", 6),
+        get_tags("k.key"),
+        choose("tagged", "k"),
+        put_tags("k.key", 3),
+        get_tags("k.key"),
+    ]
+    overwriting = [
+        choose("replaced", "k"),
+        put("k.key", SIZES, tags=4),
+        get_tags("k.key"),
+        put("k.key", SIZES),
+        get_tags("k.key"),
+        put_tags("k.key", 2),
+        delete_tags("k.key"),
+        get_tags("k.key"),
+    ]
+    names = [f"tagged/{number}" for number in range(4)]
+    make = [put(name, 256) for name in names]
+    spaces = {"tagged": Space.fixed(*names), "replaced": Space.own("replaced/", 1)}
+    groups = [
+        make_bucket(),
+        Group("make", make, phase="setup"),
+        Group("tagging", [repeat(rounds, *tagging)], clients=12),
+        Group("overwriting", [repeat(rounds, *overwriting)], clients=4),
+        remove_bucket(),
+    ]
+    return Plan("tags", seed=seed, scale=scale, spaces=spaces, groups=groups)
+
+
+def versions(scale: str = "full", seed: int = 1) -> Plan:
+    """12 clients write, upload and delete 4 keys of a versioned bucket, read old versions, and remove some; others tag them."""
+    rounds = ROUNDS[scale]
+    racing = [
+        choose("keys", "k"),
+        put("k.key", SIZES, as_="one"),
+        get("k.key"),
+        get("k.key", version="one.version"),
+        create_upload("k.key", as_="up"),
+        upload_part("up.upload", 1, PARTS),
+        complete_upload("up.parts"),
+        get("k.key"),
+        delete("k.key"),
+        get("k.key"),
+    ]
+    removing = [
+        choose("own", "k"),
+        put("k.key", SIZES, as_="old"),
+        put("k.key", SIZES, as_="new"),
+        delete("k.key", version="new.version"),
+        get("k.key"),
+        get("k.key", version="old.version"),
+        delete("k.key", as_="marker"),
+        head("k.key"),
+        delete("k.key", version="marker.version"),
+        get("k.key"),
+    ]
+    tagging = [
+        choose("tagged", "k"),
+        put("k.key", SIZES, tags=3, as_="one"),
+        put("k.key", SIZES, as_="two"),
+        put_tags("k.key", 4, version="one.version"),
+        get_tags("k.key", version="one.version"),
+        get_tags("k.key", version="two.version"),
+    ]
+    pages = rounds // 10  # the walk begins anew behind its end
+    walk = [list_versions(as_="page"), repeat(pages, list_versions(token="page.token", as_="page"))]
+    spaces = {
+        "keys": Space.uniform("keys/", 4),
+        "own": Space.own("own/", 1),
+        "tagged": Space.own("tagged/", 1),
+    }
+    groups = [
+        make_bucket(),
+        Group("keep-versions", [put_versioning("Enabled")], phase="setup"),
+        Group("racing", [repeat(rounds, *racing)], clients=6),
+        Group("removing", [repeat(rounds, *removing)], clients=4),
+        Group("tagging", [repeat(rounds // 2, *tagging)], clients=2),
+        *read_then_remove(*walk),
+    ]
+    return Plan("versions", seed=seed, scale=scale, spaces=spaces, groups=groups)
+
+
+def batches(scale: str = "full", seed: int = 1) -> Plan:
+    """8 clients fill keys of their own, delete them in batches, and look whether they are gone."""
+    rounds = ROUNDS[scale]
+    names = [[f"batch/{client}/{number}" for number in range(10)] for client in range(8)]
+    groups = [make_bucket()]
+    for client, keys in enumerate(names):
+        program = [
+            *(put(key, 200) for key in keys),
+            delete_objects(keys[:5], quiet=True),
+            delete_objects(keys[5:]),
+            *(head(key) for key in keys),
+        ]
+        groups.append(Group(f"client-{client}", [repeat(rounds, *program)]))
+    spaces = {"keys": Space.fixed(*(key for keys in names for key in keys))}
+    return Plan("batches", seed=seed, scale=scale, spaces=spaces, groups=[*groups, remove_bucket()])

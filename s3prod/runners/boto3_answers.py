@@ -227,9 +227,7 @@ def _put_tags(book: Book, request: Request, attempt: Attempt, record: Record, fi
         record["body_id"] = attempt.value_id.hex()
 
 
-def _put_versioning(
-    book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]
-) -> None:
+def _put_versioning(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
     record["list_args"] = f"status={request.status}"
 
 
