@@ -12,7 +12,7 @@ from s3prod.runners import run_plan
 from s3prod.store import EmbeddedStore
 
 
-@pytest.mark.parametrize("name", ["uploads", "copies"])
+@pytest.mark.parametrize("name", ["uploads", "copies", "tags", "versions", "batches"])
 def test_the_correct_store_is_held(name: str, tmp_path: Path) -> None:
     with EmbeddedStore(endpoints=2, options=SMALL_PARTS) as store:
         for seed in (1, 2, 3):

@@ -1,7 +1,7 @@
-/* The bookkeeping of batch deletes: an answer has one result for each key of its request, in a quiet
- * one for those that were not deleted. A key without one is a child that an answered request left
- * without a code (`batch-missing-key`); results that were not called for are entries of the request's
- * record (`batch-extra-key`).
+/* The bookkeeping of batch deletes: an answer has one result for each key of its request, in a
+ * quiet one for those that were not deleted. A key without one is a child that an answered request
+ * left without a code (`batch-missing-key`); results that were not called for are entries of the
+ * request's record (`batch-extra-key`).
  *
  * Threads: one. */
 #ifndef S3P_CHECK_BATCHES_H

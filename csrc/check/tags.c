@@ -6,7 +6,8 @@
  * Requests that name versions make a register of each version (its creator writes the first set),
  * where all requests for tags of the key name one. Not checked: keys with both, with deletes of
  * single versions before the end, with copies that keep the source's tags (onto itself and beside
- * no other writer that is no change) or that bring a set but keep the metadata, with an upload that was completed with several lists.
+ * no other writer that is no change) or that bring a set but keep the metadata, with an upload that
+ * was completed with several lists.
  *
  * Threads: s3p_gather's. Source: docs/semantics.md, "Tag sets". */
 #include <string.h>
@@ -158,7 +159,8 @@ static void judge_version_delete(struct tags *t, uint32_t i)
     if (S3P_COLUMN(&t->at[i], uint8_t, outcome) == S3P_FAILED)
         return;
     for (uint32_t k = 0; k < t->n && !t->unclear; k++)
-        t->unclear = asked(&t->at[k]).len == 0 && S3P_COLUMN(&t->at[k], int64_t, t_return) >= call &&
+        t->unclear = asked(&t->at[k]).len == 0 &&
+                     S3P_COLUMN(&t->at[k], int64_t, t_return) >= call &&
                      S3P_COLUMN(&t->at[k], uint8_t, outcome) != S3P_FAILED;
 }
 

@@ -105,9 +105,10 @@ T_TEST(tags_of_an_upload)
 
 static void add_of(struct t_make *m, struct s3p_attempt r, const char *version)
 {
-    bool asked = r.op != S3P_OP_PUT;
-    t_add_texts(m, r,
-                (struct t_texts){.version = asked ? NULL : version, .asked = asked ? version : NULL});
+    struct t_texts texts = {.asked = version};
+    if (r.op == S3P_OP_PUT)
+        texts = (struct t_texts){.version = version};
+    t_add_texts(m, r, texts);
 }
 
 T_TEST(tags_of_versions)
