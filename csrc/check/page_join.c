@@ -252,12 +252,21 @@ static int judge_absent(const struct join *j, const struct unit *u, const struct
     return 0;
 }
 
+/* Only deletes name its id: who made it had no answer. */
+static bool made_by_unknown(const struct join *j, const struct s3p_member *m)
+{
+    const struct s3p_span *gone = &j->set->window[m->first + m->there];
+    return m->there == 0 && m->gone == 1 && gone->from == INT64_MIN && gone->to == INT64_MAX;
+}
+
 /* An entry of a version or an upload, and its member; NULL: none has this id. */
 static int judge_entry(const struct join *j, const struct unit *u, const struct s3p_item *it,
                        uint64_t id, const struct s3p_member **m, struct s3p_err *err)
 {
     const struct s3p_member *before = *m, *any = sibling(j, u, 0);
     *m = sibling(j, u, id);
+    if (*m != NULL && made_by_unknown(j, *m))
+        *m = NULL;
     const struct s3p_member *claim = *m != NULL ? *m : any;
     if (*m == NULL && any != NULL && must_be_gone(j, any) == NULL)
         s3p_tally_skip(j->w->tally, S3P_WHY_LIST_NEGATIVES, 0, 1); /* perhaps one of unknown id */

@@ -76,12 +76,6 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
                                      "$0 as a version that holds another value: $1"},
     [S3P_RULE_VERSION_UNDEAD] = {"version-undead", "version",
                                  "$0 with a version that had been deleted: $1"},
-    [S3P_RULE_VERSION_ORDER] =
-        {"version-order", "version",
-         "versions are listed in an order that time forbids, the older one first: $0, but $1"},
     [S3P_RULE_VERSION_MISSING] = {"version-missing", "version",
                                   "$0 without a version, in a bucket that keeps them"},
-    [S3P_RULE_LATEST_WRONG] =
-        {"latest-wrong", "version",
-         "$0, and of the key's versions not exactly the newest one is the latest"},
 };

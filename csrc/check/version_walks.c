@@ -1,4 +1,5 @@
-/* What walks through the versions of a bucket say of one key (check/versions.h). */
+/* What walks through the versions of a bucket say of the order of one key's (check/versions.h).
+ * Whether they name what they must, and in what order, is judged with all pages (check/pages.h). */
 #include <string.h>
 
 #include "check/versions.h"
@@ -53,63 +54,6 @@ static bool quiet(const struct s3p_history_of_key *k, const struct s3p_walk *w)
     return true;
 }
 
-/* Everything that was there before the walk, and stayed, is in it. */
-static int judge_lost(struct s3p_history_of_key *k, const struct s3p_walk *w, struct s3p_err *err)
-{
-    for (uint32_t v = 0; v < k->nversions; v++)
-        k->ranked[v] = 0; /* here: how often it is listed */
-    for (uint32_t i = 0; i < k->n; i++)
-        if (of_walk(&k->at[i], w)) {
-            const struct s3p_version *v = listed(k, &k->at[i]);
-            if (v != NULL)
-                k->ranked[v - k->version]++;
-        }
-    for (uint32_t i = 0; i < k->nversions; i++) {
-        const struct s3p_version *v = &k->version[i];
-        if (k->ranked[i] == 0 && v->kind != S3P_VERSION_SEEN && v->res < w->begin &&
-            v->del_inv > w->end)
-            S3P_TRY(s3p_version_hit(k, S3P_RULE_VERSION_LOST, w->last, v->record, err));
-    }
-    return 0;
-}
-
-/* Newest first: who was acknowledged before a later entry was even called cannot be newer. */
-static int judge_order(struct s3p_history_of_key *k, const struct s3p_walk *w, struct s3p_err *err)
-{
-    const struct s3p_version *first = NULL;
-    for (uint32_t i = 0; i < k->n; i++) {
-        if (!of_walk(&k->at[i], w))
-            continue;
-        const struct s3p_version *v = listed(k, &k->at[i]);
-        if (v == NULL || v->kind == S3P_VERSION_SEEN || v->res >= w->begin)
-            continue;
-        if (first != NULL && first->res < v->inv)
-            S3P_TRY(s3p_version_hit(k, S3P_RULE_VERSION_ORDER, first->record, v->record, err));
-        if (first == NULL || v->res < first->res)
-            first = v;
-    }
-    return 0;
-}
-
-static int judge_latest(struct s3p_history_of_key *k, const struct s3p_walk *w,
-                        struct s3p_err *err)
-{
-    uint32_t latest = 0, entries = 0, page = w->last;
-    bool first = false;
-    for (uint32_t i = 0; i < k->n; i++) {
-        if (!of_walk(&k->at[i], w))
-            continue;
-        bool is = (entry_of(&k->at[i])->flags & S3P_ENTRY_LATEST) != 0;
-        first |= is && entries == 0;
-        page = entries == 0 ? s3p_at_record(&k->at[i]) : page;
-        latest += is;
-        entries++;
-    }
-    if (entries == 0 || (latest == 1 && first))
-        return 0;
-    return s3p_version_hit(k, S3P_RULE_LATEST_WRONG, page, S3P_NO_RECORD, err);
-}
-
 static void take_order(struct s3p_history_of_key *k, const struct s3p_walk *w)
 {
     for (uint32_t v = 0; v < k->nversions; v++)
@@ -124,34 +68,15 @@ static void take_order(struct s3p_history_of_key *k, const struct s3p_walk *w)
     }
 }
 
-/* An entry of a version whose deletion was acknowledged before the page was asked for. */
-static int judge_undead(struct s3p_history_of_key *k, struct s3p_err *err)
-{
-    for (uint32_t i = 0; i < k->n; i++) {
-        const struct s3p_at *at = &k->at[i];
-        const struct s3p_version *v = at->entry != S3P_NO_ENTRY ? listed(k, at) : NULL;
-        if (v != NULL && v->del_res < S3P_COLUMN(at, int64_t, t_call))
-            S3P_TRY(s3p_version_hit(k, S3P_RULE_VERSION_UNDEAD, s3p_at_record(at), v->deleted,
-                                    err));
-    }
-    return 0;
-}
-
-int s3p_version_walks(struct s3p_history_of_key *k, struct s3p_err *err)
+void s3p_version_walks(struct s3p_history_of_key *k)
 {
     const struct s3p_walks *walks = k->b->walks;
     const struct s3p_walk *best = NULL;
     uint32_t most = 0;
-    S3P_TRY(judge_undead(k, err));
     for (uint32_t i = 0; i < walks->n; i++) {
         const struct s3p_walk *w = &walks->walk[i];
-        if (!covers(k, w))
+        if (!covers(k, w) || !quiet(k, w))
             continue;
-        S3P_TRY(judge_lost(k, w, err));
-        S3P_TRY(judge_order(k, w, err));
-        if (!quiet(k, w))
-            continue;
-        S3P_TRY(judge_latest(k, w, err));
         uint32_t entries = 0;
         for (uint32_t e = 0; e < k->n; e++)
             entries += of_walk(&k->at[e], w);
@@ -162,5 +87,4 @@ int s3p_version_walks(struct s3p_history_of_key *k, struct s3p_err *err)
     }
     if (best != NULL && k->hits == 0)
         take_order(k, best);
-    return 0;
 }

@@ -177,7 +177,7 @@ static int judge_key(struct s3p_history_of_key *k, struct s3p_err *err)
     S3P_TRY(add_versions(k, err));
     add_deletes(k);
     S3P_TRY(index_metas(k, err));
-    S3P_TRY(s3p_version_walks(k, err));
+    s3p_version_walks(k);
     return s3p_version_reads(k, err);
 }
 

@@ -1,11 +1,9 @@
 /* The versions of one key in a bucket that keeps them.
  *
  * Every acknowledged write and every delete without a version made a version with an id of its own.
- * By id it must be readable with exactly its body until it is deleted by id, and listed by every
- * complete walk that began after it was acknowledged. Listed order is newest first: of two listed
- * versions the one that was acknowledged before the other was called is the older. A walk while
- * nothing changes is evidence of the order of those that overlapped, and marks one version as the
- * latest, the first.
+ * By id it must be readable with exactly its body until it is deleted by id. Pages of versions are
+ * judged with all pages (pages.h); a walk through them while nothing changes tells the order of
+ * versions whose writes overlapped.
  *
  * Plain reads are placed in that order: one that shows a version, though a newer one was there
  * before it and not deleted until after it, is stale; one that finds nothing, though a version was
@@ -54,8 +52,8 @@ bool s3p_version_newer(const struct s3p_version *a, const struct s3p_version *b)
 struct s3p_version *s3p_version_find(const struct s3p_history_of_key *k, struct s3p_str id);
 int s3p_version_hit(struct s3p_history_of_key *k, enum s3p_rule rule, uint32_t first,
                     uint32_t second, struct s3p_err *err) S3P_MUST_CHECK;
-/* version_walks.c: what the walks say; gives the versions their ranks. */
-int s3p_version_walks(struct s3p_history_of_key *k, struct s3p_err *err) S3P_MUST_CHECK;
+/* version_walks.c: gives the versions their ranks. */
+void s3p_version_walks(struct s3p_history_of_key *k);
 /* version_reads.c */
 int s3p_version_reads(struct s3p_history_of_key *k, struct s3p_err *err) S3P_MUST_CHECK;
 /* Acknowledged writes without a version although the bucket keeps them. */
