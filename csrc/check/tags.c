@@ -6,8 +6,7 @@
  * Requests that name versions make a register of each version (its creator writes the first set),
  * where all requests for tags of the key name one. Not checked: keys with both, with deletes of
  * single versions before the end, with copies that keep the source's tags (onto itself and beside
- * no other writer that is no change) or that bring a set but keep the metadata, with an upload that
- * was completed with several lists.
+ * no other writer that is no change), with an upload that was completed with several lists.
  *
  * Threads: s3p_gather's. Source: docs/semantics.md, "Tag sets". */
 #include <string.h>
@@ -99,6 +98,8 @@ static int add_write(struct tags *t, uint32_t i, struct s3p_id id, struct s3p_re
 static struct s3p_id brought(const struct s3p_at *at)
 {
     static const struct s3p_id none;
+    if (S3P_COLUMN(at, uint8_t, op) == S3P_OP_COPY)
+        return S3P_COLUMN(at, struct s3p_id, body_id);
     return (S3P_COLUMN(at, uint8_t, flags) & S3P_FLAG_TAGGED) != 0
                ? S3P_COLUMN(at, struct s3p_id, meta_id)
                : none;
@@ -125,7 +126,6 @@ static int add_object(struct tags *t, uint32_t i, struct s3p_err *err)
         op->outcome = l->outcome;
         return 0;
     }
-    t->unclear |= (S3P_COLUMN(at, uint8_t, flags) & S3P_FLAG_TAGGED) != 0 && s3p_id_none(id);
     return add_write(t, i, id, &op, err);
 }
 
@@ -219,7 +219,7 @@ static int add_row(struct tags *t, uint32_t i, struct s3p_err *err)
             judge_version_delete(t, i);
         return 0;
     case S3P_OP_COPY:
-        if ((flags & S3P_FLAG_KEEPS_TAGS) != 0) {
+        if (S3P_COLUMN(at, uint8_t, body_kind) != S3P_KIND_TAGS) {
             t->unclear |= t->version.len != 0;
             judge_kept(t, i);
             return 0;

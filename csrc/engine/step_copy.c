@@ -10,8 +10,12 @@ static void set_request(struct s3p_try *t, const struct s3p_object_step *o)
         t->req.id = t->rec.meta_id = id;
     t->req.metadata_directive = DIRECTIVE(o->replace_metadata);
     t->req.tagging_directive = DIRECTIVE(o->tags != S3P_NO_TAGS);
-    if (o->tags == S3P_NO_TAGS)
-        t->rec.flags |= S3P_FLAG_KEEPS_TAGS;
+    if (o->tags != S3P_NO_TAGS) {
+        t->rec.body_kind = S3P_KIND_TAGS;
+        t->rec.size = (uint64_t)o->tags;
+    }
+    if (o->tags > 0)
+        t->rec.body_id = id;
     s3p_step_set_tags(t, o, id);
     s3p_step_set_condition(t, o);
 }

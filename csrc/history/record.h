@@ -81,7 +81,7 @@ enum s3p_body_kind {
     S3P_KIND_CELLS = 1,
     S3P_KIND_COUNTER = 2,
     S3P_KIND_CONSTANT = 3,
-    S3P_KIND_TAGS = 4, /* a tag set, s3/tags.h; size counts tags */
+    S3P_KIND_TAGS = 4, /* a tag set, s3/tags.h; size counts tags; of a copy, that it brings one */
 };
 enum s3p_attempt_flag {
     S3P_FLAG_DELETE_MARKER = 1, /* x-amz-delete-marker: true */
@@ -91,7 +91,6 @@ enum s3p_attempt_flag {
     S3P_FLAG_FOREIGN = 16,        /* seeded by someone outside the plan */
     S3P_FLAG_TAGGED = 32,         /* a tag set made of its id went with it */
     S3P_FLAG_ALTERED = 64,        /* a proxy changed bytes of this key on the way */
-    S3P_FLAG_KEEPS_TAGS = 128,    /* a copy whose tags are those of its source */
 };
 
 struct s3p_etag_bytes {

@@ -55,14 +55,9 @@ def read(book: Book, request: Request, attempt: Attempt, record: Record) -> tupl
 
 
 def _read_tagging(request: Request, record: Record) -> None:
-    """Which tags the object gets that the request makes."""
-    flag = ""
+    """Whether the object that the request makes gets a tag set."""
     if request.tags and request.op in ("put", "copy", "create_upload"):
-        flag = "tagged"
-    elif request.op == "copy" and request.tags is None:
-        flag = "keeps_tags"
-    if flag:
-        record["flags"] = [*record.get("flags", ()), flag]
+        record["flags"] = [*record.get("flags", ()), "tagged"]
 
 
 def _read_asked(request: Request, record: Record) -> None:
@@ -119,6 +114,10 @@ def _put(book: Book, request: Request, attempt: Attempt, record: Record, fields:
 def _copy(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
     if request.replace:
         record["meta_id"] = attempt.value_id.hex()
+    if request.tags is not None:
+        record |= {"body_kind": "tags", "size": request.tags}
+    if request.tags:
+        record["body_id"] = attempt.value_id.hex()
 
 
 def _object(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:

@@ -401,8 +401,11 @@ static void carry_out(struct store *s, struct op *o)
     if (o->tagged && (o->kind == S3P_OP_PUT || o->kind == S3P_OP_CREATE_UPLOAD ||
                       o->kind == S3P_OP_COPY))
         o->r.flags |= S3P_FLAG_TAGGED;
-    if (!o->tagged && o->kind == S3P_OP_COPY)
-        o->r.flags |= S3P_FLAG_KEEPS_TAGS;
+    if (o->tagged && o->kind == S3P_OP_COPY) {
+        o->r.body_kind = S3P_KIND_TAGS;
+        o->r.size = 3;
+        o->r.body_id = o->id;
+    }
     if (o->upload >= 0)
         snprintf(o->upload_text, sizeof o->upload_text, "u%llu.%d", (unsigned long long)s->group,
                  o->upload);
