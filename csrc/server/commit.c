@@ -138,8 +138,10 @@ enum s3p_srv_error s3p_srv_txn_judge(struct s3p_srv_txn *t, struct s3p_srv_req *
         return S3P_SE_INTERNAL;
     const struct s3p_srv_record *live = *present && !now->marker ? now : NULL;
     enum s3p_srv_error e = s3p_srv_conditions_write(&req->conditions, live);
-    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
+    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL)) {
+        req->write.on_marker = *present && now->marker;
         e = s3p_srv_mutants_judge(t, req, live, e);
+    }
     return e;
 }
 

@@ -103,6 +103,20 @@ static const struct s3p_srv_mutant_row rows[] = {
         .judge = s3p_srv_mutant_quotes_judge,
     },
     {
+        .name = "cond-delete-ignored",
+        .breaks = "the precondition of a DELETE is accepted and ignored",
+        .section = "1",
+        .needs = "",
+        .judge = s3p_srv_mutant_delete_judge,
+    },
+    {
+        .name = "inm-marker-as-present",
+        .breaks = "If-None-Match: * takes a delete marker for an object",
+        .section = "1",
+        .needs = "versions",
+        .judge = s3p_srv_mutant_marker_judge,
+    },
+    {
         .name = "first-writer-wins",
         .breaks = "a PUT over an existing key is acknowledged, then dropped",
         .section = "2",
@@ -265,6 +279,22 @@ static const struct s3p_srv_mutant_row rows[] = {
         .section = "2",
         .needs = "power loss",
         .batch = S3P_SRV_BATCH_UNSYNCED,
+    },
+    {
+        .name = "delete-acked-not-applied",
+        .breaks = "a DELETE is acknowledged, and the object stays",
+        .section = "3",
+        .needs = "",
+        .judge = s3p_srv_mutant_kept_judge,
+    },
+    {
+        .name = "delete-resurrects",
+        .breaks = "an object that was deleted is there again after delay_ms",
+        .section = "3",
+        .needs = "",
+        .delay_ms = 20,
+        .old_versions = true,
+        .read = s3p_srv_mutant_risen_read,
     },
     {
         .name = "chunk-framing-stored",

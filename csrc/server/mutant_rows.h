@@ -112,6 +112,9 @@ S3P_SRV_JUDGE(s3p_srv_mutant_storm_judge);
 S3P_SRV_JUDGE(s3p_srv_mutant_rejected_judge);
 S3P_SRV_JUDGE(s3p_srv_mutant_quotes_judge);
 S3P_SRV_JUDGE(s3p_srv_mutant_negative_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_kept_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_delete_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_marker_judge);
 S3P_SRV_MADE(s3p_srv_mutant_gateway_made);
 S3P_SRV_MADE(s3p_srv_mutant_framing_made);
 S3P_SRV_MADE(s3p_srv_mutant_aba_made);
@@ -145,5 +148,6 @@ S3P_SRV_PAGE(s3p_srv_mutant_page_swaps);
 S3P_SRV_PAGE(s3p_srv_mutant_versions_reversed);
 S3P_SRV_PAGE(s3p_srv_mutant_latest_twice);
 S3P_SRV_PAGE(s3p_srv_mutant_versions_truncated);
+S3P_SRV_READ(s3p_srv_mutant_risen_read);
 
 #endif

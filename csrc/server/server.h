@@ -60,6 +60,7 @@ struct s3p_srv_write {
     bool gap;          /* mutants: the key is absent while this overwrite is on its way */
     bool by_gateway;   /* mutants: judged before, for its gateway alone, */
     uint64_t judged_seq; /* when that had seen this one */
+    bool on_marker;      /* mutants: a delete marker is current */
     bool gives_way;      /* mutants: 409 when it is not alone on its key */
     bool cut_off;        /* mutants: the connection ends without an answer */
     unsigned judged;   /* mutants: 1 + row that judged the precondition before; 0: none */

@@ -34,6 +34,8 @@ BUILTIN: dict[str, PlanBuilder] = {
     "chunked-writes": narrow.chunked_writes,
     "chunked-counters": narrow.chunked_counters,
     "absent-matches": narrow.absent_matches,
+    "one-life": narrow.one_life,
+    "created-again": narrow.created_again,
     "watched-counter": narrow.watched_counter,
     "tags": objects.tags,
     "versions": objects.versions,

@@ -57,6 +57,8 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("cond-failed-but-applied", "p=0.001", "shared-counters", "failed-but-visible", "p=0.3", CAS),
     _row("im-fingerprint-aba", "p=0.01", "shared-counters", "etag-mismatch", "delay_ms=1000", CAS),
     _row("im-missing-creates", "p=0.01", "absent-matches", "cas-ignored create-twice"),
+    _row("cond-delete-ignored", "p=0.005", "one-life", "cas-ignored stale-read"),
+    _row("inm-marker-as-present", "p=0.005", "created-again", "condition-false-negative"),
     Mutant("cond-409-storm", "cond-409-storm", "watched-counter", ("cas_commits",), judge="progress"),
     # reads and overwrites
     _row("lost-ack-write", "p=0.001", "register-churn", OLD, "p=1", HERD),
@@ -84,6 +86,9 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("etag-not-content", "p=0.001", "register-churn", "etag-mismatch", "p=0.2", HERD),
     _row("range-off-by-one", "p=0.001", "range-reads", "body-corrupt body-torn body-length"),
     _row("range-mixes-versions", "p=0.05", "range-reads", "etag-mismatch"),
+    # deletes
+    _row("delete-acked-not-applied", "p=0.002", "one-life", "present-after-delete"),
+    _row("delete-resurrects", "p=0.002,delay_ms=1", "one-life", "present-after-delete"),
     # request bodies
     _row("chunk-framing-stored", "p=0.005", "chunked-writes", "etag-mismatch body-corrupt body-length body-torn"),
     _row("partial-body-committed", "p=0.001", "register-churn", "body-length", "p=0.2", HERD),

@@ -1,5 +1,5 @@
-"""Workloads for faults that show in one way of asking only: ranges, chunked bodies, conditions on absent keys, reads that come
-too early.
+"""Workloads for faults that show in one way of asking only: ranges, chunked bodies, conditions on absent keys, deletes, reads
+that come too early.
 
 They are the plans of mutants (`s3prod.plans.mutants`), sized like those of `s3prod.plans.registers`.
 """
@@ -18,13 +18,16 @@ from s3prod.plan import (
     choose,
     counter,
     create_bucket,
+    delete,
     get,
     head,
     jitter,
     make_bucket,
     put,
+    put_versioning,
     remove_bucket,
     repeat,
+    sleep,
     until_ok,
     until_others,
     when,
@@ -111,6 +114,39 @@ def absent_matches(scale: str = "full", seed: int = 1) -> Plan:
     require = {"keys": Require(reads=16 * rounds)}
     spaces = {"keys": Space.own("own/", rounds)}
     return Plan("absent-matches", seed=seed, scale=scale, spaces=spaces, groups=groups, require=require)
+
+
+def one_life(scale: str = "full", seed: int = 1) -> Plan:
+    """16 clients, each on keys that nobody else knows: write twice, fail to delete what was replaced, delete, look again."""
+    rounds = ROUNDS[scale] // 2
+    program = [
+        choose("keys", "k"),
+        put("k.key", 200, as_="first"),
+        put("k.key", 200),
+        delete("k.key", if_match="first.etag"),
+        get("k.key"),
+        delete("k.key"),
+        get("k.key"),
+        sleep(2),
+        head("k.key"),
+        get("k.key"),
+    ]
+    groups = [make_bucket(), Group("clients", [repeat(rounds, *program)], clients=16), remove_bucket()]
+    require = {"keys": Require(acked_writes=32 * rounds, reads=64 * rounds)}
+    spaces = {"keys": Space.own("own/", rounds)}
+    return Plan("one-life", seed=seed, scale=scale, spaces=spaces, groups=groups, require=require)
+
+
+def created_again(scale: str = "full", seed: int = 1) -> Plan:
+    """16 clients in a versioned bucket, each on keys of its own: create, delete, create again over the marker, read."""
+    rounds = ROUNDS[scale] // 2
+    create = put("k.key", 200, if_none_match=ANY)
+    program = [choose("keys", "k"), create, delete("k.key"), create, get("k.key")]
+    make = Group("make", [create_bucket(), put_versioning("Enabled")], phase="setup")
+    groups = [make, Group("clients", [repeat(rounds, *program)], clients=16), remove_bucket()]
+    require = {"keys": Require(acked_writes=32 * rounds, reads=16 * rounds)}
+    spaces = {"keys": Space.own("own/", rounds)}
+    return Plan("created-again", seed=seed, scale=scale, spaces=spaces, groups=groups, require=require)
 
 
 def watched_counter(scale: str = "full", seed: int = 1) -> Plan:
