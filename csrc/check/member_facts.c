@@ -175,9 +175,12 @@ static int add_members(struct s3p_members *m, const struct facts *x, struct s3p_
                                   .id = first->id,
                                   .place = first->place,
                                   .flags = first->id == 0 ? S3P_MEMBER_ANY_ID : 0};
-        for (n = 0; at + n < x->n && same_name(first, first + n); n++)
+        bool made = false;
+        for (n = 0; at + n < x->n && same_name(first, first + n); n++) {
             f[n] = first[n].fact;
-        if (first->index == WHOLE_UPLOAD)
+            made |= (f[n].what & S3P_FACT_MAKES) != 0;
+        }
+        if (!made) /* removed only: one of those whose id nobody learned made it */
             continue;
         size_t facts = n;
         if (first->place == S3P_PART_PLACE) {
