@@ -124,6 +124,20 @@ static const struct s3p_srv_mutant_row rows[] = {
         .judge = s3p_srv_mutant_first_judge,
     },
     {
+        .name = "tags-survive-overwrite",
+        .breaks = "a PUT without tags keeps those of the object that it replaces",
+        .section = "7",
+        .needs = "overwrites",
+        .judge = s3p_srv_mutant_tags_judge,
+    },
+    {
+        .name = "copy-drops-meta",
+        .breaks = "a copy has no metadata",
+        .section = "7",
+        .needs = "",
+        .judge = s3p_srv_mutant_copy_meta_judge,
+    },
+    {
         .name = "lost-ack-write",
         .breaks = "an acknowledged PUT vanishes",
         .section = "2",

@@ -104,6 +104,8 @@ S3P_SRV_JUDGE(s3p_srv_mutant_412_judge);
 S3P_SRV_JUDGE(s3p_srv_mutant_applied_judge);
 S3P_SRV_JUDGE(s3p_srv_mutant_lost_judge);
 S3P_SRV_JUDGE(s3p_srv_mutant_first_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_tags_judge);
+S3P_SRV_JUDGE(s3p_srv_mutant_copy_meta_judge);
 S3P_SRV_JUDGE(s3p_srv_mutant_gateway_judge);
 S3P_SRV_JUDGE(s3p_srv_mutant_stale_judge);
 S3P_SRV_JUDGE(s3p_srv_mutant_missing_judge);

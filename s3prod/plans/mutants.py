@@ -60,6 +60,9 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("cond-delete-ignored", "p=0.005", "one-life", "cas-ignored stale-read"),
     _row("inm-marker-as-present", "p=0.005", "created-again", "condition-false-negative"),
     Mutant("cond-409-storm", "cond-409-storm", "watched-counter", ("cas_commits",), judge="progress"),
+    # tags and copies
+    _row("tags-survive-overwrite", "p=0.05", "tags", "present-after-delete stale-read"),
+    _row("copy-drops-meta", "p=0.02", "copies", "body-foreign stale-read unwritten-value"),
     # reads and overwrites
     _row("lost-ack-write", "p=0.001", "register-churn", OLD, "p=1", HERD),
     _row("first-writer-wins", "min_inflight=2", "register-contention", "stale-read zone-overlap", "p=1", HERD),

@@ -1,0 +1,26 @@
+/* The faults of what an object has beside its bytes. */
+#include "server/mutant_state.h"
+
+/* A plain PUT without tags over an object that has some. */
+S3P_SRV_JUDGE(s3p_srv_mutant_tags_judge)
+{
+    if (e != S3P_SE_NONE || now == NULL || req->copy != NULL || req->upload != 0 ||
+        req->tags.len != 0 || now->tags.len == 0 || !s3p_str_eq(req->head.method, "PUT") ||
+        !s3p_srv_mutant_fires(m, a, req, k))
+        return e;
+    s3p_buf_view(&req->tags, now->tags);
+    s3p_srv_mutant_altered(m, a->spec.row, req);
+    return e;
+}
+
+S3P_SRV_JUDGE(s3p_srv_mutant_copy_meta_judge)
+{
+    (void)now;
+    if (e != S3P_SE_NONE || req->copy == NULL || req->upload != 0 ||
+        !s3p_srv_mutant_fires(m, a, req, k))
+        return e;
+    s3p_buf_clear(&req->meta);
+    k->wrong_next = (int)a->spec.row;
+    s3p_srv_mutant_altered(m, a->spec.row, req);
+    return e;
+}
