@@ -42,3 +42,20 @@ S3P_SRV_READ(s3p_srv_mutant_risen_read)
            s3p_now_ns() - v->replaced_ns >= a->spec.delay_ns &&
            s3p_srv_mutant_fires(m, a, req, k) && s3p_srv_mutant_answer_version(m, a, req, v);
 }
+
+/* A marker that is half there: listings show the object, reads do not, until the next write. */
+S3P_SRV_MADE(s3p_srv_mutant_ghost_made)
+{
+    (void)now;
+    (void)then;
+    if (s3p_srv_mutant_fires(m, a, req, k))
+        k->wrong_next = (int)a->spec.row;
+}
+
+S3P_SRV_READ(s3p_srv_mutant_ghost_read)
+{
+    if (r == NULL || k->wrong != (int)a->spec.row)
+        return false;
+    s3p_srv_mutant_answer_absent(m, a, req);
+    return true;
+}

@@ -311,6 +311,14 @@ static const struct s3p_srv_mutant_row rows[] = {
         .read = s3p_srv_mutant_risen_read,
     },
     {
+        .name = "ghost-key",
+        .breaks = "a key is listed, and every read of it finds no object until it is written again",
+        .section = "3",
+        .needs = "",
+        .made = s3p_srv_mutant_ghost_made,
+        .read = s3p_srv_mutant_ghost_read,
+    },
+    {
         .name = "chunk-framing-stored",
         .breaks = "the framing of an aws-chunked body is stored with it",
         .section = "8",

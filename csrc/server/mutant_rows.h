@@ -122,6 +122,7 @@ S3P_SRV_MADE(s3p_srv_mutant_framing_made);
 S3P_SRV_MADE(s3p_srv_mutant_aba_made);
 S3P_SRV_MADE(s3p_srv_mutant_stat_made);
 S3P_SRV_MADE(s3p_srv_mutant_partial_made);
+S3P_SRV_MADE(s3p_srv_mutant_ghost_made);
 S3P_SRV_REPLY(s3p_srv_mutant_etag_reply);
 S3P_SRV_REPLY(s3p_srv_mutant_partial_reply);
 S3P_SRV_READ(s3p_srv_mutant_stale_read);
@@ -151,5 +152,6 @@ S3P_SRV_PAGE(s3p_srv_mutant_versions_reversed);
 S3P_SRV_PAGE(s3p_srv_mutant_latest_twice);
 S3P_SRV_PAGE(s3p_srv_mutant_versions_truncated);
 S3P_SRV_READ(s3p_srv_mutant_risen_read);
+S3P_SRV_READ(s3p_srv_mutant_ghost_read);
 
 #endif

@@ -91,6 +91,7 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("range-mixes-versions", "p=0.05", "range-reads", "etag-mismatch"),
     # deletes
     _row("delete-acked-not-applied", "p=0.002", "one-life", "present-after-delete"),
+    _row("ghost-key", "p=0.001", "register-churn", "absent-after-ack", "p=0.2", HERD),
     _row("delete-resurrects", "p=0.002,delay_ms=1", "one-life", "present-after-delete"),
     # request bodies
     _row("chunk-framing-stored", "p=0.005", "chunked-writes", "etag-mismatch body-corrupt body-length body-torn"),

@@ -49,3 +49,15 @@ def test_delete_resurrects(start: Start) -> None:
     time.sleep(0.6)
     assert client.get() == b"1"
     assert altered(store, "delete-resurrects") == (1, client.ids[-1:])
+
+
+def test_ghost_key(start: Start) -> None:
+    store, client = begin(start, "ghost-key:every=2")
+    client.put(b"1")
+    assert client.get() == b"1"
+    client.put(b"2")
+    assert client.get() is None and client.get() is None
+    assert [one["Key"] for one in client.s3.list_objects_v2(Bucket="bkt")["Contents"]] == ["k"]
+    client.put(b"3")
+    assert client.get() == b"3"
+    assert altered(store, "ghost-key") == (2, client.ids[3:5])
