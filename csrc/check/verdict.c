@@ -204,6 +204,11 @@ static enum s3p_consistency decide(const struct s3p_verdict_facts *f, struct s3p
         add_reason(because, text, sizeof text - 1);
         enough = false;
     }
+    if (t->keys == 0 && t->pages == 0) {
+        static const char text[] = "nothing was judged: no object was written, read or listed";
+        add_reason(because, text, sizeof text - 1);
+        enough = false;
+    }
     enough &= !gave_up(t, because);
     if (t->keys != 0 && saw_nothing(t)) {
         static const char text[] = "nothing was seen: no write was acknowledged, no read answered";
