@@ -149,7 +149,7 @@ def test_a_store_that_lets_nothing_begin_is_status_2(runner, plan_file, tmp_path
 
 
 BAD = [
-    ((), "command: not given, expected one of serve, run"),
+    ((), "command: not given, expected one of serve, proxy, run"),
     (("frobnicate",), "command: frobnicate, expected one of"),
     (("run",), "run: the following arguments are required: PLAN"),
     (("run", "no-such-plan"), "plan: no-such-plan, expected a JSON file or one of"),
