@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 import time
@@ -37,12 +38,14 @@ def execute(args: argparse.Namespace) -> int:
     if args.check:
         print(f"plan {plan.name}: valid", file=sys.stderr)
         return 0
-    out = Path(args.out or f"reports/{plan.name}-{args.runner}-{time.strftime('%Y%m%d-%H%M%S')}")
 
     from s3prod.progress import progress_of
     from s3prod.report import html, text
 
     with target_of(args) as target:
+        out = (
+            Path(args.out) if args.out else fresh(f"reports/{plan.name}-{args.runner}-{time.strftime('%Y%m%d-%H%M%S')}")
+        )
         with progress_of(plan.name) as progress:
             run = runners.run_plan(plan, target, runner=args.runner, out=out, progress=progress)
         (out / "report.html").write_text(html.render(run), "utf-8")
@@ -50,6 +53,18 @@ def execute(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(run.to_dict()))
     return run.exit_status()
+
+
+def fresh(name: str) -> Path:
+    """A folder of this name that was not there; of two runs in one second the later one gets a number."""
+    for number in itertools.count(1):
+        folder = Path(name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        break
+    return folder
 
 
 def load(name: str, scale: str | None, seed: int | None) -> Plan:

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from s3prod.cli.run import fresh
 from s3prod.plan import (
     Group,
     Load,
@@ -273,3 +274,8 @@ def test_serve_null_and_a_clean_end(tmp_path):
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
     process.stdout.close()
+
+
+def test_runs_of_one_second_have_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [str(fresh("reports/a")) for _ in range(3)] == ["reports/a", "reports/a-2", "reports/a-3"]
