@@ -37,6 +37,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVER = ROOT / "csrc" / "server"
+TRIES = 3  # of a test that did not fail: some edits only show where requests race
 TESTS = "tests/store/"
 RULES = ROOT / TESTS / "rules"
 TEST_SECONDS = 120
@@ -225,8 +226,12 @@ def judge(tree: Tree, rule: Rule) -> Verdict:
         for edit in rule.edits:
             paths[edit.file].write_text(paths[edit.file].read_text().replace(edit.before, edit.after))
         tree.build()
-        outcomes = tree.run(rule.tests)
-        missed = [one for one in rule.tests if "failed" not in of_test(outcomes, one)]
+        missed = rule.tests
+        for _ in range(TRIES):
+            outcomes = tree.run(missed)
+            missed = [one for one in missed if "failed" not in of_test(outcomes, one)]
+            if not missed:
+                break
         if missed:
             detail = f"{', '.join(missed)}: no failure\n{tree.said()}"
     except ValueError as error:
