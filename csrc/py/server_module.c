@@ -127,17 +127,14 @@ static PyObject *server_mutants(PyObject *module, PyObject *none)
 {
     (void)module;
     (void)none;
-    size_t n;
-    const struct s3p_srv_mutant_row *rows = s3p_srv_mutant_rows(&n);
-    PyObject *list = PyList_New((Py_ssize_t)n);
-    for (size_t i = 0; list != NULL && i < n; i++) {
-        PyObject *row =
-            Py_BuildValue("{s:s, s:s, s:s, s:s}", "name", rows[i].name, "breaks", rows[i].breaks,
-                          "section", rows[i].section, "needs", rows[i].needs);
-        if (row == NULL)
+    const struct s3p_srv_mutant_row *row;
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; list != NULL && (row = s3p_srv_mutant_row(i)) != NULL; i++) {
+        PyObject *item = Py_BuildValue("{s:s, s:s, s:s, s:s}", "name", row->name, "breaks",
+                                       row->breaks, "section", row->section, "needs", row->needs);
+        if (item == NULL || PyList_Append(list, item) < 0)
             Py_CLEAR(list);
-        else
-            PyList_SET_ITEM(list, (Py_ssize_t)i, row);
+        Py_XDECREF(item);
     }
     return list;
 }

@@ -5,7 +5,7 @@
 
 /* Judged now and written later, like check-then-act; but what comes through one gateway is judged
  * against what went through it. */
-S3P_SRV_HOLD(s3p_srv_mutant_gateway_hold)
+S3P_SRV_HOLD(gateway_hold)
 {
     uint64_t seq;
     if (!s3p_srv_conditional(req) || s3p_srv_mutant_look(req, &seq) != S3P_SE_NONE ||
@@ -16,7 +16,7 @@ S3P_SRV_HOLD(s3p_srv_mutant_gateway_hold)
     return true;
 }
 
-S3P_SRV_JUDGE(s3p_srv_mutant_gateway_judge)
+S3P_SRV_JUDGE(gateway_judge)
 {
     (void)now;
     if (!req->write.by_gateway || !s3p_srv_refused(e) ||
@@ -26,7 +26,7 @@ S3P_SRV_JUDGE(s3p_srv_mutant_gateway_judge)
     return S3P_SE_NONE;
 }
 
-S3P_SRV_MADE(s3p_srv_mutant_gateway_made)
+S3P_SRV_MADE(gateway_made)
 {
     (void)m;
     (void)a;
@@ -36,13 +36,13 @@ S3P_SRV_MADE(s3p_srv_mutant_gateway_made)
 }
 
 /* Takes its time, and gives up when somebody else uses the key by then. */
-S3P_SRV_HOLD(s3p_srv_mutant_storm_hold)
+S3P_SRV_HOLD(storm_hold)
 {
     req->write.gives_way = s3p_srv_conditional(req) && s3p_srv_mutant_fires(m, a, req, k);
     return req->write.gives_way;
 }
 
-S3P_SRV_JUDGE(s3p_srv_mutant_storm_judge)
+S3P_SRV_JUDGE(storm_judge)
 {
     (void)now;
     if (!req->write.gives_way || k->inflight < 2 || (e != S3P_SE_NONE && !s3p_srv_refused(e)))
@@ -52,7 +52,7 @@ S3P_SRV_JUDGE(s3p_srv_mutant_storm_judge)
 }
 
 /* Judged against what was current delay_ms ago. */
-S3P_SRV_JUDGE(s3p_srv_mutant_stale_judge)
+S3P_SRV_JUDGE(stale_judge)
 {
     (void)now;
     struct s3p_srv_record old;
@@ -69,7 +69,7 @@ S3P_SRV_JUDGE(s3p_srv_mutant_stale_judge)
 }
 
 /* A write that its condition will refuse: the readers see it until the answer has left. */
-S3P_SRV_HOLD(s3p_srv_mutant_uncommitted_hold)
+S3P_SRV_HOLD(uncommitted_hold)
 {
     uint64_t seq;
     struct s3p_srv_record then;
@@ -83,9 +83,50 @@ S3P_SRV_HOLD(s3p_srv_mutant_uncommitted_hold)
     return true;
 }
 
-S3P_SRV_READ(s3p_srv_mutant_uncommitted_read)
+S3P_SRV_READ(uncommitted_read)
 {
     (void)r;
     return k->uncommitted != NULL &&
            s3p_srv_mutant_answer_version(m, a, req, k->uncommitted);
 }
+
+const struct s3p_srv_mutant_row s3p_srv_mutants_of_gateways[] = {
+    {
+        .name = "cond-atomic-per-gateway",
+        .breaks = "a precondition is atomic inside one gateway, and racy across gateways",
+        .section = "1",
+        .needs = "endpoints",
+        .delay_ms = 2,
+        .hold = gateway_hold,
+        .judge = gateway_judge,
+        .made = gateway_made,
+    },
+    {
+        .name = "cond-stale-eval",
+        .breaks = "a precondition is judged against what was current delay_ms ago",
+        .section = "1",
+        .needs = "concurrency",
+        .delay_ms = 2,
+        .old_versions = true,
+        .judge = stale_judge,
+    },
+    {
+        .name = "cond-409-storm",
+        .breaks = "409 for every conditional write that overlaps another request, and no winner",
+        .section = "1",
+        .needs = "concurrency",
+        .delay_ms = 5,
+        .hold = storm_hold,
+        .judge = storm_judge,
+    },
+    {
+        .name = "read-uncommitted",
+        .breaks = "a PUT that its precondition refuses is visible until it is refused",
+        .section = "2",
+        .needs = "concurrency",
+        .delay_ms = 2,
+        .hold = uncommitted_hold,
+        .read = uncommitted_read,
+    },
+    {.name = NULL},
+};

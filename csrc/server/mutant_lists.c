@@ -115,7 +115,7 @@ static bool lists_versions(const struct s3p_srv_list_page *page)
 
 /* ---- the faults: true when the page is another one ---- */
 
-S3P_SRV_PAGE(s3p_srv_mutant_page_drops)
+S3P_SRV_PAGE(page_drops)
 {
     struct s3p_rng draw = {m->seed, page->n, a->seen};
     if (page->n == 0 || !s3p_srv_mutant_fires(m, a, req, k))
@@ -124,14 +124,14 @@ S3P_SRV_PAGE(s3p_srv_mutant_page_drops)
     return true;
 }
 
-S3P_SRV_PAGE(s3p_srv_mutant_page_drops_uploads)
+S3P_SRV_PAGE(page_drops_uploads)
 {
     return (lists(page, "<Upload>") || lists(page, "<Part>")) &&
-           s3p_srv_mutant_page_drops(m, a, req, k, page);
+           page_drops(m, a, req, k, page);
 }
 
 /* Entries that are younger than the delay are not there yet. */
-S3P_SRV_PAGE(s3p_srv_mutant_page_lag)
+S3P_SRV_PAGE(page_lag)
 {
     int64_t old = s3p_wall_ns() - a->spec.delay_ns, at;
     const char *tag = lists(page, "<Upload>") ? "<Initiated>" : "<LastModified>";
@@ -150,13 +150,13 @@ S3P_SRV_PAGE(s3p_srv_mutant_page_lag)
     return true;
 }
 
-S3P_SRV_PAGE(s3p_srv_mutant_page_hides_uploads)
+S3P_SRV_PAGE(page_hides_uploads)
 {
-    return lists(page, "<Upload>") && s3p_srv_mutant_page_lag(m, a, req, k, page);
+    return lists(page, "<Upload>") && page_lag(m, a, req, k, page);
 }
 
 /* The last whole answer to this question stands for a while, whatever was deleted since. */
-S3P_SRV_PAGE(s3p_srv_mutant_page_replays)
+S3P_SRV_PAGE(page_replays)
 {
     struct s3p_str body = {req->answer.body.data, req->answer.body.len}, asked = page->head;
     struct s3p_buf *kept = &a->page;
@@ -179,7 +179,7 @@ S3P_SRV_PAGE(s3p_srv_mutant_page_replays)
     return false;
 }
 
-S3P_SRV_PAGE(s3p_srv_mutant_page_empty)
+S3P_SRV_PAGE(page_empty)
 {
     if (page->n == 0 || !s3p_srv_mutant_fires(m, a, req, k))
         return false;
@@ -188,7 +188,7 @@ S3P_SRV_PAGE(s3p_srv_mutant_page_empty)
     return true;
 }
 
-S3P_SRV_PAGE(s3p_srv_mutant_page_ends)
+S3P_SRV_PAGE(page_ends)
 {
     bool truncated =
         find(page->head, "<IsTruncated>true<") != NULL || find(page->tail, "<IsTruncated>true<");
@@ -198,7 +198,7 @@ S3P_SRV_PAGE(s3p_srv_mutant_page_ends)
     return true;
 }
 
-S3P_SRV_PAGE(s3p_srv_mutant_page_doubles)
+S3P_SRV_PAGE(page_doubles)
 {
     if (page->n == 0 || page->n == S3P_SRV_PAGE_ENTRIES || !s3p_srv_mutant_fires(m, a, req, k))
         return false;
@@ -207,7 +207,7 @@ S3P_SRV_PAGE(s3p_srv_mutant_page_doubles)
     return true;
 }
 
-S3P_SRV_PAGE(s3p_srv_mutant_page_swaps)
+S3P_SRV_PAGE(page_swaps)
 {
     if (page->n < 2 || same_key(page->entry[page->n - 2], page->entry[page->n - 1]) ||
         !s3p_srv_mutant_fires(m, a, req, k))
@@ -227,7 +227,7 @@ static bool find_pair(const struct s3p_srv_list_page *page, unsigned *i)
     return false;
 }
 
-S3P_SRV_PAGE(s3p_srv_mutant_versions_reversed)
+S3P_SRV_PAGE(versions_reversed)
 {
     unsigned i;
     if (!find_pair(page, &i) || !s3p_srv_mutant_fires(m, a, req, k))
@@ -238,7 +238,7 @@ S3P_SRV_PAGE(s3p_srv_mutant_versions_reversed)
     return true;
 }
 
-S3P_SRV_PAGE(s3p_srv_mutant_latest_twice)
+S3P_SRV_PAGE(latest_twice)
 {
     unsigned i;
     if (!find_pair(page, &i) || find(page->entry[i + 1], "<IsLatest>false<") == NULL ||
@@ -256,7 +256,7 @@ S3P_SRV_PAGE(s3p_srv_mutant_latest_twice)
 }
 
 /* Of a key with several versions the oldest is forgotten. */
-S3P_SRV_PAGE(s3p_srv_mutant_versions_truncated)
+S3P_SRV_PAGE(versions_truncated)
 {
     unsigned i;
     if (!find_pair(page, &i) || !s3p_srv_mutant_fires(m, a, req, k))
@@ -288,3 +288,94 @@ void s3p_srv_mutants_page(struct s3p_srv_req *req)
     }
     pthread_mutex_unlock(&m->mu);
 }
+
+const struct s3p_srv_mutant_row s3p_srv_mutants_of_lists[] = {
+    {
+        .name = "list-drops-fraction",
+        .breaks = "a listing forgets one of its entries",
+        .section = "4",
+        .needs = "",
+        .page = page_drops,
+    },
+    {
+        .name = "list-lag",
+        .breaks = "what was written within delay_ms is not listed yet",
+        .section = "4",
+        .needs = "overwrites",
+        .delay_ms = 200,
+        .page = page_lag,
+    },
+    {
+        .name = "list-after-delete-lag",
+        .breaks = "a listing is answered again for delay_ms: what was deleted is still there",
+        .section = "4",
+        .needs = "",
+        .delay_ms = 200,
+        .page = page_replays,
+    },
+    {
+        .name = "list-empty-under-churn",
+        .breaks = "a listing is empty, and says that it is complete",
+        .section = "4",
+        .needs = "",
+        .page = page_empty,
+    },
+    {
+        .name = "list-early-end",
+        .breaks = "a page that is not the last one says that it is",
+        .section = "4",
+        .needs = "",
+        .page = page_ends,
+    },
+    {
+        .name = "list-duplicate-at-page-border",
+        .breaks = "the last entry of a page stands on it twice",
+        .section = "4",
+        .needs = "",
+        .page = page_doubles,
+    },
+    {
+        .name = "list-order",
+        .breaks = "the last two keys of a page are out of order",
+        .section = "4",
+        .needs = "",
+        .page = page_swaps,
+    },
+    {
+        .name = "versions-reversed",
+        .breaks = "of a key with several versions the newest is not listed first",
+        .section = "3",
+        .needs = "versions",
+        .page = versions_reversed,
+    },
+    {
+        .name = "islatest-twice",
+        .breaks = "two versions of a key are called the latest",
+        .section = "3",
+        .needs = "versions",
+        .page = latest_twice,
+    },
+    {
+        .name = "versions-truncated",
+        .breaks = "the oldest version of a key is not listed",
+        .section = "3",
+        .needs = "versions",
+        .page = versions_truncated,
+    },
+    {
+        .name = "mpu-hidden-recent",
+        .breaks = "an upload that was begun within delay_ms is not listed yet",
+        .section = "5",
+        .needs = "uploads",
+        .delay_ms = 200,
+        .page = page_hides_uploads,
+    },
+    {
+        .name = "mpu-list-drops",
+        .breaks = "a listing of uploads or parts forgets one of them",
+        .section = "5",
+        .needs = "uploads",
+        .page = page_drops_uploads,
+    },
+    {.name = NULL},
+};

@@ -2,7 +2,7 @@
 #include "server/mutant_state.h"
 
 /* A plain PUT without tags over an object that has some. */
-S3P_SRV_JUDGE(s3p_srv_mutant_tags_judge)
+S3P_SRV_JUDGE(tags_judge)
 {
     if (e != S3P_SE_NONE || now == NULL || req->copy != NULL || req->upload != 0 ||
         req->tags.len != 0 || now->tags.len == 0 || !s3p_str_eq(req->head.method, "PUT") ||
@@ -13,7 +13,7 @@ S3P_SRV_JUDGE(s3p_srv_mutant_tags_judge)
     return e;
 }
 
-S3P_SRV_JUDGE(s3p_srv_mutant_copy_meta_judge)
+S3P_SRV_JUDGE(copy_meta_judge)
 {
     (void)now;
     if (e != S3P_SE_NONE || req->copy == NULL || req->upload != 0 ||
@@ -24,3 +24,21 @@ S3P_SRV_JUDGE(s3p_srv_mutant_copy_meta_judge)
     s3p_srv_mutant_altered(m, a->spec.row, req);
     return e;
 }
+
+const struct s3p_srv_mutant_row s3p_srv_mutants_of_objects[] = {
+    {
+        .name = "tags-survive-overwrite",
+        .breaks = "a PUT without tags keeps those of the object that it replaces",
+        .section = "7",
+        .needs = "overwrites",
+        .judge = tags_judge,
+    },
+    {
+        .name = "copy-drops-meta",
+        .breaks = "a copy has no metadata",
+        .section = "7",
+        .needs = "",
+        .judge = copy_meta_judge,
+    },
+    {.name = NULL},
+};

@@ -24,7 +24,7 @@ static void answer_part(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
 }
 
 /* The bytes one further on, under the range that was asked for. */
-S3P_SRV_READ(s3p_srv_mutant_off_by_one)
+S3P_SRV_READ(off_by_one)
 {
     if (r == NULL || !is_ranged(req))
         return false;
@@ -54,7 +54,7 @@ static bool named_version(const struct s3p_srv_req *req, const struct s3p_srv_ke
 }
 
 /* A read that goes on with If-Match after an overwrite: the old headers, the new bytes. */
-S3P_SRV_READ(s3p_srv_mutant_mixed_ranges)
+S3P_SRV_READ(mixed_ranges)
 {
     struct s3p_srv_record old;
     if (r == NULL || !is_ranged(req) || req->conditions.if_match.p == NULL ||
@@ -71,7 +71,7 @@ S3P_SRV_READ(s3p_srv_mutant_mixed_ranges)
 }
 
 /* Of several ranges the first, as if it had been the only one. */
-S3P_SRV_READ(s3p_srv_mutant_first_range)
+S3P_SRV_READ(first_range)
 {
     struct s3p_str range = range_of(req);
     const char *comma = range.p != NULL ? memchr(range.p, ',', range.len) : NULL;
@@ -85,3 +85,30 @@ S3P_SRV_READ(s3p_srv_mutant_first_range)
     s3p_srv_mutant_altered(m, a->spec.row, req);
     return true;
 }
+
+const struct s3p_srv_mutant_row s3p_srv_mutants_of_ranges[] = {
+    {
+        .name = "range-off-by-one",
+        .breaks = "a range is answered with the bytes one further on",
+        .section = "2",
+        .needs = "",
+        .read = off_by_one,
+    },
+    {
+        .name = "range-mixes-versions",
+        .breaks = "a range with If-Match on a version that was replaced gets bytes of the new one",
+        .section = "2",
+        .needs = "overwrites",
+        .delay_ms = 200,
+        .old_versions = true,
+        .read = mixed_ranges,
+    },
+    {
+        .name = "multi-range-truncated",
+        .breaks = "of several ranges the first is answered",
+        .section = "2",
+        .needs = "",
+        .read = first_range,
+    },
+    {.name = NULL},
+};

@@ -33,21 +33,21 @@ static bool answer_mixed(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
     return mixed;
 }
 
-S3P_SRV_READ(s3p_srv_mutant_torn_get)
+S3P_SRV_READ(torn_get)
 {
     if (!s3p_srv_mutant_is(req, "GET") || r == NULL || k->versions == NULL)
         return false;
     return answer_mixed(m, a, req, k, r, 0);
 }
 
-S3P_SRV_READ(s3p_srv_mutant_torn_blocks)
+S3P_SRV_READ(torn_blocks)
 {
     if (!s3p_srv_mutant_is(req, "GET") || r == NULL || k->versions == NULL)
         return false;
     return answer_mixed(m, a, req, k, r, r->size / 2 / CELL * CELL);
 }
 
-S3P_SRV_READ(s3p_srv_mutant_zero_tail)
+S3P_SRV_READ(zero_tail)
 {
     if (!s3p_srv_mutant_is(req, "GET") || r == NULL || r->size < (uint64_t)2 * CELL ||
         s3p_srv_head_get(&req->head, "range").p != NULL)
@@ -71,7 +71,7 @@ static bool is_shown(const struct s3p_srv_mutants *m, const struct s3p_srv_key_s
 }
 
 /* The bytes that the last GET of another key has shown, under the headers of this one. */
-S3P_SRV_READ(s3p_srv_mutant_foreign_body)
+S3P_SRV_READ(foreign_body)
 {
     if (!s3p_srv_mutant_is(req, "GET") || r == NULL || r->in_file || r->n_parts > 0 ||
         k->len > sizeof m->shown_key)
@@ -113,7 +113,7 @@ static bool strip(struct s3p_buf *fields, const char *name)
     return false;
 }
 
-S3P_SRV_READ(s3p_srv_mutant_bare_head)
+S3P_SRV_READ(bare_head)
 {
     if (!s3p_srv_mutant_is(req, "HEAD") || r == NULL || !s3p_srv_mutant_fires(m, a, req, k) ||
         s3p_srv_answer_object(req, r) != S3P_SRV_READ_DONE)
@@ -122,3 +122,44 @@ S3P_SRV_READ(s3p_srv_mutant_bare_head)
         s3p_srv_mutant_altered(m, a->spec.row, req);
     return true;
 }
+
+const struct s3p_srv_mutant_row s3p_srv_mutants_of_reads[] = {
+    {
+        .name = "torn-get",
+        .breaks = "length and ETag of one version, bytes of another",
+        .section = "2",
+        .needs = "overwrites",
+        .old_versions = true,
+        .read = torn_get,
+    },
+    {
+        .name = "torn-blocks",
+        .breaks = "a body mixes blocks of two writers",
+        .section = "2",
+        .needs = "overwrites",
+        .old_versions = true,
+        .read = torn_blocks,
+    },
+    {
+        .name = "head-missing-etag",
+        .breaks = "HEAD leaves the ETag out",
+        .section = "2",
+        .needs = "",
+        .read = bare_head,
+    },
+    {
+        .name = "zero-filled-tail",
+        .breaks = "the second half of a body reads as zeros",
+        .section = "2",
+        .needs = "",
+        .read = zero_tail,
+    },
+    {
+        .name = "cross-key-body",
+        .breaks = "a GET gets the bytes of another key",
+        .section = "2",
+        .needs = "concurrency",
+        .read = foreign_body,
+    },
+    {.name = NULL},
+};

@@ -8,7 +8,7 @@ static bool is_replica(const struct s3p_srv_mutant *a, const struct s3p_srv_req 
     return a->spec.endpoint >= 0 || req->endpoint > 0;
 }
 
-S3P_SRV_READ(s3p_srv_mutant_stale_read)
+S3P_SRV_READ(stale_read)
 {
     (void)r;
     struct s3p_srv_version *v = s3p_srv_mutant_version_at(k, s3p_now_ns() - a->spec.delay_ns);
@@ -16,7 +16,7 @@ S3P_SRV_READ(s3p_srv_mutant_stale_read)
            s3p_srv_mutant_answer_version(m, a, req, v);
 }
 
-S3P_SRV_READ(s3p_srv_mutant_stale_head)
+S3P_SRV_READ(stale_head)
 {
     (void)r;
     if (!s3p_srv_mutant_is(req, "HEAD"))
@@ -27,7 +27,7 @@ S3P_SRV_READ(s3p_srv_mutant_stale_head)
 }
 
 /* Only what somebody has seen already is taken back. */
-S3P_SRV_READ(s3p_srv_mutant_nonmonotonic_read)
+S3P_SRV_READ(nonmonotonic_read)
 {
     if (r == NULL)
         return false;
@@ -38,7 +38,7 @@ S3P_SRV_READ(s3p_srv_mutant_nonmonotonic_read)
     return false;
 }
 
-S3P_SRV_READ(s3p_srv_mutant_foreign_404)
+S3P_SRV_READ(foreign_404)
 {
     if (r == NULL || !is_replica(a, req) || !s3p_srv_mutant_fires(m, a, req, k))
         return false;
@@ -47,7 +47,7 @@ S3P_SRV_READ(s3p_srv_mutant_foreign_404)
 }
 
 /* A gateway remembers that it saw nothing, until something is written through it. */
-S3P_SRV_READ(s3p_srv_mutant_negative_read)
+S3P_SRV_READ(negative_read)
 {
     int64_t now_ns = s3p_now_ns(), *absent_ns = &k->absent_ns[req->endpoint];
     if (r == NULL) {
@@ -62,7 +62,7 @@ S3P_SRV_READ(s3p_srv_mutant_negative_read)
     return true;
 }
 
-S3P_SRV_JUDGE(s3p_srv_mutant_negative_judge)
+S3P_SRV_JUDGE(negative_judge)
 {
     (void)m;
     (void)a;
@@ -71,3 +71,51 @@ S3P_SRV_JUDGE(s3p_srv_mutant_negative_judge)
         k->absent_ns[req->endpoint] = 0;
     return e;
 }
+
+const struct s3p_srv_mutant_row s3p_srv_mutants_of_replicas[] = {
+    {
+        .name = "stale-read-replica",
+        .breaks = "reads on an endpoint other than the first lag behind by delay_ms",
+        .section = "2",
+        .needs = "endpoints",
+        .delay_ms = 200,
+        .old_versions = true,
+        .read = stale_read,
+    },
+    {
+        .name = "cross-client-404",
+        .breaks = "reads on an endpoint other than the first find no object",
+        .section = "2",
+        .needs = "endpoints",
+        .read = foreign_404,
+    },
+    {
+        .name = "negative-cache-404",
+        .breaks = "a gateway that saw no object says so for delay_ms, unless it has "
+                  "written it itself",
+        .section = "2",
+        .needs = "endpoints",
+        .delay_ms = 100,
+        .judge = negative_judge,
+        .read = negative_read,
+    },
+    {
+        .name = "stale-head-fresh-get",
+        .breaks = "HEAD lags behind by delay_ms, GET does not",
+        .section = "2",
+        .needs = "overwrites",
+        .delay_ms = 20,
+        .old_versions = true,
+        .read = stale_head,
+    },
+    {
+        .name = "nonmonotonic-reads",
+        .breaks = "a version that was shown before is followed by an older one",
+        .section = "2",
+        .needs = "overwrites",
+        .delay_ms = 20,
+        .old_versions = true,
+        .read = nonmonotonic_read,
+    },
+    {.name = NULL},
+};

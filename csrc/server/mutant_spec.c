@@ -126,18 +126,18 @@ int s3p_srv_mutant_parse(struct s3p_srv_mutant_spec *out, const char *text, size
                          struct s3p_err *err)
 {
     struct s3p_str rest = {text, len}, name = cut(&rest, ':');
-    size_t n, i = 0;
-    const struct s3p_srv_mutant_row *rows = s3p_srv_mutant_rows(&n);
-    while (i < n && !s3p_str_eq(name, rows[i].name))
+    const struct s3p_srv_mutant_row *row;
+    size_t i = 0;
+    while ((row = s3p_srv_mutant_row(i)) != NULL && !s3p_str_eq(name, row->name))
         i++;
-    if (i == n)
+    if (row == NULL)
         return bad(err, S3P_STR("name"), name, "one that `s3prod mutants` lists");
     *out = (struct s3p_srv_mutant_spec){.row = (unsigned)i,
                                         .p = 1.0,
                                         .every = 1,
                                         .endpoint = -1,
                                         .min_inflight = 1,
-                                        .delay_ns = (int64_t)rows[i].delay_ms * S3P_MS};
+                                        .delay_ns = (int64_t)row->delay_ms * S3P_MS};
     if (name.len < len && rest.len == 0)
         return bad(err, name, rest, "parameters behind the colon");
     while (rest.len > 0) {

@@ -36,12 +36,12 @@ static bool check_then_act(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
     return true;
 }
 
-S3P_SRV_HOLD(s3p_srv_mutant_im_hold)
+S3P_SRV_HOLD(im_hold)
 {
     return check_then_act(m, a, req, k, req->conditions.if_match);
 }
 
-S3P_SRV_HOLD(s3p_srv_mutant_inm_hold)
+S3P_SRV_HOLD(inm_hold)
 {
     return check_then_act(m, a, req, k, req->conditions.if_none_match);
 }
@@ -51,7 +51,7 @@ static bool is_put(const struct s3p_srv_req *req)
     return s3p_str_eq(req->head.method, "PUT");
 }
 
-S3P_SRV_HOLD(s3p_srv_mutant_gap_hold)
+S3P_SRV_HOLD(gap_hold)
 {
     uint64_t seq;
     if (!is_put(req) || s3p_srv_mutant_look(req, &seq) != S3P_SE_NONE || seq == 0 ||
@@ -63,7 +63,7 @@ S3P_SRV_HOLD(s3p_srv_mutant_gap_hold)
     return true;
 }
 
-S3P_SRV_JUDGE(s3p_srv_mutant_ignored_judge)
+S3P_SRV_JUDGE(ignored_judge)
 {
     (void)now;
     if (!s3p_srv_conditional(req) || !s3p_srv_mutant_fires(m, a, req, k) || !s3p_srv_refused(e))
@@ -72,7 +72,7 @@ S3P_SRV_JUDGE(s3p_srv_mutant_ignored_judge)
     return S3P_SE_NONE;
 }
 
-S3P_SRV_JUDGE(s3p_srv_mutant_412_judge)
+S3P_SRV_JUDGE(always_412_judge)
 {
     (void)now;
     if (!s3p_srv_conditional(req) || !s3p_srv_mutant_fires(m, a, req, k) || e != S3P_SE_NONE)
@@ -81,7 +81,7 @@ S3P_SRV_JUDGE(s3p_srv_mutant_412_judge)
     return S3P_SE_PRECONDITION;
 }
 
-S3P_SRV_JUDGE(s3p_srv_mutant_applied_judge)
+S3P_SRV_JUDGE(applied_judge)
 {
     if (e != S3P_SE_PRECONDITION || now == NULL || !s3p_srv_mutant_fires(m, a, req, k))
         return e;
@@ -113,27 +113,27 @@ static enum s3p_srv_error refuse(struct s3p_srv_mutants *m, struct s3p_srv_mutan
     return with;
 }
 
-S3P_SRV_JUDGE(s3p_srv_mutant_missing_judge)
+S3P_SRV_JUDGE(missing_judge)
 {
     bool missing = is_put(req) && now == NULL && req->conditions.if_match.p != NULL;
     return missing ? pass(m, a, req, k, e) : e;
 }
 
-S3P_SRV_JUDGE(s3p_srv_mutant_one_path_judge)
+S3P_SRV_JUDGE(one_path_judge)
 {
     (void)now;
     bool chunked = req->auth.payload >= S3P_SRV_PAYLOAD_SIGNED_CHUNKS;
     return chunked ? pass(m, a, req, k, e) : e;
 }
 
-S3P_SRV_JUDGE(s3p_srv_mutant_rejected_judge)
+S3P_SRV_JUDGE(rejected_judge)
 {
     (void)now;
     return s3p_srv_conditional(req) ? refuse(m, a, req, k, e, S3P_SE_NOT_IMPLEMENTED) : e;
 }
 
 /* A tag without its quotes is another one. */
-S3P_SRV_JUDGE(s3p_srv_mutant_quotes_judge)
+S3P_SRV_JUDGE(quotes_judge)
 {
     (void)now;
     struct s3p_str tag = s3p_srv_trim(req->conditions.if_match);
@@ -152,7 +152,7 @@ static enum s3p_srv_error lose(struct s3p_srv_mutants *m, const struct s3p_srv_m
     return e;
 }
 
-S3P_SRV_JUDGE(s3p_srv_mutant_lost_judge)
+S3P_SRV_JUDGE(lost_judge)
 {
     (void)now;
     if (e != S3P_SE_NONE || !is_put(req) || req->write.drop || !s3p_srv_mutant_fires(m, a, req, k))
@@ -160,7 +160,7 @@ S3P_SRV_JUDGE(s3p_srv_mutant_lost_judge)
     return lose(m, a, req, k, e);
 }
 
-S3P_SRV_JUDGE(s3p_srv_mutant_first_judge)
+S3P_SRV_JUDGE(first_judge)
 {
     if (e != S3P_SE_NONE || !is_put(req) || req->write.drop || now == NULL ||
         !s3p_srv_mutant_fires(m, a, req, k))
@@ -168,7 +168,7 @@ S3P_SRV_JUDGE(s3p_srv_mutant_first_judge)
     return lose(m, a, req, k, e);
 }
 
-S3P_SRV_REPLY(s3p_srv_mutant_etag_reply)
+S3P_SRV_REPLY(etag_reply)
 {
     if (!s3p_srv_mutant_fires(m, a, req, req->key_state))
         return;
@@ -184,3 +184,101 @@ S3P_SRV_REPLY(s3p_srv_mutant_etag_reply)
     memcpy(at + sizeof "ETag", etag, len);
     s3p_srv_mutant_altered(m, a->spec.row, req);
 }
+
+const struct s3p_srv_mutant_row s3p_srv_mutants_of_writes[] = {
+    {
+        .name = "inm-check-then-act",
+        .breaks = "If-None-Match: * is judged, then written without a lock: several creators win",
+        .section = "1",
+        .needs = "concurrency",
+        .delay_ms = 2,
+        .hold = inm_hold,
+    },
+    {
+        .name = "im-check-then-act",
+        .breaks = "If-Match is judged, then written without a lock: two writers win on one ETag",
+        .section = "1",
+        .needs = "concurrency",
+        .delay_ms = 2,
+        .hold = im_hold,
+    },
+    {
+        .name = "cond-ignored",
+        .breaks = "the precondition of a write is accepted and ignored",
+        .section = "1",
+        .needs = "",
+        .judge = ignored_judge,
+    },
+    {
+        .name = "cond-always-412",
+        .breaks = "a conditional write never succeeds",
+        .section = "1",
+        .needs = "",
+        .judge = always_412_judge,
+    },
+    {
+        .name = "cond-failed-but-applied",
+        .breaks = "412 is answered, and the write is applied all the same",
+        .section = "1",
+        .needs = "concurrency",
+        .judge = applied_judge,
+    },
+    {
+        .name = "im-missing-creates",
+        .breaks = "If-Match on an absent key creates the object",
+        .section = "1",
+        .needs = "",
+        .judge = missing_judge,
+    },
+    {
+        .name = "cond-ignored-one-path",
+        .breaks = "the precondition of a PUT with an aws-chunked body is ignored",
+        .section = "1",
+        .needs = "",
+        .judge = one_path_judge,
+    },
+    {
+        .name = "cond-rejected",
+        .breaks = "a conditional write is refused as not implemented",
+        .section = "1",
+        .needs = "",
+        .judge = rejected_judge,
+    },
+    {
+        .name = "etag-quote-mismatch",
+        .breaks = "an ETag in If-Match without its quotes is another one",
+        .section = "1",
+        .needs = "",
+        .judge = quotes_judge,
+    },
+    {
+        .name = "first-writer-wins",
+        .breaks = "a PUT over an existing key is acknowledged, then dropped",
+        .section = "2",
+        .needs = "concurrency",
+        .judge = first_judge,
+    },
+    {
+        .name = "lost-ack-write",
+        .breaks = "an acknowledged PUT vanishes",
+        .section = "2",
+        .needs = "",
+        .judge = lost_judge,
+    },
+    {
+        .name = "overwrite-404-gap",
+        .breaks = "during an overwrite the key is absent for a moment",
+        .section = "2",
+        .needs = "concurrency",
+        .delay_ms = 5,
+        .hold = gap_hold,
+    },
+    {
+        .name = "wrong-put-etag",
+        .breaks = "PUT answers an ETag that is not this body's",
+        .section = "2",
+        .needs = "",
+        .reply = etag_reply,
+    },
+    {.name = NULL},
+};

@@ -66,14 +66,13 @@ static void forget(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k)
 static int switch_on(struct s3p_srv_mutants *m, struct s3p_srv_mutant *list, unsigned *n,
                      const char *text, size_t len, struct s3p_err *err)
 {
-    size_t rows;
     if (*n == S3P_SRV_MUTANTS_MAX)
         return s3p_fail(err, S3P_EINVAL, 0, "mutants: more than %d: expected fewer",
                         S3P_SRV_MUTANTS_MAX);
     struct s3p_srv_mutant *a = &list[(*n)++];
     memset(a, 0, sizeof *a);
     S3P_TRY(s3p_srv_mutant_parse(&a->spec, text, len, err));
-    a->row = s3p_srv_mutant_rows(&rows) + a->spec.row;
+    a->row = s3p_srv_mutant_row(a->spec.row);
     unsigned endpoints = m->srv->options.endpoints;
     if (a->spec.endpoint >= 0 && (unsigned)a->spec.endpoint >= endpoints)
         return s3p_fail(err, S3P_EINVAL, 0,
@@ -165,13 +164,12 @@ int s3p_srv_mutants_switch(struct s3p_srv_mutants *m, const char *text, size_t l
 
 json_t *s3p_srv_mutants_altered(struct s3p_srv_mutants *m)
 {
-    size_t n;
-    const struct s3p_srv_mutant_row *rows = s3p_srv_mutant_rows(&n);
+    const struct s3p_srv_mutant_row *row;
     json_t *names = json_object(), *ids = json_array();
     pthread_mutex_lock(&m->mu);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; (row = s3p_srv_mutant_row(i)) != NULL; i++)
         if (m->counts[i].used)
-            json_object_set_new(names, rows[i].name,
+            json_object_set_new(names, row->name,
                                 json_pack("{s:I, s:I}", "fired", (json_int_t)m->counts[i].fired,
                                           "altered", (json_int_t)m->counts[i].altered));
     for (size_t at = 0; at + S3P_SRV_REQUEST_ID_BYTES <= m->ids.len; at += S3P_SRV_REQUEST_ID_BYTES)

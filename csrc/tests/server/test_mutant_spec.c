@@ -13,10 +13,8 @@ static int parse(const char *text, struct s3p_srv_mutant_spec *s, struct s3p_err
 T_TEST(server_mutant_grammar)
 {
     struct s3p_srv_mutant_spec s;
-    size_t n;
-    const struct s3p_srv_mutant_row *rows = s3p_srv_mutant_rows(&n);
     T_OK(parse("stale-read-replica", &s, err));
-    T_STR(rows[s.row].name, "stale-read-replica");
+    T_STR(s3p_srv_mutant_row(s.row)->name, "stale-read-replica");
     T_TRUE(s.p == 1.0 && s.every == 1 && s.verb == NULL && s.key[0] == 0 && s.endpoint == -1);
     T_EQ(s.min_inflight, 1);
     T_EQ(s.delay_ns, 200 * S3P_MS);
@@ -59,17 +57,18 @@ T_TEST(server_mutant_grammar_errors)
 
 T_TEST(server_mutant_rows_are_whole)
 {
-    size_t n;
-    const struct s3p_srv_mutant_row *rows = s3p_srv_mutant_rows(&n);
-    for (size_t i = 0; i < n; i++) {
-        T_TRUE(rows[i].name[0] != 0 && rows[i].breaks[0] != 0 && rows[i].section[0] != 0);
-        T_TRUE(rows[i].needs != NULL);
-        T_TRUE(rows[i].begin != NULL || rows[i].taken != NULL || rows[i].hold != NULL ||
-               rows[i].judge != NULL || rows[i].made != NULL || rows[i].reply != NULL ||
-               rows[i].read != NULL || rows[i].page != NULL || rows[i].batch != 0);
+    const struct s3p_srv_mutant_row *row;
+    size_t i = 0;
+    for (; (row = s3p_srv_mutant_row(i)) != NULL; i++) {
+        T_TRUE(row->name[0] != 0 && row->breaks[0] != 0 && row->section[0] != 0);
+        T_TRUE(row->needs != NULL);
+        T_TRUE(row->begin != NULL || row->taken != NULL || row->hold != NULL ||
+               row->judge != NULL || row->made != NULL || row->reply != NULL ||
+               row->read != NULL || row->page != NULL || row->batch != 0);
         for (size_t k = 0; k < i; k++)
-            T_TRUE(strcmp(rows[i].name, rows[k].name) != 0);
+            T_TRUE(strcmp(row->name, s3p_srv_mutant_row(k)->name) != 0);
     }
+    T_TRUE(i <= S3P_SRV_MUTANT_ROWS_MAX);
 }
 
 T_TEST(server_options)
