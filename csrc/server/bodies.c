@@ -100,8 +100,9 @@ static int sync_dir(const struct s3p_srv_store *s, uint64_t id)
     int dir = openat(s->bodies_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return -1;
-    int rc = fsync(dir);
+    int rc = fsync(dir), error = errno;
     close(dir);
+    errno = error;
     return rc;
 }
 

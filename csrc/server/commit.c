@@ -150,12 +150,18 @@ uint64_t s3p_srv_txn_seq(struct s3p_srv_txn *t)
     return 1 + atomic_fetch_add_explicit(&t->srv->store.next_seq, 1, memory_order_relaxed);
 }
 
+/* What is full may have room again later: 503. Anything else is the store's own failure. */
+static enum s3p_srv_error failure(int rc)
+{
+    bool full = rc == MDB_MAP_FULL || rc == MDB_TXN_FULL || rc == ENOSPC || rc == EDQUOT ||
+                rc == EFBIG;
+    return full ? S3P_SE_BUSY : S3P_SE_INTERNAL;
+}
+
 static void fail_all(struct s3p_srv_req *list, int rc)
 {
-    bool room = rc != MDB_MAP_FULL && rc != MDB_TXN_FULL && rc != ENOSPC && rc != EDQUOT &&
-                rc != EFBIG;
     for (struct s3p_srv_req *r = list; r != NULL; r = r->next)
-        r->write.result = room ? S3P_SE_INTERNAL : S3P_SE_BUSY;
+        r->write.result = failure(rc);
 }
 
 /* Durable mode: bodies reach the disk before the records that name them. */
@@ -164,7 +170,7 @@ static void sync_bodies(struct s3p_srv *srv, struct s3p_srv_req *list)
     for (struct s3p_srv_req *r = list; r != NULL; r = r->next)
         if (r->intake.staged &&
             s3p_srv_body_sync(&srv->store, r->intake.body_id, r->intake.fd) != 0)
-            r->write.result = S3P_SE_INTERNAL;
+            r->write.result = failure(errno);
 }
 
 static void apply_all(struct s3p_srv_txn *t, struct s3p_srv_req *list)

@@ -16,6 +16,9 @@
 #define READERS 1024
 #define TABLES_MAX 16
 #define SEQ_BITS 40 /* writes of one boot; the boot number stands above them */
+/* Of the records, tables and file names: a folder of another format is refused. Raised with every
+ * change that an older program would misread. */
+#define FORMAT 1
 
 static int fail_db(struct s3p_err *err, int rc, const char *what)
 {
@@ -24,6 +27,10 @@ static int fail_db(struct s3p_err *err, int rc, const char *what)
 
 static int fail_data(struct s3p_err *err, int rc, const char *dir)
 {
+    if (rc == MDB_VERSION_MISMATCH)
+        return s3p_fail(err, S3P_EIO, rc,
+                        "--data: \"%s\": of another version of the store; expected format %d", dir,
+                        FORMAT);
     return s3p_fail(err, S3P_EIO, rc, "--data: \"%s\": %s; expected a folder of one's own", dir,
                     mdb_strerror(rc));
 }
@@ -44,27 +51,47 @@ static int open_each(struct s3p_srv_store *s, MDB_txn *txn, unsigned flags)
     return rc;
 }
 
-static int open_tables(struct s3p_srv_store *s, struct s3p_err *err)
+/* A number of the table `about`; 0: it is not there. */
+static int get_about(const struct s3p_srv_store *s, MDB_txn *txn, const char *name, uint64_t *n)
+{
+    MDB_val key = {strlen(name), (void *)(uintptr_t)name}, value;
+    int rc = mdb_get(txn, s->about, &key, &value);
+    *n = 0;
+    if (rc == 0 && value.mv_size == sizeof *n)
+        memcpy(n, value.mv_data, sizeof *n);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static int put_about(const struct s3p_srv_store *s, MDB_txn *txn, const char *name, uint64_t n)
+{
+    MDB_val key = {strlen(name), (void *)(uintptr_t)name}, value = {sizeof n, &n};
+    return mdb_put(txn, s->about, &key, &value, 0);
+}
+
+/* MDB_VERSION_MISMATCH: the folder has been started before, and its format is another one. */
+static int check_format(struct s3p_srv_store *s, MDB_txn *txn)
+{
+    uint64_t format;
+    int rc = get_about(s, txn, "format", &format);
+    if (rc == 0)
+        rc = get_about(s, txn, "boot", &s->boot);
+    return rc == 0 && s->boot > 0 && format != FORMAT ? MDB_VERSION_MISMATCH : rc;
+}
+
+static int open_tables(struct s3p_srv_store *s, const char *dir, struct s3p_err *err)
 {
     MDB_txn *txn;
     int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
     if (rc != 0)
-        return fail_db(err, rc, "cannot begin");
-    MDB_val key = {4, (void *)(uintptr_t) "boot"}, value;
-    if ((rc = open_each(s, txn, MDB_CREATE)) == 0) {
-        rc = mdb_get(txn, s->about, &key, &value);
-        if (rc == 0 && value.mv_size == sizeof s->boot)
-            memcpy(&s->boot, value.mv_data, sizeof s->boot);
-        s->boot++;
-        value = (MDB_val){sizeof s->boot, &s->boot};
-        rc = rc == 0 || rc == MDB_NOTFOUND ? mdb_put(txn, s->about, &key, &value, 0) : rc;
-    }
-    if (rc != 0) {
+        return fail_data(err, rc, dir);
+    if ((rc = open_each(s, txn, MDB_CREATE)) == 0 && (rc = check_format(s, txn)) == 0 &&
+        (rc = put_about(s, txn, "format", FORMAT)) == 0)
+        rc = put_about(s, txn, "boot", ++s->boot);
+    if (rc != 0)
         mdb_txn_abort(txn);
-        return fail_db(err, rc, "cannot open the tables");
-    }
-    rc = mdb_txn_commit(txn);
-    return rc == 0 ? 0 : fail_db(err, rc, "cannot commit");
+    else
+        rc = mdb_txn_commit(txn);
+    return rc == 0 ? 0 : fail_data(err, rc, dir);
 }
 
 static int open_env(struct s3p_srv_store *s, const char *dir, struct s3p_err *err)
@@ -80,7 +107,7 @@ static int open_env(struct s3p_srv_store *s, const char *dir, struct s3p_err *er
         (rc = mdb_env_open(s->env, dir, flags, 0600)) != 0 ||
         (rc = mdb_reader_check(s->env, &dead)) != 0)
         return fail_data(err, rc, dir);
-    return open_tables(s, err);
+    return open_tables(s, dir, err);
 }
 
 int s3p_srv_store_open(struct s3p_srv_store *s, const char *dir, bool durable, struct s3p_err *err)
@@ -121,13 +148,15 @@ static int open_env_read(struct s3p_srv_store *s, const char *dir, struct s3p_er
     if (rc != 0 || (rc = mdb_env_set_maxdbs(s->env, TABLES_MAX)) != 0 ||
         (rc = mdb_env_open(s->env, dir, MDB_RDONLY | MDB_NOTLS, 0600)) != 0 ||
         (rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn)) != 0)
-        return fail_db(err, rc, dir);
+        return fail_data(err, rc, dir);
     rc = open_each(s, txn, 0);
+    if (rc == 0)
+        rc = check_format(s, txn);
     if (rc == 0)
         rc = mdb_txn_commit(txn); /* keeps the handles */
     else
         mdb_txn_abort(txn);
-    return rc == 0 ? 0 : fail_db(err, rc, dir);
+    return rc == 0 ? 0 : fail_data(err, rc, dir);
 }
 
 int s3p_srv_store_open_read(struct s3p_srv_store *s, const char *dir, struct s3p_err *err)

@@ -86,6 +86,6 @@ int s3p_srv_body_open(const struct s3p_srv_store *s,
 int s3p_srv_body_look(const struct s3p_srv_store *s, uint64_t id); /* 0, or errno as of open */
 void s3p_srv_body_unlink(const struct s3p_srv_store *s, uint64_t id);
 int s3p_srv_body_sync(const struct s3p_srv_store *s, uint64_t id,
-                      int fd); /* data and directory; 0 or -1 */
+                      int fd); /* data and directory; 0, or -1 with errno */
 
 #endif

@@ -307,3 +307,33 @@ T_TEST(server_store_bad_directories)
     T_EQ(s3p_srv_store_open(&s, dir, false, &err), S3P_EIO);
     remove_dir();
 }
+
+/* What it says of a folder that was written with this format. */
+static int open_with_format(uint64_t format, struct s3p_err *e)
+{
+    struct s3p_srv_store s;
+    make_dir();
+    T_EQ(s3p_srv_store_open(&s, dir, false, e), 0);
+    MDB_txn *txn = begin(&s, 0);
+    MDB_val key = {6, (void *)(uintptr_t) "format"}, value = {sizeof format, &format};
+    T_EQ(mdb_put(txn, s.about, &key, &value, 0), 0);
+    T_EQ(mdb_txn_commit(txn), 0);
+    s3p_srv_store_close(&s);
+    int rc = s3p_srv_store_open(&s, dir, false, e);
+    if (rc == 0)
+        s3p_srv_store_close(&s);
+    if (rc == 0)
+        rc = s3p_srv_store_open_read(&s, dir, e);
+    if (rc == 0)
+        s3p_srv_store_close(&s);
+    remove_dir();
+    return rc;
+}
+
+T_TEST(server_store_format)
+{
+    struct s3p_err e = {0};
+    T_EQ(open_with_format(1, &e), 0);
+    T_EQ(open_with_format(2, &e), S3P_EIO);
+    T_TRUE(strstr(e.msg, "another version") != NULL && strstr(e.msg, "expected format 1") != NULL);
+}

@@ -107,6 +107,7 @@ def write_at_once(store: EmbeddedStore, upload: str, only_large: bool) -> list[i
         ("db-write", errno.EIO, {500}),
         ("body-write", errno.ENOSPC, {503}),
         ("body-sync", errno.EIO, {500}),
+        ("body-sync", errno.ENOSPC, {503}),
         ("dir-sync", errno.EIO, {500}),
     ],
 )
