@@ -21,7 +21,7 @@ import pytest
 from s3prod.client import S3Client
 from s3prod.errors import S3ProdError, UsageError
 from s3prod.plan import Plan
-from s3prod.plans import SCALES
+from s3prod.plans import SCALES, STORE_OPTIONS
 from s3prod.progress import progress_of
 from s3prod.proxy import FaultProxy, check_faults
 from s3prod.report import html
@@ -64,7 +64,7 @@ class Session:
     def target(self) -> Target:
         """The target; starts the embedded store on first use when no endpoint was given."""
         if self.given is None:
-            self.store = EmbeddedStore(mutants=self.mutants, endpoints=2)
+            self.store = EmbeddedStore(mutants=self.mutants, endpoints=2, options=STORE_OPTIONS)
             self.given = self.store.target()
         if self.faults and self.proxy is None:
             self.proxy = FaultProxy(self.given.endpoints, self.faults, seed=self.seed)

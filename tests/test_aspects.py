@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from s3prod.plans import BUILTIN
-from s3prod.plans.objects import SMALL_PARTS
+from s3prod.plans import BUILTIN, STORE_OPTIONS
 from s3prod.runners import run_plan
 from s3prod.store import EmbeddedStore
 
 
 @pytest.mark.parametrize("name", ["uploads", "copies", "tags", "versions", "batches"])
 def test_the_correct_store_is_held(name: str, tmp_path: Path) -> None:
-    with EmbeddedStore(endpoints=2, options=SMALL_PARTS) as store:
+    with EmbeddedStore(endpoints=2, options=STORE_OPTIONS) as store:
         for seed in (1, 2, 3):
             run = run_plan(BUILTIN[name]("smoke", seed), store.target(), out=tmp_path / str(seed))
             assert run.verdict is not None

@@ -128,9 +128,11 @@ def _store_of(args: argparse.Namespace) -> Iterator[Target]:
     for name in ("access_key", "secret_key", "session_token"):
         if name in given:
             raise UsageError("endpoint", "not given", f"--endpoint beside --{name.replace('_', '-')}")
+    from s3prod.plans import STORE_OPTIONS
     from s3prod.store import EmbeddedStore
 
-    with EmbeddedStore(mutants=args.mutants, endpoints=2, region=given.get("region")) as store:
+    region = given.get("region")
+    with EmbeddedStore(mutants=args.mutants, endpoints=2, region=region, options=STORE_OPTIONS) as store:
         print(f"s3prod: no endpoint given: the embedded store runs at {store.endpoint}", file=sys.stderr)
         settings = {name: given[name] for name in ("bucket_prefix",) if name in given}
         yield store.target(**settings)

@@ -15,9 +15,8 @@ from s3prod.crash import CrashFailure, crash
 from s3prod.errors import S3ProdError
 from s3prod.matrix.cells import CRASHES, SUITE, Cell, Result
 from s3prod.matrix.judges import judge
-from s3prod.plans import BUILTIN
+from s3prod.plans import BUILTIN, STORE_OPTIONS
 from s3prod.plans.mutants import EVERY, SUITE_MUTANTS
-from s3prod.plans.objects import SMALL_PARTS
 from s3prod.runners import run_plan
 from s3prod.store import EmbeddedStore
 
@@ -34,7 +33,7 @@ def run_cell(cell: Cell, scale: str) -> Result:
         return _suite(cell, mutants)
     with (
         tempfile.TemporaryDirectory(prefix="s3prod-matrix-") as out,
-        EmbeddedStore(mutants=mutants, endpoints=cell.endpoints, seed=cell.seed, options=SMALL_PARTS) as store,
+        EmbeddedStore(mutants=mutants, endpoints=cell.endpoints, seed=cell.seed, options=STORE_OPTIONS) as store,
     ):
         run = run_plan(BUILTIN[cell.plan](scale, cell.seed), store.target(), out=Path(out) / "run")
         altered = store.altered()

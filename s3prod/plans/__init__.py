@@ -1,6 +1,7 @@
 """The built-in plans: the workloads of the production tests, and the plans that the mutants are judged on.
 
-Each is a function of (scale, seed) that gives a `Plan`; `s3prod run NAME` runs one by its name.
+Each is a function of (scale, seed) that gives a `Plan`; `s3prod run NAME` runs one by its name. Some need options of the
+embedded store: `STORE_OPTIONS` suit all of them.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from s3prod.plans.coordination import create_race, distributed_coordination
 from s3prod.plans.registers import PlanBuilder
 from s3prod.plans.thundering_herd import thundering_herd
 
-__all__ = ["BUILTIN", "SCALES", "PlanBuilder"]
+__all__ = ["BUILTIN", "SCALES", "STORE_OPTIONS", "PlanBuilder"]
 
 SCALES = ("smoke", "full", "stress")
+
+# of `s3prod serve`: small parts, so that many uploads race; days and lags that a run can wait for
+STORE_OPTIONS = ("--min-part-bytes", "64", "--lifecycle-day", "500ms", "--replication-lag", "50ms")
 
 BUILTIN: dict[str, PlanBuilder] = {
     "thundering-herd": thundering_herd,

@@ -1,7 +1,7 @@
 """Workloads of objects that no plain write made: uploads of parts, copies, tags, versions, batches of deletes.
 
 Like those of `s3prod.plans.registers` they are the plans of the mutants. Parts are small, so that many uploads race: the
-store must take them (`s3prod serve --min-part-bytes 64`, which `SMALL_PARTS` says).
+store must take them (`s3prod.plans.STORE_OPTIONS`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ from s3prod.plan import (
 from s3prod.plans.registers import SIZES
 from s3prod.plans.teardown import read_then_remove
 
-SMALL_PARTS = ("--min-part-bytes", "64")
 ROUNDS = {"smoke": 60, "full": 400, "stress": 3000}
 PARTS = (128, 640, 1024)
 
