@@ -63,6 +63,7 @@ extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_durability[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_gateways[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_intake[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_lists[];
+extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_nodes[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_objects[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_ranges[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_reads[];

@@ -49,6 +49,11 @@ struct s3p_srv_key_state {
     uint64_t gateway_seq[S3P_SRV_ENDPOINTS_MAX]; /* the newest that was written through it */
     struct s3p_srv_version *uncommitted; /* of a write that is refused */
     const struct s3p_srv_req *uncommitted_by;
+    /* of the faults of nodes: the last write; one that is gone, that was deleted until the next
+     * start, that one endpoint alone shows */
+    int64_t written_ns;
+    unsigned written_endpoint, apart_endpoint;
+    uint64_t written_seq, lost_seq, hidden_seq, apart_seq;
     size_t len;
     char key[];
 };

@@ -63,6 +63,7 @@ struct s3p_srv_write {
     bool on_marker;      /* mutants: a delete marker is current */
     bool gives_way;      /* mutants: 409 when it is not alone on its key */
     bool cut_off;        /* mutants: the connection ends without an answer */
+    bool unsure;         /* mutants: carried out, and answered 503 */
     unsigned judged;   /* mutants: 1 + row that judged the precondition before; 0: none */
 };
 

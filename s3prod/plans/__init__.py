@@ -6,7 +6,7 @@ embedded store: `STORE_OPTIONS` suit all of them.
 
 from __future__ import annotations
 
-from s3prod.plans import lists, narrow, objects, registers
+from s3prod.plans import lists, narrow, nodes, objects, registers
 from s3prod.plans.coordination import create_race, distributed_coordination
 from s3prod.plans.registers import PlanBuilder
 from s3prod.plans.thundering_herd import thundering_herd
@@ -38,6 +38,7 @@ BUILTIN: dict[str, PlanBuilder] = {
     "chunked-writes": narrow.chunked_writes,
     "chunked-counters": narrow.chunked_counters,
     "absent-matches": narrow.absent_matches,
+    "late-reads": nodes.late_reads,
     "one-life": narrow.one_life,
     "created-again": narrow.created_again,
     "watched-counter": narrow.watched_counter,

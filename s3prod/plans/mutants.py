@@ -96,6 +96,11 @@ MUTANTS: dict[str, Mutant] = _table(
     # request bodies
     _row("chunk-framing-stored", "p=0.005", "chunked-writes", "etag-mismatch body-corrupt body-length body-torn"),
     _row("partial-body-committed", "p=0.001", "register-churn", "body-length", "p=0.2", HERD),
+    # nodes
+    Mutant("put-5xx-heavy", "put-5xx-heavy:p=0.45", "late-reads", ("acked_writes",), judge="progress"),
+    _row("replica-divergence", "p=0.005", "late-reads", OLD, "p=1", HERD, 2),
+    _row("failover-loses-tail", "p=0.001", "register-replicas", OLD, endpoints=2),
+    _row("repair-deletes-survivors", "p=0.005", "late-reads", "absent-after-ack", "p=1,delay_ms=1", HERD),
     # listings
     _row("list-drops-fraction", "p=0.02", LISTS, "list-missing list-truncated-end"),
     _row("list-lag", "delay_ms=20", LISTS, "list-missing list-truncated-end"),
@@ -115,6 +120,7 @@ MUTANTS: dict[str, Mutant] = _table(
 CRASH_MUTANTS: dict[str, Mutant] = _table(
     Mutant("ack-before-commit", "ack-before-commit:delay_ms=1", "", (), judge="sigkill"),
     Mutant("commit-without-fsync", "commit-without-fsync:p=0.2", "", (), judge="power-loss"),
+    Mutant("restart-resurrects", "restart-resurrects:p=0.3", "", (), judge="sigkill"),
 )
 
 
