@@ -84,6 +84,15 @@ class Verdict:
         return [Witness.from_dict(entry) for entry in self.document.get("witnesses", ())]
 
     @property
+    def grade(self) -> dict[str, Any]:
+        """What the registers amount to, and how far stale reads were behind (`csrc/check/grade.h`).
+
+        >>> Verdict.from_dict({"consistency": "held", "grade": {"level": "linearizable"}}).grade["level"]
+        'linearizable'
+        """
+        return dict(self.document.get("grade", {}))
+
+    @property
     def not_checked(self) -> list[dict[str, Any]]:
         """What no rule could decide: `{"reason", "keys", "attempts"}`."""
         return list(self.document.get("not_checked", ()))

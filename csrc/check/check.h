@@ -38,6 +38,12 @@ enum s3p_consistency s3p_verdict_consistency(const struct s3p_verdict *v);
  *  "attempts":n,"keys":n,"keys_checked":n,
  *  "not_checked":[{"reason":"delete","keys":n,"attempts":n}…],
  *  "violations":n,"by_rule":{"future-read":n,…},
+ *  "grade":{"level":"linearizable|session|eventual|none|not-judged",   (check/grade.h)
+ *    "keys":n,"broken_keys":n,"reads":n,"stale_reads":n,"undated_reads":n,   of violated registers
+ *    "versions":n,"ms":x,                         how far behind the worst stale read was
+ *    "sessions":{"read_your_writes":n,"monotonic_reads":n,"monotonic_writes":n,
+ *      "writes_follow_reads":n},                  reads that broke each
+ *    "oldest":{"bucket","key","client":n,"record":n,"ms":x}},   if any read was stale
  *  "lists":{"pages":n,"entries":n,"lag_ms":x},  judged for membership; the oldest news of one
  *  "witnesses":[{"rule","level":"K1|K2|L1|body|etag|batch|version",
  *    "aspect":"object|tags|versions","bucket","key","sentence",

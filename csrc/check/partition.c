@@ -16,6 +16,8 @@ struct s3p_part {
     struct s3p_reg *reg;
     struct s3p_reg_op *op;
     uint32_t cap; /* operations */
+    struct s3p_grader *grader;
+    uint32_t *client; /* of each operation, for the grader; NULL until a register is violated */
     struct s3p_members *objects; /* NULL: nobody lists keys */
     struct s3p_fact_list facts;
     /* of the key at hand */
@@ -34,8 +36,10 @@ int s3p_part_create(struct s3p_part **out, const struct s3p_keymap *map, struct 
         return s3p_fail(err, S3P_ENOMEM, 0, "partition workspace");
     p->map = map;
     int rc = s3p_reg_create(&p->reg, err);
+    if (rc == 0)
+        rc = s3p_grader_create(&p->grader, err);
     if (rc != 0) {
-        s3p_free(p);
+        s3p_part_free(p);
         *out = NULL;
     }
     return rc;
@@ -54,6 +58,8 @@ void s3p_part_free(struct s3p_part *p)
     s3p_effort_free(&p->effort);
     s3p_fact_list_free(&p->facts);
     s3p_reg_free(p->reg);
+    s3p_grader_free(p->grader);
+    s3p_free(p->client);
     s3p_free(p->op);
     s3p_free(p);
 }
@@ -63,7 +69,8 @@ uint64_t s3p_part_bytes(uint64_t rows)
     uint64_t index = 3 * 4 + sizeof(struct s3p_key) + sizeof(struct s3p_slot) +
                      sizeof(struct s3p_etag_slot) + 3 * 4 * 4;
     uint64_t line = 2 * (sizeof(struct s3p_reg_op) + 3 * 4 + 2 * sizeof(struct s3p_reach));
-    return rows * (index * 9 / 8 + 2 * sizeof(struct s3p_reg_op) + 3 * 24 + 160 * 3 / 2 + line) +
+    uint64_t grade = s3p_grader_bytes(2) + 2 * 4; /* if it is violated */
+    return rows * (index * 9 / 8 + 2 * sizeof(struct s3p_reg_op) + 3 * 24 + 160 * 3 / 2 + line + grade) +
            (1 << 16);
 }
 
@@ -208,6 +215,8 @@ static int reserve(struct s3p_part *p, uint32_t rows, struct s3p_err *err)
     if (2 * (uint64_t)rows <= p->cap)
         return 0;
     s3p_free(p->op);
+    s3p_free(p->client);
+    p->client = NULL;
     p->op = s3p_alloc(2 * (size_t)rows * sizeof *p->op);
     p->cap = p->op != NULL ? 2 * rows : 0;
     return p->op != NULL ? 0 : s3p_fail(err, S3P_ENOMEM, 0, "%u operations of one key", 2 * rows);
@@ -246,6 +255,31 @@ static void note_windows(struct s3p_part *p, const struct s3p_reg_result *res)
                                            .place = k->place});
 }
 
+static int grade_key(struct s3p_part *p, uint32_t hits, struct s3p_err *err)
+{
+    const struct s3p_key *k = &p->index.key[p->key];
+    struct s3p_grade grade;
+    uint32_t oldest;
+    if (p->client == NULL)
+        p->client = s3p_alloc(p->cap * sizeof *p->client);
+    if (p->client == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "clients of %u operations", p->cap);
+    for (uint32_t i = 0; i < p->nops; i++)
+        p->client[i] = p->index.row[p->op[i].ref].client;
+    S3P_TRY(s3p_grade_key(p->grader, p->reg, p->op, p->client, p->nops, k->values, &grade, &oldest,
+                          err));
+    struct s3p_oldest_read o = {.any = false};
+    if (oldest != S3P_NO_OP)
+        o = (struct s3p_oldest_read){.late_ns = grade.late_ns,
+                                     .key_index = k->key_index,
+                                     .record = p->index.row[p->op[oldest].ref].record,
+                                     .client = p->client[oldest],
+                                     .place = k->place,
+                                     .any = true};
+    s3p_tally_grade(p->tally, &grade, hits, &o);
+    return 0;
+}
+
 static int judge_key(struct s3p_part *p, const uint32_t *rows, uint32_t n, struct s3p_err *err)
 {
     struct s3p_reg_result res;
@@ -266,6 +300,8 @@ static int judge_key(struct s3p_part *p, const uint32_t *rows, uint32_t n, struc
             witness[k] = p->op[res.violation[i].op[k]].ref;
         S3P_TRY(hit(p, (enum s3p_rule)res.violation[i].rule, witness, res.violation[i].n, err));
     }
+    if (res.nviolations != 0)
+        S3P_TRY(grade_key(p, res.nviolations, err));
     p->negatives += res.negatives;
     p->unresolved += p->all_known ? 0 : res.unresolved;
     if (p->negatives != 0)

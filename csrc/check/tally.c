@@ -62,7 +62,10 @@ static int keep(struct s3p_tally *t, const struct s3p_hit *h, struct s3p_err *er
 
 int s3p_tally_hit(struct s3p_tally *t, const struct s3p_hit *h, struct s3p_err *err)
 {
+    static const char *const level[] = {"K1", "K2", "body", "etag"};
     t->by_rule[h->rule]++;
+    for (size_t i = 0; i < sizeof level / sizeof *level && h->aspect == S3P_ASPECT_OBJECT; i++)
+        t->object_hits += strcmp(s3p_rule_table[h->rule].level, level[i]) == 0;
     if (t->kept[h->rule] == t->keep)
         return 0;
     t->kept[h->rule]++;
@@ -99,6 +102,22 @@ void s3p_tally_unknown(struct s3p_tally *t, const struct s3p_window *w)
     keep_window(t, w);
 }
 
+static void keep_oldest(struct s3p_tally *t, const struct s3p_oldest_read *o)
+{
+    const struct s3p_oldest_read *is = &t->oldest;
+    if (o->any && (!is->any || o->late_ns > is->late_ns ||
+                   (o->late_ns == is->late_ns && o->record < is->record)))
+        t->oldest = *o;
+}
+
+void s3p_tally_grade(struct s3p_tally *t, const struct s3p_grade *g, uint32_t hits,
+                     const struct s3p_oldest_read *oldest)
+{
+    s3p_grade_add(&t->grade, g);
+    t->graded_hits += hits;
+    keep_oldest(t, oldest);
+}
+
 void s3p_evidence_sum_add(struct s3p_evidence_sum *a, const struct s3p_evidence_sum *b)
 {
     a->acked_writes += b->acked_writes;
@@ -126,6 +145,9 @@ int s3p_tally_merge(struct s3p_tally *into, const struct s3p_tally *from, struct
     into->page_entries += from->page_entries;
     if (from->list_lag_ns > into->list_lag_ns)
         into->list_lag_ns = from->list_lag_ns;
+    s3p_tally_grade(into, &from->grade, 0, &from->oldest);
+    into->graded_hits += from->graded_hits;
+    into->object_hits += from->object_hits;
     for (uint32_t i = 0; i < into->spaces; i++)
         s3p_evidence_sum_add(&into->space[i], &from->space[i]);
     for (size_t i = 0; i < from->nhit; i++)

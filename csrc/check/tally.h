@@ -6,6 +6,7 @@
 #ifndef S3P_CHECK_TALLY_H
 #define S3P_CHECK_TALLY_H
 
+#include "check/grade.h"
 #include "check/row.h"
 #include "check/rules.h"
 #include "core/err.h"
@@ -37,6 +38,14 @@ struct s3p_window {
 };
 #define S3P_WINDOWS_KEPT 8
 
+/* The read of the history that was behind for longest. */
+struct s3p_oldest_read {
+    uint64_t late_ns, key_index;
+    uint32_t record, client;
+    uint16_t place;
+    bool any;
+};
+
 struct s3p_tally {
     uint64_t by_rule[S3P_RULE_COUNT];
     uint64_t keys_of[S3P_WHY_COUNT], attempts_of[S3P_WHY_COUNT];
@@ -46,6 +55,10 @@ struct s3p_tally {
     uint32_t nunknown;
     uint64_t pages, page_entries; /* judged against what must be there */
     int64_t list_lag_ns;          /* how old a listing's news were, at most */
+    struct s3p_grade grade;       /* of the violated registers */
+    struct s3p_oldest_read oldest;
+    uint64_t graded_hits;         /* violations of those registers */
+    uint64_t object_hits;         /* violations by objects: of registers, bytes, ETags */
     struct s3p_evidence_sum *space; /* per key space, the last one for all */
     uint32_t spaces;
     struct s3p_hit *hit;
@@ -64,6 +77,9 @@ int s3p_tally_merge(struct s3p_tally *into, const struct s3p_tally *from,
                     struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_tally_skip(struct s3p_tally *t, enum s3p_reason why, uint64_t keys, uint64_t attempts);
 void s3p_tally_unknown(struct s3p_tally *t, const struct s3p_window *w);
+/* The grade of a key with `hits` violations; oldest->any: one of its reads was stale. */
+void s3p_tally_grade(struct s3p_tally *t, const struct s3p_grade *g, uint32_t hits,
+                     const struct s3p_oldest_read *oldest);
 /* Sorts the hits: every rule's first one, every rule's second one, …; inside that by record. */
 void s3p_tally_sort(struct s3p_tally *t);
 

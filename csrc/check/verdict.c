@@ -308,6 +308,7 @@ int s3p_verdict_create(struct s3p_verdict **out, const struct s3p_verdict_facts 
     s3p_buf_fmt(&v->json, "],\"attempts\":%llu", (unsigned long long)s3p_histfile_records(f->file));
     add_counts(&v->json, f->tally);
     add_windows(&v->json, f);
+    s3p_grade_json(f->tally, f->head, v->consistency, &v->json);
     add_witnesses(&v->json, f);
     add_evidence(&v->json, f);
     s3p_buf_str(&v->json, ",\"require\":[");

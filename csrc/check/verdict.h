@@ -17,4 +17,8 @@ struct s3p_verdict_facts {
 int s3p_verdict_create(struct s3p_verdict **out, const struct s3p_verdict_facts *f,
                        struct s3p_err *err) S3P_MUST_CHECK;
 
+/* grade_json.c: the member "grade" of the machine form, a comma before it. */
+void s3p_grade_json(const struct s3p_tally *t, const struct s3p_head *h,
+                    enum s3p_consistency consistency, struct s3p_buf *out);
+
 #endif

@@ -127,6 +127,7 @@ def render_evidence(verdict: Verdict) -> str:
         f"consistency: {verdict.consistency.upper()} ({numbers.count(doc.get('attempts', 0))} attempts, {checked})"
     ]
     lines += [f"  because {sentence}" for sentence in verdict.because]
+    lines += [f"  {sentence}" for sentence in grade_lines(verdict.grade)]
     for space, seen in verdict.evidence.items():
         shown = ", ".join(f"{name} {_number(value)}" for name, value in seen.items() if value)
         lines.append(f"  evidence {space or 'literal keys'}: {shown or 'none'}")
@@ -144,6 +145,36 @@ def render_evidence(verdict: Verdict) -> str:
             f"  not decided: key {window['key']} in {window['bucket']}, {window['count']} windows, the first {span}"
         )
     return "\n".join(lines)
+
+
+LEVELS = {
+    "linearizable": "every register has an order",
+    "session": "reads are stale, but no client saw its own session broken",
+    "eventual": "reads are stale, and clients saw their own sessions broken",
+    "none": "no staleness explains it: writes were lost, conditions ignored, or bytes invented",
+}
+
+
+def grade_lines(grade: Mapping[str, Any]) -> list[str]:
+    """The grade of a history in a few lines; nothing when it was not judged.
+
+    >>> grade_lines({"level": "linearizable"})
+    ['grade: linearizable (every register has an order)']
+    """
+    if grade.get("level") not in LEVELS:
+        return []
+    lines = [f"grade: {grade['level']} ({LEVELS[grade['level']]})"]
+    if grade.get("stale_reads"):
+        behind = f"by up to {numbers.count(grade['versions'])} versions and {grade['ms']:.3f} ms"
+        lines.append(
+            f"  stale: {numbers.count(grade['stale_reads'])} of {numbers.count(grade['reads'])} reads of"
+            f" {numbers.count(grade['keys'])} violated keys, {behind}"
+        )
+    if grade.get("oldest"):
+        oldest = grade["oldest"]
+        lines.append(f"  oldest: client {oldest['client']} on {oldest['bucket']}/{oldest['key']}")
+    broken = [f"{name.replace('_', ' ')} {numbers.count(n)}" for name, n in grade.get("sessions", {}).items() if n]
+    return lines + ([f"  sessions, reads that broke them: {', '.join(broken)}"] if broken else [])
 
 
 def _number(value: object) -> str:
