@@ -70,8 +70,8 @@ uint64_t s3p_part_bytes(uint64_t rows)
                      sizeof(struct s3p_etag_slot) + 3 * 4 * 4;
     uint64_t line = 2 * (sizeof(struct s3p_reg_op) + 3 * 4 + 2 * sizeof(struct s3p_reach));
     uint64_t grade = s3p_grader_bytes(2) + 2 * 4; /* if it is violated */
-    return rows * (index * 9 / 8 + 2 * sizeof(struct s3p_reg_op) + 3 * 24 + 160 * 3 / 2 + line + grade) +
-           (1 << 16);
+    uint64_t reg = 2 * sizeof(struct s3p_reg_op) + 3 * 24 + 160 * 3 / 2;
+    return rows * (index * 9 / 8 + reg + line + grade) + (1 << 16);
 }
 
 static int hit(struct s3p_part *p, enum s3p_rule rule, const uint32_t *rows, uint32_t n,
