@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import shlex
 import socket
+import subprocess
 import time
 import urllib.parse
 import xml.etree.ElementTree as ET
@@ -15,7 +17,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from bulk import Connection, request_of, send_all
-from storelib import Store, code_of, error_of, path_of
+from storelib import Store, code_of, command, error_of, path_of
 
 Start = Callable[..., Store]
 MIB = 1 << 20
@@ -235,16 +237,16 @@ def stored(s3: Any) -> dict[str, bytes]:
     return {key: s3.get_object(Bucket="bkt", Key=key)["Body"].read() for key in keys}
 
 
-def fill(s3: Any, size: int, most: int) -> tuple[dict[str, bytes], tuple[int, str]]:
+def fill(s3: Any, size: int, most: int, prefix: str = "fill") -> tuple[dict[str, bytes], tuple[int, str]]:
     """Puts objects until one is refused: what was acknowledged, and the refusal."""
     acked: dict[str, bytes] = {}
     for number in range(most):
         body = b"%06d" % number + bytes(size - 6)
         try:
-            s3.put_object(Bucket="bkt", Key=f"fill/{number:06}", Body=body)
+            s3.put_object(Bucket="bkt", Key=f"{prefix}/{number:06}", Body=body)
         except ClientError as error:
             return acked, code_of(error)
-        acked[f"fill/{number:06}"] = body
+        acked[f"{prefix}/{number:06}"] = body
     raise AssertionError("it never became full")
 
 
@@ -312,3 +314,28 @@ def test_files_without_room(start: Start, tmp_path: Path, mode: str) -> None:
     s3.put_object(Bucket="bkt", Key="more", Body=bytes(10_000))
     assert s3.get_object(Bucket="bkt", Key="copy")["Body"].read() == b"new" * 100_000
     assert stored(s3).keys() == {*acked, "k", "copy", "more"}
+
+
+@pytest.mark.parametrize("mode", ["--fast", "--durable"])
+def test_a_full_disk(start: Start, tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system of 8 MiB of the store's own: what does not fit is 503, what was acknowledged stays, room helps."""
+    mount = f"mount -t tmpfs -o size=8m tmpfs {shlex.quote(str(tmp_path))}"
+    if subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True).returncode != 0:
+        pytest.skip("the system lets nobody mount a file system here")
+    monkeypatch.setenv(
+        "S3PROD_STORE", shlex.join(["unshare", "-rm", "sh", "-c", f'{mount} && exec "$@"', "sh", *command()])
+    )
+    s3 = start("--data", str(tmp_path), mode).client()
+    s3.create_bucket(Bucket="bkt")
+    acked = {}
+    for size, least in ((300_000, 10), (2_000, 10)):  # files first, then records
+        more, refusal = fill(s3, size, 5_000, f"fill-{size}")
+        assert refusal == (503, "SlowDown") and len(more) > least
+        acked |= more
+    overwrites_change_nothing(s3, acked, 300_000)
+    assert stored(s3) == acked
+    for key in sorted(acked)[::2]:
+        assert error_of(lambda key=key: s3.delete_object(Bucket="bkt", Key=key))[0] == 204
+        del acked[key]
+    s3.put_object(Bucket="bkt", Key="again", Body=b"a" * 300_000)
+    assert stored(s3) == acked | {"again": b"a" * 300_000}
