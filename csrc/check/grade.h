@@ -3,11 +3,11 @@
  * Staleness. A value is *known* when its write or a read of it has returned, f is the earliest such
  * return. A mutation that was called after f comes later in every order that respects real time,
  * and was there when it was known itself. A read of v that was called at t is *stale* when some
- * mutation was called after f(v) and known before t; it is late by t minus the earliest such time
- * (the least time by which the read would have to be moved back: delta-atomicity), by as many
- * versions as there are such values (k-atomicity, a lower bound of k - 1; one when all of them are
- * deletes). Source: Golab, Li, Shah, Analyzing Consistency Properties for Fun and Profit, PODC 2011.
- * "Absent" is as young as the last delete that may have made it.
+ * mutation was called after f(v) and known before t. It is late by t minus the earliest such time:
+ * the least time by which the read would have to be moved back (delta-atomicity). It is behind by
+ * as many versions as there are such values (k-atomicity, a lower bound of k - 1; one when all of
+ * them are deletes). Source: Golab, Li, Shah, Analyzing Consistency Properties for Fun and Profit,
+ * PODC 2011. "Absent" is as young as the last delete that may have made it.
  *
  * Sessions. With "later" as above, of each client alone, and each read counted once a guarantee:
  *   read your writes      its own acknowledged mutation is later than the value that it reads
