@@ -9,6 +9,8 @@ import pytest
 
 from s3prod.store import EmbeddedStore
 
+RULES = ("--lifecycle-day", "500ms", "--replication-lag", "50ms")  # of buckets, which are refused without
+
 # A shell starts what it puts in the background with SIGINT ignored, and children inherit that; the tests send it to them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -16,7 +18,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(scope="session")
 def embedded_store():
-    with EmbeddedStore(endpoints=2) as store:
+    with EmbeddedStore(endpoints=2, options=RULES) as store:
         yield store
 
 

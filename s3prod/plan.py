@@ -38,6 +38,7 @@ from s3prod.plan_parts import (
     until_others,
     until_stop,
 )
+from s3prod.plan_rules import Rule, expire, put_lifecycle, put_replication, replicate
 from s3prod.plan_steps import (
     ANY,
     Program,
@@ -132,6 +133,11 @@ __all__ = [
     "put",
     "put_tags",
     "put_versioning",
+    "put_lifecycle",
+    "put_replication",
+    "expire",
+    "replicate",
+    "Rule",
     "remove_bucket",
     "repeat",
     "sleep",

@@ -1,4 +1,4 @@
-"""Constructors of the steps of copies, tags, attributes and versions.
+"""Constructors of the steps of copies, tags, attributes, versions, and the rules of buckets.
 
 program = [
     put_versioning("Enabled"),

@@ -10,6 +10,7 @@
 #include "core/arena.h"
 #include "engine/keyspace.h"
 #include "history/record.h"
+#include "s3/documents.h"
 #include "s3/op.h"
 #include "s3/sign.h"
 #include "s3/sum.h"
@@ -104,6 +105,13 @@ struct s3p_batch_step { /* delete_objects; a page of abort_upload */
     int nkeys;
     bool quiet, etags;
 };
+#define S3P_RULES_MAX 16
+struct s3p_rules_step { /* put_lifecycle, put_replication */
+    const struct s3p_rule *rule;
+    const uint16_t *bucket; /* where each rule leads */
+    int n;
+    struct s3p_str text; /* as the plan has them, in one line, for the record */
+};
 struct s3p_loop_step { /* loop enter and loop back */
     int counter;       /* number of the loop among the client's counters */
     bool until_ok;
@@ -168,6 +176,7 @@ struct s3p_step {
         struct s3p_list_step list;
         struct s3p_batch_step batch;
         const char *versioning; /* put_versioning: the status */
+        struct s3p_rules_step rules;
         struct s3p_loop_step loop;
         struct s3p_when_step when;
         struct s3p_sleep_step sleep;

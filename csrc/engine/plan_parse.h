@@ -2,7 +2,7 @@
  * plan_group.c groups and what is asked of them, plan_program.c the order of a program,
  * plan_verbs.c the table of all steps, plan_control.c those without a request, plan_object.c and
  * plan_option.c those on an object and their options, plan_upload.c uploads, plan_list.c pages,
- * batches and buckets, plan_ref.c names, expressions and keys. Private to the parser. */
+ * batches and buckets, plan_rules.c rules of buckets, plan_ref.c names, expressions and keys. Private to the parser. */
 #ifndef S3P_ENGINE_PLAN_PARSE_H
 #define S3P_ENGINE_PLAN_PARSE_H
 
@@ -76,7 +76,7 @@ s3p_compile_fn s3p_compile_object, s3p_compile_copy, s3p_compile_tags, s3p_compi
 s3p_compile_fn s3p_compile_upload_part, s3p_compile_complete_upload, s3p_compile_abort_upload,
     s3p_compile_list_parts;
 s3p_compile_fn s3p_compile_list, s3p_compile_delete_objects, s3p_compile_bucket,
-    s3p_compile_put_versioning;
+    s3p_compile_put_versioning, s3p_compile_put_rules;
 
 /* plan_option.c: the options that the step has, each by its row; those that must be there. */
 int s3p_compile_options(struct s3p_compile *c, const struct s3p_node *step,

@@ -55,6 +55,9 @@ static const struct s3p_verb verbs[] = {
     {"put_versioning", "put_versioning, status", S3P_OP_PUT_VERSIONING, 0,
      s3p_compile_put_versioning},
     {"get_versioning", "get_versioning", S3P_OP_GET_VERSIONING, 0, s3p_compile_bucket},
+    {"put_lifecycle", "put_lifecycle, rules", S3P_OP_PUT_LIFECYCLE, 0, s3p_compile_put_rules},
+    {"put_replication", "put_replication, rules", S3P_OP_PUT_REPLICATION, 0,
+     s3p_compile_put_rules},
     {"repeat", "repeat, do", S3P_OP_NONE, 0, s3p_compile_repeat},
     {"when", "when, do, else", S3P_OP_NONE, 0, s3p_compile_when},
     {"barrier", "barrier", S3P_OP_NONE, 0, s3p_compile_barrier},
@@ -80,6 +83,7 @@ int s3p_find_verb(struct s3p_compile *c, const struct s3p_node *step, const stru
         return (*out)->fields == NULL ? 0 : s3p_node_keys(&c->p->r, step, (*out)->fields);
     return s3p_node_bad(&c->p->r, step,
                         "a verb: put, get, head, delete, delete_objects, copy, ..._upload, "
-                        "..._tags, get_attributes, list..., ..._bucket, ..._versioning, repeat, "
+                        "..._tags, get_attributes, list..., ..._bucket, ..._versioning, "
+                        "put_lifecycle, put_replication, repeat, "
                         "when, barrier, sleep, choose");
 }

@@ -48,6 +48,24 @@ static void set_versioning(struct s3p_try *t, char md5[S3P_MD5_TEXT])
     s3p_attempt_document(t, md5);
 }
 
+static void set_rules(struct s3p_try *t, char md5[S3P_MD5_TEXT])
+{
+    const struct s3p_rules_step *r = &t->step->u.rules;
+    struct s3p_rule rule[S3P_RULES_MAX];
+    for (int i = 0; i < r->n; i++) {
+        const char *bucket = t->c->w->e->bucket_name[r->bucket[i]];
+        rule[i] = r->rule[i];
+        rule[i].bucket = (struct s3p_str){bucket, strlen(bucket)};
+    }
+    t->list_args = r->text;
+    s3p_buf_clear(&t->c->request);
+    if (t->step->op == S3P_OP_PUT_LIFECYCLE)
+        s3p_lifecycle_body(&t->c->request, rule, r->n);
+    else
+        s3p_replication_body(&t->c->request, rule, r->n);
+    s3p_attempt_document(t, md5);
+}
+
 int s3p_step_bucket(struct s3p_client *c, int pc)
 {
     char location[LOCATION_BYTES], md5[S3P_MD5_TEXT];
@@ -60,6 +78,8 @@ int s3p_step_bucket(struct s3p_client *c, int pc)
         set_location(&t, location);
     if (t.step->op == S3P_OP_PUT_VERSIONING)
         set_versioning(&t, md5);
+    if (t.step->op == S3P_OP_PUT_LIFECYCLE || t.step->op == S3P_OP_PUT_REPLICATION)
+        set_rules(&t, md5);
     s3p_attempt_send(&t);
     s3p_arena_init(&arena, S3P_RESULT_ARENA_BYTES);
     if (t.step->op == S3P_OP_GET_VERSIONING)

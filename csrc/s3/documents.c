@@ -2,6 +2,7 @@
 
 #include "core/digest.h"
 #include "core/text.h"
+#include "s3/tags.h"
 #include "s3/xml.h"
 
 #define XMLNS " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
@@ -63,6 +64,78 @@ void s3p_versioning_body(struct s3p_buf *out, struct s3p_str status)
     s3p_buf_str(out, "<VersioningConfiguration" XMLNS);
     add_element(out, "<Status>", status, "</Status>");
     s3p_buf_str(out, "</VersioningConfiguration>");
+}
+
+static void add_number(struct s3p_buf *out, const char *open, uint64_t number, const char *close)
+{
+    if (number == 0)
+        return;
+    s3p_buf_str(out, open);
+    s3p_buf_u64(out, number);
+    s3p_buf_str(out, close);
+}
+
+/* An empty prefix stands for a rule about everything. */
+static void add_filter(struct s3p_buf *out, const struct s3p_rule *r)
+{
+    int n = (r->prefix.len > 0) + (r->tags > 0) + (r->above > 0) + (r->below > 0);
+    s3p_buf_str(out, n > 1 ? "<Filter><And>" : "<Filter>");
+    if (n == 0)
+        s3p_buf_str(out, "<Prefix></Prefix>");
+    add_element(out, "<Prefix>", r->prefix, "</Prefix>");
+    add_number(out, "<Tag><Key>" S3P_TAG_COUNT "</Key><Value>", r->tags, "</Value></Tag>");
+    add_number(out, "<ObjectSizeGreaterThan>", r->above, "</ObjectSizeGreaterThan>");
+    add_number(out, "<ObjectSizeLessThan>", r->below, "</ObjectSizeLessThan>");
+    s3p_buf_str(out, n > 1 ? "</And></Filter>" : "</Filter>");
+}
+
+static void begin_rule(struct s3p_buf *out, int i)
+{
+    s3p_buf_str(out, "<Rule><ID>rule-");
+    s3p_buf_u64(out, (uint64_t)i);
+    s3p_buf_str(out, "</ID><Status>Enabled</Status>");
+}
+
+void s3p_lifecycle_body(struct s3p_buf *out, const struct s3p_rule *rules, int n)
+{
+    s3p_buf_str(out, "<LifecycleConfiguration" XMLNS);
+    for (int i = 0; i < n; i++) {
+        const struct s3p_rule *r = &rules[i];
+        begin_rule(out, i);
+        add_filter(out, r);
+        add_number(out, "<Expiration><Days>", r->days, "</Days></Expiration>");
+        if (r->markers)
+            s3p_buf_str(out, "<Expiration><ExpiredObjectDeleteMarker>true"
+                             "</ExpiredObjectDeleteMarker></Expiration>");
+        add_number(out, "<NoncurrentVersionExpiration><NoncurrentDays>", r->noncurrent_days,
+                   "</NoncurrentDays></NoncurrentVersionExpiration>");
+        add_number(out, "<AbortIncompleteMultipartUpload><DaysAfterInitiation>", r->abort_days,
+                   "</DaysAfterInitiation></AbortIncompleteMultipartUpload>");
+        s3p_buf_str(out, "</Rule>");
+    }
+    s3p_buf_str(out, "</LifecycleConfiguration>");
+}
+
+void s3p_replication_body(struct s3p_buf *out, const struct s3p_rule *rules, int n)
+{
+    s3p_buf_str(out, "<ReplicationConfiguration" XMLNS
+                     "<Role>arn:aws:iam::123456789012:role/replication</Role>");
+    for (int i = 0; i < n; i++) {
+        begin_rule(out, i);
+        s3p_buf_str(out, "<Priority>");
+        s3p_buf_u64(out, (uint64_t)i);
+        s3p_buf_str(out, "</Priority>");
+        add_filter(out, &rules[i]);
+        s3p_buf_str(out, rules[i].markers
+                             ? "<DeleteMarkerReplication><Status>Enabled</Status>"
+                               "</DeleteMarkerReplication>"
+                             : "<DeleteMarkerReplication><Status>Disabled</Status>"
+                               "</DeleteMarkerReplication>");
+        add_element(out, "<Destination><Bucket>arn:aws:s3:::", rules[i].bucket,
+                    "</Bucket></Destination>");
+        s3p_buf_str(out, "</Rule>");
+    }
+    s3p_buf_str(out, "</ReplicationConfiguration>");
 }
 
 void s3p_content_md5(char dst[24], const void *body, size_t len)

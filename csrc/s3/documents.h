@@ -21,6 +21,17 @@ void s3p_complete_body(struct s3p_buf *out, const struct s3p_complete_part *part
 
 void s3p_versioning_body(struct s3p_buf *out, struct s3p_str status); /* Enabled, Suspended */
 
+/* A rule of a bucket about some of its objects; what is 0, empty or false is not said. */
+struct s3p_rule {
+    struct s3p_str prefix, bucket;            /* bucket: where a rule of replication leads */
+    uint64_t above, below;                    /* sizes, exclusive */
+    uint64_t tags;                            /* of sets of so many (s3/tags.h) */
+    uint64_t days, noncurrent_days, abort_days;
+    bool markers; /* lifecycle: lone markers go; replication: markers are replicated */
+};
+void s3p_lifecycle_body(struct s3p_buf *out, const struct s3p_rule *rules, int n);
+void s3p_replication_body(struct s3p_buf *out, const struct s3p_rule *rules, int n);
+
 void s3p_content_md5(char dst[24], const void *body, size_t len); /* base64 of MD5 */
 
 #endif

@@ -32,6 +32,8 @@ const struct s3p_op_row s3p_op_table[S3P_OP_COUNT] = {
     [S3P_OP_PUT_VERSIONING] = {"put_versioning", "PUT", S3P_CLASS_BUCKET, false, true},
     [S3P_OP_GET_VERSIONING] = {"get_versioning", "GET", S3P_CLASS_BUCKET, false, true},
     [S3P_OP_GET_ATTRIBUTES] = {"get_attributes", "GET", S3P_CLASS_READ, true, true},
+    [S3P_OP_PUT_LIFECYCLE] = {"put_lifecycle", "PUT", S3P_CLASS_BUCKET, false, true},
+    [S3P_OP_PUT_REPLICATION] = {"put_replication", "PUT", S3P_CLASS_BUCKET, false, true},
 };
 
 const char *const s3p_cond_name[S3P_COND_COUNT] = {

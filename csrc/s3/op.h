@@ -35,7 +35,9 @@ enum s3p_op {
     S3P_OP_PUT_VERSIONING = 24,
     S3P_OP_GET_VERSIONING = 25,
     S3P_OP_GET_ATTRIBUTES = 26,
-    S3P_OP_COUNT = 27,
+    S3P_OP_PUT_LIFECYCLE = 27,
+    S3P_OP_PUT_REPLICATION = 28,
+    S3P_OP_COUNT = 29,
 };
 
 enum s3p_op_class {

@@ -106,7 +106,7 @@ static bool is_filler(const struct s3p_tag *t)
 enum s3p_body_verdict s3p_tags_judge(const struct s3p_tag *tags, int n, struct s3p_id *id)
 {
     const struct s3p_str *value_id = find(tags, n, "s3p-id", 6);
-    const struct s3p_str *count = find(tags, n, "s3p-n", 5);
+    const struct s3p_str *count = find(tags, n, S3P_TAG_COUNT, sizeof S3P_TAG_COUNT - 1);
     struct s3p_id named = {{0}};
     uint64_t want;
     *id = named;

@@ -8,6 +8,7 @@
 #include "s3/body.h"
 
 #define S3P_TAGS_MAX 10
+#define S3P_TAG_COUNT "s3p-n" /* the tag that says how many there are */
 #define S3P_TAGS_HEADER_MAX 256
 
 struct s3p_tag {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -230,6 +231,11 @@ def _put_versioning(book: Book, request: Request, attempt: Attempt, record: Reco
     record["list_args"] = f"status={request.status}"
 
 
+def _put_rules(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
+    rules = json.dumps(request.rules, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    record["list_args"] = f"rules={rules}"
+
+
 def _get_tags(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
     record["body_kind"] = "tags"
     if attempt.status != 200 or attempt.document_code is not None:
@@ -318,6 +324,7 @@ _READERS: dict[str, Callable[[Book, Request, Attempt, Record, dict[str, Any]], N
     "complete_upload": _complete,
     "put_tags": _put_tags,
     "put_versioning": _put_versioning,
+    **dict.fromkeys(("put_lifecycle", "put_replication"), _put_rules),
     "get_tags": _get_tags,
     **dict.fromkeys(PAGES, _listing),
 }

@@ -209,6 +209,50 @@ def _status(request: Request, buckets: Mapping[str, str]) -> Arguments:
     yield "VersioningConfiguration", {"Status": request.status}
 
 
+def _filter(rule: Mapping[str, Any]) -> dict[str, Any]:
+    names = {"prefix": "Prefix", "above": "ObjectSizeGreaterThan", "below": "ObjectSizeLessThan"}
+    said: dict[str, Any] = {name: rule[field] for field, name in names.items() if field in rule}
+    if "tags" not in rule:
+        return {"And": said} if len(said) > 1 else said or {"Prefix": ""}
+    tag = {"Key": "s3p-n", "Value": str(rule["tags"])}
+    return {"And": said | {"Tags": [tag]}} if said else {"Tag": tag}
+
+
+def _lifecycle_rule(rule: Mapping[str, Any]) -> Arguments:
+    if "days" in rule:
+        yield "Expiration", {"Days": rule["days"]}
+    elif rule.get("markers"):
+        yield "Expiration", {"ExpiredObjectDeleteMarker": True}
+    if "noncurrent_days" in rule:
+        yield "NoncurrentVersionExpiration", {"NoncurrentDays": rule["noncurrent_days"]}
+    if "abort_days" in rule:
+        yield "AbortIncompleteMultipartUpload", {"DaysAfterInitiation": rule["abort_days"]}
+
+
+def _rules(request: Request) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
+    for number, rule in enumerate(request.rules):
+        yield rule, {"ID": f"rule-{number}", "Status": "Enabled", "Filter": _filter(rule)}
+
+
+def _lifecycle(request: Request, buckets: Mapping[str, str]) -> Arguments:
+    rules = [whole | dict(_lifecycle_rule(rule)) for rule, whole in _rules(request)]
+    yield "LifecycleConfiguration", {"Rules": rules}
+
+
+def _replication(request: Request, buckets: Mapping[str, str]) -> Arguments:
+    rules = [
+        whole
+        | {
+            "Priority": number,
+            "DeleteMarkerReplication": {"Status": "Enabled" if rule.get("markers") else "Disabled"},
+            "Destination": {"Bucket": f"arn:aws:s3:::{buckets[rule['to']]}"},
+        }
+        for number, (rule, whole) in enumerate(_rules(request))
+    ]
+    role = "arn:aws:iam::123456789012:role/replication"
+    yield "ReplicationConfiguration", {"Role": role, "Rules": rules}
+
+
 _METHODS: dict[str, tuple[str, tuple[Part, ...]]] = {
     "put": ("put_object", (_condition, _sent, _metadata, _tags)),
     "get": ("get_object", (_condition, _version, _read)),
@@ -235,4 +279,6 @@ _METHODS: dict[str, tuple[str, tuple[Part, ...]]] = {
     "delete_bucket": ("delete_bucket", ()),
     "put_versioning": ("put_bucket_versioning", (_status,)),
     "get_versioning": ("get_bucket_versioning", ()),
+    "put_lifecycle": ("put_bucket_lifecycle_configuration", (_lifecycle,)),
+    "put_replication": ("put_bucket_replication", (_replication,)),
 }

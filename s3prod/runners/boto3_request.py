@@ -72,6 +72,7 @@ class Request:
     objects: Sequence[Named] = ()
     quiet: bool = False
     status: str = ""
+    rules: Sequence[Mapping[str, Any]] = ()
     list_args: Mapping[str, Any] = field(default_factory=dict)
 
     value_id: bytes = ids.NO_ID

@@ -214,4 +214,6 @@ _VERBS: dict[str, tuple[Callable[[str, Step, Names], list[Request]], tuple[Optio
     "delete_bucket": (_on_bucket, ()),
     "put_versioning": (_on_bucket, (_as_given("status"),)),
     "get_versioning": (_on_bucket, ()),
+    "put_lifecycle": (_on_bucket, (_as_given("rules"),)),
+    "put_replication": (_on_bucket, (_as_given("rules"),)),
 }

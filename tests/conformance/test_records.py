@@ -12,7 +12,7 @@ from .test_programs import PROGRAMS, RUNNERS, plan_of, records_of
 
 NAMES = (
     "pages", "batches-forms", "checksums", "checksums-parts", "copies", "copies-across", "delimiters", "part-copies",
-    "parts-pages", "tags", "uploads", "uploads-conditions", "uploads-pages", "uploads-parts", "versions", "versions-pages",
+    "parts-pages", "rules", "tags", "uploads", "uploads-conditions", "uploads-pages", "uploads-parts", "versions", "versions-pages",
 )  # fmt: skip
 # What is the same in two runs, and of what only that it is there.
 SAME = (

@@ -51,6 +51,39 @@ T_TEST(documents_versioning)
     s3p_buf_free(&out);
 }
 
+T_TEST(documents_rules)
+{
+    const struct s3p_rule rules[] = {
+        {.days = 1},
+        {.prefix = S3P_STR("p&/"), .tags = 3, .above = 5, .noncurrent_days = 2, .markers = true},
+        {.below = 7, .bucket = S3P_STR("b")},
+    };
+    struct s3p_buf out;
+    s3p_buf_init(&out, 4000);
+    s3p_lifecycle_body(&out, rules, 2);
+    T_STR(s3p_buf_cstr(&out),
+          "<LifecycleConfiguration" XMLNS
+          "<Rule><ID>rule-0</ID><Status>Enabled</Status><Filter><Prefix></Prefix></Filter>"
+          "<Expiration><Days>1</Days></Expiration></Rule>"
+          "<Rule><ID>rule-1</ID><Status>Enabled</Status><Filter><And><Prefix>p&amp;/</Prefix>"
+          "<Tag><Key>s3p-n</Key><Value>3</Value></Tag>"
+          "<ObjectSizeGreaterThan>5</ObjectSizeGreaterThan></And></Filter>"
+          "<Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration>"
+          "<NoncurrentVersionExpiration><NoncurrentDays>2</NoncurrentDays>"
+          "</NoncurrentVersionExpiration></Rule></LifecycleConfiguration>");
+    s3p_buf_clear(&out);
+    s3p_replication_body(&out, rules + 2, 1);
+    T_STR(s3p_buf_cstr(&out),
+          "<ReplicationConfiguration" XMLNS
+          "<Role>arn:aws:iam::123456789012:role/replication</Role>"
+          "<Rule><ID>rule-0</ID><Status>Enabled</Status><Priority>0</Priority>"
+          "<Filter><ObjectSizeLessThan>7</ObjectSizeLessThan></Filter>"
+          "<DeleteMarkerReplication><Status>Disabled</Status></DeleteMarkerReplication>"
+          "<Destination><Bucket>arn:aws:s3:::b</Bucket></Destination></Rule>"
+          "</ReplicationConfiguration>");
+    s3p_buf_free(&out);
+}
+
 T_TEST(documents_content_md5)
 {
     char md5[24];

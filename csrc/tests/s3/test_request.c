@@ -226,6 +226,8 @@ T_TEST(request_queries)
         {S3P_OP_DELETE_TAGS, "DELETE /b/k?tagging=&versionId=v%2F1 HTTP/1.1\r\n"},
         {S3P_OP_GET_ATTRIBUTES, "GET /b/k?attributes=&versionId=v%2F1 HTTP/1.1\r\n"},
         {S3P_OP_PUT_VERSIONING, "PUT /b?versioning HTTP/1.1\r\n"},
+        {S3P_OP_PUT_LIFECYCLE, "PUT /b?lifecycle HTTP/1.1\r\n"},
+        {S3P_OP_PUT_REPLICATION, "PUT /b?replication HTTP/1.1\r\n"},
         {S3P_OP_GET_VERSIONING, "GET /b?versioning HTTP/1.1\r\n"},
         {S3P_OP_LIST_VERSIONS, "GET /b?delimiter=%2F&encoding-type=url&key-marker=s&max-keys=5&"
                                "prefix=p&version-id-marker=t&versions HTTP/1.1\r\n"},
