@@ -51,6 +51,13 @@ static const struct {
     {S3P_RULE_PRESENT_AFTER_DELETE, ANY, "delete-resurrects"},
     {S3P_RULE_CAS_IGNORED, ANY, "cond-ignored"},
     {S3P_RULE_CONDITION_FALSE_NEGATIVE, ANY, "cond-always-412"},
+    {S3P_RULE_MPU_BLEND, ANY, "mpu-blend"},
+    {S3P_RULE_MPU_STALE_PART, ANY, "mpu-stale-part"},
+    {S3P_RULE_MPU_COMPLETED_TWICE, ANY, "mpu-double-complete-blend"},
+    {S3P_RULE_ABORTED_VISIBLE, ANY, "mpu-abort-then-complete"},
+    {S3P_RULE_COMPLETE_AND_ABORT, ANY, "mpu-abort-then-complete"},
+    {S3P_RULE_FUTURE_READ, ANY, "mpu-visible-early"},
+    {S3P_RULE_LIST_PART_ENTRY, ANY, "parts-size-zero"},
 };
 
 static bool overlap(const struct s3p_attempt *a, const struct s3p_attempt *b)

@@ -120,9 +120,12 @@ static int visit_part(struct visit *v, bool copied)
         .id = COL(v->s, struct s3p_id, body_id)[v->i],
         .etag = s3p_etag_token(COL(v->s, s3p_etag_bytes, etag)[v->i].b,
                                COL(v->s, uint8_t, etag_form)[v->i]),
+        .size = copied ? 0 : COL(v->s, uint64_t, size)[v->i],
         .upload = u,
         .number = COL(v->s, uint32_t, part_number)[v->i],
         .record = v->record,
+        .touched =
+            (COL(v->s, uint8_t, flags)[v->i] & (S3P_FLAG_MULTI_DELIVERY | S3P_FLAG_ALTERED)) != 0,
     };
     return 0;
 }
@@ -174,7 +177,7 @@ static int find_list(struct visit *v, uint32_t u, struct s3p_part_list **out)
     struct s3p_objects *o = v->o;
     struct s3p_id id = COL(v->s, struct s3p_id, body_id)[v->i];
     uint64_t etag = etag_of_parts(v->s, v->i);
-    uint32_t *at;
+    uint32_t *at, n = COL(v->s, uint32_t, entries_count)[v->i];
     for (uint32_t k = o->upload[u].list; k != UINT32_MAX; k = o->list[k].next) {
         *out = &o->list[k];
         if (s3p_id_eq(o->list[k].body_id, id) && o->list[k].etag == etag)
@@ -190,6 +193,8 @@ static int find_list(struct visit *v, uint32_t u, struct s3p_part_list **out)
                                    .res = INT64_MAX,
                                    .size = COL(v->s, uint64_t, size)[v->i],
                                    .etag = etag,
+                                   .named = v->s->entries + COL(v->s, uint32_t, entries_first)[v->i],
+                                   .nnamed = n,
                                    .outcome = S3P_FAILED};
     if (!s3p_id_none(id))
         S3P_TRY(s3p_idmap_put(&o->by_list, id, o->nlist, &at, v->err));

@@ -49,14 +49,17 @@ struct s3p_part_list { /* a logical write */
     int64_t inv, res;
     uint64_t size;
     uint64_t etag, got_etag; /* from the parts' ETags, from the answer; tokens, 0: not known */
+    const struct s3p_entry *named; /* the parts, in the file */
+    uint32_t nnamed;
     uint8_t outcome, cond;
     bool gone;               /* of the Completes that failed one found no upload */
 };
 
 struct s3p_sent_part {
     struct s3p_id id;
-    uint64_t etag;
+    uint64_t etag, size; /* 0: not known */
     uint32_t upload, number, record;
+    bool touched; /* by a proxy: it may be another */
 };
 
 struct s3p_copied {
@@ -101,7 +104,8 @@ struct s3p_objects {
 int s3p_objects_build(struct s3p_objects *o, const struct s3p_histfile *f, const struct s3p_head *h,
                       const struct s3p_keymap *keys, struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_objects_free(struct s3p_objects *o);
-/* What uploads show that no read does: a Complete's ETag, Complete and Abort. */
+/* What uploads show that no read does: a Complete's ETag, two lists, Complete and Abort, what pages
+ * say of parts (object_uploads.c). */
 int s3p_objects_judge(const struct s3p_objects *o, struct s3p_tally *t,
                       struct s3p_err *err) S3P_MUST_CHECK;
 /* The row of record `i`, which is filled and has its key. */

@@ -142,6 +142,17 @@ static bool is_part_of(const struct s3p_objects *o, uint32_t u, struct s3p_id id
     return false;
 }
 
+/* The last copy of a part, or `old` if that is one; NULL: nobody sent it. */
+static const struct s3p_sent_part *copy_of(const struct s3p_objects *o, uint32_t first,
+                                           uint32_t end, uint64_t number, uint32_t old)
+{
+    const struct s3p_sent_part *p = NULL;
+    for (uint32_t k = first; k < end; k++)
+        if (o->part[k].number == number)
+            p = &o->part[k];
+    return o->part[old].number == number ? &o->part[old] : p;
+}
+
 /* Whether the bytes are those of a list with an earlier copy of one part that was sent again. */
 static bool is_stale(const struct s3p_objects *o, const struct s3p_part_list *l, struct s3p_id seen)
 {
@@ -150,11 +161,10 @@ static bool is_stale(const struct s3p_objects *o, const struct s3p_part_list *l,
         end++;
     for (uint32_t old = first; old < end; old++) {
         struct s3p_composite c = {.n = 0};
-        for (uint32_t k = first; k < end; k++) {
-            bool last = k + 1 == end || o->part[k + 1].number != o->part[k].number;
-            if (last)
-                s3p_composite_add(
-                    &c, o->part[o->part[old].number == o->part[k].number ? old : k].id);
+        for (uint32_t k = 0; k < l->nnamed; k++) {
+            const struct s3p_sent_part *p = copy_of(o, first, end, l->named[k].key_index, old);
+            if (p != NULL)
+                s3p_composite_add(&c, p->id);
         }
         struct s3p_id id = s3p_composite_id(&c);
         if (s3p_id_eq(id, seen) && !s3p_id_eq(id, l->body_id))
@@ -174,8 +184,14 @@ static const struct s3p_part_list *list_seen(const struct reading *g, uint32_t u
 static void judge_blend(const struct reading *g, uint32_t u, struct s3p_row *r)
 {
     const struct s3p_upload *up = &g->o->upload[u];
-    bool stale = up->list != UINT32_MAX && is_stale(g->o, &g->o->list[up->list], g->body);
-    find(r, stale ? S3P_RULE_MPU_STALE_PART : S3P_RULE_MPU_BLEND, up->first_complete);
+    bool stale = false;
+    for (uint32_t k = up->list; k != UINT32_MAX && !stale; k = g->o->list[k].next)
+        stale = is_stale(g->o, &g->o->list[k], g->body);
+    find(r,
+         stale                    ? S3P_RULE_MPU_STALE_PART
+         : s3p_id_none(g->body)   ? S3P_RULE_BODY_LENGTH
+                                  : S3P_RULE_MPU_BLEND,
+         up->first_complete);
 }
 
 /* The bytes of an object made by upload `u`: true when they are settled as wrong. */
@@ -324,34 +340,4 @@ void s3p_objects_amend(const struct s3p_objects *o, const struct s3p_segment_vie
     default:
         return;
     }
-}
-
-/* ---- what needs no read ---- */
-
-static int hit(const struct s3p_upload *up, enum s3p_rule rule, uint32_t a, uint32_t b,
-               struct s3p_tally *t, struct s3p_err *err)
-{
-    struct s3p_hit h = {.key_index = up->key_index,
-                        .place = up->place,
-                        .rule = (uint8_t)rule,
-                        .n = b != S3P_NO_RECORD ? 2 : 1,
-                        .record = {a, b != S3P_NO_RECORD ? b : 0}};
-    return s3p_tally_hit(t, &h, err);
-}
-
-int s3p_objects_judge(const struct s3p_objects *o, struct s3p_tally *t, struct s3p_err *err)
-{
-    s3p_tally_unit(t);
-    for (uint32_t u = 0; u < o->nupload; u++) {
-        const struct s3p_upload *up = &o->upload[u];
-        /* An Abort that was called once the upload was done may be answered like a repeated one. */
-        if (up->acked != S3P_NO_RECORD && up->abort != S3P_NO_RECORD &&
-            up->abort_inv <= up->acked_res)
-            S3P_TRY(hit(up, S3P_RULE_COMPLETE_AND_ABORT, up->acked, up->abort, t, err));
-        for (uint32_t k = up->list; k != UINT32_MAX; k = o->list[k].next)
-            if (o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED && o->list[k].etag != 0 &&
-                o->list[k].got_etag != 0 && o->list[k].got_etag != o->list[k].etag)
-                S3P_TRY(hit(up, S3P_RULE_ETAG_MISMATCH, o->list[k].write, S3P_NO_RECORD, t, err));
-    }
-    return 0;
 }

@@ -41,6 +41,8 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
                                   "$0 although its upload had been aborted: $1"},
     [S3P_RULE_COMPLETE_AND_ABORT] = {"complete-and-abort", "K2",
                                      "an upload was completed and aborted: $0, and $1"},
+    [S3P_RULE_MPU_COMPLETED_TWICE] =
+        {"completed-twice", "K2", "an upload was completed with two lists of parts: $0, and $1"},
     [S3P_RULE_COPY_WRONG_BODY] = {"copy-wrong-body", "body",
                                   "$0, and its body is none that the copy can have read: $1"},
     [S3P_RULE_LIST_MISSING] = {"list-missing", "L1",
@@ -61,6 +63,8 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
         {"list-no-progress", "L1", "$0, truncated, and does not say how to go on"},
     [S3P_RULE_LIST_LATEST] =
         {"list-latest", "L1", "$0, and of one key not the first version alone is the latest"},
+    [S3P_RULE_LIST_PART_ENTRY] =
+        {"list-part-entry", "L1", "$0, and what it says of a part is not what was sent: $1"},
     [S3P_RULE_TAGS_TORN] = {"tags-torn", "body", "$0, and the set mixes the tags of two writes"},
     [S3P_RULE_TAGS_CORRUPT] = {"tags-corrupt", "body", "$0, and the set is none that was written"},
     [S3P_RULE_BATCH_MISSING_KEY] =

@@ -63,6 +63,8 @@ void s3p_srv_txn_edited(struct s3p_srv_txn *t, int rc)
 
 void s3p_srv_txn_replaced(struct s3p_srv_txn *t, const struct s3p_srv_record *r)
 {
+    if (S3P_SRV_UNLIKELY(t->leak))
+        return;
     struct s3p_srv_gone gone = {.pinned = r->n_parts > 0 ? r->seq : 0, .n = r->in_file};
     for (uint32_t i = 0; i < r->n_parts; i++)
         gone.n += s3p_srv_part_at(r->parts, i).body_id != 0;

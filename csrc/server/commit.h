@@ -20,6 +20,7 @@ struct s3p_srv_txn {
     MDB_txn *txn;
     int rc;       /* first failure of LMDB: the batch is lost */
     bool changed; /* something to commit */
+    bool leak;    /* mutants: bodies that go are left where they are */
     bool own;     /* of the store's own accord: what it makes is not replicated */
     int64_t wall_ns;
     struct s3p_srv_bucket bucket; /* of the request that is being applied */

@@ -43,8 +43,8 @@ static enum s3p_srv_error repeat(struct s3p_srv_txn *t, struct s3p_srv_req *req)
     int rc = s3p_srv_finished_get(t->txn, &t->srv->store, req->upload, &f);
     if (rc != 0 && rc != MDB_NOTFOUND)
         t->rc = rc;
-    named_digest(req, digest);
-    if (rc != 0 || memcmp(digest, f.digest, sizeof digest) != 0)
+    req->made = (struct s3p_srv_record){.n_parts = 0};
+    if (rc != 0)
         return S3P_SE_NO_UPLOAD;
     req->made = (struct s3p_srv_record){.seq = f.seq,
                                         .n_parts = f.n_parts,
@@ -54,7 +54,8 @@ static enum s3p_srv_error repeat(struct s3p_srv_txn *t, struct s3p_srv_req *req)
                                         .versioned = f.versioned != 0};
     memcpy(req->made.md5, f.md5, sizeof f.md5);
     memcpy(req->made.sum, f.sum, sizeof f.sum);
-    return S3P_SE_NONE;
+    named_digest(req, digest);
+    return memcmp(digest, f.digest, sizeof digest) == 0 ? S3P_SE_NONE : S3P_SE_NO_UPLOAD;
 }
 
 /* The object in the making. */
@@ -196,13 +197,32 @@ static void remember(struct s3p_srv_txn *t, const struct s3p_srv_req *req)
     s3p_srv_txn_edited(t, s3p_srv_finished_put(t->txn, &t->srv->store, req->upload, &f));
 }
 
+/* As the faults have it, where there are some. */
+static enum s3p_srv_error joined(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                                 struct s3p_srv_record *object, enum s3p_srv_error e)
+{
+    return S3P_SRV_UNLIKELY(t->srv->mutants != NULL) ? s3p_srv_mutants_joined(t, req, object, e)
+                                                     : e;
+}
+
+/* Without an object when the faults drop it. */
+static void store(struct s3p_srv_txn *t, struct s3p_srv_req *req, const struct s3p_srv_record *now,
+                  struct s3p_srv_record *object)
+{
+    if (!req->write.drop)
+        s3p_srv_txn_put(t, req->head.key, now, object);
+    s3p_srv_upload_remove(t, req->bucket.id, req->head.key, req->upload,
+                          req->write.drop ? NULL : &req->meta);
+    remember(t, req);
+}
+
 static enum s3p_srv_error apply_complete(struct s3p_srv_txn *t, struct s3p_srv_req *req)
 {
     struct s3p_srv_record upload, now;
     bool present;
     enum s3p_srv_error e = s3p_srv_upload_judge(t, req, &upload);
     if (e == S3P_SE_NO_UPLOAD && t->rc == 0)
-        return repeat(t, req);
+        return joined(t, req, NULL, repeat(t, req));
     if (e != S3P_SE_NONE)
         return e;
     /* the first edit moves the record of the upload */
@@ -218,20 +238,20 @@ static enum s3p_srv_error apply_complete(struct s3p_srv_txn *t, struct s3p_srv_r
         .meta = {kept->data, upload.meta.len},
         .tags = {kept->data + upload.meta.len, upload.tags.len},
     };
-    e = assemble(t, req, &object);
+    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
+        s3p_srv_mutants_named(t, req);
+    e = joined(t, req, &object, assemble(t, req, &object));
     if (e != S3P_SE_NONE)
         return e;
     e = s3p_srv_txn_judge(t, req, &now, &present);
     if (e != S3P_SE_NONE && !req->write.apply_anyway)
         return e;
     s3p_srv_txn_stamp(t, &object);
+    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL) && !req->write.drop)
+        s3p_srv_mutants_made(t, req, present && !now.marker ? &now : NULL, &object);
     s3p_srv_lifecycle_made(t, req, &object);
     req->made = object;
-    if (req->write.drop)
-        return e;
-    s3p_srv_txn_put(t, req->head.key, present ? &now : NULL, &object);
-    s3p_srv_upload_remove(t, req->bucket.id, req->head.key, req->upload, &req->meta);
-    remember(t, req);
+    store(t, req, present ? &now : NULL, &object);
     return e;
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/text.h"
 #include "server/ids.h"
+#include "server/mutants.h"
 #include "server/ops.h"
 #include "server/tags.h"
 #include "server/writes.h"
@@ -157,13 +158,15 @@ enum s3p_srv_error s3p_srv_upload_judge(struct s3p_srv_txn *t, struct s3p_srv_re
 }
 
 /* In place of the part that had its number. */
-static void store_part(struct s3p_srv_txn *t, struct s3p_srv_req *req,
-                       const struct s3p_srv_record *part, struct s3p_srv_record *before)
+static void store_part(struct s3p_srv_txn *t, struct s3p_srv_req *req, struct s3p_srv_record *part)
 {
     const struct s3p_srv_store *s = &t->srv->store;
-    int rc = s3p_srv_part_get(t->txn, s, req->upload, req->part_number, before);
+    struct s3p_srv_record before;
+    int rc = s3p_srv_part_get(t->txn, s, req->upload, req->part_number, &before);
+    if (rc == 0 && S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
+        s3p_srv_mutants_parted(t, req, &before, part);
     if (rc == 0)
-        s3p_srv_txn_replaced(t, before);
+        s3p_srv_txn_replaced(t, &before);
     else if (rc != MDB_NOTFOUND)
         t->rc = rc;
     s3p_buf_clear(&t->scratch);
@@ -178,7 +181,7 @@ static void store_part(struct s3p_srv_txn *t, struct s3p_srv_req *req,
 enum s3p_srv_error s3p_srv_apply_part(struct s3p_srv_txn *t, struct s3p_srv_req *req)
 {
     struct s3p_srv_intake *in = &req->intake;
-    struct s3p_srv_record upload, before;
+    struct s3p_srv_record upload;
     enum s3p_srv_error e = s3p_srv_upload_judge(t, req, &upload);
     if (e != S3P_SE_NONE)
         return e;
@@ -200,7 +203,7 @@ enum s3p_srv_error s3p_srv_apply_part(struct s3p_srv_txn *t, struct s3p_srv_req 
                          (struct s3p_str){(const char *)in->given, in->given_len});
         part.meta = (struct s3p_str){req->meta.data, req->meta.len};
     }
-    store_part(t, req, &part, &before);
+    store_part(t, req, &part);
     return S3P_SE_NONE;
 }
 
@@ -252,8 +255,11 @@ static enum s3p_srv_error apply_abort(struct s3p_srv_txn *t, struct s3p_srv_req 
 {
     struct s3p_srv_record upload;
     enum s3p_srv_error e = s3p_srv_upload_judge(t, req, &upload);
-    if (e == S3P_SE_NONE)
+    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
+        e = s3p_srv_mutants_aborted(t, req, e);
+    if (e == S3P_SE_NONE && !req->write.drop)
         s3p_srv_upload_remove(t, req->bucket.id, req->head.key, req->upload, NULL);
+    t->leak = false;
     return e;
 }
 

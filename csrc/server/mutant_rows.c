@@ -8,10 +8,13 @@ static const struct s3p_srv_mutant_row *const tables[] = {
     s3p_srv_mutants_of_lists,
     s3p_srv_mutants_of_nodes,
     s3p_srv_mutants_of_objects,
+    s3p_srv_mutants_of_parts,
     s3p_srv_mutants_of_ranges,
     s3p_srv_mutants_of_reads,
     s3p_srv_mutants_of_records,
     s3p_srv_mutants_of_replicas,
+    s3p_srv_mutants_of_upload_pages,
+    s3p_srv_mutants_of_uploads,
     s3p_srv_mutants_of_writes,
 };
 

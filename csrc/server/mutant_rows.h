@@ -41,9 +41,20 @@ struct s3p_srv_mutant_row {
     /* In the transaction: the judgement on a write; may set write.drop and write.apply_anyway. */
     enum s3p_srv_error (*judge)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
                                 const struct s3p_srv_record *now, enum s3p_srv_error e);
-    /* Then, of a PUT: what it is about to store in the place of `now` (NULL: nothing there). */
+    /* Then, of a PUT or a Complete: what it is about to store in the place of `now` (NULL: nothing there). */
     void (*made)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
                  const struct s3p_srv_record *now, struct s3p_srv_record *then);
+    /* Of a Complete: before its list of parts, which is in req->meta, is looked up; then the
+     * judgement on it, with the object that the parts make. `object` is NULL when the upload is
+     * gone: req->made then says what it was completed to, n_parts 0: it never was. */
+    void (*named)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k, struct s3p_srv_txn *t);
+    enum s3p_srv_error (*joined)(S3P_SRV_HOOK_ARGS, struct s3p_srv_txn *t,
+                                 struct s3p_srv_record *object, enum s3p_srv_error e);
+    /* Of a part that is about to take the place of `before`: both may be changed. */
+    void (*parted)(S3P_SRV_HOOK_ARGS, struct s3p_srv_record *before, struct s3p_srv_record *part);
+    /* Of an Abort: the judgement on it; may set write.drop and t->leak. */
+    enum s3p_srv_error (*aborted)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
+                                  struct s3p_srv_txn *t, enum s3p_srv_error e);
     /* The answer to a write that succeeded. */
     void (*reply)(S3P_SRV_HOOK_ARGS);
     /* A read: true when it has made the answer itself. `r` is NULL for an absent key. */
@@ -65,10 +76,13 @@ extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_intake[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_lists[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_nodes[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_objects[];
+extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_parts[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_ranges[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_reads[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_records[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_replicas[];
+extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_upload_pages[];
+extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_uploads[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_writes[];
 
 /* The head of a hook. */
@@ -83,6 +97,16 @@ extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_writes[];
 #define S3P_SRV_MADE(name)                                                                         \
     static void name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,                               \
                      const struct s3p_srv_record *now, struct s3p_srv_record *then)
+#define S3P_SRV_NAMED(name)                                                                        \
+    static void name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k, struct s3p_srv_txn *t)
+#define S3P_SRV_JOINED(name)                                                                       \
+    static enum s3p_srv_error name(S3P_SRV_HOOK_ARGS, struct s3p_srv_txn *t,                       \
+                                   struct s3p_srv_record *object, enum s3p_srv_error e)
+#define S3P_SRV_PARTED(name)                                                                       \
+    static void name(S3P_SRV_HOOK_ARGS, struct s3p_srv_record *before, struct s3p_srv_record *part)
+#define S3P_SRV_ABORTED(name)                                                                      \
+    static enum s3p_srv_error name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,                 \
+                                   struct s3p_srv_txn *t, enum s3p_srv_error e)
 #define S3P_SRV_REPLY(name) static void name(S3P_SRV_HOOK_ARGS)
 #define S3P_SRV_READ(name)                                                                         \
     static bool name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,                               \

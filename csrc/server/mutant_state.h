@@ -36,6 +36,16 @@ struct s3p_srv_version {
     struct s3p_buf bytes;
 };
 
+/* An upload on its way, or not long gone; they share few places, the newest has it. */
+struct s3p_srv_upload_state {
+    uint64_t seq;
+    int wrong;           /* row that spoils what it is completed to, or -1 */
+    unsigned sending;    /* requests that send a part of it, */
+    uint32_t part;       /* and the number of the last one */
+    bool listed;         /* its parts were */
+};
+#define S3P_SRV_UPLOAD_STATES 4096
+
 struct s3p_srv_key_state {
     struct s3p_srv_key_state *next;
     uint64_t bucket;
@@ -54,6 +64,7 @@ struct s3p_srv_key_state {
     int64_t written_ns;
     unsigned written_endpoint, apart_endpoint;
     uint64_t written_seq, lost_seq, hidden_seq, apart_seq;
+    uint64_t joined_seq, joined_upload; /* the newest object that an upload made, and that one */
     size_t len;
     char key[];
 };
@@ -78,6 +89,7 @@ struct s3p_srv_mutants {
     size_t shown_len;
     char shown_key[S3P_SRV_KEY_MAX];
     struct s3p_srv_key_state *keys[S3P_SRV_KEY_STATES];
+    struct s3p_srv_upload_state upload[S3P_SRV_UPLOAD_STATES];
 };
 
 /* Whether the switch fires for this request now; counts it when it does. */
@@ -88,6 +100,13 @@ void s3p_srv_mutant_altered(struct s3p_srv_mutants *m, unsigned row, const struc
  * that shows it. */
 void s3p_srv_mutant_made_wrong(struct s3p_srv_mutants *m, const struct s3p_srv_mutant *a,
                                const struct s3p_srv_req *req, struct s3p_srv_key_state *k);
+/* An upload's state; that of the request's upload becomes wrong, and so does its object. */
+struct s3p_srv_upload_state *s3p_srv_mutant_upload(struct s3p_srv_mutants *m, uint64_t seq);
+void s3p_srv_mutant_spoil(struct s3p_srv_mutants *m, const struct s3p_srv_mutant *a,
+                          uint64_t upload);
+/* mutant_uploads.c: a request on an upload begins, and ends. */
+void s3p_srv_mutant_upload_begin(struct s3p_srv_mutants *m, const struct s3p_srv_req *req);
+void s3p_srv_mutant_upload_end(struct s3p_srv_mutants *m, const struct s3p_srv_req *req);
 bool s3p_srv_conditional(const struct s3p_srv_req *req);
 bool s3p_srv_refused(enum s3p_srv_error e); /* by a precondition */
 /* What a check without a lock answers; *seq of the object that it saw, 0: none. */

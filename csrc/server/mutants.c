@@ -113,6 +113,8 @@ int s3p_srv_mutants_create(struct s3p_srv_mutants **out, struct s3p_srv *srv, st
     m->srv = srv;
     m->seed = srv->options.seed;
     m->start_ns = s3p_now_ns();
+    for (unsigned i = 0; i < S3P_SRV_UPLOAD_STATES; i++)
+        m->upload[i].wrong = -1;
     for (unsigned i = 0; i < srv->options.n_mutants; i++) {
         const char *text = srv->options.mutants[i];
         int rc = switch_on(m, list, &n, text, strlen(text), err);
@@ -238,6 +240,7 @@ void s3p_srv_mutants_begin(struct s3p_srv_req *req)
     if (k != NULL)
         k->inflight++;
     req->key_state = k;
+    s3p_srv_mutant_upload_begin(m, req);
     for (unsigned i = 0; k != NULL && i < m->n_active; i++)
         if (m->active[i].row->begin != NULL)
             m->active[i].row->begin(m, &m->active[i], req, k);
@@ -264,6 +267,7 @@ void s3p_srv_mutants_end(struct s3p_srv_req *req)
         return;
     pthread_mutex_lock(&m->mu);
     req->key_state = NULL;
+    s3p_srv_mutant_upload_end(m, req);
     k->inflight--;
     k->gaps -= req->write.gap;
     if (k->uncommitted_by == req) {
@@ -335,6 +339,11 @@ void s3p_srv_mutants_made(struct s3p_srv_txn *t, struct s3p_srv_req *req,
     for (unsigned i = 0; k != NULL && i < m->n_active; i++)
         if (m->active[i].row->made != NULL)
             m->active[i].row->made(m, &m->active[i], req, k, now, then);
+    int spoiled = req->upload != 0 ? s3p_srv_mutant_upload(m, req->upload)->wrong : -1;
+    if (k != NULL && spoiled >= 0) {
+        k->wrong_next = spoiled;
+        s3p_srv_mutant_altered(m, (unsigned)spoiled, req);
+    }
     pthread_mutex_unlock(&m->mu);
 }
 

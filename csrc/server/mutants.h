@@ -41,6 +41,14 @@ enum s3p_srv_error s3p_srv_mutants_judge(struct s3p_srv_txn *t, struct s3p_srv_r
 /* it is about to be applied, as `then` (`now` NULL: there is nothing): faults may change that; */
 void s3p_srv_mutants_made(struct s3p_srv_txn *t, struct s3p_srv_req *req,
                           const struct s3p_srv_record *now, struct s3p_srv_record *then);
+/* of multipart uploads, in their transactions: see the hooks of the same names (mutant_rows.h); */
+void s3p_srv_mutants_named(struct s3p_srv_txn *t, struct s3p_srv_req *req);
+enum s3p_srv_error s3p_srv_mutants_joined(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                                          struct s3p_srv_record *object, enum s3p_srv_error e);
+void s3p_srv_mutants_parted(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                            struct s3p_srv_record *before, struct s3p_srv_record *part);
+enum s3p_srv_error s3p_srv_mutants_aborted(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                                           enum s3p_srv_error e);
 /* a batch of the committer is about to begin: S3P_SRV_BATCH_* faults of all of it, and how long
  * the commit is held back once the answers have left; */
 unsigned s3p_srv_mutants_batch(struct s3p_srv_mutants *m, struct s3p_srv_req *list,

@@ -6,7 +6,7 @@ embedded store: `STORE_OPTIONS` suit all of them.
 
 from __future__ import annotations
 
-from s3prod.plans import lists, narrow, nodes, objects, registers
+from s3prod.plans import lists, multipart, narrow, nodes, objects, registers
 from s3prod.plans.coordination import create_race, distributed_coordination
 from s3prod.plans.registers import PlanBuilder
 from s3prod.plans.thundering_herd import thundering_herd
@@ -32,6 +32,7 @@ BUILTIN: dict[str, PlanBuilder] = {
     "version-churn": lists.version_churn,
     "upload-churn": lists.upload_churn,
     "uploads": objects.uploads,
+    "upload-endings": multipart.upload_endings,
     "copies": objects.copies,
     "range-reads": narrow.range_reads,
     "early-reads": narrow.early_reads,

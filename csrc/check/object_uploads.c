@@ -1,0 +1,106 @@
+/* What uploads show that no read does. */
+#include "check/load.h"
+#include "check/objects.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+
+#define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
+
+static int hit(const struct s3p_upload *up, enum s3p_rule rule, uint32_t a, uint32_t b,
+               struct s3p_tally *t, struct s3p_err *err)
+{
+    struct s3p_hit h = {.key_index = up->key_index,
+                        .place = up->place,
+                        .rule = (uint8_t)rule,
+                        .n = b != S3P_NO_RECORD ? 2 : 1,
+                        .record = {a, b != S3P_NO_RECORD ? b : 0}};
+    return s3p_tally_hit(t, &h, err);
+}
+
+/* An upload is gone once it was completed: only the same list may be acknowledged again. */
+static int judge_lists(const struct s3p_objects *o, const struct s3p_upload *up,
+                       struct s3p_tally *t, struct s3p_err *err)
+{
+    const struct s3p_part_list *first = NULL;
+    for (uint32_t k = up->list; k != UINT32_MAX; k = o->list[k].next) {
+        if (o->list[k].outcome != S3P_OK_OUTCOME)
+            continue;
+        if (first != NULL)
+            return hit(up, S3P_RULE_MPU_COMPLETED_TWICE, o->list[k].write, first->write, t, err);
+        first = &o->list[k];
+    }
+    return 0;
+}
+
+/* ---- what pages of parts say ---- */
+
+static bool same(uint64_t a, uint64_t b)
+{
+    return a == 0 || b == 0 || a == b;
+}
+
+/* The copy of the part that the entry does not fit, when it fits none; UINT32_MAX otherwise. */
+static uint32_t misfit(const struct s3p_objects *o, uint32_t u, const struct s3p_entry *e)
+{
+    uint64_t etag = s3p_etag_token(e->etag, e->etag_form);
+    uint32_t last = UINT32_MAX;
+    for (uint32_t k = o->upload[u].part; k < o->npart && o->part[k].upload == u; k++) {
+        const struct s3p_sent_part *p = &o->part[k];
+        if (p->number != e->key_index)
+            continue;
+        if (p->touched || (same(p->etag, etag) && (p->size == 0 || p->size == e->size)))
+            return UINT32_MAX;
+        last = k;
+    }
+    return last;
+}
+
+static int judge_page(const struct s3p_objects *o, const struct s3p_segment_view *s, uint32_t i,
+                      struct s3p_tally *t, struct s3p_err *err)
+{
+    struct s3p_str text = s3p_segment_text(s, COL(s, uint32_t, upload_id)[i]);
+    const uint32_t *u =
+        s3p_idmap_find(&o->by_text, s3p_idmap_text(text, COL(s, uint16_t, bucket)[i]));
+    const struct s3p_entry *e = s->entries + COL(s, uint32_t, entries_first)[i];
+    if (u == NULL || (COL(s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) != 0)
+        return 0;
+    for (uint32_t k = 0; k < COL(s, uint32_t, entries_count)[i]; k++) {
+        uint32_t p = misfit(o, *u, &e[k]);
+        if (p != UINT32_MAX)
+            return hit(&o->upload[*u], S3P_RULE_LIST_PART_ENTRY, (uint32_t)(s->first_record + i),
+                       o->part[p].record, t, err);
+    }
+    return 0;
+}
+
+static int judge_pages(const struct s3p_objects *o, struct s3p_tally *t, struct s3p_err *err)
+{
+    for (uint32_t k = 0; k < s3p_histfile_segments(o->file); k++) {
+        const struct s3p_segment_view *s = s3p_histfile_segment(o->file, k);
+        const uint8_t *op = COL(s, uint8_t, op), *outcome = COL(s, uint8_t, outcome);
+        for (uint32_t i = 0; i < s->records; i++)
+            if (op[i] == S3P_OP_LIST_PARTS && outcome[i] == S3P_OK_OUTCOME)
+                S3P_TRY(judge_page(o, s, i, t, err));
+    }
+    return 0;
+}
+
+/* ---- all of it ---- */
+
+int s3p_objects_judge(const struct s3p_objects *o, struct s3p_tally *t, struct s3p_err *err)
+{
+    s3p_tally_unit(t);
+    for (uint32_t u = 0; u < o->nupload; u++) {
+        const struct s3p_upload *up = &o->upload[u];
+        /* An Abort that was called once the upload was done may be answered like a repeated one. */
+        if (up->acked != S3P_NO_RECORD && up->abort != S3P_NO_RECORD &&
+            up->abort_inv <= up->acked_res)
+            S3P_TRY(hit(up, S3P_RULE_COMPLETE_AND_ABORT, up->acked, up->abort, t, err));
+        S3P_TRY(judge_lists(o, up, t, err));
+        for (uint32_t k = up->list; k != UINT32_MAX; k = o->list[k].next)
+            if (o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED && o->list[k].etag != 0 &&
+                o->list[k].got_etag != 0 && o->list[k].got_etag != o->list[k].etag)
+                S3P_TRY(hit(up, S3P_RULE_ETAG_MISMATCH, o->list[k].write, S3P_NO_RECORD, t, err));
+    }
+    return o->npart != 0 ? judge_pages(o, t, err) : 0;
+}
