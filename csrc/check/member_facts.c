@@ -59,7 +59,9 @@ static int say(struct facts *x, uint16_t place, uint64_t index, uint64_t id, uns
     };
     f.fact.what = (uint8_t)(what & (evidence | S3P_FACT_MAKES | S3P_FACT_REMOVES));
     f.fact.res = x->ok ? f.fact.res : INT64_MAX;
-    f.fact.loose = COL(x->s, uint8_t, op)[x->i] == S3P_OP_COMPLETE_UPLOAD ? S3P_MEMBER_LOOSE : 0;
+    bool loose = (what & S3P_FACT_MAKES) != 0 &&
+                 COL(x->s, uint8_t, op)[x->i] == S3P_OP_COMPLETE_UPLOAD; /* as old as its upload? */
+    f.fact.loose = loose ? S3P_MEMBER_LOOSE : 0;
     return add(x, f, err);
 }
 

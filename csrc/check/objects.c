@@ -193,7 +193,8 @@ static int find_list(struct visit *v, uint32_t u, struct s3p_part_list **out)
                                    .res = INT64_MAX,
                                    .size = COL(v->s, uint64_t, size)[v->i],
                                    .etag = etag,
-                                   .named = v->s->entries + COL(v->s, uint32_t, entries_first)[v->i],
+                                   .named = v->s->entries +
+                                            COL(v->s, uint32_t, entries_first)[v->i],
                                    .nnamed = n,
                                    .outcome = S3P_FAILED};
     if (!s3p_id_none(id))

@@ -184,13 +184,13 @@ static const struct s3p_part_list *list_seen(const struct reading *g, uint32_t u
 static void judge_blend(const struct reading *g, uint32_t u, struct s3p_row *r)
 {
     const struct s3p_upload *up = &g->o->upload[u];
-    bool stale = false;
+    bool stale = false, empty = g->whole && COL(g->s, uint64_t, size)[g->i] == 0;
     for (uint32_t k = up->list; k != UINT32_MAX && !stale; k = g->o->list[k].next)
         stale = is_stale(g->o, &g->o->list[k], g->body);
     find(r,
-         stale                    ? S3P_RULE_MPU_STALE_PART
-         : s3p_id_none(g->body)   ? S3P_RULE_BODY_LENGTH
-                                  : S3P_RULE_MPU_BLEND,
+         empty   ? S3P_RULE_BODY_LENGTH
+         : stale ? S3P_RULE_MPU_STALE_PART
+                 : S3P_RULE_MPU_BLEND,
          up->first_complete);
 }
 

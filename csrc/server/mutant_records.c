@@ -29,7 +29,8 @@ S3P_SRV_MADE(stat_made)
 S3P_SRV_MADE(partial_made)
 {
     (void)now;
-    if (then->in_file || then->n_parts > 0 || then->size < 2 || req->copy != NULL || !s3p_srv_mutant_fires(m, a, req, k))
+    if (then->in_file || then->n_parts > 0 || then->size < 2 || req->copy != NULL ||
+        !s3p_srv_mutant_fires(m, a, req, k))
         return;
     then->size = then->body.len = then->body.len / 2;
     then->sum_kind = then->sum_len = 0;

@@ -41,7 +41,8 @@ struct s3p_srv_mutant_row {
     /* In the transaction: the judgement on a write; may set write.drop and write.apply_anyway. */
     enum s3p_srv_error (*judge)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
                                 const struct s3p_srv_record *now, enum s3p_srv_error e);
-    /* Then, of a PUT or a Complete: what it is about to store in the place of `now` (NULL: nothing there). */
+    /* Then, of a PUT or a Complete: what it is about to store in the place of `now` (NULL: nothing
+     * there). */
     void (*made)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
                  const struct s3p_srv_record *now, struct s3p_srv_record *then);
     /* Of a Complete: before its list of parts, which is in req->meta, is looked up; then the

@@ -7,6 +7,7 @@ answer that the store's admin port lists as altered. A mutant that never altered
 The correct store must be *held* on every plan: anything else is a false alarm. Some mutants have another judge:
 
 * `progress`: no answer is wrong, but nothing moves: killed means that a floor of the plan which the row names was missed.
+* `usage`: no answer is wrong, but when the last bucket is gone the store still keeps bodies: killed means that it does.
 * `suite`: tests of `tests/store` instead of a plan: killed means that all that the row names fail.
 * `sigkill`, `power-loss`: crash rounds (`s3prod.crash`): killed means that something acknowledged was gone after a crash.
 

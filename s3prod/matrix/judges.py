@@ -29,19 +29,29 @@ def _named(row: Mutant, verdict: Verdict, witnesses: list[Witness]) -> tuple[str
     return "killed", witnesses[0].sentence
 
 
-def judge(cell: Cell, run: Run, altered: dict[str, Any]) -> Result:
-    """The result of a run; `altered` is what the store says of its mutants."""
+def _left(usage: dict[str, Any] | None) -> str:
+    """What a store keeps although its last bucket is gone; empty: nothing."""
+    if usage is None or usage["buckets"] or not usage["files"]["bodies"]:
+        return ""
+    return f"{usage['files']['bodies']} bodies of {usage['files']['bytes']} bytes are kept, and there is no bucket"
+
+
+def judge(cell: Cell, run: Run, altered: dict[str, Any], usage: dict[str, Any] | None) -> Result:
+    """The result of a run; `altered` is what the store says of its mutants, `usage` what it keeps after the teardown."""
     assert run.verdict is not None
     verdict = run.verdict
     ids = set(altered["request_ids"])
     witnesses = [w for w in verdict.witnesses if any(a.get("request_id") in ids for a in w.attempts)]
+    left = _left(usage)
     if not cell.spec:
-        outcome = "held" if verdict.consistency == "held" else "false-alarm"
-        because = "; ".join(verdict.because)
+        outcome = "held" if verdict.consistency == "held" and not left else "false-alarm"
+        because = "; ".join([*verdict.because, left])
     elif not ids:
         outcome, because = "not-altered", "the mutant never altered an answer"
     elif EVERY[cell.store].judge == "progress":
         outcome, because = _progress(EVERY[cell.store], verdict)
+    elif EVERY[cell.store].judge == "usage":
+        outcome, because = ("killed", left) if left else ("missed", "nothing was kept")
     else:
         outcome, because = _named(EVERY[cell.store], verdict, witnesses)
     times = [a["t_return"] for w in witnesses for a in w.attempts if "t_return" in a]

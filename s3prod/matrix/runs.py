@@ -31,13 +31,14 @@ def run_cell(cell: Cell, scale: str) -> Result:
         return _crash(cell, mutants)
     if cell.plan == SUITE:
         return _suite(cell, mutants)
+    weighed = any(row.judge == "usage" and cell.plan == row.plan for row in EVERY.values())
+    options = (*STORE_OPTIONS, "--admin") if weighed else STORE_OPTIONS
     with (
         tempfile.TemporaryDirectory(prefix="s3prod-matrix-") as out,
-        EmbeddedStore(mutants=mutants, endpoints=cell.endpoints, seed=cell.seed, options=STORE_OPTIONS) as store,
+        EmbeddedStore(mutants=mutants, endpoints=cell.endpoints, seed=cell.seed, options=options) as store,
     ):
         run = run_plan(BUILTIN[cell.plan](scale, cell.seed), store.target(), out=Path(out) / "run")
-        altered = store.altered()
-    return judge(cell, run, altered)
+        return judge(cell, run, store.altered(), store.usage() if weighed else None)
 
 
 def _crash(cell: Cell, mutants: list[str]) -> Result:

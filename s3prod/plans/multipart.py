@@ -25,7 +25,7 @@ from s3prod.plan import (
     upload_part,
 )
 
-ENDINGS = {"smoke": 10, "full": 80, "stress": 600}
+ENDINGS = {"smoke": 8, "full": 60, "stress": 600}
 ENDERS = 12
 PARTS = (128, 640, 1024)
 
@@ -79,19 +79,23 @@ def _aborted(key: str) -> list[Step]:
 
 
 def upload_endings(scale: str = "full", seed: int = 1) -> Plan:
-    """12 clients bring uploads of keys of their own to every end, while others read these keys."""
+    """12 clients bring uploads of keys of their own to every end, while others read these keys and leave uploads of them."""
     rounds = ENDINGS[scale]
     keys = [f"ends/{number:02}" for number in range(ENDERS)]
-    enders = [
-        Group(f"ender-{number:02}", [repeat(rounds, *_resumed(key), *_crossed(key), *_aborted(key))])
-        for number, key in enumerate(keys)
-    ]
-    readers = Group("readers", [get(key) for key in keys], clients=4, arrival=until_others())
+    groups = [make_bucket()]
+    for number, key in enumerate(keys):
+        ending = repeat(rounds, *_resumed(key), *_crossed(key), *_aborted(key))
+        leaving = [create_upload(key, as_="other"), upload_part("other.upload", 2, PARTS), abort_upload("other.upload")]
+        groups += [
+            Group(f"ender-{number:02}", [ending]),
+            Group(f"leaver-{number:02}", [leaving[0], repeat(3, leaving[1]), leaving[2]], arrival=until_others()),
+        ]
+    readers = Group("readers", [get(key) for key in keys], clients=2, arrival=until_others())
     return Plan(
         "upload-endings",
         seed=seed,
         scale=scale,
         spaces={"ends": Space.fixed(*keys)},
-        groups=[make_bucket(), *enders, readers, remove_bucket()],
+        groups=[*groups, readers, remove_bucket()],
         require={"ends": Require(acked_writes=2 * ENDERS * rounds, reads=2 * ENDERS * rounds)},
     )

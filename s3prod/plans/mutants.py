@@ -20,7 +20,7 @@ class Mutant:
     strong: str = ""
     caught_by: str = ""  # the production test that catches the strong form; empty: none asks in that way
     endpoints: int = 1
-    judge: str = "plan"  # or "progress", "suite", a name of `s3prod.matrix.CRASHES`: see there
+    judge: str = "plan"  # or "progress", "usage", "suite", a name of `s3prod.matrix.CRASHES`: see there
 
 
 def _row(
@@ -36,6 +36,7 @@ def _table(*rows: Mutant) -> dict[str, Mutant]:
 
 HERD, RACE, CAS = "thundering-herd", "create-race", "coordination"
 LISTS, VERSIONS, UPLOADS = "list-churn", "version-churn", "upload-churn"
+ENDINGS = "upload-endings"
 OLD = "stale-read zone-overlap absent-after-ack"
 
 MUTANTS: dict[str, Mutant] = _table(
@@ -114,6 +115,25 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("versions-truncated", "p=0.02", VERSIONS, "list-missing list-truncated-end"),
     _row("mpu-hidden-recent", "delay_ms=20", UPLOADS, "list-missing list-truncated-end"),
     _row("mpu-list-drops", "p=0.02", UPLOADS, "list-missing list-truncated-end"),
+    _row("mpu-list-order", "p=0.05", ENDINGS, "list-order"),
+    _row("parts-size-zero", "p=0.02", ENDINGS, "list-part-entry"),
+    # multipart uploads
+    _row("mpu-blend", "p=0.05,min_inflight=2", ENDINGS, "mpu-blend"),
+    _row("mpu-stale-part", "p=0.02", ENDINGS, "mpu-stale-part"),
+    _row("mpu-tail-zeroed", "p=0.02", ENDINGS, "body-corrupt body-length"),
+    _row("mpu-order-ignored", "p=0.02", ENDINGS, "mpu-blend"),
+    _row("mpu-unlisted-part-included", "p=0.02", ENDINGS, "mpu-blend etag-mismatch"),
+    _row("mpu-etag-wrong", "p=0.01", ENDINGS, "etag-mismatch"),
+    _row("mpu-head-ok-get-empty", "p=0.005", ENDINGS, "body-length"),
+    _row("mpu-visible-early", "p=0.02,min_inflight=2", ENDINGS, "future-read"),
+    _row("mpu-complete-false-404", "p=0.02,min_inflight=2", ENDINGS, "failed-but-visible"),
+    _row("mpu-double-complete-blend", "p=0.05,min_inflight=2", ENDINGS, "completed-twice etag-mismatch"),
+    _row("mpu-order-flipped", "p=0.05,min_inflight=2", ENDINGS, "stale-read"),
+    _row("mpu-abort-then-complete", "p=0.05,min_inflight=2", ENDINGS, "aborted-visible complete-and-abort"),
+    _row("mpu-abort-eats-object", "p=0.05,min_inflight=2", ENDINGS, "absent-after-ack"),
+    _row("mpu-clean-eats-object", "p=0.02,min_inflight=2", ENDINGS, "body-corrupt"),
+    Mutant("mpu-storage-leak", "mpu-storage-leak:p=0.02", ENDINGS, (), judge="usage"),
+    _row("mpu-no-version", "p=0.02", "versions", "version-missing"),
 )
 
 # Nobody can notice these while the store runs on: crash rounds (`s3prod.crash`) judge them.
@@ -143,6 +163,13 @@ SUITE_MUTANTS: dict[str, Mutant] = _table(
     ),
     _suite("trailer-checksum-ignored", "test_rules_integrity.py::test_a_trailer_with_a_wrong_checksum"),
     _suite("content-md5-ignored", "test_rules_integrity.py::test_a_wrong_md5"),
+    _suite(
+        "mpu-small-part-accepted",
+        "test_multipart.py::test_complete_checks_what_is_named",
+        "test_multipart.py::test_a_part_that_is_not_there_comes_before_one_that_is_too_small",
+    ),
+    _suite("mpu-empty-rejected", "test_multipart.py::test_parts_of_no_bytes"),
+    _suite("mpu-complete-not-idempotent", "test_multipart.py::test_a_repeated_complete_says_the_same"),
     _suite("decoded-length-unchecked", "test_chunked.py::test_another_length_than_declared"),
 )
 

@@ -185,8 +185,7 @@ def versions(scale: str = "full", seed: int = 1) -> Plan:
         "tagged": Space.own("tagged/", 1),
     }
     groups = [
-        make_bucket(),
-        Group("keep-versions", [put_versioning("Enabled")], phase="setup"),
+        Group("make-bucket", [*make_bucket().program, put_versioning("Enabled")], phase="setup"),
         Group("racing", [repeat(rounds, *racing)], clients=6),
         Group("removing", [repeat(rounds, *removing)], clients=4),
         Group("tagging", [repeat(rounds // 2, *tagging)], clients=2),

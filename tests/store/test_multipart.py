@@ -167,6 +167,14 @@ def test_malformed_documents(store: AnyStore, s3: Any, bucket: str, document: by
     assert (answer.status, answer.code) == (400, "MalformedXML")
 
 
+@pytest.mark.embedded("a part may be empty")
+def test_parts_of_no_bytes(s3: Any, bucket: str) -> None:
+    upload = begin(s3, bucket)
+    (only,) = send(s3, bucket, upload, {1: b""})
+    assert complete(s3, bucket, upload, [only])["ETag"] == etag_of([b""])
+    assert get(s3, bucket) == b""
+
+
 @pytest.mark.embedded("which of two errors")
 def test_a_part_that_is_not_there_comes_before_one_that_is_too_small(s3: Any, bucket: str) -> None:
     """Whatever stands where in the list: all parts are looked up, then their sizes are."""

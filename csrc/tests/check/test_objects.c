@@ -246,6 +246,80 @@ static struct s3p_attempt gone(struct s3p_attempt r)
 }
 
 /* NoSuchUpload is no failure while another Complete may have made it. */
+/* A Complete of part 1 alone. */
+static struct s3p_attempt completed_one(const struct up *u, int64_t call_ms, int64_t return_ms)
+{
+    struct s3p_attempt r = completed(u, call_ms, return_ms);
+    r.body_id = u->part[0];
+    r.etag = t_etag_of(u->etag, 1);
+    r.size = 64;
+    return r;
+}
+
+static void add_complete_one(struct up *u, struct s3p_attempt r)
+{
+    struct s3p_entry e = {.key_index = 1, .size = 64, .etag_form = S3P_ETAG_DIGEST};
+    memcpy(e.etag, u->etag[0].b, sizeof e.etag);
+    s3p_append_begin(u->m.a, 64, 1);
+    r.entries_first = s3p_append_entry(u->m.a, &e);
+    r.entries_count = 1;
+    t_add_texts(&u->m, r, (struct t_texts){.upload = "u1"});
+}
+
+T_TEST(objects_upload_two_lists)
+{
+    struct up u;
+    begin(&u, EITHER);
+    add_complete(&u, completed(&u, 5, 8));
+    struct s3p_attempt refused = completed_one(&u, 9, 10);
+    refused.outcome = S3P_FAILED;
+    refused.status = 404;
+    refused.evidence = S3P_EV_NONE;
+    add_complete_one(&u, refused);
+    expect(&u.m, NULL);
+    begin(&u, EITHER);
+    add_complete(&u, completed(&u, 5, 8));
+    add_complete_one(&u, completed_one(&u, 9, 10));
+    expect(&u.m, "completed-twice");
+}
+
+/* Both parts, the first one with the ETag of copy `k` (-1: of none) and this size. */
+static void add_page(struct up *u, int k, uint64_t size)
+{
+    struct s3p_attempt r = ok(S3P_OP_LIST_PARTS, 9, 5, 6);
+    s3p_append_begin(u->m.a, 64, 2);
+    for (int part = 0; part < 2; part++) {
+        struct s3p_entry e = {.key_index = (uint64_t)part + 1,
+                              .size = part == 0 ? size : 64,
+                              .etag_form = S3P_ETAG_DIGEST};
+        s3p_etag_bytes etag = part == 1 ? u->etag[1] : k < 0 ? t_etag(999) : u->etag[k];
+        memcpy(e.etag, etag.b, sizeof e.etag);
+        uint32_t at = s3p_append_entry(u->m.a, &e);
+        r.entries_first = part == 0 ? at : r.entries_first;
+    }
+    r.entries_count = 2;
+    t_add_texts(&u->m, r, (struct t_texts){.upload = "u1"});
+    add_complete(u, completed(u, 7, 8));
+}
+
+T_TEST(objects_upload_listed_part)
+{
+    struct up u;
+    begin(&u, EITHER);
+    add_page(&u, 0, 64);
+    expect(&u.m, NULL);
+    begin(&u, EITHER);
+    add_page(&u, 0, 0);
+    expect(&u.m, "list-part-entry");
+    begin(&u, EITHER);
+    add_page(&u, -1, 64);
+    expect(&u.m, "list-part-entry");
+    begin(&u, EITHER); /* the first copy, with its own ETag alone */
+    add_part(&u, 1, 2);
+    add_page(&u, 0, 64);
+    expect(&u.m, NULL);
+}
+
 T_TEST(objects_upload_gone)
 {
     struct up u;
