@@ -1,5 +1,6 @@
 #include "check/batches.h"
 
+#include "check/mutate.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
 
@@ -43,8 +44,9 @@ static int judge_child(const struct batches *b, uint32_t i, struct s3p_err *err)
 {
     uint32_t parent = COL(b->s, uint32_t, parent)[i];
     if (parent == 0 || parent > b->s->records ||
-        COL(b->s, uint8_t, outcome)[parent - 1] != S3P_OK_OUTCOME ||
-        COL(b->s, uint8_t, outcome)[i] != S3P_UNKNOWN || COL(b->s, uint32_t, code_text)[i] != 0)
+        S3P_OFF(BATCH_PARENT_ANY, COL(b->s, uint8_t, outcome)[parent - 1] != S3P_OK_OUTCOME) ||
+        S3P_OFF(BATCH_ANSWERED, COL(b->s, uint8_t, outcome)[i] != S3P_UNKNOWN) ||
+        S3P_OFF(BATCH_CODE_OFF, COL(b->s, uint32_t, code_text)[i] != 0))
         return 0;
     return hit(b, S3P_RULE_BATCH_MISSING_KEY, i, COL(b->s, uint16_t, space)[i],
                COL(b->s, uint64_t, key_index)[i], parent, err);
@@ -59,7 +61,7 @@ int s3p_batches(const struct s3p_histfile *f, const struct s3p_head *h,
         s3p_tally_unit(t);
         for (uint32_t i = 0; i < b.s->records; i++) {
             uint8_t op = COL(b.s, uint8_t, op)[i];
-            if (op == S3P_OP_DELETE_OBJECTS)
+            if (S3P_OFF(BATCH_EXTRA_OFF, op == S3P_OP_DELETE_OBJECTS))
                 S3P_TRY(judge_request(&b, i, err));
             else if (op == S3P_OP_DELETE_CHILD)
                 S3P_TRY(judge_child(&b, i, err));

@@ -255,7 +255,7 @@ static int64_t known_by(const struct s3p_grader *g, const struct s3p_reg_op *op)
         else
             hi = mid;
     }
-    return lo != 0 && S3P_MUT(S3P_MUT_GRADE_ABSENT_OFF, true, false) ? g->removal[lo - 1].known
+    return lo != 0 && S3P_OFF(GRADE_ABSENT_OFF, true) ? g->removal[lo - 1].known
                                                                       : INT64_MIN;
 }
 
@@ -408,7 +408,7 @@ static void judge_writer(struct s3p_grader *g, uint32_t newest, uint32_t seen)
     if (g->who[v->writer] == writer && v->acked < n->inv)
         g->out->session[S3P_MONOTONIC_WRITES]++;
     const uint32_t *at = s3p_idmap_find(&g->readers, s3p_idmap_pair(writer, seen));
-    if (at != NULL && S3P_MUT(S3P_MUT_GRADE_FOLLOW_ALWAYS, g->first_read[*at] < n->inv, true))
+    if (at != NULL && S3P_ON(GRADE_FOLLOW_ALWAYS, g->first_read[*at] < n->inv))
         g->out->session[S3P_WRITES_FOLLOW_READS]++;
 }
 
@@ -428,8 +428,9 @@ static int judge_sessions(struct s3p_grader *g, struct s3p_err *err)
         }
         g->out->session[S3P_READ_YOUR_WRITES] +=
             S3P_MUT(S3P_MUT_GRADE_OWN_LE, s->own > known, s->own >= known && known != INT64_MIN);
-        if (s->newest == 0 || S3P_MUT(S3P_MUT_GRADE_SEEN_LE, g->value[s->newest].inv <= known,
-                                      g->value[s->newest].inv < known))
+        if (s->newest == 0 ||
+            S3P_MUT(S3P_MUT_GRADE_SEEN_LE, g->value[s->newest].inv <= known,
+                    g->value[s->newest].inv < known))
             continue;
         g->out->session[S3P_MONOTONIC_READS]++;
         judge_writer(g, s->newest, op->value);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check/members.h"
+#include "check/mutate.h"
 #include "core/alloc.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
@@ -58,7 +59,7 @@ static int say(struct facts *x, uint16_t place, uint64_t index, uint64_t id, uns
         .place = place,
     };
     f.fact.what = (uint8_t)(what & (evidence | S3P_FACT_MAKES | S3P_FACT_REMOVES));
-    f.fact.res = x->ok ? f.fact.res : INT64_MAX;
+    f.fact.res = S3P_ON(FACT_UNKNOWN_RETURNS, x->ok) ? f.fact.res : INT64_MAX;
     bool loose = (what & S3P_FACT_MAKES) != 0 &&
                  COL(x->s, uint8_t, op)[x->i] == S3P_OP_COMPLETE_UPLOAD; /* as old as its upload? */
     f.fact.loose = loose ? S3P_MEMBER_LOOSE : 0;
@@ -83,9 +84,9 @@ static int say_version(struct facts *x, struct s3p_err *err)
                    err);
     if (!deletes && op != S3P_OP_PUT && op != S3P_OP_COPY && op != S3P_OP_COMPLETE_UPLOAD)
         return 0;
-    bool learned = x->ok && made.len != 0 && !s3p_str_eq(made, "null") &&
-                   (!deletes || (flags & S3P_FLAG_DELETE_MARKER) != 0);
-    if (!learned || (flags & S3P_FLAG_FOREIGN) != 0)
+    bool learned = x->ok && made.len != 0 && S3P_ON(FACT_NULL_KNOWN, !s3p_str_eq(made, "null")) &&
+                   (!deletes || S3P_ON(FACT_MARKER_ANY, (flags & S3P_FLAG_DELETE_MARKER) != 0));
+    if (S3P_OFF(FACT_UNLEARNED_OFF, !learned) || (flags & S3P_FLAG_FOREIGN) != 0)
         S3P_TRY(say(x, x->place, x->index, 0, S3P_FACT_MAKES, err));
     if (flags & S3P_FLAG_FOREIGN)
         x->fact[x->n - 1].fact.inv = INT64_MIN;
@@ -99,7 +100,8 @@ static int say_upload(struct facts *x, struct s3p_err *err)
     uint8_t op = COL(x->s, uint8_t, op)[x->i];
     uint64_t id = s3p_id_token(text(x, COL(x->s, uint32_t, upload_id)));
     if (op == S3P_OP_CREATE_UPLOAD)
-        return say(x, x->place, x->index, x->ok ? id : 0, S3P_FACT_MAKES | S3P_FACT_THERE, err);
+        return say(x, x->place, x->index, S3P_ON(FACT_CREATE_ID, x->ok) ? id : 0,
+                   S3P_FACT_MAKES | S3P_FACT_THERE, err);
     if ((op == S3P_OP_COMPLETE_UPLOAD || op == S3P_OP_ABORT_UPLOAD) && id != 0)
         return say(x, x->place, x->index, id, S3P_FACT_REMOVES | S3P_FACT_GONE, err);
     return 0;
@@ -132,7 +134,7 @@ static int read_segment(struct facts *x, enum s3p_listing kind, struct s3p_err *
         uint8_t outcome = COL(s, uint8_t, outcome)[x->i];
         uint16_t space = COL(s, uint16_t, space)[x->i], bucket = COL(s, uint16_t, bucket)[x->i];
         x->index = COL(s, uint64_t, key_index)[x->i];
-        bool touched = COL(s, uint8_t, flags)[x->i] & TOUCHED;
+        bool touched = S3P_OFF(FACT_TOUCHED_OFF, COL(s, uint8_t, flags)[x->i] & TOUCHED);
         if ((outcome == S3P_FAILED && !touched) || x->index == S3P_NO_INDEX ||
             bucket >= x->map->buckets ||
             (uint32_t)space * x->map->buckets + bucket >= x->map->places)
@@ -182,14 +184,15 @@ static int add_members(struct s3p_members *m, const struct facts *x, struct s3p_
             f[n] = first[n].fact;
             made |= (f[n].what & S3P_FACT_MAKES) != 0;
         }
-        if (!made) /* removed only: one of those whose id nobody learned made it */
+        /* Removed only: one of those whose id nobody learned made it. */
+        if (S3P_OFF(FACT_UNMADE_OFF, !made))
             continue;
         size_t facts = n;
         if (first->place == S3P_PART_PLACE) {
             size_t k = at + n;
             while (k < x->n && x->fact[k].id == first->id && x->fact[k].index != WHOLE_UPLOAD)
                 k++;
-            for (; k < x->n && x->fact[k].id == first->id; k++)
+            for (; k < x->n && S3P_OFF(FACT_WHOLE_OFF, x->fact[k].id == first->id); k++)
                 f[facts++] = x->fact[k].fact;
         }
         S3P_TRY(s3p_members_add(m, w, &name, f, (uint32_t)facts, err));

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "check/mutate.h"
 #include "core/alloc.h"
 #include "s3/outcome.h"
 
@@ -24,11 +25,12 @@ static bool is_touched(const struct s3p_row *r)
 /* What the row changed, or may have changed. */
 static unsigned changes(const struct s3p_row *r)
 {
-    if (r->kind == S3P_ROW_READ || s3p_row_outcome(r) == S3P_FAILED)
+    if (r->kind == S3P_ROW_READ || S3P_OFF(OBJECT_FAILED_CHANGES, s3p_row_outcome(r) == S3P_FAILED))
         return 0;
     if (r->kind == S3P_ROW_DELETE) /* a version that goes lets an older one show */
-        return r->size == S3P_ROW_BY_VERSION ? S3P_FACT_REMOVES | S3P_FACT_MAKES
-                                             : S3P_FACT_REMOVES;
+        return S3P_OFF(OBJECT_REVIVES_OFF, r->size == S3P_ROW_BY_VERSION)
+                   ? S3P_FACT_REMOVES | S3P_FACT_MAKES
+                   : S3P_FACT_REMOVES;
     return S3P_FACT_MAKES;
 }
 
@@ -46,17 +48,18 @@ static unsigned evidence_of(const struct s3p_row *r)
     if (outcome != S3P_OK_OUTCOME)
         return 0;
     if (r->kind == S3P_ROW_DELETE)
-        return r->size == S3P_ROW_BY_VERSION ? 0 : S3P_FACT_GONE;
+        return S3P_OFF(OBJECT_VERSION_GONE, r->size == S3P_ROW_BY_VERSION) ? 0 : S3P_FACT_GONE;
     return S3P_FACT_THERE;
 }
 
 static void add_row(struct s3p_fact_list *l, const struct s3p_row *r)
 {
-    if (is_touched(r)) {
+    if (S3P_OFF(OBJECT_TOUCHED_OFF, is_touched(r))) {
         add(l, r, S3P_FACT_MAKES | S3P_FACT_REMOVES, INT64_MIN, INT64_MAX);
         return;
     }
-    bool open = s3p_row_outcome(r) == S3P_UNKNOWN; /* it may yet take effect */
+    /* It may yet take effect. */
+    bool open = S3P_OFF(OBJECT_OPEN_OFF, s3p_row_outcome(r) == S3P_UNKNOWN);
     unsigned change = changes(r);
     add(l, r, change | evidence_of(r), r->inv, open && change != 0 ? INT64_MAX : r->res);
 }

@@ -1,5 +1,6 @@
 /* What uploads show that no read does. */
 #include "check/load.h"
+#include "check/mutate.h"
 #include "check/objects.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
@@ -94,12 +95,13 @@ int s3p_objects_judge(const struct s3p_objects *o, struct s3p_tally *t, struct s
         const struct s3p_upload *up = &o->upload[u];
         /* An Abort that was called once the upload was done may be answered like a repeated one. */
         if (up->acked != S3P_NO_RECORD && up->abort != S3P_NO_RECORD &&
-            up->abort_inv <= up->acked_res)
+            S3P_OFF(COMPLETE_ABORT_OFF, up->abort_inv <= up->acked_res))
             S3P_TRY(hit(up, S3P_RULE_COMPLETE_AND_ABORT, up->acked, up->abort, t, err));
         S3P_TRY(judge_lists(o, up, t, err));
         for (uint32_t k = up->list; k != UINT32_MAX; k = o->list[k].next)
             if (o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED && o->list[k].etag != 0 &&
-                o->list[k].got_etag != 0 && o->list[k].got_etag != o->list[k].etag)
+                o->list[k].got_etag != 0 &&
+                S3P_OFF(UPLOAD_ETAG_OFF, o->list[k].got_etag != o->list[k].etag))
                 S3P_TRY(hit(up, S3P_RULE_ETAG_MISMATCH, o->list[k].write, S3P_NO_RECORD, t, err));
     }
     return o->npart != 0 ? judge_pages(o, t, err) : 0;

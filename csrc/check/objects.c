@@ -6,6 +6,7 @@
 
 #include "check/keymap.h"
 #include "check/load.h"
+#include "check/mutate.h"
 #include "core/alloc.h"
 #include "core/digest.h"
 #include "s3/op.h"
@@ -138,7 +139,8 @@ static int visit_abort(struct visit *v)
         return 0;
     struct s3p_upload *up = &v->o->upload[u];
     int64_t res = COL(v->s, int64_t, t_return)[v->i];
-    if (res < up->abort_res) {
+    if (S3P_MUT(S3P_MUT_UPLOAD_LAST_ABORT, res < up->abort_res,
+                up->abort == S3P_NO_RECORD || res > up->abort_res)) {
         up->abort_res = res;
         up->abort_inv = COL(v->s, int64_t, t_call)[v->i];
         up->abort = v->record;
@@ -233,10 +235,12 @@ static int visit_complete(struct visit *v)
         up->acked = v->record;
     }
     l->gone |= outcome == S3P_FAILED && COL(v->s, uint16_t, status)[v->i] == 404;
-    l->inv = inv < l->inv ? inv : l->inv;
-    if (outcome == S3P_OK_OUTCOME && res < l->res)
+    if (S3P_MUT(S3P_MUT_UPLOAD_LAST_CALL, inv < l->inv, l->inv == INT64_MAX || inv > l->inv))
+        l->inv = inv;
+    if (outcome == S3P_OK_OUTCOME &&
+        S3P_MUT(S3P_MUT_UPLOAD_LAST_RETURN, res < l->res, l->res == INT64_MAX || res > l->res))
         l->res = res;
-    if (l->write == S3P_NO_RECORD || better(outcome, l->outcome)) {
+    if (l->write == S3P_NO_RECORD || S3P_OFF(UPLOAD_FIRST_OUTCOME, better(outcome, l->outcome))) {
         l->write = v->record;
         l->outcome = outcome;
         l->cond = COL(v->s, uint8_t, cond)[v->i];
@@ -255,9 +259,11 @@ static void settle_lists(struct s3p_objects *o)
         struct s3p_part_list *l = &o->list[k];
         const struct s3p_upload *up = &o->upload[l->upload];
         bool conditional = l->cond != S3P_COND_NONE;
-        if (l->outcome == S3P_FAILED && l->gone && up->may_be_done)
+        if (l->outcome == S3P_FAILED && S3P_OFF(UPLOAD_GONE_FAILS, l->gone && up->may_be_done))
             l->outcome = S3P_UNKNOWN;
-        if (!conditional && !o->head->mpu_by_complete && up->create_inv < l->inv &&
+        if (S3P_ON(UPLOAD_CONDITIONAL_EARLY, !conditional) &&
+            S3P_ON(UPLOAD_ORDER_OFF, !o->head->mpu_by_complete) &&
+            S3P_OFF(UPLOAD_CREATE_OFF, up->create_inv < l->inv) &&
             up->create != S3P_NO_RECORD)
             l->inv = up->create_inv;
     }

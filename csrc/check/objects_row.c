@@ -1,6 +1,7 @@
 /* Rows of uploads and copies for the register, and what their bytes show (check/objects.h). */
 #include "check/keymap.h"
 #include "check/load.h"
+#include "check/mutate.h"
 #include "check/objects.h"
 #include "check/token.h"
 #include "s3/body.h"
@@ -124,7 +125,7 @@ static void find(struct s3p_row *r, enum s3p_rule rule, uint32_t other)
  * nothing. */
 static bool judge_corrupt(const struct reading *g, struct s3p_row *r)
 {
-    if (g->verdict != S3P_BODY_CORRUPT)
+    if (S3P_ON(OBJECT_CORRUPT_OFF, g->verdict != S3P_BODY_CORRUPT))
         return false;
     if (r->kind != S3P_ROW_MIXED)
         return true; /* it is judged alone */
@@ -188,9 +189,9 @@ static void judge_blend(const struct reading *g, uint32_t u, struct s3p_row *r)
     for (uint32_t k = up->list; k != UINT32_MAX && !stale; k = g->o->list[k].next)
         stale = is_stale(g->o, &g->o->list[k], g->body);
     find(r,
-         empty   ? S3P_RULE_BODY_LENGTH
-         : stale ? S3P_RULE_MPU_STALE_PART
-                 : S3P_RULE_MPU_BLEND,
+         empty ? S3P_RULE_BODY_LENGTH
+         : S3P_OFF(UPLOAD_STALE_OFF, stale) ? S3P_RULE_MPU_STALE_PART
+         : S3P_RULE_MPU_BLEND,
          up->first_complete);
 }
 
@@ -206,9 +207,10 @@ static bool judge_upload_bytes(const struct reading *g, uint32_t u, struct s3p_r
         return true; /* torn, foreign, short or long, as it was found to be */
     }
     if (g->whole && COL(g->s, uint32_t, part_number)[g->i] == 0) {
-        if (list_seen(g, u) != NULL)
+        if (S3P_ON(UPLOAD_BLEND_ANY, list_seen(g, u) != NULL))
             return false;
-    } else if (g->verdict == S3P_BODY_PARTS || is_part_of(g->o, u, g->body)) {
+    } else if (g->verdict == S3P_BODY_PARTS ||
+               S3P_ON(UPLOAD_PART_ANY, is_part_of(g->o, u, g->body))) {
         return false;
     }
     judge_blend(g, u, r);
@@ -219,9 +221,10 @@ static bool judge_upload_bytes(const struct reading *g, uint32_t u, struct s3p_r
 static bool judge_upload_time(const struct s3p_objects *o, uint32_t u, struct s3p_row *r)
 {
     const struct s3p_upload *up = &o->upload[u];
-    if (up->abort_res < up->complete_inv && up->abort_res < r->inv)
+    if (S3P_OFF(ABORTED_VISIBLE_OFF, up->abort_res < up->complete_inv && up->abort_res < r->inv))
         find(r, S3P_RULE_ABORTED_VISIBLE, up->abort);
-    else if (r->res < up->complete_inv)
+    else if (S3P_MUT(S3P_MUT_UPLOAD_FUTURE_LE, r->res < up->complete_inv,
+                     r->res <= up->complete_inv))
         find(r, S3P_RULE_FUTURE_READ,
              up->first_complete != S3P_NO_RECORD ? up->first_complete : up->create);
     else
@@ -232,12 +235,13 @@ static bool judge_upload_time(const struct s3p_objects *o, uint32_t u, struct s3
 static void amend_upload_read(const struct reading *g, uint32_t u, struct s3p_row *r)
 {
     const struct s3p_upload *up = &g->o->upload[u];
-    if (judge_corrupt(g, r) || judge_upload_time(g->o, u, r) || judge_upload_bytes(g, u, r))
+    if (judge_corrupt(g, r) || judge_upload_time(g->o, u, r) ||
+        S3P_OFF(UPLOAD_BYTES_OFF, judge_upload_bytes(g, u, r)))
         return;
     const struct s3p_part_list *l = up->lists == 1 ? &g->o->list[up->list] : list_seen(g, u);
     uint64_t etag = s3p_etag_token(COL(g->s, s3p_etag_bytes, etag)[g->i].b,
                                    COL(g->s, uint8_t, etag_form)[g->i]);
-    if (l != NULL && l->etag != 0 && etag != 0 && etag != l->etag &&
+    if (l != NULL && l->etag != 0 && etag != 0 && S3P_OFF(UPLOAD_READ_ETAG_OFF, etag != l->etag) &&
         g->o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED) {
         find(r, S3P_RULE_ETAG_MISMATCH, l->write);
         return;
@@ -254,7 +258,7 @@ static void amend_copy_read(const struct reading *g, uint32_t c, struct s3p_row 
     const struct s3p_origin *origin;
     if (judge_corrupt(g, r))
         return;
-    if (g->verdict == S3P_BODY_TORN && !g->o->copied_parts) {
+    if (S3P_OFF(COPY_TORN_OFF, g->verdict == S3P_BODY_TORN) && !g->o->copied_parts) {
         r->expect = (uint64_t)copy->record + 1;
         r->size = S3P_ROW_CERTAIN;
         return;
@@ -265,7 +269,8 @@ static void amend_copy_read(const struct reading *g, uint32_t c, struct s3p_row 
         return;
     }
     uint64_t size = COL(g->s, uint64_t, size)[g->i];
-    if (bytes && origin != NULL && origin->size != 0 && size != 0 && origin->size != size) {
+    if (bytes && origin != NULL && origin->size != 0 && size != 0 &&
+        S3P_OFF(COPY_LENGTH_OFF, origin->size != size)) {
         find(r, S3P_RULE_BODY_LENGTH, copy->record);
         return;
     }
@@ -285,7 +290,7 @@ static void amend_other_read(const struct reading *g, struct s3p_row *r)
         return;
     if (r->value == S3P_RULE_BODY_TORN && g->verdict == S3P_BODY_TORN)
         r->size = S3P_ROW_CERTAIN;
-    else if (g->verdict == S3P_BODY_FOREIGN && g->whole &&
+    else if (S3P_OFF(COPY_FOREIGN_OFF, g->verdict == S3P_BODY_FOREIGN) && g->whole &&
              !s3p_objects_brought(g->o, r, S3P_NO_RECORD, g->body, r->res, &origin))
         r->size = S3P_ROW_CERTAIN;
 }
@@ -315,7 +320,7 @@ static void amend_read(const struct s3p_objects *o, const struct s3p_segment_vie
         .narrow = COL(s, uint32_t, version_asked)[i] != 0 || COL(s, uint32_t, part_number)[i] != 0,
     };
     const uint32_t *made = s3p_idmap_find(&o->by_meta, g.meta);
-    if (made == NULL || !made_here(o, *made, r))
+    if (made == NULL || S3P_OFF(OBJECT_ANYWHERE, !made_here(o, *made, r)))
         amend_other_read(&g, r);
     else if ((*made & S3P_OBJECT_COPY) != 0)
         amend_copy_read(&g, *made & ~S3P_OBJECT_COPY, r);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/mutate.h"
 #include "core/alloc.h"
 #include "core/text.h"
 #include "s3/op.h"
@@ -183,7 +184,8 @@ static int last_name(struct s3p_lister *w, const struct s3p_page *page, bool *fo
         return 0;
     own = w->s;
     w->s = s; /* where the texts are */
-    bool prefix = has[1] && (!has[0] || s3p_item_compare(w, &last[0], &last[1]) < 0);
+    bool prefix = has[1] && (!has[0] || S3P_OFF(PAGE_LAST_KEY, s3p_item_compare(w, &last[0],
+                                                                                &last[1]) < 0));
     s3p_buf_clear(&w->start_text);
     s3p_buf_view(&w->start_text, s3p_item_text(w, 0, &last[prefix]));
     w->start = (struct s3p_str){w->start_text.data, w->start_text.len};
@@ -213,7 +215,7 @@ static int find_start(struct s3p_lister *w, struct s3p_err *err)
     S3P_TRY(s3p_page_args(&first, &w->texts,
                           s3p_segment_text(s, COL(s, uint32_t, list_args)[page->position]),
                           s->first_record + page->position, err));
-    w->anchored = first.token.len == 0;
+    w->anchored = S3P_ON(PAGE_ANCHOR_ALWAYS, first.token.len == 0);
     w->start = first.start;
     return 0;
 }
@@ -221,7 +223,8 @@ static int find_start(struct s3p_lister *w, struct s3p_err *err)
 static void find_interval(struct s3p_lister *w)
 {
     const struct s3p_page *first = w->page;
-    while (w->lists->head->list_interval_listing && first->before != S3P_NO_PAGE)
+    while (S3P_OFF(PAGE_INTERVAL_OFF, w->lists->head->list_interval_listing) &&
+           first->before != S3P_NO_PAGE)
         first = &w->lists->page[first->before];
     const struct s3p_segment_view *s = s3p_histfile_segment(w->lists->file, first->segment);
     w->from = COL(s, int64_t, t_call)[first->position];
@@ -256,7 +259,7 @@ static void drop_wrong(struct s3p_lister *w)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < w->n; i++)
-        if (!w->item[i].wrong)
+        if (S3P_ON(PAGE_WRONG_KEPT, !w->item[i].wrong))
             w->item[n++] = w->item[i];
     w->n = n;
 }
@@ -271,7 +274,8 @@ static int judge_page(struct s3p_lister *w, const struct s3p_page *page, struct 
     S3P_TRY(s3p_page_structure(w, &sorted, err));
     drop_wrong(w);
     bool whole = !w->truncated && w->anchored && w->start.len == 0;
-    if (w->lists->head->key_order_other && !whole && page->kind != S3P_LIST_PARTS) {
+    if (S3P_OFF(PAGE_OTHER_OFF, w->lists->head->key_order_other) && !whole &&
+        page->kind != S3P_LIST_PARTS) {
         s3p_tally_skip(w->tally, S3P_WHY_LIST_NEGATIVES, 0, 1); /* nobody knows what it covers */
         return 0;
     }

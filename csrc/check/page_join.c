@@ -35,7 +35,7 @@ static const struct s3p_span *contradicts(struct s3p_lister *w, const struct s3p
         return v;
     int64_t late = w->from - v->from;
     w->tally->list_lag_ns = late > w->tally->list_lag_ns ? late : w->tally->list_lag_ns;
-    return late > lag ? v : NULL;
+    return S3P_ON(JOIN_LAG_OFF, late > lag) ? v : NULL;
 }
 
 static const struct s3p_span *must_be_there(const struct join *j, const struct s3p_member *m)
@@ -51,8 +51,8 @@ static const struct s3p_span *must_be_gone(const struct join *j, const struct s3
 static int missing(const struct join *j, const struct s3p_member *m, struct s3p_err *err)
 {
     const struct s3p_span *v = must_be_there(j, m);
-    bool tail = j->w->n != 0 && j->i == j->w->n && !j->w->truncated;
-    if (v == NULL)
+    bool tail = j->w->n != 0 && S3P_OFF(JOIN_TAIL_OFF, j->i == j->w->n) && !j->w->truncated;
+    if (S3P_ON(JOIN_MISSING_OFF, v == NULL))
         return 0;
     return s3p_page_hit(j->w, tail ? S3P_RULE_LIST_TRUNCATED_END : S3P_RULE_LIST_MISSING, NULL, m,
                         &v->record, 1, err);
@@ -62,14 +62,14 @@ static int phantom(const struct join *j, const struct s3p_item *it, const struct
                    struct s3p_err *err)
 {
     const struct s3p_span *v = must_be_gone(j, m);
-    return v == NULL ? 0
+    return S3P_ON(JOIN_PHANTOM_OFF, v == NULL) ? 0
                      : s3p_page_hit(j->w, S3P_RULE_LIST_PHANTOM, it, m, &v->record, 1, err);
 }
 
 /* An entry that is no member: nobody ever made it, unless it is no name of the plan. */
 static int nobodys(const struct join *j, const struct s3p_item *it, struct s3p_err *err)
 {
-    if (it->known)
+    if (S3P_OFF(JOIN_NOBODYS_OFF, it->known))
         return s3p_page_hit(j->w, S3P_RULE_LIST_PHANTOM, it, NULL, NULL, 0, err);
     s3p_tally_skip(j->w->tally, S3P_WHY_LIST_NEGATIVES, 0, 1);
     return 0;
@@ -99,7 +99,9 @@ static bool reached(struct s3p_lister *w, const struct s3p_member *m, struct s3p
 {
     struct s3p_str key = member_text(w, m);
     int c = s3p_str_compare(key, text);
-    return bound == BEHIND ? c > 0 : c >= 0 && (bound == FROM || !s3p_str_begins(key, text));
+    if (bound == BEHIND)
+        return S3P_MUT(S3P_MUT_JOIN_BEHIND_GE, c > 0, c >= 0);
+    return c >= 0 && (bound == FROM || S3P_ON(JOIN_PAST_OFF, !s3p_str_begins(key, text)));
 }
 
 static uint32_t find(const struct join *j, uint32_t lo, uint32_t hi, struct s3p_str text,
@@ -141,7 +143,9 @@ static bool parts_range(struct join *j)
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
         const struct s3p_member *m = &j->set->member[mid];
-        if (m->id < id || (m->id == id && m->index <= marker))
+        if (m->id < id ||
+            (m->id == id &&
+             S3P_MUT(S3P_MUT_JOIN_PART_MARKER_LT, m->index <= marker, m->index < marker)))
             lo = mid + 1;
         else
             hi = mid;
@@ -160,10 +164,10 @@ static void keys_range(struct join *j)
         lo = find(j, lo, hi, w->args.prefix, FROM);
         hi = w->truncated ? hi : find(j, lo, hi, w->args.prefix, PAST);
     }
-    if (!w->anchored)
+    if (S3P_OFF(JOIN_UNANCHORED_OFF, !w->anchored))
         lo = find_item(j, lo, hi, &w->item[0]);
     else if (w->start.len != 0)
-        lo = find(j, lo, hi, w->start, w->inside ? FROM : BEHIND);
+        lo = find(j, lo, hi, w->start, S3P_OFF(JOIN_INSIDE_OFF, w->inside) ? FROM : BEHIND);
     j->at = lo;
     j->end = hi;
 }
@@ -184,10 +188,14 @@ static int64_t born_by(const struct join *j, const struct s3p_member *m)
 /* Must `a` be listed before `b`? Newer versions come first, older uploads. */
 static bool goes_first(const struct join *j, const struct s3p_member *a, const struct s3p_member *b)
 {
-    if (a == NULL || b == NULL || ((a->flags | b->flags) & S3P_MEMBER_LOOSE))
+    if (a == NULL || b == NULL ||
+        S3P_OFF(JOIN_LOOSE_OFF, ((a->flags | b->flags) & S3P_MEMBER_LOOSE)))
         return false;
-    return j->w->page->kind == S3P_LIST_VERSIONS ? born_after(j, a) > born_by(j, b)
-                                                 : born_by(j, a) < born_after(j, b);
+    if (j->w->page->kind == S3P_LIST_VERSIONS)
+        return S3P_MUT(S3P_MUT_JOIN_NEWER_GE, born_after(j, a) > born_by(j, b),
+                       born_after(j, a) >= born_by(j, b));
+    return S3P_MUT(S3P_MUT_JOIN_OLDER_LE, born_by(j, a) < born_after(j, b),
+                   born_by(j, a) <= born_after(j, b));
 }
 
 static const struct s3p_member *sibling(const struct join *j, const struct unit *u, uint64_t id)
@@ -230,7 +238,8 @@ static int judge_latest(const struct join *j, const struct unit *u, uint32_t fro
 {
     for (uint32_t i = from; i < to; i++) {
         bool latest = (j->w->item[i].entry->flags & S3P_ENTRY_LATEST) != 0;
-        if (latest != (i == from) && is_quiet(j, u))
+        if (S3P_OFF(JOIN_LATEST_OFF, latest != (i == from)) &&
+            S3P_ON(JOIN_QUIET_OFF, is_quiet(j, u)))
             return s3p_page_hit(j->w, S3P_RULE_LIST_LATEST, &j->w->item[i], NULL, NULL, 0, err);
     }
     return 0;
@@ -245,7 +254,8 @@ static int judge_absent(const struct join *j, const struct unit *u, const struct
         const struct s3p_member *m = &j->set->member[k];
         if (m->id == 0 || bsearch(&m->id, j->w->token, n, sizeof m->id, by_id) != NULL)
             continue;
-        if ((has_lower && !goes_first(j, lower, m)) || (has_upper && !goes_first(j, m, upper)))
+        if (S3P_OFF(JOIN_LOWER_OFF, (has_lower && !goes_first(j, lower, m))) ||
+            S3P_OFF(JOIN_UPPER_OFF, (has_upper && !goes_first(j, m, upper))))
             continue;
         S3P_TRY(missing(j, m, err));
     }
@@ -265,13 +275,13 @@ static int judge_entry(const struct join *j, const struct unit *u, const struct 
 {
     const struct s3p_member *before = *m, *any = sibling(j, u, 0);
     *m = sibling(j, u, id);
-    if (*m != NULL && made_by_unknown(j, *m))
+    if (*m != NULL && S3P_OFF(JOIN_MAKER_OFF, made_by_unknown(j, *m)))
         *m = NULL;
     const struct s3p_member *claim = *m != NULL ? *m : any;
     if (*m == NULL && any != NULL && must_be_gone(j, any) == NULL)
         s3p_tally_skip(j->w->tally, S3P_WHY_LIST_NEGATIVES, 0, 1); /* perhaps one of unknown id */
     S3P_TRY(claim != NULL ? phantom(j, it, claim, err) : nobodys(j, it, err));
-    if (!goes_first(j, *m, before))
+    if (S3P_ON(JOIN_ORDER_OFF, !goes_first(j, *m, before)))
         return 0;
     uint32_t records[2] = {j->set->window[before->first].record,
                            j->set->window[(*m)->first].record};
@@ -292,20 +302,20 @@ static int judge_siblings(struct join *j, const struct unit *u, uint32_t from, u
     for (uint32_t i = from; i < to; i++) {
         struct s3p_str id = id_of(j, &w->item[i]);
         w->token[i - from] = s3p_id_token(id);
-        if (s3p_str_eq(id, "null")) /* many writes have that one */
+        if (S3P_OFF(JOIN_NULL_OFF, s3p_str_eq(id, "null"))) /* many writes have that one */
             nulls = true;
         else
             S3P_TRY(judge_entry(j, u, &w->item[i], w->token[i - from], &last, err));
     }
     qsort(w->token, to - from, sizeof *w->token, by_id);
     for (uint32_t i = 1; i < to - from; i++)
-        if (w->token[i] == w->token[i - 1])
+        if (S3P_OFF(JOIN_DUPLICATE_OFF, w->token[i] == w->token[i - 1]))
             S3P_TRY(s3p_page_hit(w, S3P_RULE_LIST_DUPLICATE, &w->item[from], NULL, NULL, 0, err));
     if (nulls) {
         s3p_tally_skip(w->tally, S3P_WHY_LIST_NEGATIVES, 0, 1);
         return 0;
     }
-    if (w->page->kind == S3P_LIST_VERSIONS && !has_lower)
+    if (w->page->kind == S3P_LIST_VERSIONS && S3P_ON(JOIN_LATEST_INSIDE, !has_lower))
         S3P_TRY(judge_latest(j, u, from, to, err));
     return judge_absent(j, u, lower, has_lower, last, has_upper, to - from, err);
 }
@@ -344,7 +354,7 @@ static int compare_unit(const struct join *j, const struct unit *u, const struct
 static int judge_unlisted(const struct join *j, const struct unit *u, struct s3p_err *err)
 {
     for (uint32_t k = u->from; k < u->to; k++)
-        if (must_be_there(j, &j->set->member[k]) != NULL)
+        if (S3P_OFF(JOIN_UNLISTED_OFF, must_be_there(j, &j->set->member[k]) != NULL))
             return missing(j, &j->set->member[k], err);
     return 0;
 }
@@ -353,7 +363,8 @@ static int judge_prefix(const struct join *j, const struct unit *u, const struct
                         struct s3p_err *err)
 {
     for (uint32_t k = u->from; k < u->to; k++)
-        if (must_be_gone(j, &j->set->member[k]) == NULL)
+        if (S3P_MUT(S3P_MUT_JOIN_PREFIX_FIRST, must_be_gone(j, &j->set->member[k]) == NULL,
+                    k == u->from && must_be_gone(j, &j->set->member[k]) == NULL))
             return 0;
     return phantom(j, it, &j->set->member[u->from], err);
 }
@@ -381,7 +392,7 @@ static int walk_fast(struct join *j, struct s3p_err *err)
         const struct s3p_item *it = &w->item[j->i];
         if (!it->known || m->index != it->index || m->place != it->place)
             return 0;
-        if (m->gone != 0)
+        if (S3P_OFF(JOIN_FAST_OFF, m->gone != 0))
             S3P_TRY(phantom(j, it, m, err));
         j->at++;
         j->i++;
@@ -393,12 +404,14 @@ static int step(struct join *j, struct s3p_err *err)
 {
     struct s3p_lister *w = j->w;
     struct unit u = j->at < j->end ? next_unit(j) : (struct unit){0};
-    if (u.rolled.len != 0 && w->anchored && s3p_str_compare(u.rolled, w->start) <= 0) {
+    if (u.rolled.len != 0 && w->anchored &&
+        S3P_MUT(S3P_MUT_JOIN_ROLLED_LT, s3p_str_compare(u.rolled, w->start) <= 0,
+                s3p_str_compare(u.rolled, w->start) < 0)) {
         j->at = u.to; /* rolled up into what the marker is behind of */
         return 0;
     }
     int c = j->at == j->end ? 1 : j->i == w->n ? -1 : compare_unit(j, &u, &w->item[j->i]);
-    if (c > 0 || (c == 0 && w->item[j->i].prefix != (u.rolled.len != 0)))
+    if (c > 0 || (c == 0 && S3P_OFF(JOIN_KIND_OFF, w->item[j->i].prefix != (u.rolled.len != 0))))
         return nobodys(j, &w->item[j->i++], err);
     uint32_t to = j->i + (c == 0);
     while (c == 0 && to < w->n && s3p_item_compare(w, &w->item[j->i], &w->item[to]) == 0)
@@ -420,7 +433,7 @@ int s3p_page_membership(struct s3p_lister *w, struct s3p_err *err)
         keys_range(&j);
     else if (!parts_range(&j))
         return 0;
-    while (j.i < w->n || (!w->truncated && j.at < j.end)) {
+    while (j.i < w->n || (S3P_ON(JOIN_TRUNCATED_OFF, !w->truncated) && j.at < j.end)) {
         if (j.keys)
             S3P_TRY(walk_fast(&j, err));
         if (j.i < w->n || (!w->truncated && j.at < j.end))

@@ -24,21 +24,25 @@ static int hit(struct s3p_lister *w, enum s3p_rule rule, struct s3p_item *it,
 /* Is it behind the marker? Keys that a marker inside a common prefix leaves open are let be. */
 static int check_start(struct s3p_lister *w, struct s3p_item *it, struct s3p_err *err)
 {
-    if (!w->anchored || w->start.len == 0)
+    if (S3P_ON(PAGE_START_OFF, !w->anchored || w->start.len == 0))
         return 0;
     if (w->page->kind == S3P_LIST_PARTS) {
         uint64_t marker = 0;
         for (size_t i = 0; i < w->start.len && w->start.p[i] >= '0' && w->start.p[i] <= '9'; i++)
             marker = marker * 10 + (uint64_t)(w->start.p[i] - '0');
-        return it->index > marker ? 0 : hit(w, S3P_RULE_LIST_RANGE, it, err);
+        return S3P_MUT(S3P_MUT_PAGE_PART_MARKER_GE, it->index > marker, it->index >= marker)
+                   ? 0
+                   : hit(w, S3P_RULE_LIST_RANGE, it, err);
     }
     struct s3p_str text = s3p_item_text(w, 0, it);
     int c = s3p_str_compare(text, w->start);
-    if (c > 0 || (c == 0 && w->inside))
+    if (c > 0 || S3P_OFF(PAGE_INSIDE_OFF, (c == 0 && w->inside)))
         return 0;
-    if (it->prefix && !(c == 0 && w->linked) && s3p_str_begins(w->start, text))
+    if (it->prefix && !(c == 0 && w->linked) &&
+        S3P_OFF(PAGE_ROLLED_OFF, s3p_str_begins(w->start, text)))
         return 0;
-    return hit(w, c == 0 && w->linked ? S3P_RULE_LIST_DUPLICATE : S3P_RULE_LIST_RANGE, it, err);
+    bool again = S3P_OFF(PAGE_BORDER_OFF, c == 0 && w->linked);
+    return hit(w, again ? S3P_RULE_LIST_DUPLICATE : S3P_RULE_LIST_RANGE, it, err);
 }
 
 /* Has it the prefix, and is it rolled up? `last`: place of the key before it, which was right. */
@@ -46,21 +50,23 @@ static int check_prefix(struct s3p_lister *w, struct s3p_item *it, uint32_t *las
                         struct s3p_err *err)
 {
     if (w->page->kind == S3P_LIST_PARTS || (w->args.prefix.len == 0 && w->args.delimiter.len == 0))
-        return it->prefix ? hit(w, S3P_RULE_LIST_RANGE, it, err) : 0;
+        return S3P_OFF(PAGE_NO_DELIMITER_OFF, it->prefix) ? hit(w, S3P_RULE_LIST_RANGE, it, err)
+                                                          : 0;
     if (it->known && w->args.delimiter.len == 0) {
         if (*last == it->place)
             return 0;
         uint32_t space = it->place / w->lists->head->buckets;
-        if (s3p_str_begins(s3p_head_space_prefix(w->lists->head, space), w->args.prefix)) {
+        if (S3P_ON(PAGE_SPACE_ANY,
+                   s3p_str_begins(s3p_head_space_prefix(w->lists->head, space), w->args.prefix))) {
             *last = it->place; /* all of its keys begin so */
             return 0;
         }
     }
     struct s3p_str text = s3p_item_text(w, 0, it);
-    bool right = s3p_str_begins(text, w->args.prefix);
+    bool right = S3P_ON(PAGE_PREFIX_OFF, s3p_str_begins(text, w->args.prefix));
     if (right)
-        right = s3p_page_roll(w, text).len == (it->prefix ? text.len : 0) &&
-                (!it->prefix || text.len > w->args.prefix.len);
+        right = S3P_ON(PAGE_ROLL_OFF, s3p_page_roll(w, text).len == (it->prefix ? text.len : 0)) &&
+                (!it->prefix || S3P_ON(PAGE_ROLL_GE, text.len > w->args.prefix.len));
     return right ? 0 : hit(w, S3P_RULE_LIST_RANGE, it, err);
 }
 
@@ -73,7 +79,9 @@ static int check_next(struct s3p_lister *w, struct s3p_err *err)
     bool back = b->token.len != 0 ? s3p_str_compare(b->token, a->token) == 0
                                   : s3p_str_compare(b->start, a->start) == 0 &&
                                         s3p_str_compare(b->id, a->id) == 0;
-    return none || back ? hit(w, S3P_RULE_LIST_NO_PROGRESS, NULL, err) : 0;
+    return S3P_OFF(PAGE_NO_NEXT_OFF, none) || S3P_OFF(PAGE_SAME_NEXT_OFF, back)
+               ? hit(w, S3P_RULE_LIST_NO_PROGRESS, NULL, err)
+               : 0;
 }
 
 int s3p_page_structure(struct s3p_lister *w, bool *sorted, struct s3p_err *err)
@@ -87,9 +95,9 @@ int s3p_page_structure(struct s3p_lister *w, bool *sorted, struct s3p_err *err)
         struct s3p_item *it = &w->item[i];
         const struct s3p_item *before = last[it->prefix];
         int c = before != NULL ? s3p_item_compare(w, before, it) : -1;
-        if (c > 0 && !any_order)
+        if (S3P_OFF(PAGE_ORDER_OFF, c > 0 && !any_order))
             S3P_TRY(hit(w, S3P_RULE_LIST_ORDER, it, err));
-        if (c == 0 && (!pairs || it->prefix))
+        if (S3P_OFF(PAGE_DUPLICATE_OFF, c == 0 && (!pairs || it->prefix)))
             S3P_TRY(hit(w, S3P_RULE_LIST_DUPLICATE, it, err));
         *sorted &= c <= 0;
         if (before == NULL || (c > 0 && !any_order))
@@ -98,7 +106,8 @@ int s3p_page_structure(struct s3p_lister *w, bool *sorted, struct s3p_err *err)
         last[it->prefix] = it;
     }
     *sorted &= last[1] == NULL || last[0] == NULL;
-    if (w->n > (w->args.max != 0 ? w->args.max : PAGE_MAX))
+    if (S3P_MUT(S3P_MUT_PAGE_LIMIT_GE, w->n > (w->args.max != 0 ? w->args.max : PAGE_MAX),
+                w->n >= (w->args.max != 0 ? w->args.max : PAGE_MAX)))
         S3P_TRY(hit(w, S3P_RULE_LIST_OVER_LIMIT, NULL, err));
     return check_next(w, err);
 }

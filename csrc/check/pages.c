@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "check/mutate.h"
 #include "core/alloc.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
@@ -46,7 +47,7 @@ static int find_pages(struct s3p_lists *l, struct s3p_err *err)
             uint8_t kind = op[i] < S3P_OP_COUNT ? listing_of[op[i]] : 0;
             if (kind == 0 || outcome[i] != S3P_OK_OUTCOME)
                 continue;
-            if ((COL(s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) != 0) {
+            if (S3P_OFF(WALK_ALTERED_OFF, (COL(s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) != 0)) {
                 l->altered++;
                 continue;
             }
@@ -104,9 +105,11 @@ static int follows(const struct s3p_lists *l, struct trails *t, const struct s3p
     S3P_TRY(s3p_page_args(&asked, &t->texts,
                           s3p_segment_text(s, COL(s, uint32_t, list_args)[before->position]),
                           s->first_record + before->position, err));
-    *yes = same(told.token, args->token) && same(told.id, args->id) &&
-           (args->token.len != 0 || (args->start.len != 0 && same(told.start, args->start))) &&
-           same(asked.prefix, args->prefix) && same(asked.delimiter, args->delimiter);
+    *yes = S3P_ON(WALK_TOKEN_OFF, same(told.token, args->token)) && same(told.id, args->id) &&
+           (args->token.len != 0 ||
+            (args->start.len != 0 && S3P_ON(WALK_START_OFF, same(told.start, args->start)))) &&
+           S3P_ON(WALK_PREFIX_OFF, same(asked.prefix, args->prefix)) &&
+           same(asked.delimiter, args->delimiter);
     return 0;
 }
 

@@ -2,6 +2,7 @@
  * source. A body that was written to a key within reach may have been brought here. Walks over few
  * keys only; what is further away is believed. */
 #include "check/keymap.h"
+#include "check/mutate.h"
 #include "check/objects.h"
 
 enum { REACH_MAX = 64 };
@@ -57,15 +58,16 @@ bool s3p_objects_brought(const struct s3p_objects *o, const struct s3p_row *key,
         add(&r, o->copy[copy].source);
     else
         add_sources(o, &r, s3p_idmap_pair(key->place, key->key_index));
-    for (uint32_t k = 0; k < r.n && !r.full; k++)
+    for (uint32_t k = 0; S3P_OFF(COPY_ONE_STEP, k < r.n && !r.full); k++)
         add_sources(o, &r, r.key[k]);
     if (r.full)
         return true;
     if (*known == NULL)
-        return o->copied_parts && nameless(o, &r);
+        return o->copied_parts && S3P_OFF(COPY_NAMELESS_OFF, nameless(o, &r));
     struct s3p_id from = s3p_idmap_pair((*known)->place, (*known)->key_index);
     bool reached = false;
     for (uint32_t k = 0; k < r.n; k++)
         reached |= s3p_id_eq(r.key[k], from);
-    return reached && (*known)->inv <= by;
+    return S3P_ON(COPY_REACH_ANY, reached) &&
+           S3P_MUT(S3P_MUT_COPY_TIME_LT, (*known)->inv <= by, (*known)->inv < by);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "check/gather.h"
+#include "check/mutate.h"
 #include "s3/body.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
@@ -100,7 +101,7 @@ static struct s3p_id brought(const struct s3p_at *at)
     static const struct s3p_id none;
     if (S3P_COLUMN(at, uint8_t, op) == S3P_OP_COPY)
         return S3P_COLUMN(at, struct s3p_id, body_id);
-    return (S3P_COLUMN(at, uint8_t, flags) & S3P_FLAG_TAGGED) != 0
+    return S3P_OFF(TAGS_BROUGHT_OFF, (S3P_COLUMN(at, uint8_t, flags) & S3P_FLAG_TAGGED) != 0)
                ? S3P_COLUMN(at, struct s3p_id, meta_id)
                : none;
 }
@@ -114,16 +115,17 @@ static int add_object(struct tags *t, uint32_t i, struct s3p_err *err)
     if (S3P_COLUMN(at, uint8_t, op) == S3P_OP_COMPLETE_UPLOAD) {
         const struct s3p_upload *up;
         const struct s3p_part_list *l = s3p_objects_list(t->b->objects, at->s, at->i, &up);
-        t->unclear |= up == NULL || up->lists != 1 || up->create == S3P_NO_RECORD;
+        t->unclear |= up == NULL || S3P_OFF(TAGS_LISTS_OFF, up->lists != 1) ||
+                      up->create == S3P_NO_RECORD;
         if (l == NULL || t->unclear)
             return 0;
         id = up->tagged ? up->meta_id : (struct s3p_id){{0}};
         S3P_TRY(add_write(t, i, id, &op, err));
         if (op == NULL)
             return 0;
-        op->inv = l->inv;
+        op->inv = S3P_MUT(S3P_MUT_TAGS_COMPLETE_CALL, l->inv, op->inv);
         op->res = l->outcome != S3P_FAILED ? l->res : op->res;
-        op->outcome = l->outcome;
+        op->outcome = S3P_MUT(S3P_MUT_TAGS_COMPLETE_OUTCOME, l->outcome, op->outcome);
         return 0;
     }
     return add_write(t, i, id, &op, err);
@@ -142,12 +144,12 @@ static void judge_kept(struct tags *t, uint32_t i)
     const struct s3p_at *at = &t->at[i];
     if (S3P_COLUMN(at, uint8_t, outcome) == S3P_FAILED)
         return;
-    if (!s3p_objects_on_itself(t->b->objects, at->s, at->i, t->key)) {
+    if (S3P_OFF(TAGS_KEPT_OFF, !s3p_objects_on_itself(t->b->objects, at->s, at->i, t->key))) {
         t->unclear = true;
         return;
     }
     for (uint32_t k = 0; k < t->n && !t->unclear; k++)
-        t->unclear = k != i && is_writer(&t->at[k]) &&
+        t->unclear = k != i && S3P_OFF(TAGS_KEPT_ALONE, is_writer(&t->at[k])) &&
                      S3P_COLUMN(&t->at[k], int64_t, t_call) <= S3P_COLUMN(at, int64_t, t_return) &&
                      S3P_COLUMN(&t->at[k], int64_t, t_return) >= S3P_COLUMN(at, int64_t, t_call);
 }
@@ -160,7 +162,8 @@ static void judge_version_delete(struct tags *t, uint32_t i)
         return;
     for (uint32_t k = 0; k < t->n && !t->unclear; k++)
         t->unclear = asked(&t->at[k]).len == 0 &&
-                     S3P_COLUMN(&t->at[k], int64_t, t_return) >= call &&
+                     S3P_OFF(TAGS_VERSION_DELETE_OFF,
+                             S3P_COLUMN(&t->at[k], int64_t, t_return) >= call) &&
                      S3P_COLUMN(&t->at[k], uint8_t, outcome) != S3P_FAILED;
 }
 
@@ -171,16 +174,17 @@ static int add_read(struct tags *t, uint32_t i, struct s3p_err *err)
     struct s3p_id id = S3P_COLUMN(at, struct s3p_id, body_id);
     uint32_t value = S3P_REG_ABSENT;
     if (S3P_COLUMN(at, uint8_t, outcome) != S3P_OK_OUTCOME) {
-        if (S3P_COLUMN(at, uint8_t, evidence) == S3P_EV_ABSENT && t->version.len == 0)
+        if (S3P_COLUMN(at, uint8_t, evidence) == S3P_EV_ABSENT &&
+            S3P_OFF(TAGS_ABSENT_OFF, t->version.len == 0))
             add(t, i, S3P_REG_READ, value);
         return 0;
     }
-    if (verdict == S3P_BODY_TORN || verdict == S3P_BODY_CORRUPT)
+    if (S3P_OFF(TAGS_BYTES_OFF, verdict == S3P_BODY_TORN || verdict == S3P_BODY_CORRUPT))
         return s3p_bench_hit(t->b,
                              verdict == S3P_BODY_TORN ? S3P_RULE_TAGS_TORN : S3P_RULE_TAGS_CORRUPT,
                              S3P_ASPECT_TAGS, t->key, s3p_at_record(at), S3P_NO_RECORD, err);
     if (!s3p_id_none(id)) {
-        t->unclear |= s3p_id_run(id) != t->b->objects->head->run;
+        t->unclear |= S3P_OFF(TAGS_RUN_OFF, s3p_id_run(id) != t->b->objects->head->run);
         S3P_TRY(s3p_bench_value(t->b, id, &value, err));
     }
     add(t, i, S3P_REG_READ, value);
@@ -202,9 +206,10 @@ static int add_row(struct tags *t, uint32_t i, struct s3p_err *err)
     const struct s3p_at *at = &t->at[i];
     struct s3p_reg_op *op;
     uint8_t flags = S3P_COLUMN(at, uint8_t, flags);
-    if (!of_version(t, at))
+    if (S3P_OFF(TAGS_VERSION_ANY, !of_version(t, at)))
         return 0;
-    t->unclear |= (flags & (S3P_FLAG_FOREIGN | S3P_FLAG_MULTI_DELIVERY)) != 0 && is_writer(at);
+    t->unclear |= (flags & (S3P_FLAG_FOREIGN | S3P_FLAG_MULTI_DELIVERY)) != 0 &&
+                  S3P_OFF(TAGS_FOREIGN_OFF, is_writer(at));
     switch (S3P_COLUMN(at, uint8_t, op)) {
     case S3P_OP_GET_TAGS:
         return add_read(t, i, err);
@@ -240,8 +245,9 @@ static void drop_leading(struct tags *t)
             first = t->b->op[i].inv;
     for (uint32_t i = 0; i < t->nops; i++) {
         const struct s3p_reg_op *op = &t->b->op[i];
-        bool idle = op->kind == S3P_REG_DELETE && op->outcome == S3P_OK_OUTCOME && op->res < first;
-        if (!idle)
+        bool idle = op->kind == S3P_REG_DELETE && op->outcome == S3P_OK_OUTCOME &&
+                    S3P_ON(TAGS_LEADING_LE, op->res < first);
+        if (S3P_ON(TAGS_LEADING_OFF, !idle))
             t->b->op[kept++] = *op;
     }
     t->nops = kept;
@@ -315,7 +321,7 @@ static int judge(struct s3p_bench *b, const struct s3p_row *key, const struct s3
     for (uint32_t i = 0; i < n; i++)
         if (is_tags(S3P_COLUMN(&at[i], uint8_t, op)))
             *(asked(&at[i]).len == 0 ? &plain : &narrow) += 1;
-    if (plain != 0 && narrow != 0) {
+    if (S3P_OFF(TAGS_BOTH_OFF, plain != 0 && narrow != 0)) {
         s3p_tally_skip(b->tally, S3P_WHY_TAGS, 1, plain + narrow);
         return 0;
     }

@@ -1,5 +1,6 @@
 /* Reads of a key that has versions (check/versions.h). */
 #include "check/versions.h"
+#include "check/mutate.h"
 #include "s3/body.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
@@ -31,11 +32,12 @@ static bool differs(const struct reading *g, const struct s3p_version *v)
 static int judge_shown(struct s3p_history_of_key *k, const struct reading *g,
                        const struct s3p_version *v, struct s3p_err *err)
 {
-    if (v->kind != S3P_VERSION_MARKER && differs(g, v))
+    if (v->kind != S3P_VERSION_MARKER && S3P_OFF(VERSION_WRONG_OFF, differs(g, v)))
         return s3p_version_hit(k, S3P_RULE_VERSION_WRONG_BODY, g->record, v->record, err);
-    if (g->res < v->inv && v->kind == S3P_VERSION_WRITE)
+    if (S3P_MUT(S3P_MUT_VERSION_FUTURE_LE, g->res < v->inv, g->res <= v->inv) &&
+        v->kind == S3P_VERSION_WRITE)
         return s3p_version_hit(k, S3P_RULE_FUTURE_READ, g->record, v->record, err);
-    if (v->del_res < g->inv)
+    if (S3P_MUT(S3P_MUT_VERSION_UNDEAD_LE, v->del_res < g->inv, v->del_res <= g->inv))
         return s3p_version_hit(k, S3P_RULE_VERSION_UNDEAD, g->record, v->deleted, err);
     return 0;
 }
@@ -56,7 +58,9 @@ static int judge_by_id(struct s3p_history_of_key *k, const struct reading *g, st
         return 0;
     if (g->ok)
         return judge_shown(k, g, v, err);
-    if (v->kind == S3P_VERSION_WRITE && is_gone(g->at) && v->res < g->inv && v->del_inv > g->res)
+    if (v->kind == S3P_VERSION_WRITE && S3P_ON(VERSION_GONE_ANY, is_gone(g->at)) &&
+        S3P_MUT(S3P_MUT_VERSION_LOST_CALL_LE, v->res < g->inv, v->res <= g->inv) &&
+        S3P_MUT(S3P_MUT_VERSION_LOST_DELETE_GE, v->del_inv > g->res, v->del_inv >= g->res))
         return s3p_version_hit(k, S3P_RULE_VERSION_LOST, g->record, v->record, err);
     return 0;
 }
@@ -64,7 +68,9 @@ static int judge_by_id(struct s3p_history_of_key *k, const struct reading *g, st
 /* What was there throughout the read. */
 static bool stands(const struct s3p_version *v, const struct reading *g)
 {
-    return v->kind != S3P_VERSION_SEEN && v->res < g->inv && v->del_inv > g->res;
+    return v->kind != S3P_VERSION_SEEN &&
+           S3P_MUT(S3P_MUT_VERSION_STANDS_LE, v->res < g->inv, v->res <= g->inv) &&
+           S3P_MUT(S3P_MUT_VERSION_STANDS_GE, v->del_inv > g->res, v->del_inv >= g->res);
 }
 
 static int judge_current(struct s3p_history_of_key *k, const struct reading *g,
@@ -74,7 +80,8 @@ static int judge_current(struct s3p_history_of_key *k, const struct reading *g,
         const struct s3p_version *w = &k->version[i];
         k->steps++;
         bool seen_there = !k->by_version && v->res < w->inv; /* by the register */
-        if (w != v && stands(w, g) && s3p_version_newer(w, v) && !seen_there)
+        if (w != v && stands(w, g) && S3P_OFF(VERSION_STALE_OFF, s3p_version_newer(w, v)) &&
+            S3P_ON(VERSION_SEEN_TWICE, !seen_there))
             return s3p_version_hit(k, S3P_RULE_STALE_READ, g->record, w->record, err);
     }
     return 0;
@@ -87,8 +94,10 @@ static bool hidden(struct s3p_history_of_key *k, const struct reading *g,
     for (uint32_t i = 0; i < k->nversions; i++) {
         const struct s3p_version *d = &k->version[i];
         k->steps++;
-        if (d->kind == S3P_VERSION_MARKER && d->inv <= g->res && d->del_res >= g->inv &&
-            !s3p_version_newer(v, d))
+        if (d->kind == S3P_VERSION_MARKER &&
+            S3P_MUT(S3P_MUT_VERSION_HIDDEN_CALL_LT, d->inv <= g->res, d->inv < g->res) &&
+            S3P_MUT(S3P_MUT_VERSION_HIDDEN_GONE_GT, d->del_res >= g->inv, d->del_res > g->inv) &&
+            S3P_ON(VERSION_HIDDEN_ANY, !s3p_version_newer(v, d)))
             return true;
     }
     return false;
@@ -97,12 +106,13 @@ static bool hidden(struct s3p_history_of_key *k, const struct reading *g,
 /* Of versions that stand, the one that is newest by its call is the hardest to hide. */
 static int judge_absent(struct s3p_history_of_key *k, const struct reading *g, struct s3p_err *err)
 {
-    if (!k->by_version || k->vague <= g->res)
+    if (!k->by_version || S3P_MUT(S3P_MUT_VERSION_VAGUE_LT, k->vague <= g->res, k->vague < g->res))
         return 0;
     for (uint32_t i = k->nversions; i-- > 0 && k->steps < STEPS_MAX;) {
         const struct s3p_version *v = &k->version[i];
         k->steps++;
-        if (v->kind == S3P_VERSION_WRITE && stands(v, g) && !hidden(k, g, v))
+        if (v->kind == S3P_VERSION_WRITE && stands(v, g) &&
+            S3P_ON(VERSION_HIDDEN_OFF, !hidden(k, g, v)))
             return s3p_version_hit(k, S3P_RULE_ABSENT_AFTER_ACK, g->record, v->record, err);
     }
     return 0;

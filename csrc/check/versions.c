@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check/keymap.h"
+#include "check/mutate.h"
 #include "core/alloc.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
@@ -45,8 +46,8 @@ static bool takes(const struct s3p_at *at)
 bool s3p_version_newer(const struct s3p_version *a, const struct s3p_version *b)
 {
     if (a->rank != S3P_NO_RANK && b->rank != S3P_NO_RANK)
-        return a->rank < b->rank;
-    return b->res < a->inv;
+        return S3P_MUT(S3P_MUT_VERSION_RANK_FLIPPED, a->rank < b->rank, a->rank > b->rank);
+    return S3P_MUT(S3P_MUT_VERSION_NEWER_LE, b->res < a->inv, b->res <= a->inv);
 }
 
 struct s3p_version *s3p_version_find(const struct s3p_history_of_key *k, struct s3p_str id)
@@ -94,9 +95,10 @@ static int add_version(struct s3p_history_of_key *k, const struct s3p_at *at, st
     S3P_TRY(s3p_idmap_put(&k->by_id, s3p_idmap_text(id, 0), k->nversions, &number, err));
     if (*number < k->nversions) {
         struct s3p_version *old = &k->version[*number];
-        bool again = S3P_COLUMN(at, uint8_t, op) == S3P_OP_COMPLETE_UPLOAD &&
+        bool again = S3P_OFF(VERSION_AGAIN_OFF,
+                             S3P_COLUMN(at, uint8_t, op) == S3P_OP_COMPLETE_UPLOAD) &&
                      s3p_id_eq(old->meta, v.meta);
-        if (!again)
+        if (S3P_OFF(VERSION_REUSED_OFF, !again))
             return s3p_version_hit(k, S3P_RULE_VERSION_ID_REUSED, v.record, old->record, err);
         old->inv = v.inv < old->inv ? v.inv : old->inv;
         old->res = v.res < old->res ? v.res : old->res;
@@ -119,7 +121,7 @@ static void note_by_version(struct s3p_history_of_key *k)
         if (!del && at->entry == S3P_NO_ENTRY && end > last)
             last = end;
     }
-    k->by_version = last >= first;
+    k->by_version = S3P_OFF(VERSION_BY_VERSION_OFF, last >= first);
 }
 
 static int add_versions(struct s3p_history_of_key *k, struct s3p_err *err)
@@ -133,7 +135,8 @@ static int add_versions(struct s3p_history_of_key *k, struct s3p_err *err)
             continue;
         if (outcome == S3P_OK_OUTCOME && is_id(id))
             S3P_TRY(add_version(k, at, id, err));
-        else if (deletes(op) && S3P_COLUMN(at, int64_t, t_call) < k->vague)
+        else if (deletes(op) &&
+                 S3P_OFF(VERSION_VAGUE_OFF, S3P_COLUMN(at, int64_t, t_call) < k->vague))
             k->vague = S3P_COLUMN(at, int64_t, t_call);
     }
     return 0;
@@ -151,7 +154,7 @@ static void add_deletes(struct s3p_history_of_key *k)
             continue;
         int64_t call = S3P_COLUMN(at, int64_t, t_call), end = S3P_COLUMN(at, int64_t, t_return);
         v->del_inv = call < v->del_inv ? call : v->del_inv;
-        if (outcome == S3P_OK_OUTCOME && end < v->del_res) {
+        if (S3P_ON(VERSION_UNKNOWN_DELETES, outcome == S3P_OK_OUTCOME) && end < v->del_res) {
             v->del_res = end;
             v->deleted = s3p_at_record(at);
         }
@@ -205,7 +208,8 @@ static bool makes_one(const struct s3p_gather *g, const struct s3p_at *at)
     if (S3P_COLUMN(at, uint8_t, outcome) != S3P_OK_OUTCOME)
         return false;
     if (op == S3P_OP_COMPLETE_UPLOAD)
-        return s3p_objects_list(g->objects, at->s, at->i, &up) != NULL;
+        return S3P_ON(VERSION_MISSING_REPEATED,
+                      s3p_objects_list(g->objects, at->s, at->i, &up) != NULL);
     return writes(op) || (op == S3P_OP_DELETE && text(at, S3P_COL_version_asked).len == 0);
 }
 
@@ -222,8 +226,12 @@ int s3p_versions_missing(const struct s3p_gather *g, struct s3p_err *err)
             if (bucket >= g->head->buckets || space >= g->head->spaces ||
                 g->walks->enabled[bucket] == INT64_MAX || !makes_one(g, &at) ||
                 is_id(text(&at, S3P_COL_version_id)) ||
-                S3P_COLUMN(&at, int64_t, t_call) <= g->walks->enabled[bucket] ||
-                S3P_COLUMN(&at, int64_t, t_return) >= g->walks->changed[bucket])
+                S3P_MUT(S3P_MUT_VERSION_ENABLED_LT,
+                        S3P_COLUMN(&at, int64_t, t_call) <= g->walks->enabled[bucket],
+                        S3P_COLUMN(&at, int64_t, t_call) < g->walks->enabled[bucket]) ||
+                S3P_MUT(S3P_MUT_VERSION_CHANGED_GT,
+                        S3P_COLUMN(&at, int64_t, t_return) >= g->walks->changed[bucket],
+                        S3P_COLUMN(&at, int64_t, t_return) > g->walks->changed[bucket]))
                 continue;
             struct s3p_row key = none;
             key.key_index = S3P_COLUMN(&at, uint64_t, key_index);

@@ -28,6 +28,10 @@ struct t_case {
     static void t_fn_##test(void)
 #define T_TEST(test) T_TEST_LIMIT(test, 60)
 
+extern const struct t_case *const __start_t_cases[];
+extern const struct t_case *const __stop_t_cases[];
+void t_run(const struct t_case *t); /* in this process, which an assertion that fails ends */
+
 void t_fail(const char *file, int line, const char *fmt, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
 /* Path of a file under csrc/tests/vectors; valid until the next call. */

@@ -1,0 +1,132 @@
+/* The checker with its switches (check/mutate.h) under the tests of their nouns: each switch must
+ * make one of them fail. s3p-check-mutants [NAME-PREFIX…]; status 0 when all were noticed. Those of
+ * the register and of windows are hunted in tests/check/test_oracle.c and test_windows.c. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check/mutate.h"
+#include "tests/t.h"
+
+enum { JOBS = 2 };
+
+extern int s3p_check_mutant; /* register.c */
+
+static const char *const switch_name[S3P_MUT_COUNT] = {
+#define S3P_SWITCH(name) [S3P_MUT_##name] = #name,
+    S3P_CHECK_SWITCHES(S3P_SWITCH)
+#undef S3P_SWITCH
+};
+
+/* Which tests hunt which switches, by the beginning of their names; those that try most come last.
+ */
+static const struct {
+    const char *noun, *tests[4];
+} hunters[] = {
+    {"GRADE_", {"grade_"}},
+    {"PAGE_", {"pages_"}},
+    {"JOIN_", {"pages_"}},
+    {"WALK_", {"pages_"}},
+    {"FACT_", {"pages_", "model_"}},
+    {"OBJECT_", {"pages_", "objects_", "model_"}},
+    {"VERSION_", {"versions_"}},
+    {"TAGS_", {"tags_"}},
+    {"UPLOAD_", {"objects_"}},
+    {"ABORTED_", {"objects_"}},
+    {"COMPLETE_", {"objects_"}},
+    {"COPY_", {"objects_"}},
+    {"BATCH_", {"batches_"}},
+};
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static bool tries_most(const struct t_case *t)
+{
+    return strstr(t->name, "correct_store") != NULL || strstr(t->name, "oracle") != NULL;
+}
+
+/* Does the test fail with the switch on? */
+static bool fails(const struct t_case *t, int mutant)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        dup2(null, STDERR_FILENO);
+        s3p_check_mutant = mutant;
+        t_run(t);
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    return status != 0;
+}
+
+static const struct t_case *find_hunter(int mutant, const char *prefix, bool thorough)
+{
+    for (const struct t_case *const *p = __start_t_cases; p < __stop_t_cases; p++)
+        if (begins((*p)->name, prefix) && tries_most(*p) == thorough && fails(*p, mutant))
+            return *p;
+    return NULL;
+}
+
+/* The test that noticed it; NULL: none did. */
+static const struct t_case *hunt(int mutant)
+{
+    for (size_t i = 0; i < sizeof hunters / sizeof *hunters; i++) {
+        if (!begins(switch_name[mutant], hunters[i].noun))
+            continue;
+        for (int thorough = 0; thorough < 2; thorough++)
+            for (int k = 0; k < 4 && hunters[i].tests[k] != NULL; k++) {
+                const struct t_case *t = find_hunter(mutant, hunters[i].tests[k], thorough != 0);
+                if (t != NULL)
+                    return t;
+            }
+    }
+    return NULL;
+}
+
+static bool wanted(int mutant, char **names, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (begins(switch_name[mutant], names[i]))
+            return true;
+    return n == 0 && mutant > S3P_MUT_WINDOW_LAST;
+}
+
+static int run_one(int mutant)
+{
+    const struct t_case *t = hunt(mutant);
+    printf("%s %s%s%s\n", t != NULL ? "ok   " : "FAIL ", switch_name[mutant],
+           t != NULL ? ", noticed by " : " survives", t != NULL ? t->name : "");
+    fflush(stdout);
+    return t != NULL ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    int live = 0, noticed = 0, survivors = 0, status;
+    for (int m = S3P_MUT_NONE + 1; m < S3P_MUT_COUNT; m++) {
+        if (!wanted(m, argv + 1, argc - 1))
+            continue;
+        if (live == JOBS) {
+            wait(&status);
+            *(status == 0 ? &noticed : &survivors) += 1;
+            live--;
+        }
+        fflush(NULL);
+        if (fork() == 0)
+            _exit(run_one(m));
+        live++;
+    }
+    for (; live > 0; live--) {
+        wait(&status);
+        *(status == 0 ? &noticed : &survivors) += 1;
+    }
+    printf("%d noticed, %d survive\n", noticed, survivors);
+    return survivors != 0 || noticed == 0;
+}
