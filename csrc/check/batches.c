@@ -55,11 +55,12 @@ static int judge_child(const struct batches *b, uint32_t i, struct s3p_err *err)
 int s3p_batches(const struct s3p_histfile *f, const struct s3p_head *h,
                 const struct s3p_keymap *keys, struct s3p_tally *t, struct s3p_err *err)
 {
+    static const uint64_t wanted = S3P_BIT(S3P_OP_DELETE_OBJECTS) | S3P_BIT(S3P_OP_DELETE_CHILD);
     struct batches b = {h, keys, t, NULL};
     for (uint32_t k = 0; k < s3p_histfile_segments(f); k++) {
         b.s = s3p_histfile_segment(f, k);
         s3p_tally_unit(t);
-        for (uint32_t i = 0; i < b.s->records; i++) {
+        for (uint32_t i = 0; i < b.s->records && (b.s->ops & wanted) != 0; i++) {
             uint8_t op = COL(b.s, uint8_t, op)[i];
             if (S3P_OFF(BATCH_EXTRA_OFF, op == S3P_OP_DELETE_OBJECTS))
                 S3P_TRY(judge_request(&b, i, err));

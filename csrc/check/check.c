@@ -42,10 +42,12 @@ struct check {
     bool judge;
 };
 
-static int count_segment(void *ctx, int thread, uint64_t segment, struct s3p_err *err)
+/* All that is done with a segment while it is in the cache for the first time. */
+static int open_segment(void *ctx, int thread, uint64_t segment, struct s3p_err *err)
 {
     struct check *c = ctx;
     (void)thread;
+    S3P_TRY(s3p_histfile_verify(c->file, (uint32_t)segment, err));
     return s3p_load_count(&c->load, (uint32_t)segment, err);
 }
 
@@ -131,9 +133,11 @@ static int check_group(struct check *c, uint64_t rows, int threads, struct s3p_e
 static int start(struct check *c, struct s3p_err *err)
 {
     S3P_TRY(s3p_keymap_create(&c->map, &c->head, err));
+    S3P_TRY(s3p_load_init(&c->load, c->file, &c->head, &c->map, &c->objects, err));
+    S3P_TRY(s3p_parallel(c->threads, c->load.segments, open_segment, c, err));
+    S3P_TRY(s3p_load_settle(&c->load, err));
     S3P_TRY(s3p_lists_init(&c->lists, c->file, &c->head, &c->map, err));
     S3P_TRY(s3p_objects_build(&c->objects, c->file, &c->head, &c->map, err));
-    S3P_TRY(s3p_load_init(&c->load, c->file, &c->head, &c->map, &c->objects, err));
     c->out = s3p_calloc(c->load.partitions, sizeof *c->out);
     if (c->out == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "partition table");
@@ -180,8 +184,6 @@ static int run(struct check *c, struct s3p_err *err)
 {
     S3P_TRY(start(c, err));
     S3P_TRY(s3p_objects_judge(&c->objects, &c->tally[0], err));
-    S3P_TRY(s3p_parallel(c->threads, c->load.segments, count_segment, c, err));
-    S3P_TRY(s3p_load_settle(&c->load, err));
     c->judge = true;
     for (c->from = 0; c->from < c->load.partitions; c->from = c->to) {
         uint64_t rows;
@@ -234,7 +236,7 @@ int s3p_check_file(struct s3p_verdict **out, const char *path, const struct s3p_
     c->threads = o->threads == 0 ? 1 : o->threads;
     c->keep = o->max_witnesses == 0 ? KEEP_DEFAULT : o->max_witnesses;
     c->memory_bytes = o->memory_bytes == 0 ? MEMORY_DEFAULT : o->memory_bytes;
-    int rc = s3p_histfile_open(&c->file, path, true, err);
+    int rc = s3p_histfile_map(&c->file, path, true, err);
     if (rc == 0)
         rc = s3p_head_read(&c->head, c->file, o->profile_json, err);
     if (rc == 0)

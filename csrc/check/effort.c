@@ -10,14 +10,11 @@ static int reserve(struct s3p_effort *e, uint32_t rows, struct s3p_err *err)
 {
     if (rows <= e->cap)
         return 0;
-    s3p_free(e->span);
-    s3p_free(e->spare);
-    s3p_free(e->end);
-    e->cap = 0;
+    s3p_effort_free(e);
     e->span = s3p_alloc(rows * sizeof *e->span);
     e->spare = s3p_alloc(rows * sizeof *e->spare);
-    e->end = s3p_alloc(rows * sizeof *e->end);
-    if (e->span == NULL || e->spare == NULL || e->end == NULL)
+    e->scratch = s3p_alloc((rows + (size_t)1) * sizeof *e->scratch);
+    if (e->span == NULL || e->spare == NULL || e->scratch == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "evidence of %u attempts", rows);
     e->cap = rows;
     return 0;
@@ -27,7 +24,7 @@ void s3p_effort_free(struct s3p_effort *e)
 {
     s3p_free(e->span);
     s3p_free(e->spare);
-    s3p_free(e->end);
+    s3p_free(e->scratch);
     memset(e, 0, sizeof *e);
 }
 
@@ -38,7 +35,7 @@ static inline void add(struct s3p_effort *e, const struct s3p_row *r)
     if (kind == S3P_ROW_NONE || kind == S3P_ROW_SPOIL)
         return;
     if (kind == S3P_ROW_READ) {
-        e->sum.reads += !(r->bits & S3P_ROW_ENTRY) && (r->bits & S3P_ROW_EVIDENCE) != S3P_EV_NONE;
+        e->sum.reads += s3p_row_answers(r);
         return;
     }
     e->sum.acked_writes += kind != S3P_ROW_DELETE && outcome == S3P_OK_OUTCOME;
@@ -51,61 +48,92 @@ static inline void add(struct s3p_effort *e, const struct s3p_row *r)
         r->res == INT64_MAX
             ? r->inv
             : r->res; /* of one that never returned, only the call was in flight for sure */
-    e->span[e->n] = (struct s3p_zone){r->inv, end, r->client};
-    e->end[e->n++].f = end; /* records come by return: almost sorted */
+    e->span[e->n++] = (struct s3p_zone){end, r->inv, r->client};
 }
 
-/* Marks in e->spare[i].head what overlaps a mutation of another client that was called before it.
- * With selections rather than branches: which way they go is a matter of chance. */
+/* Marks in e->scratch what overlaps a mutation of another client that returned before it: the last
+ * one that did is the one to look at. */
 static void mark_earlier(struct s3p_effort *e)
 {
-    int64_t best = INT64_MIN,
-            second =
-                INT64_MIN; /* latest return so far, and the latest of another client than best's */
-    uint32_t owner = 0;
+    uint32_t other = S3P_NO_OP;
     for (uint32_t i = 0; i < e->n; i++) {
         const struct s3p_zone *z = &e->span[i];
-        e->spare[i].head = (z->head != owner || best == INT64_MIN ? best : second) >= z->f;
-        bool same = z->head == owner || best == INT64_MIN;
-        int64_t lesser = z->s < best ? z->s : best, runner_up = lesser > second ? lesser : second;
-        second = same ? second : runner_up;
-        owner = same || z->s > best ? z->head : owner;
-        best = z->s > best ? z->s : best;
+        if (i > 0 && z[-1].head != z->head)
+            other = i - 1;
+        e->scratch[i] = other != S3P_NO_OP && e->span[other].f >= z->s;
     }
 }
 
+/* Counts these and what overlaps one that returned after it. With selections rather than branches:
+ * which way they go is a matter of chance. */
 static void count_overlaps(struct s3p_effort *e)
 {
-    uint32_t other = e->n; /* the next mutation of another client */
+    int64_t best = INT64_MAX, second = INT64_MAX; /* earliest call so far; of others than best's */
+    uint32_t owner = 0;
     for (uint32_t i = e->n; i-- > 0;) {
-        if (i + 1 < e->n && e->span[i + 1].head != e->span[i].head)
-            other = i + 1;
-        bool later = other < e->n && e->span[other].f <= e->span[i].s;
-        e->sum.overlapping += e->spare[i].head || later;
+        const struct s3p_zone *z = &e->span[i];
+        bool same = z->head == owner || best == INT64_MAX;
+        bool later = (same ? second : best) <= z->f;
+        e->sum.overlapping += e->scratch[i] | later;
+        int64_t greater = z->s > best ? z->s : best;
+        second = !same && greater < second ? greater : second;
+        owner = same || z->s < best ? z->head : owner;
+        best = z->s < best ? z->s : best;
     }
 }
 
+/* Number of the first return that is not before the call of mutation `i`. It is near; how near is a
+ * matter of chance, so that some are counted without a branch. */
+static uint32_t first_return(const struct s3p_effort *e, uint32_t i)
+{
+    enum { NEAR = 16 };
+    const struct s3p_zone *z = e->span;
+    int64_t call = z[i].s;
+    uint32_t at = i, low = 0;
+    if (i >= NEAR) {
+        for (uint32_t k = 1; k <= NEAR; k++)
+            at -= z[i - k].f >= call;
+        if (at > i - NEAR)
+            return at;
+    }
+    while (low < at) {
+        uint32_t mid = low + (at - low) / 2;
+        if (z[mid].f < call)
+            low = mid + 1;
+        else
+            at = mid;
+    }
+    return at;
+}
+
+/* Most are in flight at some return: all that were called by then, less what had returned before.
+ */
 static void count_in_flight(struct s3p_effort *e)
 {
-    s3p_zone_sort(e->end, e->spare, e->n);
-    for (uint32_t i = 0, ended = 0; i < e->n; i++) {
-        while (e->end[ended].f < e->span[i].f)
-            ended++;
-        uint32_t now = i + 1 - ended;
-        e->sum.max_in_flight = now > e->sum.max_in_flight ? now : e->sum.max_in_flight;
+    uint32_t *calls = e->scratch, called = 0; /* calls[k]: behind return k - 1, up to return k */
+    memset(calls, 0, e->n * sizeof *calls);
+    for (uint32_t i = 0; i < e->n; i++)
+        calls[first_return(e, i)]++;
+    for (uint32_t k = 0; k < e->n; k++) {
+        called += calls[k];
+        e->sum.max_in_flight =
+            called - k > e->sum.max_in_flight ? called - k : e->sum.max_in_flight;
     }
 }
 
-int s3p_effort_measure(struct s3p_effort *e, const struct s3p_row *row, const uint32_t *order,
-                       uint32_t n, struct s3p_err *err)
+int s3p_effort_measure(struct s3p_effort *e, const struct s3p_index *x, uint32_t key,
+                       struct s3p_err *err)
 {
+    const struct s3p_key *k = &x->key[key];
+    const uint32_t *order = x->order + k->first;
+    uint32_t n = k->rows - k->reads;
     S3P_TRY(reserve(e, n, err));
-    memset(&e->sum, 0, sizeof e->sum);
+    e->sum = (struct s3p_evidence_sum){.reads = k->answers};
     e->n = 0;
     for (uint32_t i = 0; i < n; i++)
-        add(e, &row[order[i]]);
+        add(e, &x->row[order[i]]);
     e->sum.mutations = e->n;
-    s3p_zone_sort(e->span, e->spare, e->n);
+    s3p_zone_sort(e->span, e->spare, e->n); /* records come by return: almost sorted */
     mark_earlier(e);
     count_overlaps(e);
     count_in_flight(e);

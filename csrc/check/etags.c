@@ -167,6 +167,7 @@ static void note_key(struct s3p_index *x, uint32_t i)
     }
     k->rows++;
     k->reads += r->kind == S3P_ROW_READ;
+    k->answers += r->kind == S3P_ROW_READ && s3p_row_answers(r);
     if (r->kind == S3P_ROW_SPOIL) {
         uint8_t why = (uint8_t)(r->value + 1);
         k->spoiled = k->spoiled == 0 || why < k->spoiled ? why : k->spoiled;

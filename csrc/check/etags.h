@@ -16,6 +16,7 @@ struct s3p_key {
     uint64_t key_index;
     uint32_t rows, values; /* values are numbered from 1 */
     uint32_t reads;        /* of its rows */
+    uint32_t answers;      /* of its reads, s3p_row_answers */
     uint32_t first;        /* of its rows in s3p_index.order */
     uint32_t next[2];      /* scratch: where the next one goes; [1]: of its reads */
     uint32_t hits;         /* ETag rules broken: only the first few are reported */

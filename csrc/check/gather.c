@@ -45,11 +45,14 @@ static int touch(struct work *w, const struct s3p_at *at, uint16_t space, uint64
     return visit(w, at, place, key_index, err);
 }
 
-static int pass(struct work *w, bool (*fits)(const struct s3p_at *at), visit_fn *visit,
-                struct s3p_err *err)
+/* `holds` NULL: every segment may have one that fits. */
+static int pass(struct work *w, bool (*holds)(const struct s3p_segment_view *s),
+                bool (*fits)(const struct s3p_at *at), visit_fn *visit, struct s3p_err *err)
 {
     for (uint32_t k = 0; k < s3p_histfile_segments(w->g->file); k++) {
         struct s3p_at at = {s3p_histfile_segment(w->g->file, k), 0, S3P_NO_ENTRY};
+        if (holds != NULL && !holds(at.s))
+            continue;
         for (; at.i < at.s->records; at.i++) {
             at.entry = S3P_NO_ENTRY;
             if (!fits(&at))
@@ -153,17 +156,17 @@ static int judge_range(struct work *w, struct s3p_err *err)
     w->at = s3p_alloc((n + 1) * sizeof *w->at);
     if (w->at == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "%llu attempts", (unsigned long long)n);
-    S3P_TRY(pass(w, w->what->takes, take, err));
+    S3P_TRY(pass(w, NULL, w->what->takes, take, err));
     uint64_t units = (w->to - w->from + KEYS_PER_UNIT - 1) / KEYS_PER_UNIT;
     return s3p_parallel(w->g->threads, units, judge_unit, w, err);
 }
 
 static int run(struct work *w, struct s3p_err *err)
 {
-    S3P_TRY(pass(w, w->what->wants, choose, err));
+    S3P_TRY(pass(w, w->what->holds, w->what->wants, choose, err));
     if (w->nkeys == 0)
         return 0;
-    S3P_TRY(pass(w, w->what->takes, count, err));
+    S3P_TRY(pass(w, NULL, w->what->takes, count, err));
     for (int t = 0; t < w->g->threads; t++) {
         w->bench[t].objects = w->g->objects;
         w->bench[t].walks = w->g->walks;

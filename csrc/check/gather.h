@@ -5,7 +5,7 @@
  * Two passes choose and count keys, then ranges of keys that fit into memory are gathered and
  * judged, 64 keys a unit of work, by several threads.
  *
- * Threads: `wants` and `takes` run on one thread, `judge` on several. */
+ * Threads: `holds`, `wants` and `takes` run on one thread, `judge` on several. */
 #ifndef S3P_CHECK_GATHER_H
 #define S3P_CHECK_GATHER_H
 
@@ -48,7 +48,9 @@ struct s3p_gather {
 };
 
 struct s3p_subject {
-    /* Whether a record makes its key one to judge; whether it matters on such a key. */
+    /* Whether a segment may have a record that makes its key one to judge; whether a record does;
+     * whether it matters on such a key. */
+    bool (*holds)(const struct s3p_segment_view *s);
     bool (*wants)(const struct s3p_at *at);
     bool (*takes)(const struct s3p_at *at);
     /* The key, and its records in file order. */

@@ -416,20 +416,19 @@ static int visit_record(struct visit *v, bool puts)
     }
 }
 
-static bool wanted(uint8_t op, bool puts)
-{
-    return puts ? op == S3P_OP_PUT
-                : op == S3P_OP_UPLOAD_PART_COPY || (op >= S3P_OP_COPY && op <= S3P_OP_ABORT_UPLOAD);
-}
-
 static int pass(struct s3p_objects *o, bool puts, struct s3p_err *err)
 {
+    static const uint64_t makers = S3P_BIT(S3P_OP_CREATE_UPLOAD) | S3P_BIT(S3P_OP_UPLOAD_PART) |
+                                   S3P_BIT(S3P_OP_UPLOAD_PART_COPY) |
+                                   S3P_BIT(S3P_OP_COMPLETE_UPLOAD) |
+                                   S3P_BIT(S3P_OP_ABORT_UPLOAD) | S3P_BIT(S3P_OP_COPY);
+    uint64_t wanted = puts ? S3P_BIT(S3P_OP_PUT) : makers;
     for (uint32_t k = 0; k < s3p_histfile_segments(o->file); k++) {
         const struct s3p_segment_view *s = s3p_histfile_segment(o->file, k);
         const uint8_t *op = COL(s, uint8_t, op);
-        for (uint32_t i = 0; i < s->records; i++) {
+        for (uint32_t i = 0; i < s->records && (s->ops & wanted) != 0; i++) {
             uint16_t space = COL(s, uint16_t, space)[i], bucket = COL(s, uint16_t, bucket)[i];
-            if (!wanted(op[i], puts) || COL(s, uint64_t, key_index)[i] == S3P_NO_INDEX ||
+            if ((S3P_BIT(op[i]) & wanted) == 0 || COL(s, uint64_t, key_index)[i] == S3P_NO_INDEX ||
                 space >= o->head->spaces || bucket >= o->head->buckets)
                 continue;
             struct visit v = {.o = o,

@@ -18,6 +18,10 @@ static const uint8_t listing_of[S3P_OP_COUNT] = { /* and one, 0: no page */
     [S3P_OP_LIST_PARTS] = S3P_LIST_PARTS + 1,
 };
 
+static const uint64_t listings = S3P_BIT(S3P_OP_LIST) | S3P_BIT(S3P_OP_LIST_V1) |
+                                 S3P_BIT(S3P_OP_LIST_VERSIONS) | S3P_BIT(S3P_OP_LIST_UPLOADS) |
+                                 S3P_BIT(S3P_OP_LIST_PARTS);
+
 static int add_page(struct s3p_lists *l, uint32_t segment, uint32_t position, uint8_t kind,
                     struct s3p_err *err)
 {
@@ -43,7 +47,7 @@ static int find_pages(struct s3p_lists *l, struct s3p_err *err)
     for (uint32_t k = 0; k < s3p_histfile_segments(l->file); k++) {
         const struct s3p_segment_view *s = s3p_histfile_segment(l->file, k);
         const uint8_t *op = COL(s, uint8_t, op), *outcome = COL(s, uint8_t, outcome);
-        for (uint32_t i = 0; i < s->records; i++) {
+        for (uint32_t i = 0; i < s->records && (s->ops & listings) != 0; i++) {
             uint8_t kind = op[i] < S3P_OP_COUNT ? listing_of[op[i]] : 0;
             if (kind == 0 || outcome[i] != S3P_OK_OUTCOME)
                 continue;

@@ -334,7 +334,7 @@ static int check_key(struct s3p_part *p, uint32_t key, struct s3p_err *err)
     const uint32_t *rows = p->index.order + k->first;
     p->key = key;
     p->tally->keys++;
-    S3P_TRY(s3p_effort_measure(&p->effort, p->index.row, rows, k->rows, err));
+    S3P_TRY(s3p_effort_measure(&p->effort, &p->index, key, err));
     p->all_known = !k->hides_etag;
     share_evidence(p, k);
     if (p->objects != NULL)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "history/record.h"
+#include "s3/outcome.h"
 
 enum s3p_row_kind {
     S3P_ROW_NONE,   /* says nothing about the key */
@@ -52,6 +53,12 @@ struct s3p_row {
 static inline uint8_t s3p_row_outcome(const struct s3p_row *r)
 {
     return (r->bits >> S3P_ROW_OUTCOME_SHIFT) & 3;
+}
+
+/* Of a read of the key alone: it says something. */
+static inline bool s3p_row_answers(const struct s3p_row *r)
+{
+    return (r->bits & S3P_ROW_ENTRY) == 0 && (r->bits & S3P_ROW_EVIDENCE) != S3P_EV_NONE;
 }
 
 /* Not checked, and why. Those before S3P_WHY_NEGATIVES spoil whole keys. */

@@ -24,6 +24,11 @@ static bool is_tags(uint8_t op)
     return op == S3P_OP_PUT_TAGS || op == S3P_OP_GET_TAGS || op == S3P_OP_DELETE_TAGS;
 }
 
+static bool holds(const struct s3p_segment_view *s)
+{
+    return (s->ops & S3P_BIT(S3P_OP_GET_TAGS)) != 0;
+}
+
 static bool wants(const struct s3p_at *at)
 {
     return S3P_COLUMN(at, uint8_t, op) == S3P_OP_GET_TAGS &&
@@ -330,4 +335,4 @@ static int judge(struct s3p_bench *b, const struct s3p_row *key, const struct s3
     return judge_versions(&t, err);
 }
 
-const struct s3p_subject s3p_tags_subject = {wants, takes, judge};
+const struct s3p_subject s3p_tags_subject = {holds, wants, takes, judge};

@@ -103,6 +103,7 @@ static void note_versioning(struct s3p_walks *w, const struct s3p_segment_view *
 int s3p_walks_build(struct s3p_walks *w, const struct s3p_histfile *f, const struct s3p_head *h,
                     struct s3p_err *err)
 {
+    static const uint64_t wanted = S3P_BIT(S3P_OP_LIST_VERSIONS) | S3P_BIT(S3P_OP_PUT_VERSIONING);
     memset(w, 0, sizeof *w);
     w->enabled = s3p_alloc((h->buckets + 1) * sizeof *w->enabled);
     w->changed = s3p_alloc((h->buckets + 1) * sizeof *w->changed);
@@ -112,7 +113,7 @@ int s3p_walks_build(struct s3p_walks *w, const struct s3p_histfile *f, const str
         w->enabled[b] = w->changed[b] = INT64_MAX;
     for (uint32_t k = 0; k < s3p_histfile_segments(f); k++) {
         const struct s3p_segment_view *s = s3p_histfile_segment(f, k);
-        for (uint32_t i = 0; i < s->records; i++) {
+        for (uint32_t i = 0; i < s->records && (s->ops & wanted) != 0; i++) {
             uint8_t op = COL(s, uint8_t, op)[i];
             if (COL(s, uint16_t, bucket)[i] >= h->buckets)
                 continue;

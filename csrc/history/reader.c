@@ -129,9 +129,6 @@ static uint32_t payload_crc(const uint8_t *p, size_t len)
 static int add_segment(struct s3p_histfile *f, const struct s3p_segment_head *h,
                        const uint8_t *payload, struct s3p_err *err)
 {
-    uint32_t number = f->nsegments;
-    if (payload_crc(payload, h->payload_bytes) != h->payload_crc)
-        return s3p_fail(err, S3P_EFORMAT, 0, "history: segment %u: wrong checksum", number);
     if (f->nsegments == f->cap) {
         uint32_t cap = f->cap < 8 ? 8 : 2 * f->cap;
         void *p = s3p_realloc(f->segments, (size_t)cap * sizeof *f->segments);
@@ -152,9 +149,25 @@ static int add_segment(struct s3p_histfile *f, const struct s3p_segment_head *h,
     s->text_bytes = h->text_bytes;
     s->entries = (const struct s3p_entry *)(const void *)(payload + s3p_pad(h->text_bytes));
     s->nentries = h->entries;
-    S3P_TRY(s3p_segment_validate(s, number, err));
     f->nsegments++;
     f->records += h->records;
+    return 0;
+}
+
+int s3p_histfile_verify(struct s3p_histfile *f, uint32_t i, struct s3p_err *err)
+{
+    const uint8_t *payload = f->segments[i].column[0];
+    struct s3p_segment_head h; /* it stands before its payload */
+    memcpy(&h, payload - sizeof h, sizeof h);
+    if (payload_crc(payload, h.payload_bytes) != h.payload_crc)
+        return s3p_fail(err, S3P_EFORMAT, 0, "history: segment %u: wrong checksum", i);
+    return s3p_segment_validate(&f->segments[i], i, err);
+}
+
+static int verify_all(struct s3p_histfile *f, struct s3p_err *err)
+{
+    for (uint32_t i = 0; i < f->nsegments; i++)
+        S3P_TRY(s3p_histfile_verify(f, i, err));
     return 0;
 }
 
@@ -241,6 +254,18 @@ static int open_bytes(struct s3p_histfile **out, const void *p, size_t len, bool
     return 0;
 }
 
+/* Closes what is not all right. */
+static int verified(struct s3p_histfile **out, int rc, struct s3p_err *err)
+{
+    if (rc == 0)
+        rc = verify_all(*out, err);
+    if (rc != 0) {
+        s3p_histfile_close(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
 int s3p_histfile_open_mem(struct s3p_histfile **out, const void *p, size_t len, bool allow_open,
                           struct s3p_err *err)
 {
@@ -248,7 +273,7 @@ int s3p_histfile_open_mem(struct s3p_histfile **out, const void *p, size_t len, 
     if ((uintptr_t)p % S3P_FILE_ALIGN != 0)
         return s3p_fail(err, S3P_EINVAL, 0, "history: memory must be aligned to %u",
                         S3P_FILE_ALIGN);
-    return open_bytes(out, p, len, false, allow_open, err);
+    return verified(out, open_bytes(out, p, len, false, allow_open, err), err);
 }
 
 static int fail_path(struct s3p_err *err, const char *path)
@@ -258,6 +283,12 @@ static int fail_path(struct s3p_err *err, const char *path)
 
 int s3p_histfile_open(struct s3p_histfile **out, const char *path, bool allow_open,
                       struct s3p_err *err)
+{
+    return verified(out, s3p_histfile_map(out, path, allow_open, err), err);
+}
+
+int s3p_histfile_map(struct s3p_histfile **out, const char *path, bool allow_open,
+                     struct s3p_err *err)
 {
     *out = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);

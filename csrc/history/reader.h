@@ -22,7 +22,11 @@ struct s3p_segment_view {
     const struct s3p_entry *entries;
     uint32_t nentries;
     uint64_t first_record; /* number of the segment's first record in the file */
+    /* What it is worth looking for, a bit each: operations that occur (enum s3p_op); columns of
+     * texts in which one occurs (enum s3p_column). */
+    uint64_t ops, texts;
 };
+#define S3P_BIT(n) (UINT64_C(1) << (n))
 
 struct s3p_histfile;
 int s3p_histfile_open(struct s3p_histfile **out, const char *path, bool allow_open,
@@ -30,6 +34,11 @@ int s3p_histfile_open(struct s3p_histfile **out, const char *path, bool allow_op
 /* The same on bytes in memory (64-byte aligned, borrowed): for the fuzzer and tests. */
 int s3p_histfile_open_mem(struct s3p_histfile **out, const void *p, size_t len, bool allow_open,
                           struct s3p_err *err) S3P_MUST_CHECK;
+/* The same in two steps, for who reads many segments by several threads: opens without a look into
+ * the segments; looks into segment `i`, once, by any thread, before anything is read of it. */
+int s3p_histfile_map(struct s3p_histfile **out, const char *path, bool allow_open,
+                     struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_histfile_verify(struct s3p_histfile *f, uint32_t i, struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_histfile_close(struct s3p_histfile *f); /* drops one hold; NULL is a no-op */
 /* One more hold on an open file; each takes a s3p_histfile_close, on any thread. */
 struct s3p_histfile *s3p_histfile_hold(struct s3p_histfile *f);

@@ -58,12 +58,13 @@ static int check_bytes(const struct s3p_segment_view *s, uint32_t number, int co
     return 0;
 }
 
-static int check_texts(const struct s3p_segment_view *s, uint32_t number, int column,
+static int check_texts(struct s3p_segment_view *s, uint32_t number, int column,
                        struct s3p_err *err)
 {
     const uint32_t *v = s->column[column];
     if (all_zero(v, s->records))
         return 0;
+    s->texts |= S3P_BIT(column);
     for (uint32_t i = 0; i < s->records; i++)
         if (v[i] != 0 && !text_fits(s, v[i]))
             return bad(err, number, i, column, v[i]);
@@ -115,8 +116,19 @@ static int check_entries(const struct s3p_segment_view *s, uint32_t number, stru
     return 0;
 }
 
-int s3p_segment_validate(const struct s3p_segment_view *s, uint32_t number, struct s3p_err *err)
+static uint64_t ops_of(const struct s3p_segment_view *s)
 {
+    const uint8_t *op = s->column[S3P_COL_op];
+    uint64_t found = 0;
+    for (uint32_t i = 0; i < s->records; i++)
+        found |= S3P_BIT(op[i]);
+    return found;
+}
+
+int s3p_segment_validate(struct s3p_segment_view *s, uint32_t number, struct s3p_err *err)
+{
+    _Static_assert(S3P_OP_COUNT <= 64 && S3P_COLUMN_COUNT <= 64, "a bit each");
+    s->texts = 0;
     for (int c = 0; c < S3P_COLUMN_COUNT; c++) {
         enum s3p_column_as as = s3p_column_sense_table[c].as;
         if (as == S3P_AS_ENUM || as == S3P_AS_FLAGS)
@@ -124,6 +136,7 @@ int s3p_segment_validate(const struct s3p_segment_view *s, uint32_t number, stru
         else if (as == S3P_AS_TEXT)
             S3P_TRY(check_texts(s, number, c, err));
     }
+    s->ops = ops_of(s);
     S3P_TRY(check_pages(s, number, err));
     S3P_TRY(check_parents(s, number, err));
     return check_entries(s, number, err);

@@ -5,8 +5,8 @@
 
 #include "history/reader.h"
 
-/* `number` is the segment's place in the file, for the message. */
-int s3p_segment_validate(const struct s3p_segment_view *s, uint32_t number,
+/* `number` is the segment's place in the file, for the message. Sets s->ops and s->texts. */
+int s3p_segment_validate(struct s3p_segment_view *s, uint32_t number,
                          struct s3p_err *err) S3P_MUST_CHECK;
 
 #endif
