@@ -25,7 +25,7 @@ $(STAMP)/venv-bench: tools/requirements-bench.txt $(STAMP)/venv
 	@tools/setup.sh packages tools/packages-bench.txt
 	@tools/setup.sh venv tools/requirements-bench.txt
 	@touch $@
-$(STAMP)/go-bench: tools/go-bench.txt
+$(STAMP)/go-bench: tools/go-bench.txt $(wildcard benchmarks/porcupine/*)
 	@mkdir -p $(@D)
 	@tools/setup.sh go tools/go-bench.txt
 	@touch $@

@@ -2,7 +2,8 @@
 # Set-up of a Debian/Ubuntu machine: tools/setup.sh packages [LIST] | venv REQUIREMENTS [DIRECTORY] | go LIST
 # packages: installs what is missing of tools/packages.txt through apt-get (sudo when not root). Elsewhere it names what is
 # missing and ends with status 2. venv: makes DIRECTORY (.venv) with the Python packages of the list.
-# go: builds the programs of the list into build/peers, as far as there is a go that can; what is missing is said, no error.
+# go: builds the programs of the list (a module's, or a folder's here) into build/peers, as far as there is a go that can; what
+# is missing is said, no error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -44,7 +45,9 @@ go_programs() {
     local name
     while read -r name; do
         echo "s3prod: building $name" >&2
-        GOBIN=$PWD/build/peers go install -p 2 "$name" >/dev/null 2>&1 || echo "s3prod: $name cannot be built" >&2
+        local place=(-p 2 "$name")
+        [ ! -d "$name" ] || place=(-C "$name" -p 2 .)
+        GOBIN=$PWD/build/peers go install "${place[@]}" >/dev/null 2>&1 || echo "s3prod: $name cannot be built" >&2
     done < "$1"
 }
 

@@ -90,7 +90,8 @@ static inline bool s3p_cluster_seen(const struct s3p_cluster *c)
 /* Adds a violation; S3P_NO_OP and repeated operations are left out of the witness. */
 void s3p_reg_blame(struct s3p_reg *r, enum s3p_rule rule, uint32_t a, uint32_t b, uint32_t c,
                    uint32_t d);
-/* An operation of cluster `v`: the read with the latest call, or with the earliest return. */
+/* An operation of cluster `v`: the read with the latest call, or with the earliest return. For
+ * witnesses: looks at all operations, and S3P_NO_OP where no more violations are taken. */
 uint32_t s3p_reg_latest_read(const struct s3p_reg *r, uint32_t v);
 uint32_t s3p_reg_earliest_read(const struct s3p_reg *r, uint32_t v);
 

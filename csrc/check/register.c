@@ -74,11 +74,16 @@ static int reserve(struct s3p_reg *r, uint32_t values, struct s3p_err *err)
     return 0;
 }
 
+static bool enough(const struct s3p_reg *r)
+{
+    return r->out->nviolations == S3P_REG_VIOLATIONS;
+}
+
 void s3p_reg_blame(struct s3p_reg *r, enum s3p_rule rule, uint32_t a, uint32_t b, uint32_t c,
                    uint32_t d)
 {
     struct s3p_reg_result *out = r->out;
-    if (out->nviolations == S3P_REG_VIOLATIONS)
+    if (enough(r))
         return;
     struct s3p_reg_violation *v = &out->violation[out->nviolations++];
     const uint32_t op[S3P_REG_WITNESS] = {a, b, c, d};
@@ -100,7 +105,7 @@ static bool reads(const struct s3p_reg_op *op, uint32_t v)
 
 uint32_t s3p_reg_latest_read(const struct s3p_reg *r, uint32_t v)
 {
-    for (uint32_t i = 0; i < r->n; i++)
+    for (uint32_t i = 0; i < r->n && !enough(r); i++)
         if (reads(&r->ops[i], v) && r->ops[i].inv == r->cluster[v].r_inv)
             return i;
     return S3P_NO_OP;
@@ -108,7 +113,7 @@ uint32_t s3p_reg_latest_read(const struct s3p_reg *r, uint32_t v)
 
 uint32_t s3p_reg_earliest_read(const struct s3p_reg *r, uint32_t v)
 {
-    for (uint32_t i = 0; i < r->n; i++)
+    for (uint32_t i = 0; i < r->n && !enough(r); i++)
         if (reads(&r->ops[i], v) && r->ops[i].res == r->cluster[v].r_res)
             return i;
     return S3P_NO_OP;
@@ -233,13 +238,15 @@ static bool deletes_trail(const struct s3p_reg *r)
     return true;
 }
 
-/* A value that was seen, by operation `witness`: it took effect, and so did what it was built on.
- */
+/* A value that was seen, by operation `witness` (S3P_NO_OP: its earliest read, which is looked for
+ * only when it is blamed): it took effect, and so did what it was built on. */
 static void mark_live(struct s3p_reg *r, uint32_t v, uint32_t witness)
 {
     while (v != S3P_REG_ABSENT && v != S3P_NO_VALUE && !r->cluster[v].live) {
         struct s3p_cluster *c = &r->cluster[v];
         c->live = 1;
+        if (witness == S3P_NO_OP && (c->write == S3P_NO_OP || c->outcome == S3P_FAILED))
+            witness = s3p_reg_earliest_read(r, v);
         if (c->write == S3P_NO_OP) {
             if (S3P_MUT(S3P_MUT_UNWRITTEN_OFF, true, false))
                 s3p_reg_blame(r, S3P_RULE_UNWRITTEN_VALUE, witness, S3P_NO_OP, S3P_NO_OP,
@@ -267,10 +274,7 @@ static void classify(struct s3p_reg *r)
         const struct s3p_cluster *c = &r->cluster[v];
         bool seen = s3p_cluster_seen(c);
         if (S3P_MUT(S3P_MUT_UNKNOWN_NEVER_LIVE, seen, seen && c->outcome != S3P_UNKNOWN))
-            mark_live(r, v,
-                      c->outcome != S3P_OK_OUTCOME || c->write == S3P_NO_OP
-                          ? s3p_reg_earliest_read(r, v)
-                          : S3P_NO_OP);
+            mark_live(r, v, S3P_NO_OP);
         else if (c->write != S3P_NO_OP &&
                  (c->outcome == S3P_OK_OUTCOME ||
                   S3P_MUT(S3P_MUT_UNKNOWN_IS_OK, false, c->outcome == S3P_UNKNOWN)))
