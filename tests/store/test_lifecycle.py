@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import itertools
 import subprocess
 import time
@@ -179,6 +181,16 @@ def test_the_body_must_be_summed(life: Store, bucket: str) -> None:
     assert (wrong.status, wrong.code) == (400, "BadDigest")
 
 
+@pytest.mark.parametrize("twice", ["<ID>b</ID>", "<Status>Enabled</Status>", "<Expiration><Days>1</Days></Expiration>"])
+def test_an_element_that_stands_twice(life: Store, bucket: str, twice: str) -> None:
+    once = "<ID>a</ID><Filter/><Status>Enabled</Status><Expiration><Days>1</Days></Expiration>"
+    for extra, want in (("", (200, "")), (twice, (400, "MalformedXML"))):
+        body = f"<LifecycleConfiguration><Rule>{once}{extra}</Rule></LifecycleConfiguration>".encode()
+        summed = {"Content-MD5": base64.b64encode(hashlib.md5(body).digest()).decode()}
+        answer = life.signed("PUT", f"/{bucket}?lifecycle", body, summed)
+        assert (answer.status, answer.code) == want
+
+
 def test_filters_choose_what_goes(s3: Any, bucket: str) -> None:
     both = {"And": {"Prefix": "b/", "Tags": [{"Key": "t", "Value": "1"}], "ObjectSizeGreaterThan": 3}}
     given: list[dict[str, Any]] = [
@@ -331,6 +343,9 @@ def test_uploads_are_aborted_and_nothing_else(s3: Any, bucket: str) -> None:
     eventually(lambda: len(s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])) == 1)
     for upload, key in zip(dead, ["a/1"] * 3 + ["a/2"], strict=True):
         assert parts_of(key, upload) == (404, "NoSuchUpload")
+    began, young = time.monotonic(), begin("a/young")
+    eventually(lambda: parts_of("a/young", young) == (404, "NoSuchUpload"))
+    assert time.monotonic() - began >= DAY_S, "not before its day has passed"
     days_pass()
     complete("b/1", alive)
     for key in ("a/done", "b/1"):
@@ -344,8 +359,9 @@ def test_the_expiration_header(start: Callable[..., Store]) -> None:
     rules(
         s3,
         "bkt",
-        {"ID": "long", "Filter": {"Prefix": "p"}, "Expiration": {"Days": 30}},
+        {"ID": "longest", "Filter": {"Prefix": "p/"}, "Expiration": {"Days": 40}},
         {"ID": "a/ü b", "Filter": {"Prefix": "p/"}, "Expiration": {"Days": 2}},
+        {"ID": "long", "Filter": {"Prefix": "p"}, "Expiration": {"Days": 30}},
         {"ID": "tag", "Filter": {"Tag": {"Key": "t", "Value": "1"}}, "Expiration": {"Days": 1}},
     )
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -417,6 +433,9 @@ def test_rules_that_are_gone_or_off_do_nothing(s3: Any, bucket: str) -> None:
     rules(s3, bucket, DAYS)
     s3.delete_bucket_lifecycle(Bucket=bucket)
     put(s3, bucket, "k")
+    days_pass()
+    assert keys(s3, bucket) == ["k"]
+    rules(s3, bucket, DAYS | {"Status": "Disabled"})
     days_pass()
     assert keys(s3, bucket) == ["k"]
     s3.delete_object(Bucket=bucket, Key="k")

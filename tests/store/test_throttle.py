@@ -52,6 +52,15 @@ def test_tokens_come_back_at_the_rate(start: Start) -> None:
     assert time.monotonic() - since >= 9 / 20
 
 
+def test_tokens_do_not_pile_up(start: Start) -> None:
+    s3 = start("--throttle", "bkt/*=20/s,burst=2").client()
+    assert error_of(lambda: s3.head_bucket(Bucket="bkt"))[0] == 404
+    time.sleep(1)
+    since = time.monotonic()
+    done = sum(error_of(lambda: s3.head_bucket(Bucket="bkt"))[0] == 404 for _ in range(15))
+    assert 2 <= done <= 3 + 20 * (time.monotonic() - since)
+
+
 def test_the_first_rule_that_matches_decides(start: Start) -> None:
     store = start("--throttle", "bkt/hot/free/*=1000/s", "--throttle", "bkt/hot/*=1/h", "--throttle", "bkt/*=100/s")
     s3 = store.client()
