@@ -15,7 +15,11 @@ from s3prod.child import Child, ask
 from s3prod.errors import PlanError, RunError, UsageError, one_line
 from s3prod.target import Target
 
-MARKS = {"multi_delivery": 8, "altered": 64}  # mark of an event: flag of the records (csrc/history/record.h)
+MARKS = {
+    "multi_delivery": 8,
+    "altered": 64,
+    "surplus": 128,
+}  # mark of an event: flag of the records (csrc/history/record.h)
 FAULTS_MAX = 32
 
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "check/answers.h"
 #include "check/batches.h"
 #include "check/gather.h"
 #include "check/load.h"
@@ -175,6 +176,7 @@ static int check_aspects(struct check *c, struct s3p_err *err)
                                  .threads = c->threads,
                                  .memory_bytes = c->memory_bytes};
     S3P_TRY(s3p_batches(c->file, &c->head, &c->map, &c->tally[0], err));
+    S3P_TRY(s3p_answers(c->file, &c->head, &c->map, &c->tally[0], err));
     S3P_TRY(s3p_gather(&g, &s3p_tags_subject, err));
     S3P_TRY(s3p_versions_missing(&g, err));
     return s3p_gather(&g, &s3p_versions_subject, err);

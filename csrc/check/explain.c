@@ -53,6 +53,8 @@ static void add_who(struct s3p_buf *out, const struct s3p_witness *w, uint32_t i
         [S3P_OP_LIST_PARTS] = "LIST of parts",
         [S3P_OP_UPLOAD_PART] = "upload of a part",
         [S3P_OP_UPLOAD_PART_COPY] = "copy of a part",
+        [S3P_OP_CREATE_BUCKET] = "creation of the bucket",
+        [S3P_OP_HEAD_BUCKET] = "HEAD of the bucket",
     };
     const char *name = a->op < S3P_OP_COUNT && shown[a->op] != NULL ? shown[a->op] : "attempt";
     static const char *const cond[S3P_COND_COUNT] = {
@@ -119,12 +121,15 @@ static void add_clause(struct s3p_buf *out, const struct s3p_witness *w, uint32_
                        int64_t start_ns)
 {
     const struct s3p_attempt *a = &w->attempt[i];
-    bool write = a->op < S3P_OP_COUNT && s3p_op_table[a->op].cls == S3P_CLASS_MUTATION;
+    const char *level = s3p_rule_table[w->hit->rule].level;
+    bool page = strcmp(level, "L1") == 0 || strcmp(level, "answer") == 0;
+    bool write = a->op == S3P_OP_CREATE_BUCKET ||
+                 (a->op < S3P_OP_COUNT && s3p_op_table[a->op].cls == S3P_CLASS_MUTATION);
     add_who(out, w, i);
     if (write)
         add_write(out, a);
     else
-        add_read(out, a, i == 0 && strcmp(s3p_rule_table[w->hit->rule].level, "L1") == 0);
+        add_read(out, a, i == 0 && page);
     s3p_buf_str(out, " at ");
     add_seconds(out, a->t_return, start_ns);
     s3p_buf_str(out, " (called at ");

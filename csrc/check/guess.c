@@ -58,6 +58,16 @@ static const struct {
     {S3P_RULE_COMPLETE_AND_ABORT, ANY, "mpu-abort-then-complete"},
     {S3P_RULE_FUTURE_READ, ANY, "mpu-visible-early"},
     {S3P_RULE_LIST_PART_ENTRY, ANY, "parts-size-zero"},
+    {S3P_RULE_LIST_MISSING, ANY, "list-drops-fraction"},
+    {S3P_RULE_LIST_TRUNCATED_END, ANY, "list-early-end"},
+    {S3P_RULE_LIST_PHANTOM, ANY, "list-after-delete-lag"},
+    {S3P_RULE_LIST_ORDER, ANY, "list-order-wrong"},
+    {S3P_RULE_LIST_DUPLICATE, ANY, "list-dup-at-edge"},
+    {S3P_RULE_LIST_RANGE, ANY, "list-start-inclusive"},
+    {S3P_RULE_LIST_NO_PROGRESS, ANY, "list-token-missing"},
+    {S3P_RULE_BUCKET_UNREADY, ANY, "bucket-create-lag"},
+    {S3P_RULE_ERROR_AS_SUCCESS, ANY, "cond-fail-in-200-body"},
+    {S3P_RULE_SURPLUS_BYTES, ANY, "poisoned-keepalive"},
 };
 
 static bool overlap(const struct s3p_attempt *a, const struct s3p_attempt *b)

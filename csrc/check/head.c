@@ -24,6 +24,8 @@ static bool says(const json_t *profile, const char *name, const char *value)
 static void read_lists(struct s3p_head *h, const json_t *profile)
 {
     double lag_ms = json_number_value(json_object_get(profile, "list_lag_ms"));
+    double ready_s = json_number_value(json_object_get(profile, "bucket_ready_s"));
+    h->bucket_ready_ns = ready_s > 0 ? (int64_t)((ready_s < 1e6 ? ready_s : 1e6) * 1e9) : 0;
     h->list_interval_listing = says(profile, "list_interval", "listing");
     h->key_order_other = says(profile, "key_order", "other");
     if (says(profile, "list", "eventual")) /* without a bound only what never was is wrong */

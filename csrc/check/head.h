@@ -19,6 +19,7 @@ struct s3p_head {
     bool list_interval_listing; /* profile list_interval: listing, not page */
     bool key_order_other;       /* profile key_order: not that of the keys' bytes */
     int64_t list_lag_ns;        /* profile list: eventual; 0: strong */
+    int64_t bucket_ready_ns;    /* profile bucket_ready_s: how long a new bucket may be unknown */
     uint32_t spaces, buckets;
     struct s3p_keynames *names;
     const json_t *require; /* of the plan; NULL without */

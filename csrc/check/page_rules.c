@@ -70,8 +70,19 @@ static int check_prefix(struct s3p_lister *w, struct s3p_item *it, uint32_t *las
     return right ? 0 : hit(w, S3P_RULE_LIST_RANGE, it, err);
 }
 
+/* What the page says of itself: how many entries it has, common prefixes among them, and that it
+ * is the last one. Uploads, versions and parts may name a marker all the same. */
+static int check_count(struct s3p_lister *w, struct s3p_err *err)
+{
+    int64_t count = COL(w->s, int64_t, counter)[w->i];
+    bool counted = count == INT64_MIN || count == w->n;
+    bool ended = w->truncated || w->next.token.len == 0 || w->page->kind != S3P_LIST_OBJECTS;
+    return counted && ended ? 0 : hit(w, S3P_RULE_LIST_INCONSISTENT, NULL, err);
+}
+
 static int check_next(struct s3p_lister *w, struct s3p_err *err)
 {
+    S3P_TRY(check_count(w, err));
     if (!w->truncated)
         return 0;
     const struct s3p_page_args *a = &w->args, *b = &w->next;

@@ -232,7 +232,7 @@ static bool versions_show(const struct s3p_part *p, const uint32_t *rows, uint32
         bool by_version = r->kind == S3P_ROW_DELETE && r->size == S3P_ROW_BY_VERSION;
         if (by_version && r->inv < first)
             first = r->inv;
-        bool says = r->kind != S3P_ROW_DELETE || r->expect != 0 ||
+        bool says = (r->kind != S3P_ROW_DELETE && r->kind != S3P_ROW_READ) || r->expect != 0 ||
                     (r->bits & S3P_ROW_EVIDENCE) != S3P_EV_NONE;
         if (says && r->res > last)
             last = r->res;

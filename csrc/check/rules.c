@@ -65,6 +65,9 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
         {"list-latest", "L1", "$0, and of one key not the first version alone is the latest"},
     [S3P_RULE_LIST_PART_ENTRY] =
         {"list-part-entry", "L1", "$0, and what it says of a part is not what was sent: $1"},
+    [S3P_RULE_LIST_INCONSISTENT] =
+        {"list-inconsistent", "L1",
+         "$0, and its KeyCount is not that of its entries, or the last page has a token"},
     [S3P_RULE_TAGS_TORN] = {"tags-torn", "body", "$0, and the set mixes the tags of two writes"},
     [S3P_RULE_TAGS_CORRUPT] = {"tags-corrupt", "body", "$0, and the set is none that was written"},
     [S3P_RULE_BATCH_MISSING_KEY] =
@@ -82,4 +85,10 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
                                  "$0 with a version that had been deleted: $1"},
     [S3P_RULE_VERSION_MISSING] = {"version-missing", "version",
                                   "$0 without a version, in a bucket that keeps them"},
+    [S3P_RULE_BUCKET_UNREADY] = {"bucket-unready", "answer",
+                                 "$0: there is no such bucket, although $1"},
+    [S3P_RULE_ERROR_AS_SUCCESS] = {"error-as-success", "answer",
+                                   "$0, the status a success and the document an error"},
+    [S3P_RULE_SURPLUS_BYTES] = {"surplus-bytes", "answer",
+                                "$0, and more bytes followed on the connection"},
 };

@@ -38,6 +38,7 @@ enum s3p_rule {
     S3P_RULE_LIST_NO_PROGRESS,
     S3P_RULE_LIST_LATEST,
     S3P_RULE_LIST_PART_ENTRY,
+    S3P_RULE_LIST_INCONSISTENT,
     S3P_RULE_TAGS_TORN,
     S3P_RULE_TAGS_CORRUPT,
     S3P_RULE_BATCH_MISSING_KEY,
@@ -47,13 +48,16 @@ enum s3p_rule {
     S3P_RULE_VERSION_WRONG_BODY,
     S3P_RULE_VERSION_UNDEAD,
     S3P_RULE_VERSION_MISSING,
+    S3P_RULE_BUCKET_UNREADY,
+    S3P_RULE_ERROR_AS_SUCCESS,
+    S3P_RULE_SURPLUS_BYTES,
     S3P_RULE_COUNT,
 };
 
 struct s3p_rule_row {
     const char *name;
     const char *level; /* "K1" register, "K2" conditional writes, "L1" listings, "body", "etag",
-                          "batch", "version" */
+                          "batch", "version", "answer" */
     const char *text;  /* the sentence of a witness; $0 … $3 are its attempts in words */
 };
 extern const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT];

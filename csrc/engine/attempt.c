@@ -234,6 +234,7 @@ void s3p_attempt_send(struct s3p_try *t)
     r->bytes_in = t->x.body_received;
     r->conn = t->x.conn_serial;
     r->cond = (uint8_t)t->req.cond;
+    r->flags |= t->x.surplus ? S3P_FLAG_SURPLUS : 0;
     if (t->x.phase >= S3P_PHASE_SENT)
         s3p_bump(&w->bytes_out, c->head.len + t->x.body_len);
     s3p_bump(&w->bytes_in, t->x.body_received);

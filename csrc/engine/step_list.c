@@ -10,13 +10,14 @@
 struct page_kind {
     enum s3p_page_kind kind;
     bool last_key; /* without a marker the next page begins behind the last key */
+    bool token;    /* it goes on by a token only */
 };
 static const struct page_kind kinds[S3P_OP_COUNT] = {
-    [S3P_OP_LIST] = {S3P_PAGE_OBJECTS, false},
-    [S3P_OP_LIST_V1] = {S3P_PAGE_OBJECTS, true}, /* which gives no marker without a delimiter */
-    [S3P_OP_LIST_VERSIONS] = {S3P_PAGE_VERSIONS, false},
-    [S3P_OP_LIST_UPLOADS] = {S3P_PAGE_UPLOADS, false},
-    [S3P_OP_LIST_PARTS] = {S3P_PAGE_PARTS, false},
+    [S3P_OP_LIST] = {S3P_PAGE_OBJECTS, false, true},
+    [S3P_OP_LIST_V1] = {S3P_PAGE_OBJECTS, true, false}, /* which gives no marker without a delimiter */
+    [S3P_OP_LIST_VERSIONS] = {S3P_PAGE_VERSIONS, false, false},
+    [S3P_OP_LIST_UPLOADS] = {S3P_PAGE_UPLOADS, false, false},
+    [S3P_OP_LIST_PARTS] = {S3P_PAGE_PARTS, false, false},
 };
 
 /* What a page is asked for, with S3's own names: the checker's view of its range. */
@@ -78,7 +79,8 @@ static void find_next(const struct page_kind *kind, const struct s3p_list_page *
     *key = *id = (struct s3p_str){NULL, 0};
     if (!page->truncated)
         return;
-    *key = page->next_marker;
+    if (!kind->token)
+        *key = page->next_marker;
     *id = page->next_token;
     if (kind->last_key && key->len == 0 && page->n != 0)
         *key = page->entries[page->n - 1].key;
@@ -88,6 +90,8 @@ static void set_next(struct s3p_try *t, const struct s3p_list_page *page, struct
 {
     struct s3p_request next = {.op = t->req.op};
     find_next(&kinds[t->step->op], page, &next.start, &next.token);
+    if (kinds[t->step->op].token) /* the last one should have none: recorded as it came */
+        next.token = page->next_token;
     t->list_next = args_of(&next, args);
 }
 
@@ -122,6 +126,8 @@ static void read_page(struct s3p_try *t, struct s3p_arena *arena, struct s3p_lis
         return;
     }
     t->rec.flags |= page->truncated ? S3P_FLAG_TRUNCATED : 0;
+    if (page->key_count >= 0)
+        t->rec.counter = page->key_count;
     size_entries(t, page);
 }
 

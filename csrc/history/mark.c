@@ -33,7 +33,8 @@ static uint64_t mark_segment(const struct s3p_segment_view *s, const struct plac
                 COL(s, uint16_t, bucket)[i] == places[k].bucket)
                 add |= places[k].flags;
         marked += add != 0;
-        flags[i] |= add;
+        uint8_t own = add & S3P_FLAG_SURPLUS; /* those bytes were the proxy's */
+        flags[i] = (uint8_t)((flags[i] | add) & ~own);
     }
     return marked;
 }

@@ -61,7 +61,8 @@ static const char *body_kind_name(unsigned v)
 static const char *flag_name(unsigned bit)
 {
     static const char *const name[] = {"delete_marker", "truncated", "retry_ambiguous",
-                                       "multi_delivery", "foreign", "tagged", "altered"};
+                                       "multi_delivery", "foreign", "tagged", "altered",
+                                       "surplus"};
     return name[bit];
 }
 
@@ -126,7 +127,7 @@ const struct s3p_column_sense s3p_column_sense_table[S3P_COLUMN_COUNT] = {
     ENUM(etag_form, S3P_ETAG_HASHED + 1, false, etag_form_name),
     ENUM(expect_form, S3P_ETAG_HASHED + 1, false, etag_form_name),
     ENUM(body_kind, S3P_KIND_TAGS + 1, false, body_kind_name),
-    [S3P_COL_flags] = {.as = S3P_AS_FLAGS, .values = 7, .value_name = flag_name},
+    [S3P_COL_flags] = {.as = S3P_AS_FLAGS, .values = 8, .value_name = flag_name},
 };
 
 void s3p_attempt_clear(struct s3p_attempt *r)

@@ -32,7 +32,7 @@
     X(range_len, uint64_t, "L", "bytes asked; 0: no range, UINT64_MAX: to the end")                \
     X(bytes_in, uint64_t, "L", "body bytes received")                                              \
     X(bad_offset, uint64_t, "L", "of a corrupt or torn body: object offset of the first bad cell") \
-    X(counter, int64_t, "l", "number in a JSON body; INT64_MIN: none")                             \
+    X(counter, int64_t, "l", "number in a JSON body, or KeyCount of a page; INT64_MIN: none")                             \
     X(last_modified, int64_t, "l", "Last-Modified, wall clock s; 0: none")                         \
     X(body_id, struct s3p_id, "w:16", "value id written, or seen in the bytes")                    \
     X(meta_id, struct s3p_id, "w:16", "value id written, or seen in the metadata")                 \
@@ -52,8 +52,8 @@
     X(expect_text, uint32_t, "I", "text: expected ETag as sent, when its form is hashed")          \
     X(code_text, uint32_t, "I", "text: S3 error code, or wire error for people")                   \
     X(checksum, uint32_t, "I", "text: checksum header of the answer, name=value")                  \
-    X(list_args, uint32_t, "I", "text: page arguments, versioning status, rules")  \
-    X(list_next, uint32_t, "I", "text: truncated page: the arguments of the one after it")         \
+    X(list_args, uint32_t, "I", "text: page arguments, versioning status, rules")                  \
+    X(list_next, uint32_t, "I", "text: the arguments of the page after it")                        \
     X(source_key, uint32_t, "I", "text: copy source")                                              \
     X(part_number, uint32_t, "I", "multipart part; 0: none")                                       \
     X(space, uint16_t, "S", "index of the key space in the header's table")                        \
@@ -91,6 +91,7 @@ enum s3p_attempt_flag {
     S3P_FLAG_FOREIGN = 16,        /* seeded by someone outside the plan */
     S3P_FLAG_TAGGED = 32,         /* a tag set made of its id went with it */
     S3P_FLAG_ALTERED = 64,        /* a proxy changed bytes of this key on the way */
+    S3P_FLAG_SURPLUS = 128,       /* more bytes came behind the complete answer */
 };
 
 struct s3p_etag_bytes {

@@ -252,6 +252,7 @@ static void begin(struct s3p_conn *c, struct s3p_exchange *x)
     x->parsed = NULL;
     x->parsed_head = NULL;
     x->why[0] = '\0';
+    x->surplus = false;
     c->next_len = 0;
     c->filled = 0;
     c->started = c->surplus = c->unread = false;
@@ -330,6 +331,7 @@ void s3p_conn_exchange(struct s3p_conn *c, struct s3p_exchange *x)
     }
     bool early = x->phase != S3P_PHASE_SENT;
     x->phase = S3P_PHASE_ANSWERED;
+    x->surplus = c->surplus;
     if (c->surplus)
         fail(x, S3P_WIRE_NONE, "bytes after a complete answer; connection closed");
     if (early || c->surplus || !c->parsed.keep_alive)

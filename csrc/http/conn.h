@@ -100,6 +100,7 @@ struct s3p_exchange {
     const struct s3p_http1 *parsed;
     const char *parsed_head; /* the bytes that `parsed` points into */
     uint32_t conn_serial;
+    bool surplus;  /* of an answered exchange: more bytes came; the connection is closed */
     char why[96]; /* text for people when wire is not NONE, or the answer had surplus bytes */
 };
 /* One attempt; always returns with `out` filled (outcomes are data). Waits. */

@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "server/commit.h"
 #include "server/loop.h"
+#include "server/mutants.h"
 #include "server/parts_body.h"
 #include "server/request_log.h"
 #include "server/requests.h"
@@ -52,6 +53,8 @@ static enum MHD_Result send_answer(struct s3p_srv_req *req, bool close_after)
         return MHD_NO;
     if (!s3p_buf_ok(&a->fields) || !s3p_buf_ok(&a->body))
         s3p_srv_answer_error(req, S3P_SE_INTERNAL);
+    if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL))
+        s3p_srv_mutants_send(req);
     struct MHD_Response *r;
     if (a->fd >= 0) {
         r = MHD_create_response_from_fd_at_offset64(a->length, a->fd, a->offset);
@@ -64,7 +67,8 @@ static enum MHD_Result send_answer(struct s3p_srv_req *req, bool close_after)
     } else if (a->length > 0) { /* HEAD: the length of a body that is not sent */
         r = MHD_create_response_from_callback(a->length, 1, no_bytes, NULL, NULL);
     } else {
-        r = MHD_create_response_from_buffer(a->body.len, a->body.data, MHD_RESPMEM_PERSISTENT);
+        r = MHD_create_response_from_buffer(a->body.len - a->surplus, a->body.data,
+                                            MHD_RESPMEM_PERSISTENT);
     }
     if (r == NULL)
         return MHD_NO;
@@ -181,12 +185,24 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
     return req;
 }
 
+/* Of a fault: bytes behind the answer, past the library, which knows nothing of them. */
+static void send_surplus(struct MHD_Connection *conn, const struct s3p_srv_answer *a)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info != NULL)
+        (void)send(info->connect_fd, a->body.data + a->body.len - a->surplus, a->surplus,
+                   MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static void on_completed(void *cls, struct MHD_Connection *conn, void **context,
                          enum MHD_RequestTerminationCode code)
 {
     (void)cls;
-    (void)conn;
     struct s3p_srv_req *req = *context;
+    if (req != NULL && S3P_SRV_UNLIKELY(req->answer.surplus > 0) &&
+        code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        send_surplus(conn, &req->answer);
     if (req != NULL && S3P_SRV_UNLIKELY(req->loop->srv->request_log >= 0))
         s3p_srv_request_log_end(req, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     if (req != NULL)

@@ -1,6 +1,7 @@
 /* ListObjects and ListObjectsV2. */
 #include "server/list_page.h"
 #include "server/lists.h"
+#include "server/mutants.h"
 #include "server/ops.h"
 #include "server/xml_write.h"
 
@@ -115,6 +116,14 @@ static void list(struct s3p_srv_req *req, bool v2)
     if (!s3p_srv_view_begin(v)) {
         s3p_srv_answer_error(req, S3P_SE_INTERNAL);
         return;
+    }
+    if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL)) {
+        enum s3p_srv_error e = s3p_srv_mutants_start(req, &l.page, v->txn);
+        if (e != S3P_SE_NONE) {
+            s3p_srv_view_end(v);
+            s3p_srv_answer_error(req, e);
+            return;
+        }
     }
     int rc = s3p_srv_page_walk(&l.page, v->txn, v->store, req->bucket.id, add_key, add_common, &l);
     s3p_srv_view_end(v);

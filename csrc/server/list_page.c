@@ -69,7 +69,8 @@ int s3p_srv_page_walk(struct s3p_srv_page *page, MDB_txn *txn, const struct s3p_
     bool behind = s3p_srv_compare(page->after, page->prefix) >= 0;
     rc = s3p_srv_walk_seek(&w, behind ? page->after : page->prefix);
     while (rc == 0 && s3p_srv_has_prefix(w.key, page->prefix)) {
-        bool hidden = s3p_srv_record_marker(w.record); /* also for common prefixes */
+        /* also for common prefixes */
+        bool hidden = s3p_srv_record_marker(w.record) && !page->markers;
         if (hidden || (page->after.len > 0 && s3p_srv_compare(w.key, page->after) <= 0)) {
             rc = s3p_srv_walk_next(&w);
             continue;
@@ -77,7 +78,7 @@ int s3p_srv_page_walk(struct s3p_srv_page *page, MDB_txn *txn, const struct s3p_
         struct s3p_str rolled = s3p_srv_roll_up(page->prefix, page->delimiter, w.key);
         bool known = rolled.p != NULL && s3p_srv_compare(rolled, page->after) <= 0;
         if (!known && page->count == page->max_keys) {
-            page->truncated = true;
+            page->truncated = !page->ends;
             break;
         }
         if (rolled.p != NULL) {

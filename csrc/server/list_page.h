@@ -15,6 +15,7 @@
 struct s3p_srv_page {
     struct s3p_str prefix, delimiter, after; /* after: empty, from the start */
     unsigned max_keys;                       /* at most S3P_SRV_LIST_MAX */
+    bool markers, ends; /* mutants: shows keys that delete markers hide; it is the last */
     /* results */
     unsigned count;
     bool truncated;

@@ -4,6 +4,7 @@
 #define S3P_SERVER_MUTANT_ROWS_H
 
 #include "server/commit.h"
+#include "server/list_page.h"
 #include "server/mutant_spec.h"
 #include "server/reads.h"
 
@@ -61,22 +62,31 @@ struct s3p_srv_mutant_row {
     /* A read: true when it has made the answer itself. `r` is NULL for an absent key. */
     bool (*read)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
                  const struct s3p_srv_record *r);
+    /* A page of keys is about to be walked, in this transaction: may change where it begins (the
+     * text may stand in req->tags) and what it shows, or refuse it. */
+    enum s3p_srv_error (*start)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
+                                struct s3p_srv_page *at, MDB_txn *txn);
     /* The page of a listing: true when it has made another one of it. */
     bool (*page)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
                  struct s3p_srv_list_page *page);
+    /* An answer about an object, just before it goes out. */
+    void (*send)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k);
 };
 
 /* The i-th of all; NULL behind the last. */
 const struct s3p_srv_mutant_row *s3p_srv_mutant_row(size_t i);
 
 /* By file, each ended by a row without a name. */
+extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_answers[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_deletes[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_durability[];
+extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_entries[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_gateways[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_intake[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_lists[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_nodes[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_objects[];
+extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_paging[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_parts[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_ranges[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_reads[];
@@ -112,6 +122,10 @@ extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_writes[];
 #define S3P_SRV_READ(name)                                                                         \
     static bool name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,                               \
                      const struct s3p_srv_record *r)
+#define S3P_SRV_START(name)                                                                        \
+    static enum s3p_srv_error name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,                 \
+                                   struct s3p_srv_page *at, MDB_txn *txn)
+#define S3P_SRV_SEND(name) static void name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k)
 #define S3P_SRV_PAGE(name)                                                                         \
     static bool name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k, struct s3p_srv_list_page *page)
 

@@ -16,6 +16,7 @@ struct s3p_srv_list_page {
     struct s3p_str head, tail, entry[S3P_SRV_PAGE_ENTRIES];
     unsigned n;
     bool ended; /* by the fault: the page says that it is the last */
+    struct s3p_buf made; /* text that the fault has put in */
 };
 
 /* One switch that is on. */
@@ -23,8 +24,9 @@ struct s3p_srv_mutant {
     struct s3p_srv_mutant_spec spec;
     const struct s3p_srv_mutant_row *row;
     uint64_t seen; /* requests that it has looked at */
-    struct s3p_buf page; /* that it may answer again, and when it was made */
+    struct s3p_buf page; /* that it remembers, when that was made, and through which endpoint */
     int64_t page_ns;
+    unsigned page_endpoint;
 };
 
 /* A record that was replaced, newest first. */
@@ -51,6 +53,7 @@ struct s3p_srv_key_state {
     uint64_t bucket;
     unsigned inflight;      /* requests on the key */
     unsigned gaps, gap_row; /* overwrites that have taken the key away, and the row of that fault */
+    unsigned locks;         /* writes that hold off its reads */
     int wrong, wrong_next;  /* row that made the present (next) state wrong, or -1 */
     struct s3p_srv_version *versions;
     bool keep;          /* what follows is remembered while nobody uses the key */
@@ -92,6 +95,9 @@ struct s3p_srv_mutants {
     struct s3p_srv_upload_state upload[S3P_SRV_UPLOAD_STATES];
 };
 
+/* What is remembered of a key; NULL: nothing, or no memory to `make` it. */
+struct s3p_srv_key_state *s3p_srv_mutant_key(struct s3p_srv_mutants *m, uint64_t bucket,
+                                             struct s3p_str key, bool make);
 /* Whether the switch fires for this request now; counts it when it does. */
 bool s3p_srv_mutant_fires(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
                           const struct s3p_srv_req *req, const struct s3p_srv_key_state *k);

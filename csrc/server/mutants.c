@@ -19,8 +19,8 @@ static uint64_t hash(uint64_t seed, struct s3p_str s)
     return s3p_mix64(h);
 }
 
-static struct s3p_srv_key_state *find(struct s3p_srv_mutants *m, uint64_t bucket,
-                                      struct s3p_str key, bool make)
+struct s3p_srv_key_state *s3p_srv_mutant_key(struct s3p_srv_mutants *m, uint64_t bucket,
+                                             struct s3p_str key, bool make)
 {
     struct s3p_srv_key_state **at = &m->keys[hash(bucket, key) % S3P_SRV_KEY_STATES], *k;
     for (k = *at; k != NULL; k = k->next)
@@ -140,6 +140,7 @@ void s3p_srv_mutants_free(struct s3p_srv_mutants *m)
         }
     s3p_srv_mutant_forget(&m->shown);
     drop_pages(m);
+    s3p_buf_free(&m->page.made);
     s3p_buf_free(&m->ids);
     pthread_mutex_destroy(&m->mu);
     s3p_free(m);
@@ -236,7 +237,7 @@ void s3p_srv_mutants_begin(struct s3p_srv_req *req)
     if (req->route->level != S3P_SRV_OBJECT)
         return;
     pthread_mutex_lock(&m->mu);
-    struct s3p_srv_key_state *k = find(m, req->bucket.id, req->head.key, true);
+    struct s3p_srv_key_state *k = s3p_srv_mutant_key(m, req->bucket.id, req->head.key, true);
     if (k != NULL)
         k->inflight++;
     req->key_state = k;
@@ -270,6 +271,7 @@ void s3p_srv_mutants_end(struct s3p_srv_req *req)
     s3p_srv_mutant_upload_end(m, req);
     k->inflight--;
     k->gaps -= req->write.gap;
+    k->locks -= req->write.locks;
     if (k->uncommitted_by == req) {
         k->uncommitted_by = NULL;
         s3p_srv_mutant_forget(&k->uncommitted);
@@ -347,6 +349,18 @@ void s3p_srv_mutants_made(struct s3p_srv_txn *t, struct s3p_srv_req *req,
     pthread_mutex_unlock(&m->mu);
 }
 
+void s3p_srv_mutants_send(struct s3p_srv_req *req)
+{
+    struct s3p_srv_mutants *m = req->loop->srv->mutants;
+    if (req->route == NULL || req->key_state == NULL)
+        return;
+    pthread_mutex_lock(&m->mu);
+    for (unsigned i = 0; i < m->n_active; i++)
+        if (m->active[i].row->send != NULL)
+            m->active[i].row->send(m, &m->active[i], req, req->key_state);
+    pthread_mutex_unlock(&m->mu);
+}
+
 unsigned s3p_srv_mutants_batch(struct s3p_srv_mutants *m, struct s3p_srv_req *list,
                                int64_t *delay_ns)
 {
@@ -404,7 +418,7 @@ void s3p_srv_mutants_changed(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_
 {
     struct s3p_srv_mutants *m = t->srv->mutants;
     pthread_mutex_lock(&m->mu);
-    struct s3p_srv_key_state *k = find(m, bucket, key, m->old_versions);
+    struct s3p_srv_key_state *k = s3p_srv_mutant_key(m, bucket, key, m->old_versions);
     if (k != NULL) {
         k->wrong = k->wrong_next;
         k->wrong_next = -1;

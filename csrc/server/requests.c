@@ -77,6 +77,7 @@ void s3p_srv_req_put(struct s3p_srv_req *r)
     r->answer.status = 0;
     r->answer.error = S3P_SE_NONE;
     r->answer.offset = r->answer.length = 0;
+    r->answer.surplus = 0;
     memset(&r->write, 0, sizeof r->write);
     r->upload = 0;
     r->bytes_in = 0;

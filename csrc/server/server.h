@@ -45,6 +45,7 @@ struct s3p_srv_answer {
     int fd; /* body from a file instead; owned until it is sent, -1 without */
     struct s3p_srv_parts_body *parts; /* or from several, owned likewise; NULL without */
     uint64_t offset, length; /* of the file's part; for HEAD the length that GET would have */
+    size_t surplus;          /* mutants: bytes at the end of `body` beyond its announced length */
 };
 
 /* A mutation on its way through commit.c. */
@@ -62,6 +63,7 @@ struct s3p_srv_write {
     uint64_t judged_seq; /* when that had seen this one */
     bool on_marker;      /* mutants: a delete marker is current */
     bool gives_way;      /* mutants: 409 when it is not alone on its key */
+    unsigned locks;      /* mutants: it holds off the reads of its key */
     bool cut_off;        /* mutants: the connection ends without an answer */
     bool unsure;         /* mutants: carried out, and answered 503 */
     unsigned judged;   /* mutants: 1 + row that judged the precondition before; 0: none */

@@ -12,10 +12,13 @@ from s3prod.plan import (
     Space,
     Step,
     abort_upload,
+    barrier,
     choose,
+    create_bucket,
     create_upload,
     delete,
     get,
+    head,
     list_page,
     list_parts,
     list_uploads,
@@ -32,6 +35,8 @@ from s3prod.plan import (
 
 ROUNDS = {"smoke": 60, "full": 400, "stress": 4000}
 WRITERS, PAGES = 8, 12
+ODD = ("a+b", "a b", "100%", "%2B", "q&a", "<tag>", "x//y", "caf\u00e9", "\u65e5\u672c")  # that listings encode
+BUCKETS = {"smoke": 4, "full": 16, "stress": 16}
 
 
 def _walk(first: Step, following: Step) -> list[Step]:
@@ -44,11 +49,17 @@ def _listers(**programs: list[Step]) -> list[Group]:
 
 
 def list_churn(scale: str = "full", seed: int = 1) -> Plan:
-    """Keys are created and deleted while others list: whole, by sevens with tokens, by markers, by common prefixes."""
+    """Keys are created, overwritten and deleted while others list: whole, by sevens with tokens, by markers, by common
+    prefixes, and while others read what is listed. Some have odd names.
+    """
     rounds = ROUNDS[scale]
+    odd = [f"odd/{name}" for name in ODD]
+    make = make_bucket()
     create = [repeat(rounds, choose("pool", "k", take="fresh"), put("k.key", 64))]
     remove = [sleep(1), choose("pool", "k", take="acked"), delete("k.key")]
     tree = [repeat(rounds, choose("tree", "t"), put("t.key", 64), delete("t.key"))]
+    kept = [repeat(rounds, choose("kept", "k"), put("k.key", (64, 200)), sleep(2))]
+    readers = [choose("pool", "k", take="any"), get("k.key"), head("k.key"), sleep(1)]
     listers = _listers(
         whole=[list_page("main"), sleep(2)],
         sevens=_walk(
@@ -70,16 +81,38 @@ def list_churn(scale: str = "full", seed: int = 1) -> Plan:
         spaces={
             "pool": Space.lifecycle("pool/", 2 * WRITERS * rounds),
             "tree": Space.own("tree/", 4),
+            "kept": Space.own("kept/", 3),
+            "odd": Space.fixed(*odd),
         },
         groups=[
-            make_bucket(),
+            Group(make.group, [*make.program, *(put(name, 64) for name in odd)], phase="setup"),
             Group("create", create, clients=WRITERS),
             Group("remove", remove, clients=WRITERS // 2, arrival=until_others()),
             Group("tree", tree, clients=2),
+            Group("keepers", kept, clients=2),
             *listers,
+            Group("readers", readers, clients=4, arrival=until_others()),
             remove_bucket(),
         ],
         require={"pool": Require(acked_writes=WRITERS * rounds // 2)},
+    )
+
+
+def new_buckets(scale: str = "full", seed: int = 1) -> Plan:
+    """Buckets are made one after the other, and listed at once through every endpoint."""
+    roles = [f"b{number:02}" for number in range(BUCKETS[scale])]
+    make: list[Step] = []
+    look: list[Step] = []
+    for role in roles:
+        make += [barrier("next"), create_bucket(role), barrier("made"), put("k", 64, bucket=role)]
+        look += [barrier("next"), barrier("made"), repeat(12, list_page(role), sleep(1))]
+    return Plan(
+        "new-buckets",
+        seed=seed,
+        scale=scale,
+        buckets=roles,
+        groups=[Group("maker", make), Group("listers", look, clients=3), remove_bucket(*roles)],
+        require={"*": Require(acked_writes=len(roles))},
     )
 
 
@@ -98,6 +131,8 @@ def version_churn(scale: str = "full", seed: int = 1) -> Plan:
         delete("k.key"),
     ]
     kept = [repeat(rounds, choose("kept", "k"), put("k.key", 64), get("k.key"), sleep(2))]
+    exact = [repeat(rounds, put("exact", 64), list_page("main", prefix="exact", max_keys=1), delete("exact"),
+                    list_page("main", prefix="exact", max_keys=1))]  # fmt: skip
     listers = _listers(
         versions=[list_versions("main"), sleep(2)],
         sevens=_walk(
@@ -115,6 +150,7 @@ def version_churn(scale: str = "full", seed: int = 1) -> Plan:
             Group(make.group, [*make.program, put_versioning("Enabled")], phase="setup"),
             Group("writers", program, clients=WRITERS // 2),
             Group("keepers", kept, clients=2),
+            Group("exact", exact),
             *listers,
             remove_bucket(),
         ],

@@ -149,6 +149,28 @@ def created_again(scale: str = "full", seed: int = 1) -> Plan:
     return Plan("created-again", seed=seed, scale=scale, spaces=spaces, groups=groups, require=require)
 
 
+def slow_conditions(scale: str = "full", seed: int = 1) -> Plan:
+    """A large object is replaced under a condition, again and again, while 8 clients read it; nobody may have to wait for that
+    beyond a retry.
+    """
+    rounds = ROUNDS[scale] // 125
+    name, large = "slow", 8 << 20
+    begin, end = barrier("begin"), barrier("end")
+    make = [create_bucket(), put(name, 1024)]
+    write = [head(name, as_="seen"), begin, put(name, large, if_match="seen.etag"), end, put(name, 1024)]
+    read = [begin, repeat(3, sleep(2), head(name)), end]
+    groups = [
+        Group("make", make, phase="setup"),
+        Group("writer", [repeat(rounds, *write)]),
+        Group("readers", [repeat(rounds, *read)], clients=8),
+        remove_bucket(),
+    ]
+    require = {"keys": Require(acked_writes=2 * rounds, reads=23 * rounds)}
+    return Plan(
+        "slow-conditions", seed=seed, scale=scale, spaces={"keys": Space.fixed(name)}, groups=groups, require=require
+    )
+
+
 def watched_counter(scale: str = "full", seed: int = 1) -> Plan:
     """8 clients increment one register while others read it all the time: each commit has its rivals, and none takes more than
     a hundred attempts.

@@ -26,6 +26,10 @@ def read(keys: KeySpaces, request: Request, page: Page, document: bytes, record:
     if page.get("IsTruncated"):
         after = token(page, entries)
         record |= {"flags": ["truncated"], "list_next": next_query(request, after)}
+    elif page.get("NextContinuationToken"):  # the last page should have none: recorded as it came
+        record["list_next"] = next_query(request, token(page, entries))
+    if "KeyCount" in page:
+        record["counter"] = page["KeyCount"]
     fields |= {"token": after, "bucket": request.bucket}
     fields |= _named(keys, request, entries)
 

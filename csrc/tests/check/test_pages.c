@@ -22,6 +22,12 @@ struct page {
     const char *profile;
 };
 
+/* What pages say of themselves beside that. */
+static struct {
+    int64_t count;    /* KeyCount; 0: none */
+    const char *last; /* how to go on behind the last page; NULL */
+} says;
+
 static struct s3p_entry entry_of(struct t_make *m, const char *p, size_t len, bool part)
 {
     struct s3p_entry e = {.key_index = S3P_NO_INDEX};
@@ -55,6 +61,10 @@ static void add_page(struct t_make *m, const struct page *g)
         r.flags = S3P_FLAG_TRUNCATED;
         r.list_next = s3p_append_text(m->a, g->next, strlen(g->next));
     }
+    if (says.last != NULL)
+        r.list_next = s3p_append_text(m->a, says.last, strlen(says.last));
+    if (says.count != 0)
+        r.counter = says.count;
     if (g->upload != NULL) {
         r.upload_id = s3p_append_text(m->a, g->upload, strlen(g->upload));
         r.key_index = 1;
@@ -183,6 +193,25 @@ T_TEST(pages_structure)
            {LIST, "continuation-token=t", "continuation-token=t", NULL, 5, 6, "#1 #2", NULL});
     EXPECT(NULL, {LIST, "", NULL, NULL, 5, 6, "#5 #3 #1 #2",
                   "{\"etag_is_md5\":false,\"key_order\":\"other\"}"});
+}
+
+T_TEST(pages_consistent)
+{
+    const char *rule = "list-inconsistent", *all = "#1 #2 #3 #5";
+    says.count = 4;
+    EXPECT(NULL, {LIST, "", NULL, NULL, 5, 6, all, NULL});
+    EXPECT(rule, {LIST, "prefix=keys%2F00000003", NULL, NULL, 5, 6, "#3", NULL});
+    EXPECT(rule, {LIST, "prefix=keys%2F9", NULL, NULL, 5, 6, "", NULL});
+    says.count = 3;
+    EXPECT(rule, {LIST, "", NULL, NULL, 5, 6, all, NULL});
+    says.count = 1; /* common prefixes are counted */
+    EXPECT(NULL, {LIST, "delimiter=%2F", NULL, NULL, 5, 6, "-keys/", NULL});
+    says.count = 0;
+    says.last = "continuation-token=t";
+    EXPECT(rule, {LIST, "", NULL, NULL, 5, 6, all, NULL});
+    says.last = "marker=keys%2F00000005"; /* that is no token */
+    EXPECT(NULL, {LIST_V1, "", NULL, NULL, 5, 6, all, NULL});
+    says.last = NULL;
 }
 
 T_TEST(pages_delimiter)

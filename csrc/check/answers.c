@@ -1,0 +1,125 @@
+#include "check/answers.h"
+
+#include "check/windows.h"
+#include "core/alloc.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+
+#define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
+
+struct life { /* of a bucket */
+    int64_t made, gone; /* acknowledged; may be deleted from here on */
+    uint32_t record;    /* that made it; S3P_NO_RECORD */
+};
+
+struct answers {
+    const struct s3p_histfile *file;
+    const struct s3p_head *head;
+    const struct s3p_keymap *keys;
+    struct s3p_tally *tally;
+    struct life *life; /* by bucket */
+    const struct s3p_segment_view *s;
+};
+
+static int hit(const struct answers *a, enum s3p_rule rule, uint32_t i, uint32_t other,
+               struct s3p_err *err)
+{
+    uint16_t bucket = COL(a->s, uint16_t, bucket)[i], space = COL(a->s, uint16_t, space)[i];
+    uint64_t key = COL(a->s, uint64_t, key_index)[i];
+    bool known = key != S3P_NO_INDEX && space < a->head->spaces && bucket < a->head->buckets;
+    struct s3p_hit h = {.key_index = known ? key : S3P_NO_INDEX,
+                        .place = bucket,
+                        .rule = (uint8_t)rule,
+                        .n = other != S3P_NO_RECORD ? 2 : 1,
+                        .record = {(uint32_t)(a->s->first_record + i)}};
+    h.record[1] = other != S3P_NO_RECORD ? other : 0;
+    if (known)
+        h.place = (uint16_t)(space * a->head->buckets + bucket);
+    if (known && a->keys->aliased[h.place])
+        s3p_keymap_canon(a->keys, &h.place, &h.key_index);
+    return s3p_tally_hit(a->tally, &h, err);
+}
+
+/* The first life of each bucket. */
+static void note_life(struct answers *a, uint32_t i)
+{
+    uint16_t bucket = COL(a->s, uint16_t, bucket)[i];
+    uint8_t op = COL(a->s, uint8_t, op)[i], outcome = COL(a->s, uint8_t, outcome)[i];
+    int64_t call = COL(a->s, int64_t, t_call)[i], ret = COL(a->s, int64_t, t_return)[i];
+    if (bucket >= a->head->buckets)
+        return;
+    struct life *l = &a->life[bucket];
+    if (op == S3P_OP_CREATE_BUCKET && outcome == S3P_OK_OUTCOME && ret < l->made) {
+        l->made = ret;
+        l->record = (uint32_t)(a->s->first_record + i);
+    }
+    if (op == S3P_OP_DELETE_BUCKET && outcome != S3P_FAILED && call < l->gone)
+        l->gone = call;
+}
+
+static bool says_no_bucket(const struct answers *a, uint32_t i)
+{
+    struct s3p_str code = s3p_segment_text(a->s, COL(a->s, uint32_t, code_text)[i]);
+    return COL(a->s, uint8_t, op)[i] == S3P_OP_HEAD_BUCKET || s3p_str_eq(code, "NoSuchBucket");
+}
+
+static int judge_bucket(const struct answers *a, uint32_t i, struct s3p_err *err)
+{
+    uint16_t bucket = COL(a->s, uint16_t, bucket)[i];
+    if (bucket >= a->head->buckets || !says_no_bucket(a, i))
+        return 0;
+    const struct life *l = &a->life[bucket];
+    int64_t call = COL(a->s, int64_t, t_call)[i];
+    if (l->record == S3P_NO_RECORD || call <= l->made ||
+        call - l->made <= a->head->bucket_ready_ns || COL(a->s, int64_t, t_return)[i] >= l->gone)
+        return 0;
+    return hit(a, S3P_RULE_BUCKET_UNREADY, i, l->record, err);
+}
+
+static int judge(const struct answers *a, uint32_t i, struct s3p_err *err)
+{
+    uint8_t flags = COL(a->s, uint8_t, flags)[i];
+    uint16_t status = COL(a->s, uint16_t, status)[i];
+    if ((flags & (S3P_FLAG_ALTERED | S3P_FLAG_MULTI_DELIVERY)) != 0)
+        return 0;
+    if ((flags & S3P_FLAG_SURPLUS) != 0 && COL(a->s, uint64_t, key_index)[i] != S3P_NO_INDEX)
+        return hit(a, S3P_RULE_SURPLUS_BYTES, i, S3P_NO_RECORD, err);
+    if (status == 404)
+        return judge_bucket(a, i, err);
+    bool error = status / 100 == 2 && COL(a->s, uint8_t, outcome)[i] != S3P_OK_OUTCOME &&
+                 COL(a->s, uint8_t, wire)[i] == 0 && COL(a->s, uint32_t, code_text)[i] != 0;
+    return error && COL(a->s, uint8_t, op)[i] == S3P_OP_PUT
+               ? hit(a, S3P_RULE_ERROR_AS_SUCCESS, i, S3P_NO_RECORD, err)
+               : 0;
+}
+
+static int each(struct answers *a, bool lives, struct s3p_err *err)
+{
+    for (uint32_t k = 0; k < s3p_histfile_segments(a->file); k++) {
+        a->s = s3p_histfile_segment(a->file, k);
+        s3p_tally_unit(a->tally);
+        for (uint32_t i = 0; i < a->s->records; i++) {
+            if (lives)
+                note_life(a, i);
+            else
+                S3P_TRY(judge(a, i, err));
+        }
+    }
+    return 0;
+}
+
+int s3p_answers(const struct s3p_histfile *f, const struct s3p_head *h,
+                const struct s3p_keymap *keys, struct s3p_tally *t, struct s3p_err *err)
+{
+    struct answers a = {.file = f, .head = h, .keys = keys, .tally = t};
+    a.life = s3p_alloc((h->buckets + 1) * sizeof *a.life);
+    if (a.life == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "lives of %u buckets", h->buckets);
+    for (uint32_t b = 0; b < h->buckets; b++)
+        a.life[b] = (struct life){INT64_MAX, INT64_MAX, S3P_NO_RECORD};
+    int rc = each(&a, true, err);
+    if (rc == 0)
+        rc = each(&a, false, err);
+    s3p_free(a.life);
+    return rc;
+}
