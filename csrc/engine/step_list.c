@@ -9,12 +9,13 @@
 /* What makes the pages of the listings differ. */
 struct page_kind {
     enum s3p_page_kind kind;
-    bool last_key; /* without a marker the next page begins behind the last key */
+    bool last_key; /* without a marker (V1 gives none without a delimiter) the next page begins
+                      behind the last key */
     bool token;    /* it goes on by a token only */
 };
 static const struct page_kind kinds[S3P_OP_COUNT] = {
     [S3P_OP_LIST] = {S3P_PAGE_OBJECTS, false, true},
-    [S3P_OP_LIST_V1] = {S3P_PAGE_OBJECTS, true, false}, /* which gives no marker without a delimiter */
+    [S3P_OP_LIST_V1] = {S3P_PAGE_OBJECTS, true, false},
     [S3P_OP_LIST_VERSIONS] = {S3P_PAGE_VERSIONS, false, false},
     [S3P_OP_LIST_UPLOADS] = {S3P_PAGE_UPLOADS, false, false},
     [S3P_OP_LIST_PARTS] = {S3P_PAGE_PARTS, false, false},

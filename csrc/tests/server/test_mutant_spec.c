@@ -65,6 +65,8 @@ T_TEST(server_mutant_rows_are_whole)
         T_TRUE(row->begin != NULL || row->taken != NULL || row->hold != NULL ||
                row->judge != NULL || row->made != NULL || row->reply != NULL ||
                row->read != NULL || row->page != NULL || row->start != NULL || row->send != NULL ||
+               row->named != NULL || row->joined != NULL || row->parted != NULL ||
+               row->aborted != NULL ||
                row->batch != 0);
         for (size_t k = 0; k < i; k++)
             T_TRUE(strcmp(row->name, s3p_srv_mutant_row(k)->name) != 0);
