@@ -32,7 +32,7 @@
     X(range_len, uint64_t, "L", "bytes asked; 0: no range, UINT64_MAX: to the end")                \
     X(bytes_in, uint64_t, "L", "body bytes received")                                              \
     X(bad_offset, uint64_t, "L", "of a corrupt or torn body: object offset of the first bad cell") \
-    X(counter, int64_t, "l", "number in a JSON body, KeyCount of a page; INT64_MIN: none")          \
+    X(counter, int64_t, "l", "number in a JSON body, KeyCount of a page; INT64_MIN: none")         \
     X(last_modified, int64_t, "l", "Last-Modified, wall clock s; 0: none")                         \
     X(body_id, struct s3p_id, "w:16", "value id written, or seen in the bytes")                    \
     X(meta_id, struct s3p_id, "w:16", "value id written, or seen in the metadata")                 \
