@@ -27,6 +27,15 @@ struct s3p_srv_life_entry {
     uint32_t newer;      /* noncurrent versions of the key, without markers, that are newer */
 };
 
+/* An entry in its bucket, and the rules about it. */
+struct s3p_srv_life_case {
+    struct s3p_str stored;
+    uint64_t bucket;
+    const struct s3p_srv_life_entry *entry;
+    int64_t day_ns, now_wall_ns;
+    bool acting; /* in the transaction: what is said now happens */
+};
+
 enum s3p_srv_life_act {
     S3P_SRV_LIFE_KEEP,
     S3P_SRV_LIFE_EXPIRE, /* as a DELETE without a version id does */

@@ -7,6 +7,7 @@
 #include "server/chores.h"
 #include "server/lifecycle.h"
 #include "server/multipart.h"
+#include "server/mutants.h"
 #include "server/settings.h"
 #include "server/versions.h"
 
@@ -43,6 +44,16 @@ struct pass {
 static struct s3p_str rules_of(const struct pass *p)
 {
     return (struct s3p_str){p->rules.data, p->rules.len};
+}
+
+/* What the rules say of an entry; `acting`: it happens now. */
+static enum s3p_srv_life_act judge(const struct pass *p, const struct s3p_srv_life_entry *e,
+                                   int64_t now_wall_ns, bool acting)
+{
+    const struct s3p_srv_life_case c = {rules_of(p), p->bucket, e, p->day_ns, now_wall_ns, acting};
+    struct s3p_srv_mutants *m = p->c->srv->mutants;
+    enum s3p_srv_life_act act = s3p_srv_life_judge(c.stored, e, c.day_ns, now_wall_ns);
+    return S3P_SRV_UNLIKELY(m != NULL) ? s3p_srv_mutants_life(m, &c, act) : act;
 }
 
 static void note(struct pass *p, enum s3p_srv_life_act what, bool current, uint64_t seq,
@@ -99,8 +110,7 @@ static int find_entries(struct pass *p, MDB_txn *txn)
         newer = w.latest ? 0 : newer;
         struct s3p_srv_life_entry e = {
             w.base.key, &r, w.latest, w.latest && r.marker && only_entry(&w), newer};
-        note(p, s3p_srv_life_judge(rules_of(p), &e, p->day_ns, p->now_wall_ns), w.latest, r.seq,
-             w.base.key);
+        note(p, judge(p, &e, p->now_wall_ns, false), w.latest, r.seq, w.base.key);
         newer += !w.latest && !r.marker;
         p->seen++;
         go_on_at(p, w.base.key, UINT64_MAX);
@@ -192,7 +202,7 @@ static void act_on_entry(struct pass *p, struct s3p_srv_txn *t, const struct act
         e.alone = r.marker && !has_older(t, key);
     if (t->rc != 0)
         return;
-    enum s3p_srv_life_act act = s3p_srv_life_judge(rules_of(p), &e, p->day_ns, t->wall_ns);
+    enum s3p_srv_life_act act = judge(p, &e, t->wall_ns, true);
     now = r;
     if (act == S3P_SRV_LIFE_EXPIRE) {
         s3p_srv_txn_del(t, key, &now, &made);

@@ -7,6 +7,7 @@ static const struct s3p_srv_mutant_row *const tables[] = {
     s3p_srv_mutants_of_entries,
     s3p_srv_mutants_of_gateways,
     s3p_srv_mutants_of_intake,
+    s3p_srv_mutants_of_lifecycle,
     s3p_srv_mutants_of_lists,
     s3p_srv_mutants_of_nodes,
     s3p_srv_mutants_of_objects,

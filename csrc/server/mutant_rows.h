@@ -4,6 +4,7 @@
 #define S3P_SERVER_MUTANT_ROWS_H
 
 #include "server/commit.h"
+#include "server/lifecycle.h"
 #include "server/list_page.h"
 #include "server/mutant_spec.h"
 #include "server/reads.h"
@@ -62,6 +63,8 @@ struct s3p_srv_mutant_row {
     /* A read: true when it has made the answer itself. `r` is NULL for an absent key. */
     bool (*read)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
                  const struct s3p_srv_record *r);
+    /* What lifecycle rules say of an entry of the store: this is done instead. */
+    enum s3p_srv_life_act (*life)(const struct s3p_srv_life_case *c, enum s3p_srv_life_act act);
     /* A page of keys is about to be walked, in this transaction: may change where it begins (the
      * text may stand in req->tags) and what it shows, or refuse it. */
     enum s3p_srv_error (*start)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
@@ -83,6 +86,7 @@ extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_durability[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_entries[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_gateways[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_intake[];
+extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_lifecycle[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_lists[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_nodes[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_objects[];
@@ -122,6 +126,8 @@ extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_writes[];
 #define S3P_SRV_READ(name)                                                                         \
     static bool name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,                               \
                      const struct s3p_srv_record *r)
+#define S3P_SRV_LIFE(name)                                                                         \
+    static enum s3p_srv_life_act name(const struct s3p_srv_life_case *c, enum s3p_srv_life_act act)
 #define S3P_SRV_START(name)                                                                        \
     static enum s3p_srv_error name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,                 \
                                    struct s3p_srv_page *at, MDB_txn *txn)

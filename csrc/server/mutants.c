@@ -29,7 +29,7 @@ struct s3p_srv_key_state *s3p_srv_mutant_key(struct s3p_srv_mutants *m, uint64_t
     if (!make || (k = s3p_calloc(1, sizeof *k + key.len + 1)) == NULL)
         return NULL;
     k->bucket = bucket;
-    k->wrong = k->wrong_next = -1;
+    k->wrong = k->wrong_next = k->gone = -1;
     k->len = key.len;
     if (key.len > 0)
         memcpy(k->key, key.p, key.len);
@@ -219,6 +219,61 @@ void s3p_srv_mutant_made_wrong(struct s3p_srv_mutants *m, const struct s3p_srv_m
 {
     k->wrong_next = (int)a->spec.row;
     s3p_srv_mutant_altered(m, a->spec.row, req);
+}
+
+/* Whether it fires for something that the store does by itself; always the same for one number. */
+static bool fires_alone(const struct s3p_srv_mutants *m, const struct s3p_srv_mutant *a,
+                        struct s3p_str key, uint64_t number)
+{
+    const struct s3p_srv_mutant_spec *s = &a->spec;
+    struct s3p_rng draw = {m->seed, hash(0, (struct s3p_str){a->row->name, strlen(a->row->name)}),
+                           number};
+    char text[S3P_SRV_KEY_MAX + 1];
+    memcpy(text, key.p, key.len);
+    text[key.len] = 0;
+    return (s->key[0] == 0 || fnmatch(s->key, text, 0) == 0) &&
+           s3p_now_ns() - m->start_ns >= s->after_ns &&
+           (s->p >= 1.0 || s3p_rng_unit(&draw) < s->p);
+}
+
+/* What an entry that should stay leaves: answers that show it are wrong from now on. */
+static void note_gone(struct s3p_srv_mutants *m, const struct s3p_srv_life_case *c, unsigned row)
+{
+    struct s3p_srv_key_state *k = find(m, c->bucket, c->entry->key, true);
+    m->counts[row].fired++;
+    if (k == NULL)
+        return;
+    k->keep = true;
+    k->gone = (int)row;
+    if (c->entry->current)
+        k->wrong_next = (int)row;
+}
+
+enum s3p_srv_life_act s3p_srv_mutants_life(struct s3p_srv_mutants *m,
+                                           const struct s3p_srv_life_case *c,
+                                           enum s3p_srv_life_act act)
+{
+    enum s3p_srv_life_act then = act;
+    pthread_mutex_lock(&m->mu);
+    for (unsigned i = 0; i < m->n_active && then == act; i++) {
+        const struct s3p_srv_mutant *a = &m->active[i];
+        if (a->row->life == NULL || !fires_alone(m, a, c->entry->key, c->entry->r->seq))
+            continue;
+        then = a->row->life(c, act);
+        if (then != act && c->acting)
+            note_gone(m, c, a->spec.row);
+    }
+    pthread_mutex_unlock(&m->mu);
+    return then;
+}
+
+void s3p_srv_mutants_missing(struct s3p_srv_req *req)
+{
+    struct s3p_srv_mutants *m = req->loop->srv->mutants;
+    pthread_mutex_lock(&m->mu);
+    if (req->key_state != NULL && req->key_state->gone >= 0)
+        s3p_srv_mutant_altered(m, (unsigned)req->key_state->gone, req);
+    pthread_mutex_unlock(&m->mu);
 }
 
 bool s3p_srv_refused(enum s3p_srv_error e)

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "server/lifecycle.h"
 #include "server/list_page.h"
 #include "server/reads.h"
 #include "server/server.h"
@@ -60,6 +61,12 @@ void s3p_srv_mutants_changed(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_
 /* the answer to a successful PUT stands; a read has found its record (or NULL) and makes its answer
  * here. */
 void s3p_srv_mutants_reply(struct s3p_srv_req *req);
+/* a read has not found the version that it names; */
+void s3p_srv_mutants_missing(struct s3p_srv_req *req);
+/* lifecycle rules have judged an entry; */
+enum s3p_srv_life_act s3p_srv_mutants_life(struct s3p_srv_mutants *m,
+                                           const struct s3p_srv_life_case *c,
+                                           enum s3p_srv_life_act act);
 /* a page of keys is about to be walked: where it begins and what it shows may change, and it may be
  * refused; the answer to a listing stands; any answer about an object is about to go out. */
 enum s3p_srv_error s3p_srv_mutants_start(struct s3p_srv_req *req, struct s3p_srv_page *page,

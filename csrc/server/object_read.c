@@ -231,6 +231,8 @@ static enum s3p_srv_read read_once(struct s3p_srv_req *req)
                                                       : S3P_SE_NO_KEY);
     if (marker && (!mutants || req->answer.error == S3P_SE_NO_KEY))
         s3p_srv_answer_marker(req, req->wanted.given ? S3P_SE_METHOD : S3P_SE_NO_KEY, &r);
+    if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL) && req->wanted.given && !found)
+        s3p_srv_mutants_missing(req);
     return result;
 }
 

@@ -1,0 +1,83 @@
+/* The faults of lifecycle rules: what they remove although it is not theirs, or not yet. */
+#include <string.h>
+
+#include "server/mutant_rows.h"
+
+#define RULES_BYTES_MAX (8 * 1024 * 1024)
+#define FAR_DAYS 100000
+
+/* Whatever a rule is about is due, however young it is. */
+S3P_SRV_LIFE(overdelete)
+{
+    int64_t then_ns;
+    if (act != S3P_SRV_LIFE_KEEP ||
+        __builtin_mul_overflow((int64_t)FAR_DAYS, c->day_ns, &then_ns) ||
+        __builtin_add_overflow(then_ns, c->now_wall_ns, &then_ns))
+        return act;
+    return s3p_srv_life_judge(c->stored, c->entry, c->day_ns, then_ns);
+}
+
+/* Every rule is about everything. */
+S3P_SRV_LIFE(ignores_filter)
+{
+    struct s3p_srv_rule_set s;
+    struct s3p_srv_life_rule rule;
+    struct s3p_buf rows, texts, all;
+    if (act != S3P_SRV_LIFE_KEEP || !s3p_srv_rule_set_open(&s, c->stored, sizeof rule))
+        return act;
+    s3p_buf_init(&rows, RULES_BYTES_MAX);
+    s3p_buf_init(&texts, RULES_BYTES_MAX);
+    s3p_buf_init(&all, RULES_BYTES_MAX);
+    for (size_t i = 0; i < s.n; i++) {
+        s3p_srv_rule_set_row(&s, i, &rule);
+        memset(&rule.filter, 0, sizeof rule.filter);
+        s3p_buf_add(&rows, &rule, sizeof rule);
+    }
+    s3p_srv_rule_set_store(&all, &rows, &texts, sizeof rule);
+    if (s3p_buf_ok(&all))
+        act = s3p_srv_life_judge((struct s3p_str){all.data, all.len}, c->entry, c->day_ns,
+                                 c->now_wall_ns);
+    s3p_buf_free(&rows);
+    s3p_buf_free(&texts);
+    s3p_buf_free(&all);
+    return act;
+}
+
+/* A rule about noncurrent versions takes the current one for one of them, by its own age. */
+S3P_SRV_LIFE(expires_current)
+{
+    struct s3p_srv_life_entry e = *c->entry;
+    struct s3p_srv_record r = *e.r;
+    if (act != S3P_SRV_LIFE_KEEP || !e.current || r.marker)
+        return act;
+    e.current = false;
+    e.newer = UINT32_MAX;
+    e.r = &r;
+    r.noncurrent_wall_ns = r.mtime_wall_ns;
+    return s3p_srv_life_judge(c->stored, &e, c->day_ns, c->now_wall_ns);
+}
+
+const struct s3p_srv_mutant_row s3p_srv_mutants_of_lifecycle[] = {
+    {
+        .name = "lifecycle-overdelete",
+        .breaks = "what a lifecycle rule is about is removed, however young it is",
+        .section = "9",
+        .needs = "lifecycle",
+        .life = overdelete,
+    },
+    {
+        .name = "lifecycle-ignores-filter",
+        .breaks = "a lifecycle rule is about every object of its bucket",
+        .section = "9",
+        .needs = "lifecycle",
+        .life = ignores_filter,
+    },
+    {
+        .name = "lifecycle-expires-current",
+        .breaks = "a rule about noncurrent versions removes current ones",
+        .section = "9",
+        .needs = "lifecycle, versions",
+        .life = expires_current,
+    },
+    {.name = NULL},
+};
