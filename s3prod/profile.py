@@ -47,6 +47,7 @@ KEYS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "last_modified_resolution_s": _number(),
     "max_clock_skew_ms": _number(),
     "bucket_ready_s": _number(),
+    "lifecycle_day_ms": _number(),
 }
 
 

@@ -56,11 +56,17 @@ class EmbeddedStore(Child):
         self.admin: str | None = self.first["admin"]
         self.durability: str | None = self.first.get("durability")
         self.ca_file: str | None = self.first.get("ca")
+        self.lifecycle_day_ms: int | None = self.first.get("lifecycle_day_ms")
+
+    def _profile(self) -> profiles.Profile:
+        """Its own, with days as long as they are here."""
+        profile = profiles.load("embedded")
+        return profile if self.lifecycle_day_ms is None else profile | {"lifecycle_day_ms": self.lifecycle_day_ms}
 
     def target(self, **settings: Any) -> Target:
         """The store as a target; `settings` are fields of `Target`."""
         given: dict[str, Any] = {
-            "profile": profiles.load("embedded"),
+            "profile": self._profile(),
             "embedded": True,
             "mutants": self.mutants,
             "durability": self.durability,

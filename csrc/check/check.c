@@ -5,6 +5,7 @@
 
 #include "check/answers.h"
 #include "check/batches.h"
+#include "check/bucket_rules.h"
 #include "check/gather.h"
 #include "check/load.h"
 #include "check/pages.h"
@@ -22,6 +23,7 @@ struct check {
     /* immutable after start */
     struct s3p_histfile *file;
     struct s3p_head head;
+    struct s3p_bucket_rules *rules;
     struct s3p_keymap map;
     struct s3p_objects objects;
     struct s3p_lists lists; /* its members: one thread, between the parallel steps */
@@ -154,7 +156,7 @@ static int start(struct check *c, struct s3p_err *err)
 /* When all keys are known. */
 static int check_pages(struct check *c, struct s3p_err *err)
 {
-    if (c->lists.n == 0 && c->lists.altered == 0)
+    if (c->lists.n == 0 && c->lists.unjudged == 0)
         return 0;
     for (int t = 0; t < c->threads; t++)
         S3P_TRY(s3p_members_merge(&c->lists.set[S3P_LIST_OBJECTS], &c->listed[t], err));
@@ -217,6 +219,7 @@ static void finish(struct check *c)
     s3p_objects_free(&c->objects);
     s3p_walks_free(&c->walks);
     s3p_keymap_free(&c->map);
+    s3p_bucket_rules_free(c->rules);
     s3p_head_free(&c->head);
     s3p_histfile_close(c->file);
     s3p_free(c);
@@ -241,6 +244,9 @@ int s3p_check_file(struct s3p_verdict **out, const char *path, const struct s3p_
     int rc = s3p_histfile_map(&c->file, path, true, err);
     if (rc == 0)
         rc = s3p_head_read(&c->head, c->file, o->profile_json, err);
+    if (rc == 0)
+        rc = s3p_bucket_rules_read(&c->rules, c->file, &c->head, err);
+    c->head.rules = c->rules;
     if (rc == 0)
         rc = run(c, err);
     if (rc == 0) {

@@ -4,6 +4,8 @@
 
 #include "core/text.h"
 
+#define DAY_MS 86400e3
+
 static int read_run(struct s3p_head *h, struct s3p_err *err)
 {
     const char *text = json_string_value(json_object_get(h->root, "run"));
@@ -32,6 +34,15 @@ static void read_lists(struct s3p_head *h, const json_t *profile)
         h->list_lag_ns = lag_ms > 0 && lag_ms < 1e9 ? (int64_t)(lag_ms * 1e6) : INT64_MAX;
 }
 
+static void read_times(struct s3p_head *h, const json_t *profile)
+{
+    double day_ms = json_number_value(json_object_get(profile, "lifecycle_day_ms")),
+           skew_ms = json_number_value(json_object_get(profile, "max_clock_skew_ms"));
+    h->lifecycle_day_ns = day_ms > 0 && day_ms < DAY_MS ? (int64_t)(day_ms * 1e6)
+                                                        : (int64_t)(DAY_MS * 1e6);
+    h->clock_slack_ns = skew_ms > 0 && skew_ms < DAY_MS ? (int64_t)(skew_ms * 1e6) : 0;
+}
+
 static int read_profile(struct s3p_head *h, const char *profile_json, struct s3p_err *err)
 {
     json_t *own = NULL;
@@ -48,6 +59,7 @@ static int read_profile(struct s3p_head *h, const char *profile_json, struct s3p
     else if (text != NULL && strcmp(text, "optional") == 0)
         h->etag_is_md5 = S3P_ETAG_MD5_OPTIONAL;
     read_lists(h, profile);
+    read_times(h, profile);
     json_decref(own);
     return 0;
 }

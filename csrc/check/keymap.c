@@ -157,6 +157,7 @@ static int turn_round(struct s3p_keymap *m, struct s3p_err *err)
 int s3p_keymap_create(struct s3p_keymap *m, const struct s3p_head *h, struct s3p_err *err)
 {
     memset(m, 0, sizeof *m);
+    m->head = h;
     m->buckets = h->buckets;
     m->places = h->spaces * h->buckets;
     m->aliased = s3p_calloc(m->places + 1, sizeof *m->aliased);

@@ -15,6 +15,7 @@ struct s3p_alias {
 };
 
 struct s3p_keymap {
+    const struct s3p_head *head;
     uint32_t buckets, places;
     bool *aliased; /* per place: look the key up in `alias` */
     /* By place and key_index; a key_index of S3P_NO_INDEX stands for every key, with the same index

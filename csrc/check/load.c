@@ -7,6 +7,7 @@
 #endif
 
 #include "check/alone.h"
+#include "check/bucket_rules.h"
 #include "check/token.h"
 #include "core/alloc.h"
 #include "s3/body.h"
@@ -315,6 +316,17 @@ static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *
     return 0;
 }
 
+/* What is there was written elsewhere (replicas.h). */
+static void leave_replica(const struct s3p_load *l, uint16_t bucket, struct s3p_row *r)
+{
+    if (!s3p_is_replicated(l->head->rules, bucket))
+        return;
+    if (r->kind == S3P_ROW_READ || r->kind == S3P_ROW_MIXED)
+        r->kind = S3P_ROW_NONE;
+    else if (r->kind != S3P_ROW_NONE && r->kind != S3P_ROW_SPOIL)
+        spoil(r, S3P_WHY_COPY);
+}
+
 static void fill_entry(const struct s3p_row *page, const struct s3p_entry *e, struct s3p_row *r)
 {
     *r = *page;
@@ -382,6 +394,7 @@ static int write_page(struct writer *w, uint32_t i, struct s3p_err *err)
         if (r == NULL)
             continue;
         fill_entry(&page, e, r);
+        leave_replica(w->l, COL(w->s, uint16_t, bucket)[i], r);
         r->key_index = index;
         r->place = place;
     }
@@ -431,6 +444,7 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
         made.place = place;
         if (l->objects->any)
             s3p_objects_amend(l->objects, s, i, &made);
+        leave_replica(l, COL(s, uint16_t, bucket)[i], &made);
         if (r != NULL)
             store_row(r, &made);
         if (judge && role == ROLE_READ && is_narrow(s, i))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/bucket_rules.h"
 #include "check/members.h"
 #include "check/mutate.h"
 #include "core/alloc.h"
@@ -71,7 +72,37 @@ static struct s3p_str text(const struct facts *x, const uint32_t *column)
     return s3p_segment_text(x->s, column[x->i]);
 }
 
+/* From `due` on the store may do that by itself. */
+static int may_become(struct facts *x, uint16_t place, uint64_t index, uint64_t id, unsigned what,
+                      int64_t due, struct s3p_err *err)
+{
+    if (due == INT64_MAX)
+        return 0;
+    S3P_TRY(say(x, place, index, id, what, err));
+    struct s3p_fact *f = &x->fact[x->n - 1].fact;
+    f->inv = due;
+    f->res = INT64_MAX;
+    return 0;
+}
+
 /* ---- what is said of each kind ---- */
+
+/* A version may go when it is not current any more, at once in the worst case, and a marker of
+ * which nobody learns the id may come in its place; a marker may go when it hides nothing. */
+static int say_version_expiry(struct facts *x, uint64_t id, bool marker, struct s3p_err *err)
+{
+    const struct s3p_bucket_rules *rules = x->map->head->rules;
+    if (rules == NULL)
+        return 0;
+    int64_t call = COL(x->s, int64_t, t_call)[x->i],
+            current = s3p_expires_current(rules, x->s, x->i),
+            noncurrent = s3p_expires_noncurrent(rules, x->s, x->i, call);
+    if (!marker)
+        S3P_TRY(may_become(x, x->place, x->index, 0, S3P_FACT_MAKES, current, err));
+    if (marker && current < noncurrent)
+        noncurrent = current;
+    return id != 0 ? may_become(x, x->place, x->index, id, S3P_FACT_REMOVES, noncurrent, err) : 0;
+}
 
 static int say_version(struct facts *x, struct s3p_err *err)
 {
@@ -90,18 +121,23 @@ static int say_version(struct facts *x, struct s3p_err *err)
         S3P_TRY(say(x, x->place, x->index, 0, S3P_FACT_MAKES, err));
     if (flags & S3P_FLAG_FOREIGN)
         x->fact[x->n - 1].fact.inv = INT64_MIN;
-    return learned ? say(x, x->place, x->index, s3p_id_token(made),
-                         S3P_FACT_MAKES | S3P_FACT_THERE, err)
-                   : 0;
+    if (learned)
+        S3P_TRY(say(x, x->place, x->index, s3p_id_token(made), S3P_FACT_MAKES | S3P_FACT_THERE,
+                    err));
+    return say_version_expiry(x, learned ? s3p_id_token(made) : 0, deletes, err);
 }
 
 static int say_upload(struct facts *x, struct s3p_err *err)
 {
     uint8_t op = COL(x->s, uint8_t, op)[x->i];
     uint64_t id = s3p_id_token(text(x, COL(x->s, uint32_t, upload_id)));
-    if (op == S3P_OP_CREATE_UPLOAD)
-        return say(x, x->place, x->index, S3P_ON(FACT_CREATE_ID, x->ok) ? id : 0,
-                   S3P_FACT_MAKES | S3P_FACT_THERE, err);
+    if (op == S3P_OP_CREATE_UPLOAD) {
+        S3P_TRY(say(x, x->place, x->index, S3P_ON(FACT_CREATE_ID, x->ok) ? id : 0,
+                    S3P_FACT_MAKES | S3P_FACT_THERE, err));
+        return may_become(x, x->place, x->index, id, S3P_FACT_REMOVES,
+                          id != 0 ? s3p_expires_upload(x->map->head->rules, x->s, x->i) : INT64_MAX,
+                          err);
+    }
     if ((op == S3P_OP_COMPLETE_UPLOAD || op == S3P_OP_ABORT_UPLOAD) && id != 0)
         return say(x, x->place, x->index, id, S3P_FACT_REMOVES | S3P_FACT_GONE, err);
     return 0;
@@ -116,6 +152,9 @@ static int say_part(struct facts *x, struct s3p_err *err)
     if (op == S3P_OP_UPLOAD_PART || op == S3P_OP_UPLOAD_PART_COPY)
         return say(x, S3P_PART_PLACE, COL(x->s, uint32_t, part_number)[x->i], id,
                    S3P_FACT_MAKES | S3P_FACT_THERE, err);
+    if (op == S3P_OP_CREATE_UPLOAD)
+        return may_become(x, S3P_PART_PLACE, WHOLE_UPLOAD, id, S3P_FACT_REMOVES,
+                          s3p_expires_upload(x->map->head->rules, x->s, x->i), err);
     if (op == S3P_OP_COMPLETE_UPLOAD || op == S3P_OP_ABORT_UPLOAD)
         return say(x, S3P_PART_PLACE, WHOLE_UPLOAD, id, S3P_FACT_REMOVES | S3P_FACT_GONE, err);
     return 0;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "check/bucket_rules.h"
 #include "check/mutate.h"
 #include "core/alloc.h"
 #include "s3/outcome.h"
@@ -64,14 +65,26 @@ static void add_row(struct s3p_fact_list *l, const struct s3p_row *r)
     add(l, r, change | evidence_of(r), r->inv, open && change != 0 ? INT64_MAX : r->res);
 }
 
+/* A rule of the bucket may remove what the row made. */
+static void add_expiry(struct s3p_fact_list *l, const struct s3p_bucket_rules *rules,
+                       const struct s3p_row *r)
+{
+    int64_t due = r->kind == S3P_ROW_READ || r->kind == S3P_ROW_DELETE
+                      ? INT64_MAX
+                      : s3p_expires_record(rules, r->record);
+    if (due != INT64_MAX)
+        add(l, r, S3P_FACT_REMOVES, due, INT64_MAX);
+}
+
 int s3p_object_member(struct s3p_members *objects, struct s3p_fact_list *l,
-                      const struct s3p_index *x, uint32_t key, struct s3p_err *err)
+                      const struct s3p_index *x, uint32_t key,
+                      const struct s3p_bucket_rules *rules, struct s3p_err *err)
 {
     const struct s3p_key *k = &x->key[key];
     struct s3p_member name = {.index = k->key_index, .place = k->place};
-    if (k->rows > l->cap) {
+    if (2 * k->rows > l->cap) { /* a row, and its expiry */
         s3p_free(l->fact);
-        l->cap = k->rows;
+        l->cap = 2 * k->rows;
         l->fact = s3p_alloc(l->cap * sizeof *l->fact);
         if (l->fact == NULL) {
             l->cap = 0;
@@ -81,6 +94,8 @@ int s3p_object_member(struct s3p_members *objects, struct s3p_fact_list *l,
     l->n = 0;
     for (uint32_t i = 0; i < k->rows; i++)
         add_row(l, &x->row[x->order[k->first + i]]);
+    for (uint32_t i = 0; rules != NULL && i < k->rows; i++)
+        add_expiry(l, rules, &x->row[x->order[k->first + i]]);
     return s3p_members_add(objects, &l->windows, &name, l->fact, l->n, err);
 }
 

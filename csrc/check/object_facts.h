@@ -12,6 +12,7 @@ struct s3p_fact_list {
 };
 void s3p_fact_list_free(struct s3p_fact_list *l);
 int s3p_object_member(struct s3p_members *objects, struct s3p_fact_list *l,
-                      const struct s3p_index *x, uint32_t key, struct s3p_err *err) S3P_MUST_CHECK;
+                      const struct s3p_index *x, uint32_t key,
+                      const struct s3p_bucket_rules *rules, struct s3p_err *err) S3P_MUST_CHECK;
 
 #endif

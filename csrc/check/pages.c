@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "check/bucket_rules.h"
 #include "check/mutate.h"
 #include "core/alloc.h"
 #include "s3/op.h"
@@ -52,13 +53,17 @@ static int find_pages(struct s3p_lists *l, struct s3p_err *err)
             if (kind == 0 || outcome[i] != S3P_OK_OUTCOME)
                 continue;
             if (S3P_OFF(WALK_ALTERED_OFF, (COL(s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) != 0)) {
-                l->altered++;
+                l->unjudged++;
                 continue;
             }
             if (COL(s, uint16_t, bucket)[i] >= l->head->buckets)
                 return s3p_fail(err, S3P_EFORMAT, 0, "record %llu: bucket %u is not in the header",
                                 (unsigned long long)s->first_record + i,
                                 COL(s, uint16_t, bucket)[i]);
+            if (s3p_is_replicated(l->head->rules, COL(s, uint16_t, bucket)[i])) {
+                l->unjudged++;
+                continue;
+            }
             S3P_TRY(add_page(l, k, i, (uint8_t)(kind - 1), err));
         }
     }
@@ -194,7 +199,7 @@ int s3p_lists_settle(struct s3p_lists *l, struct s3p_tally *t, struct s3p_err *e
     struct s3p_names names;
     int rc = 0;
     s3p_names_init(&names, l->head, l->ordered);
-    s3p_tally_skip(t, S3P_WHY_LIST_NEGATIVES, 0, l->altered);
+    s3p_tally_skip(t, S3P_WHY_LIST_NEGATIVES, 0, l->unjudged);
     for (int k = 0; k < S3P_LISTINGS && rc == 0; k++) {
         if (!l->wanted[k])
             continue;

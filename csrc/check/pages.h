@@ -47,7 +47,7 @@ struct s3p_lists {
     bool wanted[S3P_LISTINGS];      /* kinds that have pages */
     int64_t last_call[S3P_LISTINGS]; /* of these */
     struct s3p_members set[S3P_LISTINGS];
-    uint64_t altered; /* pages that a proxy changed on the way: not judged */
+    uint64_t unjudged; /* pages that a proxy changed on the way, or of replicas */
     bool *ordered;    /* struct s3p_names */
 };
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "check/bucket_rules.h"
 #include "check/effort.h"
 #include "check/object_facts.h"
 #include "check/register.h"
@@ -240,6 +241,30 @@ static bool versions_show(const struct s3p_part *p, const uint32_t *rows, uint32
     return last >= first;
 }
 
+/* What the rules of the bucket allow the store: each value may go when its days have passed. */
+static void add_expiries(struct s3p_part *p, const uint32_t *rows, uint32_t n)
+{
+    const struct s3p_bucket_rules *rules = p->map->head->rules;
+    int64_t last = INT64_MIN;
+    for (uint32_t i = 0; rules != NULL && i < n; i++)
+        last = p->index.row[rows[i]].res > last ? p->index.row[rows[i]].res : last;
+    for (uint32_t i = 0; rules != NULL && i < n; i++) {
+        const struct s3p_row *r = &p->index.row[rows[i]];
+        uint32_t slot = p->index.slot_of[rows[i]];
+        if (r->kind == S3P_ROW_READ || r->kind == S3P_ROW_DELETE || slot == S3P_NO_SLOT ||
+            s3p_row_outcome(r) == S3P_FAILED)
+            continue;
+        int64_t due = s3p_expires_record(rules, r->record);
+        if (due > last) /* nobody looked */
+            continue;
+        struct s3p_reg_op *op = add(p, rows[i], S3P_REG_REMOVE, S3P_REG_ABSENT);
+        op->inv = due > r->inv ? due : r->inv;
+        op->res = INT64_MAX;
+        op->pred = p->index.slot[slot].number;
+        op->outcome = S3P_UNKNOWN;
+    }
+}
+
 static void note_windows(struct s3p_part *p, const struct s3p_reg_result *res)
 {
     const struct s3p_key *k = &p->index.key[p->key];
@@ -291,6 +316,7 @@ static int judge_key(struct s3p_part *p, const uint32_t *rows, uint32_t n, struc
     p->nops = p->negatives = p->unresolved = 0;
     for (uint32_t i = 0; i < n; i++)
         S3P_TRY(add_row(p, rows[i], err));
+    add_expiries(p, rows, n);
     S3P_TRY(s3p_reg_check(p->reg, p->op, p->nops, p->index.key[p->key].values, &res, err));
     p->tally->keys_checked++;
     note_windows(p, &res);
@@ -338,7 +364,7 @@ static int check_key(struct s3p_part *p, uint32_t key, struct s3p_err *err)
     p->all_known = !k->hides_etag;
     share_evidence(p, k);
     if (p->objects != NULL)
-        S3P_TRY(s3p_object_member(p->objects, &p->facts, &p->index, key, err));
+        S3P_TRY(s3p_object_member(p->objects, &p->facts, &p->index, key, p->map->head->rules, err));
     if (k->spoiled == 0)
         return judge_key(p, rows, k->rows, err);
     s3p_tally_skip(p->tally, (enum s3p_reason)(k->spoiled - 1), 1, k->rows);

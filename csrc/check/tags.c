@@ -6,11 +6,13 @@
  * Requests that name versions make a register of each version (its creator writes the first set),
  * where all requests for tags of the key name one. Not checked: keys with both, with deletes of
  * single versions before the end, with copies that keep the source's tags (onto itself and beside
- * no other writer that is no change), with an upload that was completed with several lists.
+ * no other writer that is no change), with objects that a rule of the bucket may remove, with an
+ * upload that was completed with several lists.
  *
  * Threads: s3p_gather's. Source: docs/semantics.md, "Tag sets". */
 #include <string.h>
 
+#include "check/bucket_rules.h"
 #include "check/gather.h"
 #include "check/mutate.h"
 #include "s3/body.h"
@@ -117,6 +119,8 @@ static int add_object(struct tags *t, uint32_t i, struct s3p_err *err)
     const struct s3p_at *at = &t->at[i];
     struct s3p_id id = brought(at);
     struct s3p_reg_op *op;
+    t->unclear |= t->version.len == 0 &&
+                  s3p_expires_current(t->b->objects->head->rules, at->s, at->i) != INT64_MAX;
     if (S3P_COLUMN(at, uint8_t, op) == S3P_OP_COMPLETE_UPLOAD) {
         const struct s3p_upload *up;
         const struct s3p_part_list *l = s3p_objects_list(t->b->objects, at->s, at->i, &up);

@@ -94,9 +94,11 @@ static bool hidden(struct s3p_history_of_key *k, const struct reading *g,
     for (uint32_t i = 0; i < k->nversions; i++) {
         const struct s3p_version *d = &k->version[i];
         k->steps++;
-        if (d->kind == S3P_VERSION_MARKER &&
+        bool marked =
+            d->kind == S3P_VERSION_MARKER &&
             S3P_MUT(S3P_MUT_VERSION_HIDDEN_CALL_LT, d->inv <= g->res, d->inv < g->res) &&
-            S3P_MUT(S3P_MUT_VERSION_HIDDEN_GONE_GT, d->del_res >= g->inv, d->del_res > g->inv) &&
+            S3P_MUT(S3P_MUT_VERSION_HIDDEN_GONE_GT, d->del_res >= g->inv, d->del_res > g->inv);
+        if ((marked || d->hide_inv <= g->res) &&
             S3P_ON(VERSION_HIDDEN_ANY, !s3p_version_newer(v, d)))
             return true;
     }

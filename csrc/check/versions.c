@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "check/bucket_rules.h"
 #include "check/keymap.h"
 #include "check/mutate.h"
 #include "core/alloc.h"
@@ -79,6 +80,7 @@ static struct s3p_version made_by(const struct s3p_history_of_key *k, const stru
                             .res = S3P_COLUMN(at, int64_t, t_return),
                             .del_inv = INT64_MAX,
                             .del_res = INT64_MAX,
+                            .hide_inv = INT64_MAX,
                             .record = s3p_at_record(at),
                             .deleted = S3P_NO_RECORD,
                             .rank = S3P_NO_RANK};
@@ -166,6 +168,39 @@ static void add_deletes(struct s3p_history_of_key *k)
     }
 }
 
+/* The earliest time at which something else may have become current in the place of `v`. */
+static int64_t superseded(const struct s3p_history_of_key *k, const struct s3p_version *v)
+{
+    int64_t first = v->hide_inv;
+    for (uint32_t i = 0; i < k->n; i++) {
+        const struct s3p_at *at = &k->at[i];
+        uint8_t op = S3P_COLUMN(at, uint8_t, op), outcome = S3P_COLUMN(at, uint8_t, outcome);
+        bool changes = writes(op) || (deletes(op) && text(at, S3P_COL_version_asked).len == 0);
+        int64_t call = S3P_COLUMN(at, int64_t, t_call),
+                end = outcome == S3P_OK_OUTCOME ? S3P_COLUMN(at, int64_t, t_return) : INT64_MAX;
+        if (!changes || outcome == S3P_FAILED || s3p_at_record(at) == v->record || end < v->inv)
+            continue;
+        call = call > v->inv ? call : v->inv;
+        first = call < first ? call : first;
+    }
+    return first;
+}
+
+/* Rules of the bucket: a current version may be hidden, one that is not may go. */
+static void add_expiries(struct s3p_history_of_key *k)
+{
+    const struct s3p_bucket_rules *rules = k->b->objects->head->rules;
+    for (uint32_t i = 0; rules != NULL && i < k->n; i++) {
+        const struct s3p_at *at = &k->at[i];
+        struct s3p_version *v = s3p_version_find(k, text(at, S3P_COL_version_id));
+        if (v == NULL || v->record != s3p_at_record(at) || v->kind != S3P_VERSION_WRITE)
+            continue;
+        v->hide_inv = s3p_expires_current(rules, at->s, at->i);
+        int64_t gone = s3p_expires_noncurrent(rules, at->s, at->i, superseded(k, v));
+        v->del_inv = gone < v->del_inv ? gone : v->del_inv;
+    }
+}
+
 static int index_metas(struct s3p_history_of_key *k, struct s3p_err *err)
 {
     uint32_t *at;
@@ -184,6 +219,7 @@ static int judge_key(struct s3p_history_of_key *k, struct s3p_err *err)
     note_by_version(k);
     S3P_TRY(add_versions(k, err));
     add_deletes(k);
+    add_expiries(k);
     S3P_TRY(index_metas(k, err));
     s3p_version_walks(k);
     return s3p_version_reads(k, err);

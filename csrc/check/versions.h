@@ -26,7 +26,9 @@ enum s3p_version_kind { S3P_VERSION_WRITE, S3P_VERSION_MARKER, S3P_VERSION_SEEN 
 struct s3p_version {
     struct s3p_id meta, body;
     int64_t inv, res;         /* of the write */
-    int64_t del_inv, del_res; /* deletes by id: earliest call, earliest acknowledgement */
+    int64_t del_inv, del_res; /* deletes by id: earliest call, earliest acknowledgement; a rule of
+                                 the bucket may remove it from del_inv on */
+    int64_t hide_inv;         /* when a marker of such a rule may hide it, and all that is older */
     uint32_t record, deleted; /* the write; a delete by id */
     uint32_t rank;            /* in the walk that tells the order: 0 the newest */
     uint8_t kind;

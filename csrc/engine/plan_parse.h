@@ -2,7 +2,8 @@
  * plan_group.c groups and what is asked of them, plan_program.c the order of a program,
  * plan_verbs.c the table of all steps, plan_control.c those without a request, plan_object.c and
  * plan_option.c those on an object and their options, plan_upload.c uploads, plan_list.c pages,
- * batches and buckets, plan_rules.c rules of buckets, plan_ref.c names, expressions and keys. Private to the parser. */
+ * batches and buckets, plan_rules.c rules of buckets, plan_ref.c names, expressions and keys.
+ * Private to the parser. */
 #ifndef S3P_ENGINE_PLAN_PARSE_H
 #define S3P_ENGINE_PLAN_PARSE_H
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/ends.h"
 #include "server/describe.h"
 #include "server/null_server.h"
@@ -49,12 +50,14 @@ static void announce(const struct s3p_srv_options *o, const unsigned *ports, uns
     json_t *list = json_array();
     for (unsigned i = 0; i < n; i++)
         json_array_append_new(list, endpoint_text(o, ports[i]));
+    json_int_t day_ms = (json_int_t)(o->lifecycle_day_ns / S3P_MS);
     json_t *line =
-        json_pack("{s:o, s:o, s:s, s:s, s:i, s:o, s:s, s:s?}", "endpoint",
+        json_pack("{s:o, s:o, s:s, s:s, s:i, s:o, s:s, s:s?, s:o}", "endpoint",
                   endpoint_text(o, ports[0]), "endpoints", list, "access_key", o->access_key,
                   "secret_key", o->secret_key, "pid", (int)getpid(), "admin",
                   admin != 0 ? json_sprintf("http://127.0.0.1:%u", admin) : json_null(),
-                  "durability", o->durable ? "durable" : "fast", "ca", ca);
+                  "durability", o->durable ? "durable" : "fast", "ca", ca,
+                  "lifecycle_day_ms", day_ms > 0 ? json_integer(day_ms) : json_null());
     print_line(line);
     json_decref(line);
 }

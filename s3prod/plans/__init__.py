@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from s3prod.plans import lists, multipart, narrow, nodes, objects, registers
 from s3prod.plans.coordination import create_race, distributed_coordination
+from s3prod.plans.cross_feature import cross_feature
 from s3prod.plans.registers import PlanBuilder
 from s3prod.plans.thundering_herd import thundering_herd
 
@@ -21,6 +22,7 @@ STORE_OPTIONS = ("--min-part-bytes", "64", "--lifecycle-day", "500ms", "--replic
 BUILTIN: dict[str, PlanBuilder] = {
     "thundering-herd": thundering_herd,
     "create-race": create_race,
+    "cross-feature": cross_feature,
     "coordination": distributed_coordination,
     "register-churn": registers.register_churn,
     "register-contention": registers.register_contention,

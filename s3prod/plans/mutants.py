@@ -37,6 +37,8 @@ def _table(*rows: Mutant) -> dict[str, Mutant]:
 HERD, RACE, CAS = "thundering-herd", "create-race", "coordination"
 LISTS, VERSIONS, UPLOADS = "list-churn", "version-churn", "upload-churn"
 ENDINGS = "upload-endings"
+FEATURES = "cross-feature"
+GONE = "version-lost absent-after-ack stale-read"
 OLD = "stale-read zone-overlap absent-after-ack"
 
 MUTANTS: dict[str, Mutant] = _table(
@@ -105,6 +107,10 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("replica-divergence", "p=0.005", "late-reads", OLD, "p=1", HERD, 2),
     _row("failover-loses-tail", "p=0.001", "register-replicas", OLD, endpoints=2),
     _row("repair-deletes-survivors", "p=0.005", "late-reads", "absent-after-ack", "p=1,delay_ms=1", HERD),
+    # rules of buckets
+    _row("lifecycle-overdelete", "p=0.2", FEATURES, GONE),
+    _row("lifecycle-ignores-filter", "p=0.2", FEATURES, GONE),
+    _row("lifecycle-expires-current", "p=0.2", FEATURES, GONE),
     # listings
     _row("list-drops-fraction", "p=0.02", LISTS, "list-missing list-truncated-end"),
     _row("list-lag", "delay_ms=20", LISTS, "list-missing list-truncated-end"),

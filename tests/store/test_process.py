@@ -25,7 +25,17 @@ Start = Callable[..., Store]
 def test_first_line(start: Start) -> None:
     store = start("--access-key", "me", "--secret-key", "secret", "--endpoints", "3")
     line = store.first_line
-    names = ["access_key", "admin", "ca", "durability", "endpoint", "endpoints", "pid", "secret_key"]
+    names = [
+        "access_key",
+        "admin",
+        "ca",
+        "durability",
+        "endpoint",
+        "endpoints",
+        "lifecycle_day_ms",
+        "pid",
+        "secret_key",
+    ]
     assert sorted(line) == names and (line["durability"], line["ca"]) == ("fast", None)
     assert (line["access_key"], line["secret_key"], line["admin"]) == ("me", "secret", None)
     assert line["endpoint"] == line["endpoints"][0] and len(set(line["endpoints"])) == 3
