@@ -79,6 +79,11 @@ class Verdict:
         return dict(self.document.get("by_rule", {}))
 
     @property
+    def explained(self) -> dict[str, str]:
+        """What each rule that was broken means, in a paragraph."""
+        return dict(self.document.get("explained", {}))
+
+    @property
     def witnesses(self) -> list[Witness]:
         """The violations that are printed."""
         return [Witness.from_dict(entry) for entry in self.document.get("witnesses", ())]

@@ -38,6 +38,7 @@ enum s3p_consistency s3p_verdict_consistency(const struct s3p_verdict *v);
  *  "attempts":n,"keys":n,"keys_checked":n,
  *  "not_checked":[{"reason":"delete","keys":n,"attempts":n}…],
  *  "violations":n,"by_rule":{"future-read":n,…},
+ *  "explained":{"future-read":"a paragraph",…},
  *  "grade":{"level":"linearizable|session|eventual|none|not-judged",   (check/grade.h)
  *    "keys":n,"broken_keys":n,"reads":n,"stale_reads":n,"undated_reads":n,   of violated registers
  *    "versions":n,"ms":x,                         how far behind the worst stale read was

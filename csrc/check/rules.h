@@ -61,5 +61,7 @@ struct s3p_rule_row {
     const char *text;  /* the sentence of a witness; $0 … $3 are its attempts in words */
 };
 extern const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT];
+/* about.c: what the rule means, in a paragraph. */
+const char *s3p_rule_about(enum s3p_rule rule);
 
 #endif

@@ -240,6 +240,16 @@ static void add_counts(struct s3p_buf *out, const struct s3p_tally *t)
                     (unsigned long long)t->by_rule[r]);
         comma = ",";
     }
+    s3p_buf_str(out, "},\"explained\":{");
+    comma = "";
+    for (int r = 0; r < S3P_RULE_COUNT; r++) {
+        const char *about = s3p_rule_about((enum s3p_rule)r);
+        if (t->by_rule[r] == 0)
+            continue;
+        s3p_buf_fmt(out, "%s\"%s\":", comma, s3p_rule_table[r].name);
+        s3p_json_text(out, about, strlen(about));
+        comma = ",";
+    }
     s3p_buf_fmt(out, "},\"lists\":{\"pages\":%llu,\"entries\":%llu,\"lag_ms\":%.3f}",
                 (unsigned long long)t->pages, (unsigned long long)t->page_entries,
                 (double)t->list_lag_ns / 1e6);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -101,9 +102,25 @@ def witness_text(verdict: Verdict, limit: int = SHOWN) -> list[str]:
     []
     """
     shown = verdict.witnesses[:limit]
+    first = {witness.rule: i for i, witness in reversed(list(enumerate(shown)))}
     more = verdict.violations - len(shown)
     rest = [f"\n… and {numbers.count(more)} more violations; run.json has {len(verdict.witnesses)} with their attempts"]
-    return ["\n" + witness_paragraph(witness) for witness in shown] + (rest if more > 0 else [])
+    paragraphs = [
+        "\n" + witness_paragraph(witness) + (explanation(verdict, witness.rule) if first[witness.rule] == i else "")
+        for i, witness in enumerate(shown)
+    ]
+    return paragraphs + (rest if more > 0 else [])
+
+
+def explanation(verdict: Verdict, rule: str) -> str:
+    """What the rule means, as indented lines below its first witness.
+
+    >>> print(explanation(Verdict.from_dict({"consistency": "violated", "explained": {"x": "It broke."}}), "x"))
+    <BLANKLINE>
+        It broke.
+    """
+    lines = textwrap.wrap(verdict.explained.get(rule, ""), 110)
+    return "".join(f"\n    {line}" for line in lines)
 
 
 def render_verdict(verdict: Verdict) -> str:
