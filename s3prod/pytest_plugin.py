@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from s3prod import keep
 from s3prod.client import S3Client
 from s3prod.errors import S3ProdError, UsageError
 from s3prod.plan import Plan
@@ -60,6 +61,9 @@ class Session:
         check_faults(self.faults, "via_proxy")
         report = config.getoption("--report-dir")
         self.report_dir: Path | None = Path(report) if report else None
+        self.keep_history: str = config.getoption("--keep-history")
+        self.folders: dict[str, list[Path]] = {}  # of the runs of each test
+        self.failed: set[Path] = set()  # those of tests that failed
 
     def target(self) -> Target:
         """The target; starts the embedded store on first use when no endpoint was given."""
@@ -72,11 +76,13 @@ class Session:
         return self.given
 
     def close(self) -> None:
-        """Ends the proxy and the embedded store, when they were started for this run."""
+        """Ends the proxy and the embedded store, when they were started for this run; prunes the histories."""
         if self.proxy is not None:
             self.proxy.close()
         if self.store is not None:
             self.store.close()
+        if self.report_dir is not None:
+            keep.prune(self.report_dir, self.keep_history, self.failed)
 
 
 SESSION = pytest.StashKey[Session]()
@@ -96,6 +102,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--mutant", action="append", default=[], metavar="SPEC", help="break the embedded store on purpose")
     group.addoption("--via-proxy", action="append", default=[], metavar="SPEC", help="through the fault proxy")
     group.addoption("--report-dir", metavar="DIR", help="keep each run's history, run.json and report.html here")
+    group.addoption("--keep-history", default="recent", choices=list(keep.KEEP), help=keep.HELP)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -110,6 +117,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Ends the embedded store."""
     if SESSION in config.stash:
         config.stash[SESSION].close()
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Remembers whose histories must stay: a run may have passed, and its test still fail."""
+    if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
+        session = item.config.stash[SESSION]
+        session.failed.update(session.folders.get(item.nodeid, ()))
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -192,6 +206,7 @@ def run_plan(
 
     def run(plan: Plan) -> Run:
         out = _folder(session, request, plan, tmp_path)
+        session.folders.setdefault(request.node.nodeid, []).append(out)
         try:
             with _terminal(pytestconfig) as show, progress_of(plan.name) if show else nullcontext() as progress:
                 result = carry_out(plan, target, runner=session.sdk, out=out, progress=progress)

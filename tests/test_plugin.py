@@ -156,3 +156,21 @@ def test_ctrl_c_ends_the_session(tmp_path, embedded_store):
     assert process.returncode == 3 and "interrupted: the history of long is kept in" in said, said
     assert not (tmp_path / "next").exists()
     assert len(list(tmp_path.glob("out/*/*/history.s3ph"))) == 1
+
+
+FAILS_LATER = """
+from s3prod.plans import BUILTIN
+
+def test_good(run_plan):
+    assert run_plan(BUILTIN["creates"]("smoke", 1)).history.exists()
+
+def test_fails_later(run_plan):
+    assert run_plan(BUILTIN["creates"]("smoke", 1)).verdict is None
+"""
+
+
+def test_histories_of_tests_that_failed_stay(tmp_path):
+    done = run(tmp_path, FAILS_LATER, "--report-dir", "reports", "--keep-history", "failed")
+    assert done.returncode == 1, done.stdout
+    assert sorted(path.parent.parent.name for path in tmp_path.glob("reports/*/*/history.s3ph")) == ["test-fails-later"]
+    assert len(list(tmp_path.glob("reports/*/*/run.json"))) == 2

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from s3prod import runners
+from s3prod import keep, runners
 from s3prod.cli.options import SEED, add_json, add_target, target_of
 from s3prod.errors import UsageError
 from s3prod.plan import Plan
@@ -26,6 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=SEED, metavar="N", help="instead of the plan's own")
     parser.add_argument("--scale", metavar="SCALE", help="smoke, full (default) or stress; built-in plans only")
     parser.add_argument("--out", metavar="DIR", help="default reports/PLAN-RUNNER-TIME")
+    parser.add_argument("--keep-history", default="recent", choices=list(keep.KEEP), help=keep.HELP)
     parser.add_argument("--check", action="store_true", help="only read and validate the plan")
     add_json(parser)
     add_target(parser)
@@ -49,6 +50,7 @@ def execute(args: argparse.Namespace) -> int:
         with progress_of(plan.name) as progress:
             run = runners.run_plan(plan, target, runner=args.runner, out=out, progress=progress)
         (out / "report.html").write_text(html.render(run), "utf-8")
+    keep.prune(out if args.out else out.parent, args.keep_history)
     print(text.render(run), file=sys.stderr if args.json else sys.stdout)
     if args.json:
         print(json.dumps(run.to_dict()))

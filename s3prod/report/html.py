@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from s3prod.report import hdr, numbers, text
+from s3prod.report import hdr, numbers, text, timeline
 from s3prod.results import Run
+from s3prod.verdict import Verdict
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 760, 300, 64, 30
 _COLOURS = ("#1565c0", "#c62828", "#2e7d32", "#6a1b9a", "#ef6c00", "#00838f", "#4e342e", "#ad1457")
@@ -18,6 +19,7 @@ _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:60em;padding:0 1em;color:#222}
 table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #ddd}
 td:first-child,th:first-child{text-align:left}pre{background:#f6f6f6;padding:1em;overflow-x:auto;font-size:13px}
+figure{margin:1em 0}figcaption{font-size:13px;color:#555}
 .held,.reached{color:#2e7d32}.violated,.missed{color:#c62828}.inconclusive,.generator-limited{color:#ef6c00}
 """
 
@@ -77,13 +79,26 @@ def _table(metrics: Mapping[str, Any]) -> str:
     return f"<table><tr>{head}</tr>{rows}</table>"
 
 
+def _lines(verdict: Verdict) -> str:
+    """The witnesses that the text shows, on lines of time."""
+    figures = [
+        f"<figure>{timeline.svg(witness)}<figcaption>{escape(f'{witness.rule} on {witness.bucket}/{witness.key}')}</figcaption>"
+        "</figure>"
+        for witness in verdict.witnesses[: text.SHOWN]
+        if witness.attempts
+    ]
+    return "".join(["<h2>Witnesses over time</h2>", *figures]) if figures else ""
+
+
 def render(run: Run) -> str:
     """The report as an HTML document.
 
     >>> Path("report.html").write_text(render(run))  # doctest: +SKIP
     """
     consistency = "not judged" if run.verdict is None else run.verdict.consistency
-    verdict = "" if run.verdict is None else f"<pre>{escape(text.render_verdict(run.verdict))}</pre>"
+    verdict = (
+        "" if run.verdict is None else f"<pre>{escape(text.render_verdict(run.verdict))}</pre>{_lines(run.verdict)}"
+    )
     facts = (
         f"{run.runner} runner · seed {run.plan.seed} · scale {run.plan.scale or '-'} · started {run.started} · "
         f"{run.metrics.get('seconds', 0):.1f} s · {', '.join(run.target.get('endpoints', ()))}"

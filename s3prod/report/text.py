@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from s3prod.report import numbers
+from s3prod.report import numbers, timeline
+from s3prod.report.timeline import value_name
 from s3prod.results import Run
 from s3prod.verdict import Verdict, Witness
 
@@ -30,15 +31,6 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: int | N
         ).rstrip()
         for row in grid
     )
-
-
-def value_name(value_id: str) -> str:
-    """A value id as sentences name it: `w`, the client, its number.
-
-    >>> value_name("76bd6271bfa500000008000000000001")
-    'w8.1'
-    """
-    return f"w{int(value_id[12:20], 16)}.{int(value_id[20:], 16)}"
 
 
 def attempt_row(attempt: Mapping[str, Any], base_ns: int) -> list[str]:
@@ -92,7 +84,7 @@ def witness_paragraph(witness: Witness) -> str:
         return line
     rows = [attempt_row(attempt, attempts[0].get("t_call", 0)) for attempt in attempts]
     shown = table(("call ms", "return", "who", "op", "answer", "seen or written"), rows, right=2)
-    return "\n".join([line, *("    " + row for row in shown.splitlines())])
+    return "\n".join([line, *("    " + row for row in (*shown.splitlines(), *timeline.text(witness)))])
 
 
 def witness_text(verdict: Verdict, limit: int = SHOWN) -> list[str]:

@@ -143,6 +143,7 @@ def test_the_html_report_is_whole_and_escapes(tmp_path):
     parser.feed(page)
     assert parser.open == []
     assert "hot/&lt;object&gt;" in page and "hot/<object>" not in page
+    assert "Witnesses over time" in page and 'class="offending"' in page
     assert "<svg" in page and "http-equiv" not in page and "src=" not in page
 
 

@@ -305,7 +305,8 @@ T_TEST(check_delete_rules)
            t_get(1, 3, 5, 6), t_put(2, 3, 7, 8));
     EXPECT("create-twice", "cond-ignored", delete_of(0, 1, 2), t_cas(1, 0, 3, 3, 4),
            t_cas(2, 0, 3, 5, 6), t_get(2, 3, 7, 8));
-    EXPECT("condition-false-negative", "inm-marker-as-present", t_put(1, 3, 1, 2), delete_of(0, 3, 4),
+    EXPECT("condition-false-negative", "inm-marker-as-present", t_put(1, 3, 1, 2),
+           delete_of(0, 3, 4),
            t_refused(t_cas(2, 0, 3, 5, 6)));
     EXPECT("condition-false-negative", "cond-always-412", t_put(1, 3, 1, 2), refused,
            t_get(1, 3, 7, 8), delete_of(0, 9, 10), t_put(2, 3, 11, 12));
