@@ -109,6 +109,9 @@ static const char *const about[S3P_RULE_COUNT] = {
         "page, and it says otherwise.",
     [S3P_RULE_LIST_PART_ENTRY] =
         "The size and ETag of a listed part are those of no copy of it that was sent.",
+    [S3P_RULE_LIST_INCONSISTENT] =
+        "A page says how many entries it has, and a last page has no token. This page contradicts "
+        "itself: clients that believe one half of it lose names, or never end.",
     [S3P_RULE_TAGS_TORN] =
         "A tag set is replaced as a whole. This one has tags of two writes.",
     [S3P_RULE_TAGS_CORRUPT] = "Tags name the write that made them; this set is of none.",
