@@ -239,7 +239,7 @@ static bool fires_alone(const struct s3p_srv_mutants *m, const struct s3p_srv_mu
 /* What an entry that should stay leaves: answers that show it are wrong from now on. */
 static void note_gone(struct s3p_srv_mutants *m, const struct s3p_srv_life_case *c, unsigned row)
 {
-    struct s3p_srv_key_state *k = find(m, c->bucket, c->entry->key, true);
+    struct s3p_srv_key_state *k = s3p_srv_mutant_key(m, c->bucket, c->entry->key, true);
     m->counts[row].fired++;
     if (k == NULL)
         return;
