@@ -15,7 +15,7 @@ from s3prod.crash import CrashFailure, crash
 from s3prod.errors import S3ProdError
 from s3prod.matrix.cells import CRASHES, SUITE, Cell, Result
 from s3prod.matrix.judges import judge
-from s3prod.plans import BUILTIN, STORE_OPTIONS
+from s3prod.plans import BUILTIN, LONG, STORE_OPTIONS
 from s3prod.plans.mutants import EVERY, SUITE_MUTANTS
 from s3prod.runners import run_plan
 from s3prod.store import EmbeddedStore
@@ -37,7 +37,7 @@ def run_cell(cell: Cell, scale: str) -> Result:
         tempfile.TemporaryDirectory(prefix="s3prod-matrix-") as out,
         EmbeddedStore(mutants=mutants, endpoints=cell.endpoints, seed=cell.seed, options=options) as store,
     ):
-        run = run_plan(BUILTIN[cell.plan](scale, cell.seed), store.target(), out=Path(out) / "run")
+        run = run_plan(BUILTIN[cell.plan](LONG.get(cell.plan, scale), cell.seed), store.target(), out=Path(out) / "run")
         return judge(cell, run, store.altered(), store.usage() if weighed else None)
 
 

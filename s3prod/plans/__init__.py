@@ -9,21 +9,28 @@ from __future__ import annotations
 from s3prod.plans import lists, multipart, narrow, nodes, objects, registers
 from s3prod.plans.coordination import create_race, distributed_coordination
 from s3prod.plans.cross_feature import cross_feature
+from s3prod.plans.list_consistency import list_consistency
+from s3prod.plans.prefix_enumeration import prefix_enumeration
 from s3prod.plans.registers import PlanBuilder
 from s3prod.plans.thundering_herd import thundering_herd
 
-__all__ = ["BUILTIN", "SCALES", "STORE_OPTIONS", "PlanBuilder"]
+__all__ = ["BUILTIN", "LONG", "SCALES", "STORE_OPTIONS", "PlanBuilder"]
 
 SCALES = ("smoke", "full", "stress")
 
 # of `s3prod serve`: small parts, so that many uploads race; days and lags that a run can wait for
 STORE_OPTIONS = ("--min-part-bytes", "64", "--lifecycle-day", "500ms", "--replication-lag", "50ms")
 
+# take long at full scale: by their names, the scale at which the matrix runs them on the correct store
+LONG = {"list-consistency": "smoke", "prefix-enumeration": "smoke"}
+
 BUILTIN: dict[str, PlanBuilder] = {
     "thundering-herd": thundering_herd,
     "create-race": create_race,
     "cross-feature": cross_feature,
     "coordination": distributed_coordination,
+    "list-consistency": list_consistency,
+    "prefix-enumeration": prefix_enumeration,
     "register-churn": registers.register_churn,
     "register-contention": registers.register_contention,
     "register-replicas": registers.register_replicas,
