@@ -136,10 +136,11 @@ static int check_group(struct check *c, uint64_t rows, int threads, struct s3p_e
 static int start(struct check *c, struct s3p_err *err)
 {
     S3P_TRY(s3p_keymap_create(&c->map, &c->head, err));
-    S3P_TRY(s3p_load_init(&c->load, c->file, &c->head, &c->map, &c->objects, err));
+    S3P_TRY(s3p_load_init(&c->load, c->file, &c->head, &c->map, &c->objects, &c->walks, err));
     S3P_TRY(s3p_parallel(c->threads, c->load.segments, open_segment, c, err));
     S3P_TRY(s3p_load_settle(&c->load, err));
-    S3P_TRY(s3p_lists_init(&c->lists, c->file, &c->head, &c->map, err));
+    S3P_TRY(s3p_walks_build(&c->walks, c->file, &c->head, err));
+    S3P_TRY(s3p_lists_init(&c->lists, c->file, &c->head, &c->map, &c->walks, err));
     S3P_TRY(s3p_objects_build(&c->objects, c->file, &c->head, &c->map, err));
     c->out = s3p_calloc(c->load.partitions, sizeof *c->out);
     if (c->out == NULL)
@@ -168,7 +169,6 @@ static int check_pages(struct check *c, struct s3p_err *err)
 
 static int check_aspects(struct check *c, struct s3p_err *err)
 {
-    S3P_TRY(s3p_walks_build(&c->walks, c->file, &c->head, err));
     const struct s3p_gather g = {.file = c->file,
                                  .head = &c->head,
                                  .keys = &c->map,
@@ -181,6 +181,7 @@ static int check_aspects(struct check *c, struct s3p_err *err)
     S3P_TRY(s3p_answers(c->file, &c->head, &c->map, &c->tally[0], err));
     S3P_TRY(s3p_gather(&g, &s3p_tags_subject, err));
     S3P_TRY(s3p_versions_missing(&g, err));
+    S3P_TRY(s3p_gather(&g, &s3p_nulls_subject, err));
     return s3p_gather(&g, &s3p_versions_subject, err);
 }
 

@@ -35,7 +35,8 @@ enum s3p_consistency s3p_verdict_consistency(const struct s3p_verdict *v);
 
 /* The machine form:
  * {"consistency":"held|violated|inconclusive","because":[text…],
- *  "attempts":n,"keys":n,"keys_checked":n,
+ *  "attempts":n,"keys":n,"keys_checked":n,  as registers
+ *  "versions_checked":n,  keys whose versions were judged
  *  "not_checked":[{"reason":"delete","keys":n,"attempts":n}…],
  *  "violations":n,"by_rule":{"future-read":n,…},
  *  "explained":{"future-read":"a paragraph",…},

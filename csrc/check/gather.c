@@ -228,3 +228,20 @@ int s3p_bench_hit(struct s3p_bench *b, enum s3p_rule rule, enum s3p_aspect aspec
                         .record = {first, second != S3P_NO_RECORD ? second : 0}};
     return s3p_tally_hit(b->tally, &h, err);
 }
+
+int s3p_bench_report(struct s3p_bench *b, enum s3p_aspect aspect, const struct s3p_row *key,
+                     const struct s3p_reg_result *res, struct s3p_err *err)
+{
+    for (uint32_t i = 0; i < res->nviolations; i++) {
+        const struct s3p_reg_violation *v = &res->violation[i];
+        struct s3p_hit h = {.key_index = key->key_index,
+                            .place = key->place,
+                            .rule = v->rule,
+                            .aspect = (uint8_t)aspect,
+                            .n = v->n};
+        for (uint32_t k = 0; k < v->n; k++)
+            h.record[k] = b->op[v->op[k]].ref;
+        S3P_TRY(s3p_tally_hit(b->tally, &h, err));
+    }
+    return 0;
+}

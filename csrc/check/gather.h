@@ -69,6 +69,10 @@ int s3p_bench_hit(struct s3p_bench *b, enum s3p_rule rule, enum s3p_aspect aspec
                   const struct s3p_row *key, uint32_t first, uint32_t second,
                   struct s3p_err *err) S3P_MUST_CHECK;
 
-extern const struct s3p_subject s3p_tags_subject, s3p_versions_subject;
+/* What a register of the key was found to break; op.ref is a record. */
+int s3p_bench_report(struct s3p_bench *b, enum s3p_aspect aspect, const struct s3p_row *key,
+                     const struct s3p_reg_result *res, struct s3p_err *err) S3P_MUST_CHECK;
+
+extern const struct s3p_subject s3p_tags_subject, s3p_versions_subject, s3p_nulls_subject;
 
 #endif

@@ -104,6 +104,7 @@ static const struct {
     {S3P_RULE_CAS_IGNORED, ANY, "cond-ignored"},
     {S3P_RULE_CONDITION_FALSE_NEGATIVE, ABSENT, "inm-marker-as-present"},
     {S3P_RULE_CONDITION_FALSE_NEGATIVE, TWO_ENDPOINTS, "cond-stale-eval"},
+    {S3P_RULE_LAST_MODIFIED, ANY, "last-modified-backwards"},
     {S3P_RULE_CONDITION_FALSE_NEGATIVE, ANY, "cond-always-412"},
     {S3P_RULE_MPU_BLEND, ANY, "mpu-blend"},
     {S3P_RULE_MPU_STALE_PART, OVERLAP, "mpu-part-resend-race"},

@@ -43,6 +43,17 @@ static void read_times(struct s3p_head *h, const json_t *profile)
     h->clock_slack_ns = skew_ms > 0 && skew_ms < DAY_MS ? (int64_t)(skew_ms * 1e6) : 0;
 }
 
+/* Times in whole units, of servers whose clocks differ. */
+static void read_clocks(struct s3p_head *h, const json_t *profile)
+{
+    const json_t *unit_s = json_object_get(profile, "last_modified_resolution_s"),
+                 *skew_ms = json_object_get(profile, "max_clock_skew_ms");
+    double slack_s = (json_is_number(unit_s) ? json_number_value(unit_s) : 1.0) +
+                     json_number_value(skew_ms) / 1e3;
+    bool bounded = slack_s >= 0 && slack_s < 1e9;
+    h->last_modified_slack_ns = bounded ? (int64_t)(slack_s * 1e9) : INT64_MAX;
+}
+
 static int read_profile(struct s3p_head *h, const char *profile_json, struct s3p_err *err)
 {
     json_t *own = NULL;
@@ -60,6 +71,7 @@ static int read_profile(struct s3p_head *h, const char *profile_json, struct s3p
         h->etag_is_md5 = S3P_ETAG_MD5_OPTIONAL;
     read_lists(h, profile);
     read_times(h, profile);
+    read_clocks(h, profile);
     json_decref(own);
     return 0;
 }

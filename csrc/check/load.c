@@ -39,7 +39,7 @@ enum {
 
 int s3p_load_init(struct s3p_load *l, const struct s3p_histfile *f, const struct s3p_head *h,
                   const struct s3p_keymap *m, const struct s3p_objects *objects,
-                  struct s3p_err *err)
+                  const struct s3p_walks *walks, struct s3p_err *err)
 {
     uint64_t records = s3p_histfile_records(f);
     if (records >= UINT32_MAX)
@@ -49,6 +49,7 @@ int s3p_load_init(struct s3p_load *l, const struct s3p_histfile *f, const struct
         .head = h,
         .map = m,
         .objects = objects,
+        .walks = walks,
         .segments = s3p_histfile_segments(f),
         .partitions = 16};
     while (l->partitions < PARTITIONS_MAX && l->partitions < records / ROWS_PER_PARTITION &&
@@ -269,10 +270,19 @@ static inline void fill_read(const struct s3p_load *l, const struct s3p_segment_
     r->size = size != 0 && COL(s, uint64_t, range_len)[i] == 0 ? s3p_size_print(size) : 0;
 }
 
-static void fill_delete(const struct s3p_segment_view *s, uint32_t i, struct s3p_row *r)
+/* Of the object, not of one version of it: a bucket that never kept any has but `null`. */
+static bool is_plain(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i)
+{
+    uint32_t asked = COL(s, uint32_t, version_asked)[i];
+    return asked == 0 || (!l->walks->kept[COL(s, uint16_t, bucket)[i]] &&
+                          s3p_str_eq(s3p_segment_text(s, asked), "null"));
+}
+
+static void fill_delete(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
+                        struct s3p_row *r)
 {
     r->kind = S3P_ROW_DELETE;
-    if (COL(s, uint32_t, version_asked)[i] == 0)
+    if (is_plain(l, s, i))
         return;
     r->bits &= (uint8_t)~S3P_ROW_EVIDENCE; /* of that version, not of the key */
     r->kind = s3p_row_outcome(r) != S3P_FAILED ? S3P_ROW_DELETE : S3P_ROW_NONE;
@@ -308,7 +318,7 @@ static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *
     else if (role == ROLE_READ)
         fill_read(l, s, i, r);
     else if (role == ROLE_DELETE)
-        fill_delete(s, i, r);
+        fill_delete(l, s, i, r);
     else if (role != ROLE_PAGE && s3p_row_outcome(r) != S3P_FAILED)
         spoil(r, role == ROLE_COPY ? S3P_WHY_COPY : S3P_WHY_MULTIPART);
     if (role != ROLE_PAGE && touched(s, i) && r->kind != S3P_ROW_SPOIL)

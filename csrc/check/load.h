@@ -11,6 +11,7 @@
 #include "check/keymap.h"
 #include "check/objects.h"
 #include "check/tally.h"
+#include "check/walks.h"
 
 #define S3P_MD5_BUDGET_BYTES (UINT64_C(8) << 30)
 
@@ -19,6 +20,7 @@ struct s3p_load {
     const struct s3p_head *head;
     const struct s3p_keymap *map;
     const struct s3p_objects *objects;
+    const struct s3p_walks *walks;
     uint32_t segments, partitions; /* partitions a power of two */
     uint32_t *start; /* [segment][partition]: counts, then where the segment's rows of the partition
                         begin */
@@ -28,7 +30,7 @@ struct s3p_load {
 
 int s3p_load_init(struct s3p_load *l, const struct s3p_histfile *f, const struct s3p_head *h,
                   const struct s3p_keymap *m, const struct s3p_objects *objects,
-                  struct s3p_err *err) S3P_MUST_CHECK;
+                  const struct s3p_walks *walks, struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_load_free(struct s3p_load *l);
 int s3p_load_count(struct s3p_load *l, uint32_t segment, struct s3p_err *err) S3P_MUST_CHECK;
 int s3p_load_settle(struct s3p_load *l,

@@ -7,6 +7,7 @@
 #include "check/bucket_rules.h"
 #include "check/members.h"
 #include "check/mutate.h"
+#include "check/walks.h"
 #include "core/alloc.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
@@ -23,6 +24,8 @@ struct named {
 
 struct facts {
     const struct s3p_keymap *map;
+    const struct s3p_walks *walks;
+    uint64_t null; /* the id of the version `null` */
     struct named *fact;
     size_t n, cap;
     /* the attempt at hand */
@@ -61,8 +64,9 @@ static int say(struct facts *x, uint16_t place, uint64_t index, uint64_t id, uns
     };
     f.fact.what = (uint8_t)(what & (evidence | S3P_FACT_MAKES | S3P_FACT_REMOVES));
     f.fact.res = S3P_ON(FACT_UNKNOWN_RETURNS, x->ok) ? f.fact.res : INT64_MAX;
-    bool loose = (what & S3P_FACT_MAKES) != 0 &&
-                 COL(x->s, uint8_t, op)[x->i] == S3P_OP_COMPLETE_UPLOAD; /* as old as its upload? */
+    bool of_upload = (what & S3P_FACT_MAKES) != 0 &&
+                     COL(x->s, uint8_t, op)[x->i] == S3P_OP_COMPLETE_UPLOAD; /* as old as it? */
+    bool loose = of_upload || id == x->null;
     f.fact.loose = loose ? S3P_MEMBER_LOOSE : 0;
     return add(x, f, err);
 }
@@ -104,6 +108,28 @@ static int say_version_expiry(struct facts *x, uint64_t id, bool marker, struct 
     return id != 0 ? may_become(x, x->place, x->index, id, S3P_FACT_REMOVES, noncurrent, err) : 0;
 }
 
+/* Whether an answer without a version id is about the version `null`: a bucket that never kept
+ * versions, or not yet. */
+static bool knows_null_only(const struct facts *x)
+{
+    uint16_t bucket = COL(x->s, uint16_t, bucket)[x->i];
+    int64_t touched = x->walks->touched[bucket];
+    bool before = touched != INT64_MAX && COL(x->s, int64_t, t_return)[x->i] < touched;
+    return S3P_OFF(FACT_NULL_SURE_OFF, !x->walks->kept[bucket] || before);
+}
+
+/* A change whose answer names no other version, or that had none. */
+static int say_null(struct facts *x, bool deletes, struct s3p_str made, struct s3p_err *err)
+{
+    bool named = s3p_str_eq(made, "null"), sure = x->ok && (named || knows_null_only(x));
+    unsigned what = S3P_FACT_MAKES | S3P_FACT_THERE; /* a marker is an entry, too */
+    if (deletes && !named)
+        what = sure ? S3P_FACT_REMOVES | S3P_FACT_GONE : S3P_FACT_MAKES | S3P_FACT_REMOVES;
+    if (!sure)
+        what &= S3P_FACT_MAKES | S3P_FACT_REMOVES;
+    return say(x, x->place, x->index, x->null, what, err);
+}
+
 static int say_version(struct facts *x, struct s3p_err *err)
 {
     uint8_t op = COL(x->s, uint8_t, op)[x->i], flags = COL(x->s, uint8_t, flags)[x->i];
@@ -115,16 +141,25 @@ static int say_version(struct facts *x, struct s3p_err *err)
                    err);
     if (!deletes && op != S3P_OP_PUT && op != S3P_OP_COPY && op != S3P_OP_COMPLETE_UPLOAD)
         return 0;
-    bool learned = x->ok && made.len != 0 && S3P_ON(FACT_NULL_KNOWN, !s3p_str_eq(made, "null")) &&
+    bool foreign = (flags & S3P_FLAG_FOREIGN) != 0, null = s3p_str_eq(made, "null");
+    bool learned = x->ok && made.len != 0 && !null &&
                    (!deletes || S3P_ON(FACT_MARKER_ANY, (flags & S3P_FLAG_DELETE_MARKER) != 0));
-    if (S3P_OFF(FACT_UNLEARNED_OFF, !learned) || (flags & S3P_FLAG_FOREIGN) != 0)
+    bool any = !(x->ok && (null || knows_null_only(x))); /* perhaps one of an id nobody learned */
+    bool unlearned = S3P_OFF(FACT_UNLEARNED_OFF, !learned);
+    if (unlearned || foreign)
+        S3P_TRY(say_null(x, deletes, made, err));
+    if (foreign)
+        x->fact[x->n - 1].fact = (struct s3p_fact){
+            INT64_MIN, INT64_MAX, (uint32_t)(x->s->first_record + x->i),
+            S3P_FACT_MAKES | S3P_FACT_REMOVES, S3P_MEMBER_LOOSE};
+    if ((unlearned && any) || foreign)
         S3P_TRY(say(x, x->place, x->index, 0, S3P_FACT_MAKES, err));
-    if (flags & S3P_FLAG_FOREIGN)
+    if (foreign)
         x->fact[x->n - 1].fact.inv = INT64_MIN;
     if (learned)
         S3P_TRY(say(x, x->place, x->index, s3p_id_token(made), S3P_FACT_MAKES | S3P_FACT_THERE,
                     err));
-    return say_version_expiry(x, learned ? s3p_id_token(made) : 0, deletes, err);
+    return say_version_expiry(x, learned ? s3p_id_token(made) : x->null, deletes, err);
 }
 
 static int say_upload(struct facts *x, struct s3p_err *err)
@@ -218,13 +253,15 @@ static int add_members(struct s3p_members *m, const struct facts *x, struct s3p_
                                   .id = first->id,
                                   .place = first->place,
                                   .flags = first->id == 0 ? S3P_MEMBER_ANY_ID : 0};
-        bool made = false;
+        uint32_t made = 0;
         for (n = 0; at + n < x->n && same_name(first, first + n); n++) {
             f[n] = first[n].fact;
-            made |= (f[n].what & S3P_FACT_MAKES) != 0;
+            made += (f[n].what & S3P_FACT_MAKES) != 0;
         }
+        if (S3P_OFF(FACT_REPEATS_OFF, first->id == x->null && made > 1))
+            name.flags |= S3P_MEMBER_REPEATS;
         /* Removed only: one of those whose id nobody learned made it. */
-        if (S3P_OFF(FACT_UNMADE_OFF, !made))
+        if (S3P_OFF(FACT_UNMADE_OFF, made == 0))
             continue;
         size_t facts = n;
         if (first->place == S3P_PART_PLACE) {
@@ -240,9 +277,10 @@ static int add_members(struct s3p_members *m, const struct facts *x, struct s3p_
 }
 
 int s3p_members_collect(struct s3p_members *m, enum s3p_listing kind, const struct s3p_histfile *f,
-                        const struct s3p_keymap *map, struct s3p_err *err)
+                        const struct s3p_keymap *map, const struct s3p_walks *walks,
+                        struct s3p_err *err)
 {
-    struct facts x = {.map = map};
+    struct facts x = {.map = map, .walks = walks, .null = s3p_id_token(S3P_STR("null"))};
     struct s3p_windows w = {0};
     struct s3p_fact *one = NULL;
     int rc = 0;

@@ -2,7 +2,8 @@
  * gone (windows.h), sorted as pages list them.
  *
  *   objects   a key
- *   versions  (key, version id); id 0: any other id, of writes whose id nobody learned
+ *   versions  (key, version id); id 0: any other id, of writes whose id nobody learned. `null` is
+ *             one of them, but its place among its siblings is that of the last write
  *   uploads   (key, upload id); the same
  *   parts     (upload id, part number); place S3P_PART_PLACE, index the number
  *
@@ -30,6 +31,7 @@ enum s3p_listing { /* what a page lists */
 enum s3p_member_flag {
     S3P_MEMBER_LOOSE = 1,  /* its place among its siblings is the store's choice (multipart) */
     S3P_MEMBER_ANY_ID = 2, /* of versions and uploads: id 0 */
+    S3P_MEMBER_REPEATS = 4, /* the version `null`, written again and again */
 };
 
 struct s3p_member {
@@ -91,7 +93,9 @@ static inline const struct s3p_span *s3p_member_gone(const struct s3p_members *s
 /* ---- member_facts.c: the members of versions, uploads and parts, from the file ---- */
 
 /* Adds the members of `kind` that the attempts in the file name. */
+struct s3p_walks;
 int s3p_members_collect(struct s3p_members *m, enum s3p_listing kind, const struct s3p_histfile *f,
-                        const struct s3p_keymap *map, struct s3p_err *err) S3P_MUST_CHECK;
+                        const struct s3p_keymap *map, const struct s3p_walks *walks,
+                        struct s3p_err *err) S3P_MUST_CHECK;
 
 #endif

@@ -121,7 +121,9 @@
     X(JOIN_MAKER_OFF)                                                                              \
     X(JOIN_ORDER_OFF)                                                                              \
     X(JOIN_DUPLICATE_OFF)                                                                          \
-    X(JOIN_NULL_OFF)                                                                               \
+    X(JOIN_BOUND_OFF)                                                                              \
+    X(JOIN_TIMES_OFF)                                                                              \
+    X(JOIN_GOES_ON_OFF)                                                                            \
     X(JOIN_LATEST_INSIDE)                                                                          \
     X(JOIN_UNLISTED_OFF)                                                                           \
     X(JOIN_PREFIX_FIRST)                                                                           \
@@ -134,7 +136,8 @@
     X(WALK_PREFIX_OFF)                                                                             \
     X(WALK_START_OFF)                                                                              \
     X(FACT_UNKNOWN_RETURNS)                                                                        \
-    X(FACT_NULL_KNOWN)                                                                             \
+    X(FACT_NULL_SURE_OFF)                                                                          \
+    X(FACT_REPEATS_OFF)                                                                            \
     X(FACT_MARKER_ANY)                                                                             \
     X(FACT_UNLEARNED_OFF)                                                                          \
     X(FACT_CREATE_ID)                                                                              \

@@ -226,8 +226,9 @@ static bool is_quiet(const struct join *j, const struct unit *u)
 {
     for (uint32_t k = u->from; k < u->to; k++) {
         const struct s3p_member *m = &j->set->member[k];
-        if (s3p_member_there(j->set, m, j->w->from, j->w->to) == NULL &&
-            s3p_member_gone(j->set, m, j->w->from, j->w->to) == NULL)
+        bool settled = s3p_member_there(j->set, m, j->w->from, j->w->to) != NULL ||
+                       s3p_member_gone(j->set, m, j->w->from, j->w->to) != NULL;
+        if (!settled || (m->flags & S3P_MEMBER_REPEATS)) /* written again, it moves */
             return false;
     }
     return true;
@@ -269,23 +270,69 @@ static bool made_by_unknown(const struct join *j, const struct s3p_member *m)
     return m->there == 0 && m->gone == 1 && gone->from == INT64_MIN && gone->to == INT64_MAX;
 }
 
-/* An entry of a version or an upload, and its member; NULL: none has this id. */
-static int judge_entry(const struct join *j, const struct unit *u, const struct s3p_item *it,
-                       uint64_t id, const struct s3p_member **m, struct s3p_err *err)
+/* What a page has listed of one key so far. */
+struct listed {
+    const struct s3p_member *last;  /* NULL: no entry, or none has its id */
+    const struct s3p_member *bound; /* of the entries so far the one that must be listed first */
+    const struct s3p_item *item;    /* of `last` */
+};
+
+static void note_listed(const struct join *j, struct listed *l, const struct s3p_member *m,
+                        const struct s3p_item *it)
 {
-    const struct s3p_member *before = *m, *any = sibling(j, u, 0);
-    *m = sibling(j, u, id);
-    if (*m != NULL && S3P_OFF(JOIN_MAKER_OFF, made_by_unknown(j, *m)))
-        *m = NULL;
-    const struct s3p_member *claim = *m != NULL ? *m : any;
-    if (*m == NULL && any != NULL && must_be_gone(j, any) == NULL)
+    bool versions = j->w->page->kind == S3P_LIST_VERSIONS;
+    l->last = m;
+    l->item = it;
+    if (m == NULL || (m->flags & S3P_MEMBER_LOOSE))
+        return;
+    bool earlier = l->bound == NULL || (versions ? born_by(j, m) < born_by(j, l->bound)
+                                                 : born_after(j, m) > born_after(j, l->bound));
+    if (S3P_ON(JOIN_BOUND_OFF, earlier))
+        l->bound = m;
+}
+
+static int judge_times(const struct join *j, const struct listed *l, const struct s3p_item *it,
+                       const struct s3p_member *m, struct s3p_err *err)
+{
+    if (j->w->page->kind != S3P_LIST_VERSIONS || !goes_first(j, l->last, m))
+        return 0;
+    int64_t newer = l->item->entry->last_modified_ns, older = it->entry->last_modified_ns;
+    bool backwards = newer != 0 && older != 0 &&
+                     older - newer > j->w->lists->head->last_modified_slack_ns;
+    if (S3P_ON(JOIN_TIMES_OFF, !backwards))
+        return 0;
+    uint32_t records[2] = {j->set->window[l->last->first].record,
+                           j->set->window[m->first].record};
+    return s3p_page_hit(j->w, S3P_RULE_LAST_MODIFIED, l->item, l->last, records, 2, err);
+}
+
+/* An entry of a version or an upload, and its member, if one has its id, among the other entries
+ * of its key. */
+static int judge_entry(const struct join *j, const struct unit *u, const struct s3p_item *it,
+                       uint64_t id, struct listed *l, struct s3p_err *err)
+{
+    const struct s3p_member *bound = l->bound, *m = sibling(j, u, id), *any = sibling(j, u, 0);
+    if (m != NULL && S3P_OFF(JOIN_MAKER_OFF, made_by_unknown(j, m)))
+        m = NULL;
+    const struct s3p_member *claim = m != NULL ? m : any;
+    if (m == NULL && any != NULL && must_be_gone(j, any) == NULL)
         s3p_tally_skip(j->w->tally, S3P_WHY_LIST_NEGATIVES, 0, 1); /* perhaps one of unknown id */
     S3P_TRY(claim != NULL ? phantom(j, it, claim, err) : nobodys(j, it, err));
-    if (S3P_ON(JOIN_ORDER_OFF, !goes_first(j, *m, before)))
+    S3P_TRY(judge_times(j, l, it, m, err));
+    note_listed(j, l, m, it);
+    if (S3P_ON(JOIN_ORDER_OFF, !goes_first(j, m, bound)))
         return 0;
-    uint32_t records[2] = {j->set->window[before->first].record,
-                           j->set->window[(*m)->first].record};
-    return s3p_page_hit(j->w, S3P_RULE_LIST_ORDER, it, *m, records, 2, err);
+    uint32_t records[2] = {j->set->window[bound->first].record, j->set->window[m->first].record};
+    return s3p_page_hit(j->w, S3P_RULE_LIST_ORDER, it, m, records, 2, err);
+}
+
+/* Whether the page after this one may go on inside its last key. One that is asked for with that
+ * key, and no id, begins behind all that the key has. */
+static bool goes_on_inside(struct s3p_lister *w)
+{
+    bool skips = w->next.id.len == 0 &&
+                 s3p_str_compare(w->next.start, s3p_item_text(w, 1, &w->item[w->n - 1])) >= 0;
+    return S3P_ON(JOIN_GOES_ON_OFF, !skips);
 }
 
 /* Items [from, to), perhaps none, of one key against its members. */
@@ -293,8 +340,10 @@ static int judge_siblings(struct join *j, const struct unit *u, uint32_t from, u
                           struct s3p_err *err)
 {
     struct s3p_lister *w = j->w;
-    const struct s3p_member *last = NULL, *lower = NULL;
-    bool nulls = false, has_lower = false, has_upper = w->truncated && to == w->n && to > from;
+    const struct s3p_member *lower = NULL;
+    struct listed l = {NULL, NULL, NULL};
+    bool has_lower = false;
+    bool has_upper = w->truncated && to == w->n && to > from && goes_on_inside(w);
     if (w->inside)
         has_lower = s3p_str_compare(member_text(w, &j->set->member[u->from]), w->start) == 0;
     if (has_lower)
@@ -302,22 +351,15 @@ static int judge_siblings(struct join *j, const struct unit *u, uint32_t from, u
     for (uint32_t i = from; i < to; i++) {
         struct s3p_str id = id_of(j, &w->item[i]);
         w->token[i - from] = s3p_id_token(id);
-        if (S3P_OFF(JOIN_NULL_OFF, s3p_str_eq(id, "null"))) /* many writes have that one */
-            nulls = true;
-        else
-            S3P_TRY(judge_entry(j, u, &w->item[i], w->token[i - from], &last, err));
+        S3P_TRY(judge_entry(j, u, &w->item[i], w->token[i - from], &l, err));
     }
     qsort(w->token, to - from, sizeof *w->token, by_id);
     for (uint32_t i = 1; i < to - from; i++)
         if (S3P_OFF(JOIN_DUPLICATE_OFF, w->token[i] == w->token[i - 1]))
             S3P_TRY(s3p_page_hit(w, S3P_RULE_LIST_DUPLICATE, &w->item[from], NULL, NULL, 0, err));
-    if (nulls) {
-        s3p_tally_skip(w->tally, S3P_WHY_LIST_NEGATIVES, 0, 1);
-        return 0;
-    }
     if (w->page->kind == S3P_LIST_VERSIONS && S3P_ON(JOIN_LATEST_INSIDE, !has_lower))
         S3P_TRY(judge_latest(j, u, from, to, err));
-    return judge_absent(j, u, lower, has_lower, last, has_upper, to - from, err);
+    return judge_absent(j, u, lower, has_lower, l.last, has_upper, to - from, err);
 }
 
 /* ---- one unit ---- */

@@ -170,12 +170,14 @@ static int link_pages(struct s3p_lists *l, struct s3p_err *err)
 /* ---- life cycle ---- */
 
 int s3p_lists_init(struct s3p_lists *l, const struct s3p_histfile *f, const struct s3p_head *h,
-                   const struct s3p_keymap *m, struct s3p_err *err)
+                   const struct s3p_keymap *m, const struct s3p_walks *walks,
+                   struct s3p_err *err)
 {
     memset(l, 0, sizeof *l);
     l->file = f;
     l->head = h;
     l->map = m;
+    l->walks = walks;
     l->ordered = s3p_calloc((size_t)m->places + 1, sizeof *l->ordered);
     if (l->ordered == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "order of %u places", m->places);
@@ -204,7 +206,8 @@ int s3p_lists_settle(struct s3p_lists *l, struct s3p_tally *t, struct s3p_err *e
         if (!l->wanted[k])
             continue;
         if (k != S3P_LIST_OBJECTS)
-            rc = s3p_members_collect(&l->set[k], (enum s3p_listing)k, l->file, l->map, err);
+            rc = s3p_members_collect(&l->set[k], (enum s3p_listing)k, l->file, l->map, l->walks,
+                                     err);
         if (rc == 0)
             rc = s3p_members_sort(&l->set[k], (enum s3p_listing)k, &names, err);
         s3p_tally_skip(t, S3P_WHY_LIST_NEGATIVES,

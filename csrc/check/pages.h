@@ -42,6 +42,7 @@ struct s3p_lists {
     const struct s3p_histfile *file;
     const struct s3p_head *head;
     const struct s3p_keymap *map;
+    const struct s3p_walks *walks;
     struct s3p_page *page;
     uint32_t n, cap;
     bool wanted[S3P_LISTINGS];      /* kinds that have pages */
@@ -53,7 +54,8 @@ struct s3p_lists {
 
 /* Finds the pages and joins them to walks. */
 int s3p_lists_init(struct s3p_lists *l, const struct s3p_histfile *f, const struct s3p_head *h,
-                   const struct s3p_keymap *m, struct s3p_err *err) S3P_MUST_CHECK;
+                   const struct s3p_keymap *m, const struct s3p_walks *walks,
+                   struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_lists_free(struct s3p_lists *l);
 /* When l->set[S3P_LIST_OBJECTS] is complete: the members of the other kinds, and the order of all.
  * What cannot be decided is counted. */

@@ -91,4 +91,7 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
                                    "$0, the status a success and the document an error"},
     [S3P_RULE_SURPLUS_BYTES] = {"surplus-bytes", "answer",
                                 "$0, and more bytes followed on the connection"},
+    [S3P_RULE_LAST_MODIFIED] =
+        {"last-modified-backwards", "version",
+         "$0 with a version that is newer than the next one, and has an older time: $1, and $2"},
 };

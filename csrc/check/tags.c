@@ -262,22 +262,6 @@ static void drop_leading(struct tags *t)
     t->nops = kept;
 }
 
-static int report(struct tags *t, const struct s3p_reg_result *res, struct s3p_err *err)
-{
-    for (uint32_t i = 0; i < res->nviolations; i++) {
-        const struct s3p_reg_violation *v = &res->violation[i];
-        struct s3p_hit h = {.key_index = t->key->key_index,
-                            .place = t->key->place,
-                            .rule = v->rule,
-                            .aspect = S3P_ASPECT_TAGS,
-                            .n = v->n};
-        for (uint32_t k = 0; k < v->n; k++)
-            h.record[k] = t->b->op[v->op[k]].ref;
-        S3P_TRY(s3p_tally_hit(t->b->tally, &h, err));
-    }
-    return 0;
-}
-
 /* One register: of the key, or of a version. */
 static int judge_register(struct tags *t, struct s3p_err *err)
 {
@@ -291,7 +275,7 @@ static int judge_register(struct tags *t, struct s3p_err *err)
     if (!t->unclear) {
         drop_leading(t);
         S3P_TRY(s3p_reg_check(t->b->reg, t->b->op, t->nops, t->b->nvalues, &res, err));
-        S3P_TRY(report(t, &res, err));
+        S3P_TRY(s3p_bench_report(t->b, S3P_ASPECT_TAGS, t->key, &res, err));
         if (res.unknown_windows != 0)
             s3p_tally_skip(t->b->tally, S3P_WHY_TAGS, 1, res.unknown_ops);
     }

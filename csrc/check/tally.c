@@ -137,6 +137,7 @@ int s3p_tally_merge(struct s3p_tally *into, const struct s3p_tally *from, struct
         s3p_tally_skip(into, (enum s3p_reason)w, from->keys_of[w], from->attempts_of[w]);
     into->keys += from->keys;
     into->keys_checked += from->keys_checked;
+    into->versions_checked += from->versions_checked;
     into->windows += from->windows;
     into->unknown_windows += from->unknown_windows;
     for (uint32_t i = 0; i < from->nunknown; i++)

@@ -49,7 +49,7 @@ struct s3p_oldest_read {
 struct s3p_tally {
     uint64_t by_rule[S3P_RULE_COUNT];
     uint64_t keys_of[S3P_WHY_COUNT], attempts_of[S3P_WHY_COUNT];
-    uint64_t keys, keys_checked;
+    uint64_t keys, keys_checked, versions_checked; /* as registers; by their versions */
     uint64_t windows, unknown_windows; /* of all checked keys */
     struct s3p_window unknown[S3P_WINDOWS_KEPT]; /* the earliest keys with some */
     uint32_t nunknown;

@@ -199,7 +199,7 @@ static enum s3p_consistency decide(const struct s3p_verdict_facts *f, struct s3p
         add_reason(because, text, sizeof text - 1);
         enough = false;
     }
-    if (t->keys != 0 && t->keys_checked == 0) {
+    if (t->keys != 0 && t->keys_checked == 0 && t->versions_checked == 0) {
         static const char text[] = "no key could be checked";
         add_reason(because, text, sizeof text - 1);
         enough = false;
@@ -221,8 +221,11 @@ static enum s3p_consistency decide(const struct s3p_verdict_facts *f, struct s3p
 static void add_counts(struct s3p_buf *out, const struct s3p_tally *t)
 {
     const char *comma = "";
-    s3p_buf_fmt(out, ",\"keys\":%llu,\"keys_checked\":%llu,\"not_checked\":[",
-                (unsigned long long)t->keys, (unsigned long long)t->keys_checked);
+    s3p_buf_fmt(out,
+                ",\"keys\":%llu,\"keys_checked\":%llu,\"versions_checked\":%llu"
+                ",\"not_checked\":[",
+                (unsigned long long)t->keys, (unsigned long long)t->keys_checked,
+                (unsigned long long)t->versions_checked);
     for (int w = 0; w < S3P_WHY_COUNT; w++) {
         if (t->keys_of[w] == 0 && t->attempts_of[w] == 0)
             continue;

@@ -73,6 +73,13 @@ static bool stands(const struct s3p_version *v, const struct reading *g)
            S3P_MUT(S3P_MUT_VERSION_STANDS_GE, v->del_inv > g->res, v->del_inv >= g->res);
 }
 
+/* A read of a key with too much of a past. */
+static void note_steps(struct s3p_history_of_key *k)
+{
+    if (k->steps >= STEPS_MAX)
+        s3p_tally_skip(k->b->tally, S3P_WHY_VERSIONS, 0, 1);
+}
+
 static int judge_current(struct s3p_history_of_key *k, const struct reading *g,
                          const struct s3p_version *v, struct s3p_err *err)
 {
@@ -84,6 +91,7 @@ static int judge_current(struct s3p_history_of_key *k, const struct reading *g,
             S3P_ON(VERSION_SEEN_TWICE, !seen_there))
             return s3p_version_hit(k, S3P_RULE_STALE_READ, g->record, w->record, err);
     }
+    note_steps(k);
     return 0;
 }
 
@@ -117,6 +125,7 @@ static int judge_absent(struct s3p_history_of_key *k, const struct reading *g, s
             S3P_ON(VERSION_HIDDEN_OFF, !hidden(k, g, v)))
             return s3p_version_hit(k, S3P_RULE_ABSENT_AFTER_ACK, g->record, v->record, err);
     }
+    note_steps(k);
     return 0;
 }
 

@@ -230,6 +230,7 @@ static int judge(struct s3p_bench *b, const struct s3p_row *key, const struct s3
 {
     struct s3p_history_of_key k = {.b = b, .key = key, .at = at, .n = n, .vague = INT64_MAX};
     int rc = judge_key(&k, err);
+    b->tally->versions_checked++;
     s3p_free(k.version);
     s3p_free(k.ranked);
     s3p_idmap_free(&k.by_id);

@@ -13,6 +13,8 @@ void s3p_walks_free(struct s3p_walks *w)
     s3p_free(w->walk);
     s3p_free(w->enabled);
     s3p_free(w->changed);
+    s3p_free(w->touched);
+    s3p_free(w->kept);
     memset(w, 0, sizeof *w);
 }
 
@@ -92,12 +94,25 @@ static void note_versioning(struct s3p_walks *w, const struct s3p_segment_view *
     uint16_t bucket = COL(s, uint16_t, bucket)[i];
     int64_t call = COL(s, int64_t, t_call)[i], end = COL(s, int64_t, t_return)[i];
     uint8_t outcome = COL(s, uint8_t, outcome)[i];
+    w->kept[bucket] |= outcome != S3P_FAILED;
+    if (outcome != S3P_FAILED && call < w->touched[bucket])
+        w->touched[bucket] = call;
     if (s3p_str_eq(status, "Enabled")) {
         if (outcome == S3P_OK_OUTCOME && end < w->enabled[bucket])
             w->enabled[bucket] = end;
     } else if (outcome != S3P_FAILED && call < w->changed[bucket]) {
         w->changed[bucket] = call;
     }
+}
+
+/* Only what keeps versions, or did, tells ids. */
+static void note_ids(struct s3p_walks *w, const struct s3p_segment_view *s, uint32_t buckets)
+{
+    const uint16_t *bucket = COL(s, uint16_t, bucket);
+    const uint32_t *id = COL(s, uint32_t, version_id);
+    for (uint32_t i = 0; i < s->records; i++)
+        if (id[i] != 0 && bucket[i] < buckets)
+            w->kept[bucket[i]] = true;
 }
 
 int s3p_walks_build(struct s3p_walks *w, const struct s3p_histfile *f, const struct s3p_head *h,
@@ -107,12 +122,15 @@ int s3p_walks_build(struct s3p_walks *w, const struct s3p_histfile *f, const str
     memset(w, 0, sizeof *w);
     w->enabled = s3p_alloc((h->buckets + 1) * sizeof *w->enabled);
     w->changed = s3p_alloc((h->buckets + 1) * sizeof *w->changed);
-    if (w->enabled == NULL || w->changed == NULL)
+    w->touched = s3p_alloc((h->buckets + 1) * sizeof *w->touched);
+    w->kept = s3p_calloc(h->buckets + 1, sizeof *w->kept);
+    if (w->enabled == NULL || w->changed == NULL || w->touched == NULL || w->kept == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "states of %u buckets", h->buckets);
     for (uint32_t b = 0; b <= h->buckets; b++)
-        w->enabled[b] = w->changed[b] = INT64_MAX;
+        w->enabled[b] = w->changed[b] = w->touched[b] = INT64_MAX;
     for (uint32_t k = 0; k < s3p_histfile_segments(f); k++) {
         const struct s3p_segment_view *s = s3p_histfile_segment(f, k);
+        note_ids(w, s, h->buckets);
         for (uint32_t i = 0; i < s->records && (s->ops & wanted) != 0; i++) {
             uint8_t op = COL(s, uint8_t, op)[i];
             if (COL(s, uint16_t, bucket)[i] >= h->buckets)

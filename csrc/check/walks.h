@@ -1,5 +1,6 @@
-/* Walks through the versions of a bucket: the pages of one client, from a page without a marker to
- * one that is not truncated. What is there before such a walk and stays must be in it.
+/* What is known of the versions of buckets: whether they keep any, and walks through them, the
+ * pages of one client from a page without a marker to one that is not truncated. What is there
+ * before such a walk and stays must be in it.
  *
  * Threads: read-only once they are built. */
 #ifndef S3P_CHECK_WALKS_H
@@ -22,6 +23,8 @@ struct s3p_walks {
     /* Per bucket: the earliest return of an acknowledged "Enabled", the earliest call of anything
      * else that may have set the state. */
     int64_t *enabled, *changed;
+    int64_t *touched; /* per bucket: the earliest call of what may have set the state */
+    bool *kept; /* per bucket: it may have kept versions, as requests or answers say */
 };
 
 int s3p_walks_build(struct s3p_walks *w, const struct s3p_histfile *f, const struct s3p_head *h,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "server/commit.h"
+#include "server/mutants.h"
 #include "server/ops.h"
 #include "server/sums.h"
 #include "server/versions.h"
@@ -40,7 +41,8 @@ static bool next_entry(const struct s3p_buf *keys, size_t *at, struct entry *out
     return true;
 }
 
-static struct result delete_version(struct s3p_srv_txn *t, const struct entry *e)
+static struct result delete_version(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                                    const struct entry *e)
 {
     struct s3p_srv_wanted wanted;
     struct s3p_srv_record gone;
@@ -49,17 +51,19 @@ static struct result delete_version(struct s3p_srv_txn *t, const struct entry *e
         r.error = S3P_SE_VERSION_FORM;
     else if (e->etag.p != NULL)
         r.error = S3P_SE_NOT_IMPLEMENTED; /* the condition is on the current version only */
-    else if (s3p_srv_versions_remove(t, e->key, &wanted, &gone))
+    else if ((t->srv->mutants == NULL || !s3p_srv_mutants_remove(t, req, e->key, &wanted)) &&
+             s3p_srv_versions_remove(t, e->key, &wanted, &gone))
         r = (struct result){S3P_SE_NONE, gone.marker, gone.versioned, gone.seq};
     return r;
 }
 
-static struct result delete_one(struct s3p_srv_txn *t, const struct entry *e)
+static struct result delete_one(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                                const struct entry *e)
 {
     struct s3p_srv_conditions c = {.if_match = e->etag};
     struct s3p_srv_record now, made;
     if (e->version.p != NULL)
-        return delete_version(t, e);
+        return delete_version(t, req, e);
     bool present = s3p_srv_txn_current(t, t->bucket.id, e->key, &now);
     struct result r = {.error = s3p_srv_conditions_write(&c, present && !now.marker ? &now : NULL)};
     if (r.error != S3P_SE_NONE || t->rc != 0)
@@ -76,7 +80,7 @@ static enum s3p_srv_error apply(struct s3p_srv_txn *t, struct s3p_srv_req *req)
         return S3P_SE_NO_BUCKET;
     s3p_buf_clear(results);
     for (size_t at = 0; t->rc == 0 && next_entry(&req->meta, &at, &e);) {
-        struct result r = delete_one(t, &e);
+        struct result r = delete_one(t, req, &e);
         s3p_buf_add(results, &r, sizeof r);
     }
     if (!s3p_buf_ok(results) && t->rc == 0)

@@ -19,6 +19,7 @@ static const struct s3p_srv_mutant_row *const tables[] = {
     s3p_srv_mutants_of_replicas,
     s3p_srv_mutants_of_upload_pages,
     s3p_srv_mutants_of_uploads,
+    s3p_srv_mutants_of_versions,
     s3p_srv_mutants_of_writes,
 };
 

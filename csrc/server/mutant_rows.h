@@ -21,6 +21,14 @@ struct s3p_srv_mutant;
 struct s3p_srv_key_state;
 struct s3p_srv_list_page;
 
+/* A version that is about to be removed by its id. */
+struct s3p_srv_removal {
+    struct s3p_str key;
+    struct s3p_srv_wanted *wanted; /* may be changed */
+    const struct s3p_srv_record *record;
+    bool current;
+};
+
 #define S3P_SRV_HOOK_ARGS                                                                          \
     struct s3p_srv_mutants *m, struct s3p_srv_mutant *a, struct s3p_srv_req *req
 
@@ -58,6 +66,10 @@ struct s3p_srv_mutant_row {
     /* Of an Abort: the judgement on it; may set write.drop and t->leak. */
     enum s3p_srv_error (*aborted)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
                                   struct s3p_srv_txn *t, enum s3p_srv_error e);
+    /* Before a version is removed by its id, by one request or as one of a batch: true when the row
+     * has done in the transaction what is done. */
+    bool (*remove)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k, struct s3p_srv_txn *t,
+                   const struct s3p_srv_removal *at);
     /* The answer to a write that succeeded. */
     void (*reply)(S3P_SRV_HOOK_ARGS);
     /* A read: true when it has made the answer itself. `r` is NULL for an absent key. */
@@ -98,6 +110,7 @@ extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_records[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_replicas[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_upload_pages[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_uploads[];
+extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_versions[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_writes[];
 
 /* The head of a hook. */
@@ -122,6 +135,9 @@ extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_writes[];
 #define S3P_SRV_ABORTED(name)                                                                      \
     static enum s3p_srv_error name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,                 \
                                    struct s3p_srv_txn *t, enum s3p_srv_error e)
+#define S3P_SRV_REMOVE(name)                                                                       \
+    static bool name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k, struct s3p_srv_txn *t,        \
+                     const struct s3p_srv_removal *at)
 #define S3P_SRV_REPLY(name) static void name(S3P_SRV_HOOK_ARGS)
 #define S3P_SRV_READ(name)                                                                         \
     static bool name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,                               \

@@ -52,12 +52,14 @@ struct s3p_srv_key_state {
     struct s3p_srv_key_state *next;
     uint64_t bucket;
     unsigned inflight;      /* requests on the key */
+    unsigned deletes;       /* of them, DELETEs without a version */
     unsigned gaps, gap_row; /* overwrites that have taken the key away, and the row of that fault */
     unsigned locks;         /* writes that hold off its reads */
     int wrong, wrong_next;  /* row that made the present (next) state wrong, or -1 */
     struct s3p_srv_version *versions;
     bool keep;          /* what follows is remembered while nobody uses the key */
     int gone; /* row that made the store remove something of it, or -1 */
+    unsigned writer;    /* 1 + endpoint of the last PUT; 0: none that is remembered */
     uint64_t shown_seq; /* the newest that a read has shown */
     int64_t absent_ns[S3P_SRV_ENDPOINTS_MAX];    /* when a read through it last saw nothing */
     uint64_t gateway_seq[S3P_SRV_ENDPOINTS_MAX]; /* the newest that was written through it */

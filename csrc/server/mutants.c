@@ -8,6 +8,7 @@
 #include "core/random.h"
 #include "server/mutant_bodies.h"
 #include "server/routes.h"
+#include "server/versions.h"
 
 #define IDS_MAX (64 * 1024 * 1024)
 
@@ -286,6 +287,11 @@ bool s3p_srv_conditional(const struct s3p_srv_req *req)
     return req->conditions.if_match.p != NULL || req->conditions.if_none_match.p != NULL;
 }
 
+static bool is_delete(const struct s3p_srv_req *req)
+{
+    return strcmp(req->route->name, "DeleteObject") == 0 && !req->wanted.given;
+}
+
 void s3p_srv_mutants_begin(struct s3p_srv_req *req)
 {
     struct s3p_srv_mutants *m = req->loop->srv->mutants;
@@ -293,8 +299,10 @@ void s3p_srv_mutants_begin(struct s3p_srv_req *req)
         return;
     pthread_mutex_lock(&m->mu);
     struct s3p_srv_key_state *k = s3p_srv_mutant_key(m, req->bucket.id, req->head.key, true);
-    if (k != NULL)
+    if (k != NULL) {
         k->inflight++;
+        k->deletes += is_delete(req);
+    }
     req->key_state = k;
     s3p_srv_mutant_upload_begin(m, req);
     for (unsigned i = 0; k != NULL && i < m->n_active; i++)
@@ -325,6 +333,7 @@ void s3p_srv_mutants_end(struct s3p_srv_req *req)
     req->key_state = NULL;
     s3p_srv_mutant_upload_end(m, req);
     k->inflight--;
+    k->deletes -= is_delete(req);
     k->gaps -= req->write.gap;
     k->locks -= req->write.locks;
     if (k->uncommitted_by == req) {
@@ -414,6 +423,32 @@ void s3p_srv_mutants_send(struct s3p_srv_req *req)
         if (m->active[i].row->send != NULL)
             m->active[i].row->send(m, &m->active[i], req, req->key_state);
     pthread_mutex_unlock(&m->mu);
+}
+
+bool s3p_srv_mutants_remove(struct s3p_srv_txn *t, struct s3p_srv_req *req, struct s3p_str key,
+                            struct s3p_srv_wanted *wanted)
+{
+    struct s3p_srv_mutants *m = t->srv->mutants;
+    struct s3p_srv_record r;
+    struct s3p_srv_removal at = {.key = key, .wanted = wanted, .record = &r};
+    bool done = false;
+    if (s3p_srv_version_find(t->txn, &t->srv->store, t->bucket.id, key, wanted, &r, &at.current) !=
+        0)
+        return false;
+    pthread_mutex_lock(&m->mu);
+    struct s3p_srv_key_state *k = s3p_srv_mutant_key(m, t->bucket.id, key, true);
+    unsigned self = req->key_state == NULL; /* a batch: it is a request on this key, too */
+    if (k != NULL)
+        k->inflight += self;
+    for (unsigned i = 0; k != NULL && i < m->n_active && !done; i++)
+        if (m->active[i].row->remove != NULL)
+            done = m->active[i].row->remove(m, &m->active[i], req, k, t, &at);
+    if (k != NULL) {
+        k->inflight -= self;
+        forget(m, k);
+    }
+    pthread_mutex_unlock(&m->mu);
+    return done;
 }
 
 unsigned s3p_srv_mutants_batch(struct s3p_srv_mutants *m, struct s3p_srv_req *list,

@@ -51,6 +51,10 @@ void s3p_srv_mutants_parted(struct s3p_srv_txn *t, struct s3p_srv_req *req,
                             struct s3p_srv_record *before, struct s3p_srv_record *part);
 enum s3p_srv_error s3p_srv_mutants_aborted(struct s3p_srv_txn *t, struct s3p_srv_req *req,
                                            enum s3p_srv_error e);
+/* a version is about to be removed by its id: true when a fault has done it in its own way, which
+ * may be with another version (`wanted`); */
+bool s3p_srv_mutants_remove(struct s3p_srv_txn *t, struct s3p_srv_req *req, struct s3p_str key,
+                            struct s3p_srv_wanted *wanted);
 /* a batch of the committer is about to begin: S3P_SRV_BATCH_* faults of all of it, and how long
  * the commit is held back once the answers have left; */
 unsigned s3p_srv_mutants_batch(struct s3p_srv_mutants *m, struct s3p_srv_req *list,

@@ -173,8 +173,8 @@ static enum s3p_srv_error apply_delete(struct s3p_srv_txn *t, struct s3p_srv_req
 {
     struct s3p_srv_record now;
     bool present;
-    enum s3p_srv_error e = s3p_srv_txn_judge(t, req, &now, &present);
     req->made.marker = false;
+    enum s3p_srv_error e = s3p_srv_txn_judge(t, req, &now, &present);
     if ((e == S3P_SE_NONE || req->write.apply_anyway) && !req->write.drop)
         s3p_srv_txn_del(t, req->head.key, present ? &now : NULL, &req->made);
     return e;
@@ -191,10 +191,16 @@ static void reply_delete(struct s3p_srv_req *req)
 
 static enum s3p_srv_error apply_delete_version(struct s3p_srv_txn *t, struct s3p_srv_req *req)
 {
+    struct s3p_srv_wanted wanted = req->wanted;
     req->made = (struct s3p_srv_record){.seq = req->wanted.seq, .versioned = !req->wanted.null};
     if (!s3p_srv_txn_bucket(t, req))
         return S3P_SE_NO_BUCKET;
-    (void)s3p_srv_versions_remove(t, req->head.key, &req->wanted, &req->made);
+    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL) &&
+        s3p_srv_mutants_remove(t, req, req->head.key, &wanted))
+        return S3P_SE_NONE;
+    (void)s3p_srv_versions_remove(t, req->head.key, &wanted, &req->made);
+    if (wanted.seq != req->wanted.seq) /* the answer is about what was asked */
+        req->made.seq = req->wanted.seq;
     return S3P_SE_NONE;
 }
 

@@ -27,9 +27,9 @@ static const struct {
 } hunters[] = {
     {"GRADE_", {"grade_"}},
     {"PAGE_", {"pages_"}},
-    {"JOIN_", {"pages_"}},
+    {"JOIN_", {"pages_", "versions_", "nulls_"}},
     {"WALK_", {"pages_"}},
-    {"FACT_", {"pages_", "model_"}},
+    {"FACT_", {"pages_", "nulls_", "model_"}},
     {"OBJECT_", {"pages_", "objects_", "model_"}},
     {"VERSION_", {"versions_"}},
     {"TAGS_", {"tags_"}},

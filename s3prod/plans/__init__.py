@@ -6,13 +6,13 @@ embedded store: `STORE_OPTIONS` suit all of them.
 
 from __future__ import annotations
 
-from s3prod.plans import lists, multipart, narrow, nodes, objects, registers
+from s3prod.plans import lists, multipart, narrow, nodes, objects, registers, versions
 from s3prod.plans.coordination import create_race, distributed_coordination
 from s3prod.plans.cross_feature import cross_feature
 from s3prod.plans.list_consistency import list_consistency
 from s3prod.plans.prefix_enumeration import prefix_enumeration
 from s3prod.plans.registers import PlanBuilder
-from s3prod.plans.thundering_herd import thundering_herd
+from s3prod.plans.thundering_herd import thundering_herd, versioned_herd
 
 __all__ = ["BUILTIN", "LONG", "SCALES", "STORE_OPTIONS", "PlanBuilder"]
 
@@ -26,6 +26,7 @@ LONG = {"list-consistency": "smoke", "prefix-enumeration": "smoke"}
 
 BUILTIN: dict[str, PlanBuilder] = {
     "thundering-herd": thundering_herd,
+    "versioned-herd": versioned_herd,
     "create-race": create_race,
     "cross-feature": cross_feature,
     "coordination": distributed_coordination,
@@ -56,5 +57,7 @@ BUILTIN: dict[str, PlanBuilder] = {
     "slow-conditions": narrow.slow_conditions,
     "tags": objects.tags,
     "versions": objects.versions,
+    "version-explosion": versions.version_explosion,
+    "null-versions": versions.null_versions,
     "batches": objects.batches,
 }

@@ -99,6 +99,17 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("delete-acked-not-applied", "p=0.002", "one-life", "present-after-delete"),
     _row("ghost-key", "p=0.001", "register-churn", "absent-after-ack", "p=0.2", HERD),
     _row("delete-resurrects", "p=0.002,delay_ms=1", "one-life", "present-after-delete"),
+    # versions
+    _row("put-delete-race-loses-version", "min_inflight=2", "versions", "version-lost list-missing list-truncated-end"),
+    _row("stale-latest-pointer", "min_inflight=2", "versions", "stale-read absent-after-ack", endpoints=2),
+    _row("delete-wrong-version", "min_inflight=2", VERSIONS, "list-phantom list-missing list-truncated-end"),
+    _row("leftover-version-entries", "min_inflight=2", VERSIONS, "list-phantom"),
+    _row("no-promotion", "p=0.02", "versions", "absent-after-ack"),
+    _row("null-version-shadow", "p=0.2", "null-versions", "list-phantom present-after-delete"),
+    _row("version-id-reused", "p=0.05,min_inflight=2", "versions", "version-id-reused"),
+    _row("last-modified-backwards", "p=0.01", VERSIONS, "last-modified-backwards"),
+    _row("versions-marker-missing", "p=0.05", VERSIONS, "list-missing list-truncated-end"),
+    _row("version-tags-shared", "p=0.05", "versions", "stale-read present-after-delete unwritten-value"),
     # request bodies
     _row("chunk-framing-stored", "p=0.005", "chunked-writes", "etag-mismatch body-corrupt body-length body-torn"),
     _row("partial-body-committed", "p=0.001", "register-churn", "body-length", "p=0.2", HERD),

@@ -138,10 +138,13 @@ def one_life(scale: str = "full", seed: int = 1) -> Plan:
 
 
 def created_again(scale: str = "full", seed: int = 1) -> Plan:
-    """16 clients in a versioned bucket, each on keys of its own: create, delete, create again over the marker, read."""
-    rounds = ROUNDS[scale] // 2
-    create = put("k.key", 200, if_none_match=ANY)
-    program = [choose("keys", "k"), create, delete("k.key"), create, get("k.key")]
+    """16 clients in a versioned bucket, each on keys of its own: create, fail to delete what never was, delete what is, create
+    again over the marker, read.
+    """
+    rounds = ROUNDS[scale] // 3
+    create = put("k.key", 200, if_none_match=ANY, as_="made")
+    remove = [delete("k.key", if_match=NOBODYS), get("k.key"), delete("k.key", if_match="made.etag")]
+    program = [choose("keys", "k"), create, *remove, create, get("k.key")]
     make = Group("make", [create_bucket(), put_versioning("Enabled")], phase="setup")
     groups = [make, Group("clients", [repeat(rounds, *program)], clients=16), remove_bucket()]
     require = {"keys": Require(acked_writes=32 * rounds, reads=16 * rounds)}

@@ -16,7 +16,9 @@ from s3prod.plan import (
     get,
     head,
     list_page,
+    list_versions,
     put,
+    put_versioning,
     repeat,
     until_others,
 )
@@ -68,6 +70,39 @@ def thundering_herd(scale: str = "smoke", seed: int = 1) -> Plan:
             Group("range-readers", [get(KEY, random_bytes=100_000)], clients=readers, arrival=until_others()),
             Group("head-readers", [head(KEY)], clients=readers, arrival=until_others()),
             *read_then_remove(at_rest, clients=4),
+        ],
+        require={"hot": Require(acked_writes=writes, reads=writes, overlap=0.5, max_in_flight=8)},
+        memory_mb=2048,
+    )
+
+
+def versioned_herd(scale: str = "smoke", seed: int = 1) -> Plan:
+    """The herd in a bucket that keeps versions: each client reads back its own version; at rest the list has every one of
+    them, once, and its first is what plain reads show on every endpoint.
+
+    >>> versioned_herd("full").groups[1].clients
+    100
+    """
+    clients, waves, readers, _ = PRESETS[scale]
+    own = [put(KEY, list(SIZES), as_="mine"), get(KEY, version="mine.version")]
+    at_rest = [
+        repeat(3, get(KEY), head(KEY)),
+        list_versions(),
+        list_versions(max_keys=7, as_="page"),
+        repeat(writes_of(scale) // 7, list_versions(max_keys=7, token="page.token", as_="page")),
+    ]
+    writes = writes_of(scale)
+    return Plan(
+        "versioned-herd",
+        seed=seed,
+        scale=scale,
+        spaces={"hot": Space.fixed(KEY)},
+        groups=[
+            Group("seed", [create_bucket("main"), put_versioning("Enabled"), put(KEY, KIB)], phase="setup"),
+            Group("herd", [repeat(waves, barrier("wave"), *own), repeat(OWN_PACE, *own, get(KEY))], clients=clients),
+            Group("readers", [get(KEY)], clients=readers, arrival=until_others()),
+            Group("head-readers", [head(KEY)], clients=readers, arrival=until_others()),
+            *read_then_remove(*at_rest, clients=4),
         ],
         require={"hot": Require(acked_writes=writes, reads=writes, overlap=0.5, max_in_flight=8)},
         memory_mb=2048,

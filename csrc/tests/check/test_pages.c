@@ -325,9 +325,12 @@ T_TEST(pages_versions)
     static const char next[] = "key-marker=keys%2F00000001&version-id-marker=b";
     VERSIONS(NULL, "", next, 8, "#1@c* #1@b");
     VERSIONS("list-missing", "", next, 8, "#1@b*"); /* c is newer, and had to come before it */
+    static const char behind[] = "key-marker=keys%2F00000001"; /* the rest of the key is skipped */
+    VERSIONS("list-missing", "", behind, 8, "#1@c* #1@b");
+    VERSIONS(NULL, "", behind, 8, "#1@c* #1@b #1@a");
     VERSIONS(NULL, next, NULL, 8, "#1@a #2@d*");
     VERSIONS("list-missing", next, NULL, 8, "#2@d*");
-    VERSIONS(NULL, "key-marker=keys%2F00000001", NULL, 8, "#2@d*");
+    VERSIONS(NULL, behind, NULL, 8, "#2@d*");
 }
 
 /* ---- uploads and parts ---- */

@@ -9,6 +9,7 @@
 #include "s3/body.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
+#include "tests/check/of_versions.h"
 #include "tests/check/store.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -16,144 +17,121 @@ enum { GROUPS = 500 };
 #else
 enum { GROUPS = 10000 };
 #endif
+#define NO_MD5 "{\"etag_is_md5\":false}"
 enum { KEYS = 10 }; /* of one walk */
 
 /* ---- by hand: key 3 ---- */
 
-static void add_id(struct t_make *m, struct s3p_attempt r, const char *version)
-{
-    t_add_texts(m, r, (struct t_texts){.version = version});
-}
-
-static void add_asked(struct t_make *m, struct s3p_attempt r, const char *asked)
-{
-    t_add_texts(m, r,
-                (struct t_texts){.asked = asked, .code = r.status == 404 ? "NoSuchVersion" : NULL});
-}
-
-static struct s3p_attempt deleted(int64_t call_ms, int64_t return_ms)
-{
-    struct s3p_attempt r = t_attempt(S3P_OP_DELETE, 40, 3, call_ms, return_ms);
-    r.outcome = S3P_OK_OUTCOME;
-    r.status = 204;
-    return r;
-}
-
-struct listed {
-    const char *version;
-    uint8_t flags;
-    uint64_t key;
-};
-
-static void add_page(struct t_make *m, int64_t call_ms, int64_t return_ms, const struct listed *e,
-                     int n)
-{
-    struct s3p_attempt r =
-        t_attempt(S3P_OP_LIST_VERSIONS, 50, S3P_NO_INDEX, call_ms, return_ms);
-    r.outcome = S3P_OK_OUTCOME;
-    r.status = 200;
-    s3p_append_begin(m->a, (size_t)n * 32 + 512, (size_t)n);
-    for (int k = 0; k < n; k++) {
-        struct s3p_entry entry = {.key_index = e[k].key, .flags = e[k].flags};
-        entry.version_id = s3p_append_text(m->a, e[k].version, strlen(e[k].version));
-        uint32_t at = s3p_append_entry(m->a, &entry);
-        r.entries_first = k == 0 ? at : r.entries_first;
-    }
-    r.entries_count = (uint32_t)n;
-    s3p_append(m->a, &r);
-}
-
-#define PAGE(m, call, ret, ...)                                                                    \
-    do {                                                                                           \
-        const struct listed e_[] = {__VA_ARGS__};                                                  \
-        add_page(m, call, ret, e_, (int)(sizeof e_ / sizeof *e_));                    \
-    } while (0)
-
 static void begin(struct t_make *m)
 {
     t_make_begin(m, "{}", "{\"etag_is_md5\":false}");
-    add_id(m, t_put(1, 3, 1, 2), "v1");
-    add_id(m, t_put(2, 3, 3, 4), "v2");
-}
-
-static void expect(struct t_make *m, const char *rule)
-{
-    json_t *v = t_make_judge(m, NULL);
-    char *text = t_dump(v);
-    if (json_integer_value(json_object_get(v, "violations")) != (rule != NULL) ||
-        (rule != NULL && t_rule(v, rule) != 1))
-        t_fail(__FILE__, __LINE__, "expected %s: %s", rule != NULL ? rule : "nothing", text);
-    if (rule != NULL) {
-        T_STR(t_text(t_witness(v, 0), "aspect"), "versions");
-        fprintf(stderr, "  %s: %s\n", rule, t_text(t_witness(v, 0), "sentence"));
-    }
-    s3p_free(text);
-    json_decref(v);
-}
-
-static struct s3p_attempt gone(int64_t call_ms, int64_t return_ms)
-{
-    return t_get(0, 3, call_ms, return_ms);
+    t_add_version(m, t_put(1, 3, 1, 2), "v1");
+    t_add_version(m, t_put(2, 3, 3, 4), "v2");
 }
 
 T_TEST(versions_held)
 {
     struct t_make m;
     begin(&m);
-    add_asked(&m, t_get(1, 3, 5, 6), "v1");
-    PAGE(&m, 7, 8, {"v2", S3P_ENTRY_LATEST, 3}, {"v1", 0, 3});
-    add_asked(&m, deleted(9, 10), "v2");
+    t_add_asked(&m, t_get(1, 3, 5, 6), "v1");
+    T_PAGE(&m, 7, 8, T_V("v2", S3P_ENTRY_LATEST), T_V("v1", 0));
+    t_add_asked(&m, t_deleted(9, 10), "v2");
     t_add(&m, t_get(1, 3, 11, 12)); /* shows again */
-    add_asked(&m, gone(11, 12), "v2");
-    add_id(&m, deleted(13, 14), "v3");
-    t_add(&m, gone(15, 16));
-    add_asked(&m, deleted(17, 18), "v3");
+    t_add_asked(&m, t_gone(11, 12), "v2");
+    t_add_version(&m, t_deleted(13, 14), "v3");
+    t_add(&m, t_gone(15, 16));
+    t_add_asked(&m, t_deleted(17, 18), "v3");
     t_add(&m, t_get(1, 3, 19, 20));
-    PAGE(&m, 21, 22, {"v1", S3P_ENTRY_LATEST, 3});
-    expect(&m, NULL);
+    T_PAGE(&m, 21, 22, T_V("v1", S3P_ENTRY_LATEST));
+    t_expect_versions(&m, NULL);
 }
 
 T_TEST(versions_by_id)
 {
     struct t_make m;
     begin(&m);
-    add_id(&m, t_put(7, 3, 5, 6), "v1");
-    expect(&m, "version-id-reused");
+    t_add_version(&m, t_put(7, 3, 5, 6), "v1");
+    t_expect_versions(&m, "version-id-reused");
     begin(&m);
-    add_asked(&m, t_get(2, 3, 5, 6), "v1");
-    expect(&m, "version-wrong-body");
+    t_add_asked(&m, t_get(2, 3, 5, 6), "v1");
+    t_expect_versions(&m, "version-wrong-body");
     begin(&m);
-    add_asked(&m, gone(5, 6), "v1");
-    expect(&m, "version-lost");
+    t_add_asked(&m, t_gone(5, 6), "v1");
+    t_expect_versions(&m, "version-lost");
     begin(&m);
-    add_asked(&m, deleted(5, 6), "v1");
-    add_asked(&m, t_get(1, 3, 7, 8), "v1");
-    expect(&m, "version-undead");
+    t_add_asked(&m, t_deleted(5, 6), "v1");
+    t_add_asked(&m, t_get(1, 3, 7, 8), "v1");
+    t_expect_versions(&m, "version-undead");
     begin(&m); /* a delete that may have happened */
-    add_asked(&m, t_lost(deleted(5, 6)), "v1");
-    add_asked(&m, gone(7, 8), "v1");
-    add_asked(&m, t_get(1, 3, 9, 10), "v1");
-    expect(&m, NULL);
+    t_add_asked(&m, t_lost(t_deleted(5, 6)), "v1");
+    t_add_asked(&m, t_gone(7, 8), "v1");
+    t_add_asked(&m, t_get(1, 3, 9, 10), "v1");
+    t_expect_versions(&m, NULL);
 }
 
 T_TEST(versions_by_plain_reads)
 {
     struct t_make m;
     begin(&m); /* no promotion */
-    add_asked(&m, deleted(5, 6), "v2");
-    t_add(&m, gone(7, 8));
-    expect(&m, "absent-after-ack");
+    t_add_asked(&m, t_deleted(5, 6), "v2");
+    t_add(&m, t_gone(7, 8));
+    t_expect_versions(&m, "absent-after-ack");
     begin(&m); /* promotion of the wrong one */
-    add_id(&m, t_put(7, 3, 5, 6), "v3");
-    add_asked(&m, deleted(7, 8), "v3");
+    t_add_version(&m, t_put(7, 3, 5, 6), "v3");
+    t_add_asked(&m, t_deleted(7, 8), "v3");
     t_add(&m, t_get(1, 3, 9, 10));
-    expect(&m, "stale-read");
+    t_expect_versions(&m, "stale-read");
     begin(&m); /* the order of two that overlapped, by the walk */
-    add_id(&m, t_put(7, 3, 5, 9), "v3");
-    add_id(&m, t_put(8, 3, 5, 9), "v4");
-    PAGE(&m, 10, 11, {"v4", S3P_ENTRY_LATEST, 3}, {"v3", 0, 3}, {"v2", 0, 3}, {"v1", 0, 3});
+    t_add_version(&m, t_put(7, 3, 5, 9), "v3");
+    t_add_version(&m, t_put(8, 3, 5, 9), "v4");
+    T_PAGE(&m, 10, 11, T_V("v4", S3P_ENTRY_LATEST), T_V("v3", 0), T_V("v2", 0), T_V("v1", 0));
     t_add(&m, t_get(7, 3, 12, 13));
-    expect(&m, "stale-read");
+    t_expect_versions(&m, "stale-read");
+}
+
+/* In a page: what real time orders, whatever stands between. */
+T_TEST(versions_in_order)
+{
+    struct t_make m;
+    for (int wrong = 0; wrong < 2; wrong++) {
+        begin(&m);
+        t_add_version(&m, t_put(7, 3, 1, 9), "long");
+        if (wrong)
+            T_PAGE(&m, 10, 11, T_V("v1", S3P_ENTRY_LATEST), T_V("long", 0), T_V("v2", 0));
+        else
+            T_PAGE(&m, 10, 11, T_V("v2", S3P_ENTRY_LATEST), T_V("long", 0), T_V("v1", 0));
+        t_expect_rule(&m, wrong ? "list-order" : NULL);
+    }
+}
+
+/* In whole seconds, and a second's doubt. */
+T_TEST(versions_times)
+{
+    static const struct {
+        int64_t newer_s, older_s;
+        const char *profile, *rule;
+    } of[] = {
+        {100, 100, NO_MD5, NULL},
+        {99, 100, NO_MD5, NULL},
+        {98, 100, NO_MD5, "last-modified-backwards"},
+        {98, 100, "{\"etag_is_md5\":false,\"max_clock_skew_ms\":1000}", NULL},
+        {0, 100, NO_MD5, NULL}, /* it does not say */
+    };
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        struct t_make m;
+        t_make_begin(&m, "{}", of[i].profile);
+        t_add_version(&m, t_put(1, 3, 1, 2), "v1");
+        t_add_version(&m, t_put(2, 3, 3, 4), "v2");
+        T_PAGE(&m, 5, 6, T_TIMED("v2", S3P_ENTRY_LATEST, of[i].newer_s),
+               T_TIMED("v1", 0, of[i].older_s));
+        t_expect_rule(&m, of[i].rule);
+    }
+    struct t_make m; /* nobody knows which is newer */
+    begin(&m);
+    t_add_version(&m, t_put(7, 3, 1, 9), "long");
+    T_PAGE(&m, 10, 11, T_TIMED("v2", S3P_ENTRY_LATEST, 100), T_TIMED("long", 0, 200),
+           T_TIMED("v1", 0, 50));
+    t_expect_rule(&m, NULL);
 }
 
 T_TEST(versions_missing)
@@ -164,8 +142,8 @@ T_TEST(versions_missing)
         struct s3p_attempt r = t_attempt(S3P_OP_PUT_VERSIONING, 1, S3P_NO_INDEX, 1, late ? 5 : 2);
         r.outcome = S3P_OK_OUTCOME;
         t_add_texts(&m, r, (struct t_texts){.args = "status=Enabled"});
-        add_id(&m, t_put(1, 3, 3, 4), "null");
-        expect(&m, late ? NULL : "version-missing");
+        t_add_version(&m, t_put(1, 3, 3, 4), "null");
+        t_expect_versions(&m, late ? NULL : "version-missing");
     }
 }
 
@@ -316,7 +294,7 @@ static void run_key(struct t_make *m, struct model *s, struct s3p_rng *g)
 /* All keys at rest. */
 static void walk(struct t_make *m, const struct model *s)
 {
-    static struct listed e[KEYS * 40];
+    static struct t_listed e[KEYS * 40];
     static char text[KEYS * 40][24];
     int n = 0;
     for (int k = 0; k < KEYS; k++) {
@@ -326,15 +304,15 @@ static void walk(struct t_make *m, const struct model *s)
             if (v->gone)
                 continue;
             snprintf(text[n], sizeof text[n], "v%llu.%u", (unsigned long long)s[k].key, v->id);
-            e[n] = (struct listed){text[n],
+            e[n] = (struct t_listed){text[n],
                                    (uint8_t)((newest ? S3P_ENTRY_LATEST : 0) |
                                              (v->value == 0 ? S3P_ENTRY_MARKER : 0)),
-                                   s[k].key};
+                                   s[k].key, 0, 0};
             newest = false;
             n++;
         }
     }
-    add_page(m, 1000, 1001, e, n);
+    t_add_versions(m, 1000, 1001, e, n);
 }
 
 T_TEST_LIMIT(versions_correct_store, 300)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "check/pages.h"
+#include "check/walks.h"
 #include "core/clock.h"
 #include "history/writer.h"
 #include "s3/op.h"
@@ -98,6 +99,7 @@ int main(int argc, char **argv)
     struct s3p_histfile *f;
     struct s3p_head head;
     struct s3p_keymap map;
+    struct s3p_walks walks;
     struct s3p_lists lists;
     struct s3p_tally tally;
     char path[4096];
@@ -109,7 +111,8 @@ int main(int argc, char **argv)
     write_pages(path, &err);
     if (s3p_histfile_open(&f, path, false, &err) != 0 || s3p_head_read(&head, f, NULL, &err) != 0 ||
         s3p_keymap_create(&map, &head, &err) != 0 ||
-        s3p_lists_init(&lists, f, &head, &map, &err) != 0 ||
+        s3p_walks_build(&walks, f, &head, &err) != 0 ||
+        s3p_lists_init(&lists, f, &head, &map, &walks, &err) != 0 ||
         s3p_tally_init(&tally, head.spaces, 1, &err) != 0)
         die(&err);
     unlink(path);
@@ -123,6 +126,7 @@ int main(int argc, char **argv)
     printf("{\"keys\":%d,\"pages\":%d,\"entries_per_s\":%.0f}\n", KEYS, PAGES, per_s);
     s3p_tally_free(&tally);
     s3p_lists_free(&lists);
+    s3p_walks_free(&walks);
     s3p_keymap_free(&map);
     s3p_head_free(&head);
     s3p_histfile_close(f);

@@ -1,0 +1,266 @@
+/* The version `null` of a key as a register of its own.
+ *
+ * What was written before its bucket kept versions, or while that was suspended, is the version
+ * `null`: each such write replaces the one before it, whatever other versions there are. Writers:
+ * PUT and Complete. Deletes: of `null` by its id; one without a version that leaves a marker of
+ * that name. A change that tells no id is one of `null` before the bucket's state was touched;
+ * later it may have been of another version (a lost answer, a quiet batch), and counts as of
+ * unknown outcome.
+ * Readers: requests that name `null`, answers that do, entries of pages by their ETag; a marker is
+ * "absent".
+ *
+ * Not checked: keys with copies, whose values are their sources'; uploads completed with several
+ * lists; others' writes; buckets with rules of expiry. Exact and sound as register.h says.
+ *
+ * Threads: s3p_gather's. Source: docs/semantics.md, section 6. */
+#include <string.h>
+
+#include "check/gather.h"
+#include "check/walks.h"
+#include "s3/body.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+
+enum { METHOD_NOT_ALLOWED = 405, NOT_FOUND = 404, UNIQUE_BODY_BYTES = 16 };
+
+struct nulls { /* of the key at hand */
+    struct s3p_bench *b;
+    const struct s3p_row *key;
+    const struct s3p_at *at;
+    uint32_t n, nops;
+    struct s3p_idmap by_etag; /* to values; 0: of several */
+    bool unclear;
+};
+
+static struct s3p_str text(const struct s3p_at *at, enum s3p_column column)
+{
+    return s3p_segment_text(at->s, ((const uint32_t *)at->s->column[column])[at->i]);
+}
+
+static bool is_null(struct s3p_str id)
+{
+    return s3p_str_eq(id, "null");
+}
+
+static bool writes(uint8_t op)
+{
+    return op == S3P_OP_PUT || op == S3P_OP_COPY || op == S3P_OP_COMPLETE_UPLOAD;
+}
+
+static bool deletes(uint8_t op)
+{
+    return op == S3P_OP_DELETE || op == S3P_OP_DELETE_CHILD;
+}
+
+static bool reads(uint8_t op)
+{
+    return op == S3P_OP_GET || op == S3P_OP_HEAD;
+}
+
+static bool wants(const struct s3p_at *at)
+{
+    uint8_t op = S3P_COLUMN(at, uint8_t, op);
+    return ((writes(op) || deletes(op) || reads(op)) && is_null(text(at, S3P_COL_version_id))) ||
+           (reads(op) && is_null(text(at, S3P_COL_version_asked)));
+}
+
+static bool takes(const struct s3p_at *at)
+{
+    uint8_t op = S3P_COLUMN(at, uint8_t, op);
+    return writes(op) || deletes(op) || reads(op) ||
+           (op == S3P_OP_LIST_VERSIONS && S3P_COLUMN(at, uint8_t, outcome) == S3P_OK_OUTCOME);
+}
+
+static struct s3p_reg_op *add(struct nulls *x, const struct s3p_at *at, enum s3p_reg_kind kind,
+                              uint32_t value)
+{
+    struct s3p_reg_op *op = &x->b->op[x->nops++];
+    *op = (struct s3p_reg_op){.inv = S3P_COLUMN(at, int64_t, t_call),
+                              .res = S3P_COLUMN(at, int64_t, t_return),
+                              .value = value,
+                              .pred = S3P_NO_VALUE,
+                              .ref = s3p_at_record(at),
+                              .kind = (uint8_t)kind,
+                              .outcome = S3P_COLUMN(at, uint8_t, outcome)};
+    return op;
+}
+
+/* The change of the key was one of `null`, if it was one. */
+static bool is_certain(const struct nulls *x, const struct s3p_at *at)
+{
+    struct s3p_str made = text(at, S3P_COL_version_id);
+    int64_t touched = x->b->walks->touched[S3P_COLUMN(at, uint16_t, bucket)];
+    return is_null(made) || (made.len == 0 && touched != INT64_MAX &&
+                             S3P_COLUMN(at, int64_t, t_return) < touched);
+}
+
+static void doubt(struct s3p_reg_op *op)
+{
+    if (op->outcome == S3P_OK_OUTCOME) {
+        op->outcome = S3P_UNKNOWN;
+        op->res = INT64_MAX;
+    }
+}
+
+/* ETags as keys of a map. */
+static struct s3p_id etag_key(const uint8_t bytes[16])
+{
+    struct s3p_id id;
+    memcpy(id.b, bytes, sizeof id.b);
+    return id;
+}
+
+static int note_etag(struct nulls *x, const struct s3p_at *at, uint32_t value, struct s3p_err *err)
+{
+    uint32_t *known;
+    if (S3P_COLUMN(at, uint8_t, etag_form) == S3P_ETAG_NONE ||
+        S3P_COLUMN(at, uint8_t, outcome) != S3P_OK_OUTCOME ||
+        S3P_COLUMN(at, uint64_t, size) < UNIQUE_BODY_BYTES)
+        return 0;
+    S3P_TRY(s3p_idmap_put(&x->by_etag, etag_key(S3P_COLUMN(at, s3p_etag_bytes, etag).b), value,
+                          &known, err));
+    *known = *known == value ? value : 0;
+    return 0;
+}
+
+static int add_write(struct nulls *x, const struct s3p_at *at, struct s3p_err *err)
+{
+    struct s3p_id id = S3P_COLUMN(at, struct s3p_id, meta_id);
+    uint8_t op = S3P_COLUMN(at, uint8_t, op), outcome = S3P_COLUMN(at, uint8_t, outcome);
+    struct s3p_str version = text(at, S3P_COL_version_id);
+    const struct s3p_part_list *l = NULL;
+    uint32_t value;
+    if (outcome == S3P_OK_OUTCOME && version.len != 0 && !is_null(version))
+        return 0;
+    x->unclear |= op == S3P_OP_COPY && outcome != S3P_FAILED;
+    if (op == S3P_OP_COMPLETE_UPLOAD) {
+        const struct s3p_upload *up;
+        l = s3p_objects_list(x->b->objects, at->s, at->i, &up);
+        x->unclear |= up == NULL || up->lists != 1;
+        if (l == NULL) /* one that repeats another says nothing new */
+            return 0;
+        id = up->meta_id;
+    }
+    x->unclear |= s3p_id_none(id);
+    if (x->unclear || op == S3P_OP_COPY)
+        return 0;
+    S3P_TRY(s3p_bench_value(x->b, id, &value, err));
+    struct s3p_reg_op *made = add(x, at, S3P_REG_WRITE, value);
+    if (l != NULL) {
+        made->inv = l->inv;
+        made->res = l->outcome != S3P_FAILED ? l->res : made->res;
+        made->outcome = l->outcome;
+    }
+    if (!is_certain(x, at))
+        doubt(made);
+    return note_etag(x, at, value, err);
+}
+
+static void add_delete(struct nulls *x, const struct s3p_at *at)
+{
+    uint8_t outcome = S3P_COLUMN(at, uint8_t, outcome);
+    struct s3p_str asked = text(at, S3P_COL_version_asked), made = text(at, S3P_COL_version_id);
+    bool other = asked.len != 0 ? !is_null(asked)
+                                : outcome == S3P_OK_OUTCOME && made.len != 0 && !is_null(made);
+    if (outcome == S3P_FAILED || other)
+        return;
+    struct s3p_reg_op *op = add(x, at, S3P_REG_DELETE, S3P_REG_ABSENT);
+    if (asked.len == 0 && !is_certain(x, at))
+        doubt(op);
+}
+
+/* Says the answer that there is no object of the version `null`: nothing, or a marker? */
+static bool is_absent(const struct s3p_at *at)
+{
+    struct s3p_str code = text(at, S3P_COL_code_text);
+    uint16_t status = S3P_COLUMN(at, uint16_t, status);
+    if (!is_null(text(at, S3P_COL_version_asked)))
+        return status == NOT_FOUND && S3P_COLUMN(at, uint8_t, evidence) == S3P_EV_ABSENT;
+    return status == METHOD_NOT_ALLOWED ||
+           (status == NOT_FOUND && (code.len == 0 || s3p_str_eq(code, "NoSuchVersion") ||
+                                    s3p_str_eq(code, "NoSuchKey")));
+}
+
+static int add_read(struct nulls *x, const struct s3p_at *at, struct s3p_err *err)
+{
+    struct s3p_str asked = text(at, S3P_COL_version_asked), shown = text(at, S3P_COL_version_id);
+    struct s3p_id id = S3P_COLUMN(at, struct s3p_id, meta_id);
+    uint32_t value;
+    if (asked.len != 0 ? !is_null(asked) : !is_null(shown))
+        return 0;
+    if (S3P_COLUMN(at, uint8_t, outcome) == S3P_OK_OUTCOME) {
+        if (s3p_id_none(id))
+            return 0;
+        x->unclear |= s3p_id_run(id) != x->b->objects->head->run;
+        S3P_TRY(s3p_bench_value(x->b, id, &value, err));
+        add(x, at, S3P_REG_READ, value);
+    } else if (is_absent(at)) {
+        add(x, at, S3P_REG_READ, S3P_REG_ABSENT);
+    }
+    return 0;
+}
+
+static void add_entry(struct nulls *x, const struct s3p_at *at)
+{
+    const struct s3p_entry *e = &at->s->entries[at->entry];
+    if (!is_null(s3p_segment_text(at->s, e->version_id)))
+        return;
+    const uint32_t *value = s3p_idmap_find(&x->by_etag, etag_key(e->etag));
+    if (e->flags & S3P_ENTRY_MARKER)
+        add(x, at, S3P_REG_READ, S3P_REG_ABSENT);
+    else if (e->etag_form != S3P_ETAG_NONE && value != NULL && *value != 0)
+        add(x, at, S3P_REG_READ, *value);
+}
+
+static int add_record(struct nulls *x, const struct s3p_at *at, struct s3p_err *err)
+{
+    enum { OTHERS = S3P_FLAG_FOREIGN | S3P_FLAG_MULTI_DELIVERY | S3P_FLAG_ALTERED };
+    uint8_t op = S3P_COLUMN(at, uint8_t, op);
+    x->unclear |= (S3P_COLUMN(at, uint8_t, flags) & OTHERS) != 0;
+    if (writes(op))
+        return add_write(x, at, err);
+    if (reads(op))
+        return add_read(x, at, err);
+    add_delete(x, at);
+    return 0;
+}
+
+/* Entries when the ETags of all writes are known. */
+static int add_all(struct nulls *x, struct s3p_err *err)
+{
+    for (uint32_t i = 0; i < x->n && !x->unclear; i++)
+        if (x->at[i].entry == S3P_NO_ENTRY)
+            S3P_TRY(add_record(x, &x->at[i], err));
+    for (uint32_t i = 0; i < x->n && !x->unclear; i++)
+        if (x->at[i].entry != S3P_NO_ENTRY)
+            add_entry(x, &x->at[i]);
+    return 0;
+}
+
+static int judge_register(struct nulls *x, struct s3p_err *err)
+{
+    struct s3p_reg_result res;
+    S3P_TRY(add_all(x, err));
+    if (x->unclear) {
+        s3p_tally_skip(x->b->tally, S3P_WHY_VERSIONS, 1, x->nops);
+        return 0;
+    }
+    S3P_TRY(s3p_reg_check(x->b->reg, x->b->op, x->nops, x->b->nvalues, &res, err));
+    x->b->tally->versions_checked++;
+    if (res.unknown_windows != 0)
+        s3p_tally_skip(x->b->tally, S3P_WHY_VERSIONS, 1, res.unknown_ops);
+    return s3p_bench_report(x->b, S3P_ASPECT_VERSIONS, x->key, &res, err);
+}
+
+static int judge(struct s3p_bench *b, const struct s3p_row *key, const struct s3p_at *at,
+                 uint32_t n, struct s3p_err *err)
+{
+    struct nulls x = {.b = b, .key = key, .at = at, .n = n};
+    x.unclear = b->objects->head->rules != NULL;
+    S3P_TRY(s3p_bench_reserve(b, n, err));
+    int rc = judge_register(&x, err);
+    s3p_idmap_free(&x.by_etag);
+    return rc;
+}
+
+const struct s3p_subject s3p_nulls_subject = {wants, takes, judge};
