@@ -57,6 +57,11 @@ static bool reads(uint8_t op)
     return op == S3P_OP_GET || op == S3P_OP_HEAD;
 }
 
+static bool holds(const struct s3p_segment_view *s)
+{
+    return (s->texts & (S3P_BIT(S3P_COL_version_id) | S3P_BIT(S3P_COL_version_asked))) != 0;
+}
+
 static bool wants(const struct s3p_at *at)
 {
     uint8_t op = S3P_COLUMN(at, uint8_t, op);
@@ -263,4 +268,4 @@ static int judge(struct s3p_bench *b, const struct s3p_row *key, const struct s3
     return rc;
 }
 
-const struct s3p_subject s3p_nulls_subject = {wants, takes, judge};
+const struct s3p_subject s3p_nulls_subject = {holds, wants, takes, judge};

@@ -110,7 +110,7 @@ static void note_ids(struct s3p_walks *w, const struct s3p_segment_view *s, uint
 {
     const uint16_t *bucket = COL(s, uint16_t, bucket);
     const uint32_t *id = COL(s, uint32_t, version_id);
-    for (uint32_t i = 0; i < s->records; i++)
+    for (uint32_t i = 0; i < s->records && (s->texts & S3P_BIT(S3P_COL_version_id)) != 0; i++)
         if (id[i] != 0 && bucket[i] < buckets)
             w->kept[bucket[i]] = true;
 }
