@@ -68,6 +68,7 @@ from s3prod.plan_steps import (
 )
 from s3prod.plan_uploads import (
     abort_upload,
+    borrow,
     complete_upload,
     create_upload,
     list_parts,
@@ -103,6 +104,7 @@ __all__ = [
     "at_rate",
     "barrier",
     "behaviour",
+    "borrow",
     "cas",
     "check_schema",
     "check_semantics",

@@ -34,6 +34,15 @@ def create_upload(
     )
 
 
+def borrow(upload: str, as_: str) -> Step:
+    """Takes over the upload that the client of the same number in another group has bound: `group.name`.
+
+    >>> borrow("makers.up", "up")
+    {'borrow': 'makers.up', 'as': 'up'}
+    """
+    return make_step("borrow", upload, as_=as_)
+
+
 def upload_part(
     upload: str,
     part: int,

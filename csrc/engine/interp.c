@@ -142,6 +142,22 @@ static int step_choose(struct s3p_client *c, int pc)
     return pc + 1;
 }
 
+/* The lender has the same number in its group; it is of this worker. */
+static int step_borrow(struct s3p_client *c, int pc)
+{
+    const struct s3p_step *step = &c->g->program.steps[pc];
+    const struct s3p_group *g = &c->w->e->plan->group[step->u.borrow.group];
+    struct s3p_slot *slot = &c->slots[step->slot];
+    uint32_t member = c->index - (uint32_t)c->g->first_client;
+    uint32_t lender = (uint32_t)g->first_client + member % (uint32_t)g->clients;
+    const struct s3p_client *all = c->w->clients;
+    int at = 0;
+    while (all[at].index != lender)
+        at++;
+    s3p_hold_release(c->w->chooser, &slot->hold);
+    return s3p_slot_borrow(slot, &all[at].slots[step->u.borrow.slot]) ? pc + 1 : S3P_END_NO_KEY;
+}
+
 static s3p_step_fn *const dispatch[S3P_STEP_KINDS] = {
     [S3P_STEP_END] = step_end,
     [S3P_STEP_OBJECT] = s3p_step_object,
@@ -163,6 +179,7 @@ static s3p_step_fn *const dispatch[S3P_STEP_KINDS] = {
     [S3P_STEP_BARRIER] = step_barrier,
     [S3P_STEP_SLEEP] = step_sleep,
     [S3P_STEP_CHOOSE] = step_choose,
+    [S3P_STEP_BORROW] = step_borrow,
 };
 
 enum s3p_run_end s3p_client_run(struct s3p_client *c)

@@ -156,7 +156,7 @@ int s3p_plan_check(const char *plan_json, size_t len, struct s3p_err *err)
 
 int s3p_plan_worker(const struct s3p_plan *p, const struct s3p_group *g, int client)
 {
-    return g->program.lifecycle ? 0 : client % p->workers;
+    return g->program.lifecycle || g->program.shares ? 0 : client % p->workers;
 }
 
 size_t s3p_page_bytes(int page_keys)

@@ -138,6 +138,10 @@ struct s3p_choose_step {
     enum s3p_take take;
 };
 
+struct s3p_borrow_step { /* of what a client of another group, on the same worker, has bound */
+    int group, slot;
+};
+
 enum s3p_step_kind {
     S3P_STEP_END,
     S3P_STEP_OBJECT,
@@ -159,6 +163,7 @@ enum s3p_step_kind {
     S3P_STEP_BARRIER,
     S3P_STEP_SLEEP,
     S3P_STEP_CHOOSE,
+    S3P_STEP_BORROW,
     S3P_STEP_KINDS,
 };
 
@@ -181,6 +186,7 @@ struct s3p_step {
         struct s3p_when_step when;
         struct s3p_sleep_step sleep;
         struct s3p_choose_step choose;
+        struct s3p_borrow_step borrow;
         int barrier;
     } u;
 };
@@ -202,6 +208,7 @@ struct s3p_program {
     uint32_t ops;           /* bits of enum s3p_op */
     bool conditional_write; /* has a put under a condition: commits are counted by client */
     bool lifecycle;         /* uses a lifecycle space */
+    bool shares;            /* lends uploads to another group, or borrows them */
     bool own;               /* chooses from an `own` space */
     bool random_range;
     bool extra; /* tags, copies or framed bodies: struct s3p_extra is needed */
@@ -262,8 +269,8 @@ int s3p_plan_parse(struct s3p_plan **out, const char *json, size_t len,
                    struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_plan_free(struct s3p_plan *p); /* NULL is a no-op */
 
-/* The worker that runs a client: round-robin, and worker 0 for programs that use a lifecycle space.
- */
+/* The worker that runs a client: round-robin, and worker 0 for programs that use a lifecycle space
+ * or share uploads. */
 int s3p_plan_worker(const struct s3p_plan *p, const struct s3p_group *g, int client);
 /* What a client costs beside its listed pages and its names: stack, connection with its buffers,
  * state. A bound, for the budget. */

@@ -71,7 +71,7 @@ int s3p_compile_steps(struct s3p_compile *c, const struct s3p_node *list) S3P_MU
 
 /* one a kind of step, for the table */
 s3p_compile_fn s3p_compile_repeat, s3p_compile_when, s3p_compile_barrier, s3p_compile_sleep,
-    s3p_compile_choose, s3p_compile_behaviour;
+    s3p_compile_choose, s3p_compile_borrow, s3p_compile_behaviour;
 s3p_compile_fn s3p_compile_object, s3p_compile_copy, s3p_compile_tags, s3p_compile_attributes,
     s3p_compile_create_upload;
 s3p_compile_fn s3p_compile_upload_part, s3p_compile_complete_upload, s3p_compile_abort_upload,

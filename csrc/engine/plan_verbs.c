@@ -63,6 +63,7 @@ static const struct s3p_verb verbs[] = {
     {"barrier", "barrier", S3P_OP_NONE, 0, s3p_compile_barrier},
     {"sleep", "sleep", S3P_OP_NONE, 0, s3p_compile_sleep},
     {"choose", "choose, as, take", S3P_OP_NONE, S3P_GIVES(KEY), s3p_compile_choose},
+    {"borrow", "borrow, as", S3P_OP_NONE, UPLOAD_GIVES, s3p_compile_borrow},
     {"behaviour", NULL, S3P_OP_NONE, 0, s3p_compile_behaviour},
 };
 #define NVERBS (sizeof verbs / sizeof verbs[0])
@@ -85,5 +86,5 @@ int s3p_find_verb(struct s3p_compile *c, const struct s3p_node *step, const stru
                         "a verb: put, get, head, delete, delete_objects, copy, ..._upload, "
                         "..._tags, get_attributes, list..., ..._bucket, ..._versioning, "
                         "put_lifecycle, put_replication, repeat, "
-                        "when, barrier, sleep, choose");
+                        "when, barrier, sleep, choose, borrow");
 }

@@ -218,6 +218,22 @@ const struct s3p_slot_part *s3p_slot_find_part(const struct s3p_slot *s, unsigne
     return at < s->nparts && s->parts[at].number == number ? &s->parts[at] : NULL;
 }
 
+bool s3p_slot_borrow(struct s3p_slot *s, const struct s3p_slot *from)
+{
+    struct s3p_str upload = s3p_slot_text(from, S3P_FIELD_UPLOAD);
+    if (!from->bound || upload.len == 0)
+        return false;
+    s->bound = true;
+    s->key = from->key;
+    s->now_ms = from->now_ms;
+    s->meta_id = from->meta_id;
+    s3p_slot_set_text(s, S3P_FIELD_UPLOAD, upload);
+    s->nparts = from->nparts < s->parts_cap ? from->nparts : s->parts_cap;
+    if (s->nparts > 0)
+        memcpy(s->parts, from->parts, (size_t)s->nparts * sizeof *s->parts);
+    return true;
+}
+
 void s3p_slots_note(struct s3p_slot *slots, int n, struct s3p_keyref key, enum s3p_op op,
                     enum s3p_outcome outcome)
 {

@@ -35,6 +35,9 @@ void s3p_slot_add_part(struct s3p_slot *s, const struct s3p_complete_part *named
                        uint64_t size);
 const struct s3p_slot_part *s3p_slot_find_part(const struct s3p_slot *s, unsigned number);
 
+/* The upload of another client's name, with its parts so far; false: it has none. */
+bool s3p_slot_borrow(struct s3p_slot *s, const struct s3p_slot *from);
+
 /* Lifecycle: the last mutation of a held key, and letting go of all that the client holds. */
 void s3p_slots_note(struct s3p_slot *slots, int n, struct s3p_keyref key, enum s3p_op op,
                     enum s3p_outcome outcome);

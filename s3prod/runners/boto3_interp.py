@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from s3prod.outcomes import is_mutation
@@ -39,6 +40,8 @@ class World(Protocol):
 
     def sleep(self, seconds: float) -> None: ...
     def barrier(self, name: str) -> None: ...
+    def lender(self, group: str, borrower: Interpreter) -> Interpreter:
+        """The client of that group with the borrower's number in its own."""
 
 
 class Ended(Exception):
@@ -174,6 +177,13 @@ class Interpreter:
             raise NoKey
         self.names.bind(name, {"key": key})
 
+    def _borrow(self, step: Step) -> None:
+        group, _, name = step["borrow"].partition(".")
+        upload = self.world.lender(group, self).names.upload(name)
+        self._let_go(step["as"])
+        own = replace(upload, parts=dict(upload.parts))
+        self.names.bind(step["as"], {"upload": own, "key": upload.key})
+
     def _let_go(self, name: str) -> None:
         hold = self._holds.pop(name, None)
         if hold is not None:
@@ -234,4 +244,5 @@ _CONTROL = {
     "barrier": Interpreter._barrier,
     "sleep": Interpreter._sleep,
     "choose": Interpreter._choose,
+    "borrow": Interpreter._borrow,
 }

@@ -187,6 +187,12 @@ class Phase:
         """Waits at a barrier of the phase."""
         self._barriers[name].wait(self.check)
 
+    def lender(self, group: str, borrower: Interpreter) -> Interpreter:
+        """The client of that group with the borrower's number in its own."""
+        number = next(one.interpreters.index(borrower) for one in self.groups if borrower in one.interpreters)
+        lenders = next(one.interpreters for one in self.groups if one.name == group)
+        return lenders[number % len(lenders)]
+
     # --- the threads -----------------------------------------------------------------------------------------------
 
     def run(self, tick: Callable[[], None]) -> None:
