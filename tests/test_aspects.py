@@ -11,7 +11,19 @@ from s3prod.runners import run_plan
 from s3prod.store import EmbeddedStore
 
 
-@pytest.mark.parametrize("name", ["uploads", "copies", "tags", "versions", "batches"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "uploads",
+        "upload-endings",
+        "orphaned-multipart",
+        "concurrent-multipart",
+        "copies",
+        "tags",
+        "versions",
+        "batches",
+    ],
+)
 def test_the_correct_store_is_held(name: str, tmp_path: Path) -> None:
     with EmbeddedStore(endpoints=2, options=STORE_OPTIONS) as store:
         for seed in (1, 2, 3):

@@ -33,6 +33,38 @@ static int judge_lists(const struct s3p_objects *o, const struct s3p_upload *up,
     return 0;
 }
 
+/* ---- an upload that has ended ---- */
+
+/* The acknowledged Complete or Abort after which nobody may find the upload any more; its return,
+ * INT64_MAX without. */
+static int64_t end_of(const struct s3p_upload *up, uint32_t *record)
+{
+    bool completed = up->acked_res < up->abort_res;
+    *record = completed ? up->acked : up->abort;
+    return completed ? up->acked_res : up->abort_res;
+}
+
+/* What sends a part while the upload ends may leave something behind. */
+static bool quiet_end(const struct s3p_objects *o, const struct s3p_upload *up, int64_t end)
+{
+    int64_t from = up->abort_inv < up->complete_inv ? up->abort_inv : up->complete_inv;
+    for (uint32_t k = up->part; k < o->npart && &o->upload[o->part[k].upload] == up; k++)
+        if (o->part[k].inv <= end && (!o->part[k].ok || o->part[k].res >= from))
+            return false;
+    return true;
+}
+
+static int judge_late_parts(const struct s3p_objects *o, const struct s3p_upload *up,
+                            struct s3p_tally *t, struct s3p_err *err)
+{
+    uint32_t ended;
+    int64_t end = end_of(up, &ended);
+    for (uint32_t k = up->part; k < o->npart && &o->upload[o->part[k].upload] == up; k++)
+        if (o->part[k].ok && !o->part[k].touched && o->part[k].inv > end)
+            return hit(up, S3P_RULE_UPLOAD_UNDEAD, o->part[k].record, ended, t, err);
+    return 0;
+}
+
 /* ---- what pages of parts say ---- */
 
 static bool same(uint64_t a, uint64_t b)
@@ -65,6 +97,11 @@ static int judge_page(const struct s3p_objects *o, const struct s3p_segment_view
     const struct s3p_entry *e = s->entries + COL(s, uint32_t, entries_first)[i];
     if (u == NULL || (COL(s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) != 0)
         return 0;
+    uint32_t ended;
+    int64_t end = end_of(&o->upload[*u], &ended);
+    if (COL(s, int64_t, t_call)[i] > end && quiet_end(o, &o->upload[*u], end))
+        return hit(&o->upload[*u], S3P_RULE_UPLOAD_UNDEAD, (uint32_t)(s->first_record + i), ended,
+                   t, err);
     for (uint32_t k = 0; k < COL(s, uint32_t, entries_count)[i]; k++) {
         uint32_t p = misfit(o, *u, &e[k]);
         if (p != UINT32_MAX)
@@ -98,11 +135,12 @@ int s3p_objects_judge(const struct s3p_objects *o, struct s3p_tally *t, struct s
             S3P_OFF(COMPLETE_ABORT_OFF, up->abort_inv <= up->acked_res))
             S3P_TRY(hit(up, S3P_RULE_COMPLETE_AND_ABORT, up->acked, up->abort, t, err));
         S3P_TRY(judge_lists(o, up, t, err));
+        S3P_TRY(judge_late_parts(o, up, t, err));
         for (uint32_t k = up->list; k != UINT32_MAX; k = o->list[k].next)
             if (o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED && o->list[k].etag != 0 &&
                 o->list[k].got_etag != 0 &&
                 S3P_OFF(UPLOAD_ETAG_OFF, o->list[k].got_etag != o->list[k].etag))
                 S3P_TRY(hit(up, S3P_RULE_ETAG_MISMATCH, o->list[k].write, S3P_NO_RECORD, t, err));
     }
-    return o->npart != 0 ? judge_pages(o, t, err) : 0;
+    return o->nupload != 0 ? judge_pages(o, t, err) : 0;
 }

@@ -58,7 +58,9 @@ struct s3p_part_list { /* a logical write */
 struct s3p_sent_part {
     struct s3p_id id;
     uint64_t etag, size; /* 0: not known */
+    int64_t inv, res;
     uint32_t upload, number, record;
+    bool ok;      /* acknowledged */
     bool touched; /* by a proxy: it may be another */
 };
 

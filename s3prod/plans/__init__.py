@@ -7,9 +7,11 @@ embedded store: `STORE_OPTIONS` suit all of them.
 from __future__ import annotations
 
 from s3prod.plans import lists, multipart, narrow, nodes, objects, registers, versions
+from s3prod.plans.concurrent_multipart import concurrent_multipart
 from s3prod.plans.coordination import create_race, distributed_coordination
 from s3prod.plans.cross_feature import cross_feature
 from s3prod.plans.list_consistency import list_consistency
+from s3prod.plans.orphaned_multipart import orphaned_multipart
 from s3prod.plans.prefix_enumeration import prefix_enumeration
 from s3prod.plans.registers import PlanBuilder
 from s3prod.plans.thundering_herd import thundering_herd, versioned_herd
@@ -27,6 +29,8 @@ LONG = {"list-consistency": "smoke", "prefix-enumeration": "smoke"}
 BUILTIN: dict[str, PlanBuilder] = {
     "thundering-herd": thundering_herd,
     "versioned-herd": versioned_herd,
+    "orphaned-multipart": orphaned_multipart,
+    "concurrent-multipart": concurrent_multipart,
     "create-race": create_race,
     "cross-feature": cross_feature,
     "coordination": distributed_coordination,

@@ -36,7 +36,7 @@ def _table(*rows: Mutant) -> dict[str, Mutant]:
 
 HERD, RACE, CAS = "thundering-herd", "create-race", "coordination"
 LISTS, VERSIONS, UPLOADS = "list-churn", "version-churn", "upload-churn"
-ENDINGS = "upload-endings"
+ENDINGS, RACING = "upload-endings", "concurrent-multipart"
 FEATURES = "cross-feature"
 GONE = "version-lost absent-after-ack stale-read"
 OLD = "stale-read zone-overlap absent-after-ack"
@@ -163,6 +163,7 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("mpu-abort-eats-object", "p=0.05,min_inflight=2", ENDINGS, "absent-after-ack"),
     _row("mpu-clean-eats-object", "p=0.02,min_inflight=2", ENDINGS, "body-corrupt"),
     Mutant("mpu-storage-leak", "mpu-storage-leak:p=0.02", ENDINGS, (), judge="usage"),
+    _row("mpu-part-resend-race", "min_inflight=2", RACING, "mpu-blend body-length"),
     _row("mpu-no-version", "p=0.02", "versions", "version-missing"),
 )
 

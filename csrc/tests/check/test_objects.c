@@ -320,6 +320,35 @@ T_TEST(objects_upload_listed_part)
     expect(&u.m, NULL);
 }
 
+static void add_late(struct up *u, int op, int64_t call_ms)
+{
+    struct s3p_attempt r = ok(op, 9, call_ms, call_ms + 1);
+    if (op == S3P_OP_UPLOAD_PART) {
+        r.body_id = t_nth(9, 1);
+        r.etag = t_etag(300);
+        r.etag_form = S3P_ETAG_DIGEST;
+        r.part_number = 3;
+        r.size = 64;
+    }
+    t_add_texts(&u->m, r, (struct t_texts){.upload = "u1"});
+}
+
+T_TEST(objects_upload_undead)
+{
+    static const int ops[] = {S3P_OP_UPLOAD_PART, S3P_OP_LIST_PARTS};
+    struct up u;
+    for (int k = 0; k < 2; k++) {
+        begin(&u, EITHER);
+        add_complete(&u, completed(&u, 6, 8));
+        add_late(&u, ops[k], 9);
+        expect(&u.m, "upload-undead");
+    }
+    begin(&u, EITHER); /* at the same time */
+    add_complete(&u, completed(&u, 6, 8));
+    add_late(&u, S3P_OP_UPLOAD_PART, 7);
+    expect(&u.m, NULL);
+}
+
 T_TEST(objects_upload_gone)
 {
     struct up u;
