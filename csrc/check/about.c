@@ -78,6 +78,9 @@ static const char *const about[S3P_RULE_COUNT] = {
     [S3P_RULE_MPU_COMPLETED_TWICE] =
         "An upload is gone when it is completed. Two different lists of parts were acknowledged "
         "for it, so one of the two objects never was.",
+    [S3P_RULE_UPLOAD_UNDEAD] =
+        "An upload is gone once its Complete or its Abort was acknowledged. A part of it was "
+        "acknowledged, or its parts were listed, after that, and none was on its way before.",
     [S3P_RULE_COPY_WRONG_BODY] =
         "A copy reads its source once. These bytes were not written to the source, nor to what was "
         "copied there, before the copy returned.",
