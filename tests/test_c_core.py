@@ -36,6 +36,18 @@ def test_oracle_at_full_size(name):
     assert " 0 failed" in _run("release", name)
 
 
+def test_every_switch_that_breaks_the_checker_is_noticed():
+    """Each flipped comparison and dropped rule (csrc/check/mutate.h) makes a test of the checker fail."""
+    done = subprocess.run([_mutants()], cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0 and " 0 survive" in done.stdout, done.stdout
+
+
+def _mutants() -> Path:
+    path = ROOT / "build" / "c" / "debug" / "s3p-check-mutants"
+    assert path.exists(), f"{path} is missing: run `make -C csrc VARIANT=debug all`"
+    return path
+
+
 FUZZ_TARGETS = sorted(path.stem for path in (ROOT / "csrc" / "tests").glob("*/fuzz_*.c"))
 
 

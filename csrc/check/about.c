@@ -141,6 +141,10 @@ static const char *const about[S3P_RULE_COUNT] = {
     [S3P_RULE_SURPLUS_BYTES] =
         "More bytes came on the connection than the answer has. On a connection that is used "
         "again they would be taken for the beginning of the next answer.",
+    [S3P_RULE_LAST_MODIFIED] =
+        "The store's own times of two versions contradict their order: a newer one is shown as "
+        "older by more than the profile allows. Whoever sorts or expires by them takes the wrong "
+        "one.",
     [S3P_RULE_VERSION_MISSING] =
         "In a bucket with versioning every write makes a version with an id. This one was "
         "acknowledged without: what it replaced may be gone for good.",

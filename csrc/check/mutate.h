@@ -118,7 +118,6 @@
     X(JOIN_LATEST_OFF)                                                                             \
     X(JOIN_LOWER_OFF)                                                                              \
     X(JOIN_UPPER_OFF)                                                                              \
-    X(JOIN_MAKER_OFF)                                                                              \
     X(JOIN_ORDER_OFF)                                                                              \
     X(JOIN_DUPLICATE_OFF)                                                                          \
     X(JOIN_BOUND_OFF)                                                                              \
@@ -129,7 +128,6 @@
     X(JOIN_PREFIX_FIRST)                                                                           \
     X(JOIN_FAST_OFF)                                                                               \
     X(JOIN_ROLLED_LT)                                                                              \
-    X(JOIN_KIND_OFF)                                                                               \
     X(JOIN_TRUNCATED_OFF)                                                                          \
     X(WALK_ALTERED_OFF)                                                                            \
     X(WALK_TOKEN_OFF)                                                                              \
@@ -148,7 +146,6 @@
     X(OBJECT_REVIVES_OFF)                                                                          \
     X(OBJECT_OPEN_OFF)                                                                             \
     X(OBJECT_FAILED_CHANGES)                                                                       \
-    X(OBJECT_VERSION_GONE)                                                                         \
     X(VERSION_RANK_FLIPPED)                                                                        \
     X(VERSION_NEWER_LE)                                                                            \
     X(VERSION_REUSED_OFF)                                                                          \
@@ -159,9 +156,6 @@
     X(VERSION_MISSING_REPEATED)                                                                    \
     X(VERSION_ENABLED_LT)                                                                          \
     X(VERSION_CHANGED_GT)                                                                          \
-    X(VERSION_WALK_INCOMPLETE)                                                                     \
-    X(VERSION_QUIET_OFF)                                                                           \
-    X(VERSION_QUIET_UNKNOWN)                                                                       \
     X(VERSION_WALK_OFF)                                                                            \
     X(VERSION_WRONG_OFF)                                                                           \
     X(VERSION_FUTURE_LE)                                                                           \
@@ -184,13 +178,11 @@
     X(TAGS_KEPT_OFF)                                                                               \
     X(TAGS_KEPT_ALONE)                                                                             \
     X(TAGS_VERSION_DELETE_OFF)                                                                     \
-    X(TAGS_LEADING_OFF)                                                                            \
     X(TAGS_LEADING_LE)                                                                             \
     X(TAGS_RUN_OFF)                                                                                \
     X(TAGS_FOREIGN_OFF)                                                                            \
     X(TAGS_LISTS_OFF)                                                                              \
     X(TAGS_COMPLETE_CALL)                                                                          \
-    X(TAGS_COMPLETE_OUTCOME)                                                                       \
     X(TAGS_BROUGHT_OFF)                                                                            \
     X(TAGS_VERSION_ANY)                                                                            \
     X(UPLOAD_GONE_FAILS)                                                                           \

@@ -49,7 +49,7 @@ static unsigned evidence_of(const struct s3p_row *r)
     if (outcome != S3P_OK_OUTCOME)
         return 0;
     if (r->kind == S3P_ROW_DELETE)
-        return S3P_OFF(OBJECT_VERSION_GONE, r->size == S3P_ROW_BY_VERSION) ? 0 : S3P_FACT_GONE;
+        return r->size == S3P_ROW_BY_VERSION ? 0 : S3P_FACT_GONE;
     return S3P_FACT_THERE;
 }
 

@@ -263,13 +263,6 @@ static int judge_absent(const struct join *j, const struct unit *u, const struct
     return 0;
 }
 
-/* Only deletes name its id: who made it had no answer. */
-static bool made_by_unknown(const struct join *j, const struct s3p_member *m)
-{
-    const struct s3p_span *gone = &j->set->window[m->first + m->there];
-    return m->there == 0 && m->gone == 1 && gone->from == INT64_MIN && gone->to == INT64_MAX;
-}
-
 /* What a page has listed of one key so far. */
 struct listed {
     const struct s3p_member *last;  /* NULL: no entry, or none has its id */
@@ -312,8 +305,6 @@ static int judge_entry(const struct join *j, const struct unit *u, const struct 
                        uint64_t id, struct listed *l, struct s3p_err *err)
 {
     const struct s3p_member *bound = l->bound, *m = sibling(j, u, id), *any = sibling(j, u, 0);
-    if (m != NULL && S3P_OFF(JOIN_MAKER_OFF, made_by_unknown(j, m)))
-        m = NULL;
     const struct s3p_member *claim = m != NULL ? m : any;
     if (m == NULL && any != NULL && must_be_gone(j, any) == NULL)
         s3p_tally_skip(j->w->tally, S3P_WHY_LIST_NEGATIVES, 0, 1); /* perhaps one of unknown id */
@@ -453,7 +444,7 @@ static int step(struct join *j, struct s3p_err *err)
         return 0;
     }
     int c = j->at == j->end ? 1 : j->i == w->n ? -1 : compare_unit(j, &u, &w->item[j->i]);
-    if (c > 0 || (c == 0 && S3P_OFF(JOIN_KIND_OFF, w->item[j->i].prefix != (u.rolled.len != 0))))
+    if (c > 0 || (c == 0 && w->item[j->i].prefix != (u.rolled.len != 0)))
         return nobodys(j, &w->item[j->i++], err);
     uint32_t to = j->i + (c == 0);
     while (c == 0 && to < w->n && s3p_item_compare(w, &w->item[j->i], &w->item[to]) == 0)

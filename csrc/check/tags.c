@@ -134,7 +134,7 @@ static int add_object(struct tags *t, uint32_t i, struct s3p_err *err)
             return 0;
         op->inv = S3P_MUT(S3P_MUT_TAGS_COMPLETE_CALL, l->inv, op->inv);
         op->res = l->outcome != S3P_FAILED ? l->res : op->res;
-        op->outcome = S3P_MUT(S3P_MUT_TAGS_COMPLETE_OUTCOME, l->outcome, op->outcome);
+        op->outcome = l->outcome;
         return 0;
     }
     return add_write(t, i, id, &op, err);
@@ -256,7 +256,7 @@ static void drop_leading(struct tags *t)
         const struct s3p_reg_op *op = &t->b->op[i];
         bool idle = op->kind == S3P_REG_DELETE && op->outcome == S3P_OK_OUTCOME &&
                     S3P_ON(TAGS_LEADING_LE, op->res < first);
-        if (S3P_ON(TAGS_LEADING_OFF, !idle))
+        if (!idle)
             t->b->op[kept++] = *op;
     }
     t->nops = kept;

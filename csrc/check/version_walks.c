@@ -29,7 +29,7 @@ static bool covers(const struct s3p_history_of_key *k, const struct s3p_walk *w)
 {
     struct s3p_buf key;
     const struct s3p_head *h = k->b->objects->head;
-    if (S3P_OFF(VERSION_WALK_INCOMPLETE, !w->complete) || w->bucket != k->key->place % h->buckets)
+    if (!w->complete || w->bucket != k->key->place % h->buckets)
         return false;
     if (w->prefix.len == 0)
         return true;
@@ -47,10 +47,9 @@ static bool quiet(const struct s3p_history_of_key *k, const struct s3p_walk *w)
     for (uint32_t i = 0; i < k->n; i++) {
         const struct s3p_at *at = &k->at[i];
         uint8_t op = S3P_COLUMN(at, uint8_t, op), outcome = S3P_COLUMN(at, uint8_t, outcome);
-        bool done = S3P_ON(VERSION_QUIET_UNKNOWN, outcome != S3P_UNKNOWN);
-        int64_t end = done ? S3P_COLUMN(at, int64_t, t_return) : INT64_MAX;
+        int64_t end = outcome != S3P_UNKNOWN ? S3P_COLUMN(at, int64_t, t_return) : INT64_MAX;
         if (s3p_op_table[op].cls == S3P_CLASS_MUTATION && outcome != S3P_FAILED &&
-            S3P_OFF(VERSION_QUIET_OFF, S3P_COLUMN(at, int64_t, t_call) <= w->end) &&
+            S3P_COLUMN(at, int64_t, t_call) <= w->end &&
             end >= w->begin)
             return false;
     }

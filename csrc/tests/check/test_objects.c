@@ -381,6 +381,63 @@ T_TEST(objects_upload_creates)
     expect(&u.m, "create-twice");
 }
 
+T_TEST(objects_upload_borders)
+{
+    struct up u;
+    begin(&u, PROFILE); /* the first acknowledgement counts */
+    add_complete(&u, completed(&u, 5, 6));
+    add_complete(&u, completed(&u, 9, 12));
+    t_add(&u.m, t_get(0, 3, 7, 8));
+    expect(&u.m, "absent-after-ack");
+    begin(&u, PROFILE); /* and the best outcome */
+    add_complete(&u, t_lost(completed(&u, 5, 6)));
+    add_complete(&u, completed(&u, 7, 8));
+    t_add(&u.m, t_get(0, 3, 9, 10));
+    expect(&u.m, "absent-after-ack");
+    begin(&u, EITHER); /* a condition is looked at when the upload is completed */
+    struct s3p_attempt put = t_put(2, 3, 3, 4);
+    put.body_kind = S3P_KIND_NONE;
+    t_add(&u.m, put);
+    add_complete(&u, created_by(&u, 5, 8));
+    expect(&u.m, "cas-ignored");
+    begin(&u, PROFILE); /* the first Abort counts */
+    t_add_texts(&u.m, ok(S3P_OP_ABORT_UPLOAD, 1, 4, 5), (struct t_texts){.upload = "u1"});
+    t_add_texts(&u.m, ok(S3P_OP_ABORT_UPLOAD, 1, 20, 21), (struct t_texts){.upload = "u1"});
+    add_complete(&u, t_lost(completed(&u, 8, 9)));
+    t_add(&u.m, seen(&u, 10, 11));
+    expect(&u.m, "aborted-visible");
+    begin(&u, EITHER); /* a 404 while another list may have made it */
+    add_complete(&u, t_lost(completed(&u, 5, 6)));
+    add_complete_one(&u, gone(completed_one(&u, 7, 8)));
+    struct s3p_attempt r = seen(&u, 9, 10);
+    r.body_verdict = S3P_BODY_CLEAN;
+    r.body_id = u.part[0];
+    r.size = 64;
+    r.etag = t_etag_of(u.etag, 1);
+    t_add(&u.m, r);
+    expect(&u.m, NULL);
+}
+
+T_TEST(objects_upload_ranges)
+{
+    struct up u;
+    begin(&u, PROFILE); /* bytes of no part */
+    add_complete(&u, completed(&u, 5, 6));
+    struct s3p_attempt r = seen(&u, 7, 8);
+    r.range_len = 64;
+    r.body_verdict = S3P_BODY_CLEAN;
+    r.body_id = t_nth(7, 7);
+    t_add(&u.m, r);
+    expect(&u.m, "mpu-blend");
+    begin(&u, PROFILE); /* a cell that is cut may be of a piece that is not seen */
+    add_complete(&u, completed(&u, 5, 6));
+    r.body_verdict = S3P_BODY_CORRUPT;
+    r.bad_offset = 64;
+    r.bytes_in = 70;
+    t_add(&u.m, r);
+    expect(&u.m, NULL);
+}
+
 /* ---- copies ---- */
 
 static struct s3p_attempt copied(int64_t call_ms, int64_t return_ms)
@@ -422,6 +479,37 @@ static void expect_two(struct t_make *m, const char *rule)
         fprintf(stderr, "  %s: %s\n", rule, t_text(t_witness(v, 0), "sentence"));
     s3p_free(text);
     json_decref(v);
+}
+
+T_TEST(objects_copy_borders)
+{
+    struct t_make m;
+    begin_copy(&m, copied(3, 6));
+    struct s3p_attempt r = seen_copy(1, 7, 8);
+    r.size++; /* the bytes of value 1, and one more */
+    t_add(&m, r);
+    expect_two(&m, "body-length");
+    /* Bytes of an upload with a copied part have no id that anybody knows. */
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    struct s3p_attempt create = t_attempt(S3P_OP_CREATE_UPLOAD, 1, 4, 1, 2);
+    create.outcome = S3P_OK_OUTCOME;
+    create.meta_id = t_nth(1, 1);
+    t_add_texts(&m, create, (struct t_texts){.upload = "u"});
+    create.op = S3P_OP_UPLOAD_PART_COPY;
+    create.meta_id = (struct s3p_id){{0}};
+    create.part_number = 1;
+    t_add_texts(&m, create, (struct t_texts){.upload = "u", .source = "main/keys/00000009"});
+    struct s3p_attempt done = t_attempt(S3P_OP_COMPLETE_UPLOAD, 1, 4, 3, 4);
+    done.outcome = S3P_OK_OUTCOME;
+    done.evidence = S3P_EV_VALUE;
+    done.meta_id = t_nth(1, 1);
+    t_add_texts(&m, done, (struct t_texts){.upload = "u"});
+    t_add_texts(&m, copied(5, 6), (struct t_texts){.source = "main/keys/00000004"});
+    r = seen_copy(1, 7, 8);
+    r.body_id = t_nth(77, 77);
+    r.etag = t_etag(1);
+    t_add(&m, r);
+    expect_two(&m, NULL);
 }
 
 T_TEST(objects_copy)

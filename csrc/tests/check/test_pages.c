@@ -401,6 +401,160 @@ T_TEST(pages_parts)
     PARTS("list-over-limit", "max-parts=1", "part-number-marker=2", 8, "1 2");
 }
 
+/* ---- borders: each is a step away from an alarm, or from none ---- */
+
+#define OTHER "{\"etag_is_md5\":false,\"key_order\":\"other\"}"
+
+T_TEST(pages_borders)
+{
+    EXPECT(NULL, {LIST_V1, "delimiter=%2F&marker=keys%2F00000002", NULL, NULL, 5, 6, "-keys/",
+                  NULL}); /* the marker lies in it: as the store likes */
+    EXPECT(NULL, {LIST_V1, "delimiter=%2F&marker=keys%2F", NULL, NULL, 5, 6, "", NULL});
+    EXPECT("list-range", {LIST, "delimiter=%2F", NULL, NULL, 5, 6, "- -keys/", NULL});
+    EXPECT("list-no-progress", {LIST, "max-keys=2&start-after=keys%2F00000001", "", NULL, 5, 6,
+                                "#2 #3", NULL});
+    EXPECT(NULL, {LIST, "max-keys=2", "continuation-token=t", NULL, 5, 6, "#5 #1", OTHER});
+}
+
+T_TEST(pages_links)
+{
+    EXPECT(NULL, {LIST, "continuation-token=x", "continuation-token=t", NULL, 3, 4, "", NULL},
+           {LIST, "continuation-token=t", NULL, NULL, 5, 6, "#3 #5", NULL});
+    EXPECT(NULL,
+           {LIST, "delimiter=3", "continuation-token=t", NULL, 3, 4, "#1 #2 -keys/00000003", NULL},
+           {LIST, "delimiter=3&continuation-token=t", NULL, NULL, 5, 6, "#5", NULL});
+    EXPECT(NULL, {LIST, "max-keys=1", "continuation-token=t", NULL, 3, 4, "#1", NULL},
+           {LIST, "max-keys=1&start-after=keys%2F00000002", "continuation-token=u", NULL, 3, 4,
+            "#3", NULL},
+           {LIST, "continuation-token=t", NULL, NULL, 5, 6, "#2 #3 #5", NULL});
+    EXPECT(NULL, {LIST, "max-keys=1", "continuation-token=t", NULL, 3, 4, "#1", NULL},
+           {LIST, "prefix=keys%2F00000003&continuation-token=t", NULL, NULL, 5, 6, "", NULL});
+    EXPECT("list-range", {LIST_V1, "", "marker=keys%2F00000002", NULL, 3, 4, "#1 #2", NULL},
+           {LIST_V1, "marker=keys%2F00000003", NULL, NULL, 5, 6, "#3 #5", NULL});
+}
+
+static void expect_made(int line, struct t_make *m, const char *rule)
+{
+    json_t *v = t_make_judge(m, NULL);
+    char *text = t_dump(v);
+    if (violations(v) != (rule != NULL) || (rule != NULL && t_rule(v, rule) != 1))
+        t_fail(__FILE__, line, "expected %s: %s", rule != NULL ? rule : "nothing", text);
+    s3p_free(text);
+    json_decref(v);
+}
+#define PAGE(...) add_page(&m, &(struct page){__VA_ARGS__})
+#define MADE(rule) expect_made(__LINE__, &m, rule)
+
+/* An answer that says that the attempt may have taken effect. */
+static struct s3p_attempt failing(struct s3p_attempt r)
+{
+    int64_t end = r.t_return;
+    r = t_lost(r);
+    r.status = 503;
+    r.t_return = end;
+    return r;
+}
+
+T_TEST(pages_late_changes)
+{
+    struct t_make m;
+    t_make_begin(&m, "{}", NO_MD5); /* a write that failed so may land behind a 404 */
+    t_add(&m, failing(t_put(1, 1, 3, 4)));
+    t_add(&m, t_get(0, 1, 7, 8));
+    PAGE(LIST, "", NULL, NULL, 10, 11, "#1", NULL);
+    MADE(NULL);
+    t_make_begin(&m, "{}", NO_MD5); /* one that was refused may not */
+    struct s3p_attempt refused = t_put(2, 1, 13, 14);
+    refused.outcome = S3P_FAILED;
+    refused.status = 403;
+    refused.evidence = S3P_EV_NONE;
+    t_add(&m, t_put(1, 1, 1, 2));
+    t_add(&m, removed(1, 10, 12));
+    t_add(&m, refused);
+    PAGE(LIST, "", NULL, NULL, 15, 16, "#1", NULL);
+    MADE("list-phantom");
+    t_make_begin(&m, "{}", NO_MD5); /* a part that failed so, behind the abort */
+    add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 1, 2, "u", 0);
+    struct s3p_attempt part = failing(t_attempt(S3P_OP_UPLOAD_PART, 60, 1, 3, 4));
+    part.part_number = 1;
+    ADD_NAMED(&m, part, upload_id, "u");
+    add_upload(&m, S3P_OP_ABORT_UPLOAD, 1, 7, 8, "u", 0);
+    PAGE(S3P_OP_LIST_PARTS, "", NULL, "u", 10, 11, "1", NULL);
+    MADE(NULL);
+    t_make_begin(&m, "{}", NO_MD5); /* parts go with their upload */
+    add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 1, 2, "u", 0);
+    add_upload(&m, S3P_OP_UPLOAD_PART, 1, 3, 4, "u", 1);
+    add_upload(&m, S3P_OP_ABORT_UPLOAD, 1, 7, 8, "u", 0);
+    PAGE(S3P_OP_LIST_PARTS, "", NULL, "u", 10, 11, "1", NULL);
+    MADE("list-phantom");
+    t_make_begin(&m, "{}", NO_MD5); /* a prefix is there with any of its keys */
+    t_add(&m, t_put(1, 1, 1, 2));
+    t_add(&m, t_put(2, 2, 1, 2));
+    t_add(&m, removed(1, 3, 4));
+    PAGE(LIST, "delimiter=%2F", NULL, NULL, 5, 6, "-keys/", NULL);
+    MADE(NULL);
+}
+
+T_TEST(pages_touched)
+{
+    struct t_make m;
+    struct s3p_attempt twice = t_put(1, 1, 1, 2);
+    t_make_begin(&m, "{}", NO_MD5); /* nobody knows what became of it */
+    twice.flags = S3P_FLAG_MULTI_DELIVERY;
+    ADD_NAMED(&m, twice, version_id, "a");
+    add_version(&m, 2, 2, 1, 2, "b");
+    PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 5, 6, "#2@b*", NULL);
+    MADE(NULL);
+    t_make_begin(&m, "{}", NO_MD5); /* a page whose bytes a proxy changed */
+    t_add(&m, t_put(1, 1, 1, 2));
+    struct s3p_attempt page = t_attempt(LIST, 90, S3P_NO_INDEX, 5, 6);
+    page.outcome = S3P_OK_OUTCOME;
+    page.flags = S3P_FLAG_ALTERED;
+    t_add(&m, page);
+    MADE(NULL);
+}
+
+T_TEST(pages_ids)
+{
+    struct t_make m;
+    t_make_begin(&m, "{}", NO_MD5); /* only its delete names it: the lost write made it */
+    t_add(&m, t_lost(t_put(1, 1, 1, 2)));
+    ADD_NAMED(&m, removed(1, 9, 10), version_asked, "z");
+    PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 5, 6, "#1@z*", NULL);
+    MADE(NULL);
+    t_make_begin(&m, "{}", NO_MD5); /* an id without the flag is not that of a marker */
+    ADD_NAMED(&m, removed(1, 1, 2), version_id, "z");
+    add_version(&m, 2, 2, 1, 2, "b");
+    PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 5, 6, "#2@b*", NULL);
+    MADE(NULL);
+    t_make_begin(&m, "{}", NO_MD5); /* a lost Create: any id may be its */
+    ADD_NAMED(&m, t_lost(t_attempt(S3P_OP_CREATE_UPLOAD, 60, 1, 1, 2)), upload_id, "q");
+    PAGE(S3P_OP_LIST_UPLOADS, "", NULL, NULL, 5, 6, "#1@y", NULL);
+    MADE(NULL);
+    t_make_begin(&m, "{}", NO_MD5); /* equal times are concurrent */
+    add_version(&m, 1, 1, 1, 2, "a");
+    add_version(&m, 2, 1, 2, 3, "b");
+    PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 5, 6, "#1@a* #1@b", NULL);
+    MADE(NULL);
+    t_make_begin(&m, "{}", NO_MD5);
+    add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 1, 2, "u", 0);
+    add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 2, 3, "w", 0);
+    PAGE(S3P_OP_LIST_UPLOADS, "", NULL, NULL, 5, 6, "#1@w #1@u", NULL);
+    MADE(NULL);
+    t_make_begin(&m, "{}", NO_MD5); /* which is the latest changes during the page */
+    add_version(&m, 1, 1, 1, 2, "a");
+    add_version(&m, 2, 1, 5, 8, "b");
+    PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 6, 7, "#1@b #1@a*", NULL);
+    MADE(NULL);
+    t_make_begin(&m, "{}", NO_MD5); /* one of an upload may be as old as that */
+    add_version(&m, 1, 1, 5, 6, "a");
+    struct s3p_attempt done = t_attempt(S3P_OP_COMPLETE_UPLOAD, 60, 1, 10, 11);
+    done.outcome = S3P_OK_OUTCOME;
+    ADD_NAMED(&m, done, version_id, "m");
+    PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 15, 16, "#1@a* #1@m", NULL);
+    MADE(NULL);
+}
+
 /* ---- many keys, many spaces, any number of threads ---- */
 
 enum { MANY = 5000, HOSTILE = 300, LISTINGS = 200, RUN = 40 };

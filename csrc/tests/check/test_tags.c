@@ -129,6 +129,60 @@ T_TEST(tags_of_versions)
     }
 }
 
+#define UNCLEAR(...)                                                                               \
+    do {                                                                                           \
+        const struct s3p_attempt r_[] = {__VA_ARGS__};                                             \
+        expect(r_, sizeof r_ / sizeof *r_, NULL, 1);                                               \
+    } while (0)
+
+T_TEST(tags_borders)
+{
+    struct s3p_attempt none = tags(GET_TAGS, 0, 7, 8), foreign = tags(GET_TAGS, 9, 7, 8),
+                       outside = put(1, true, 1, 2);
+    none.outcome = S3P_FAILED;
+    none.status = 404;
+    none.evidence = S3P_EV_ABSENT;
+    EXPECT("absent-after-ack", put(1, true, 1, 2), none);
+    foreign.body_id = s3p_id_make(T_RUN + 1, 9, 1);
+    UNCLEAR(put(1, true, 1, 2), foreign);
+    outside.flags |= S3P_FLAG_FOREIGN;
+    UNCLEAR(outside, tags(GET_TAGS, 9, 7, 8));
+}
+
+T_TEST(tags_kept_by_copies)
+{
+    for (int other = 0; other < 2; other++) { /* beside another writer it is not clear */
+        struct t_make m;
+        struct s3p_attempt copy = t_attempt(S3P_OP_COPY, 5, 3, 4, 6);
+        copy.outcome = S3P_OK_OUTCOME;
+        copy.meta_id = t_value(5);
+        t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+        t_add(&m, put(1, true, 1, 2));
+        t_add_texts(&m, copy, (struct t_texts){.source = "main/keys/00000003"});
+        t_add(&m, tags(PUT_TAGS, 2, other ? 5 : 7, 8));
+        t_add(&m, tags(GET_TAGS, 2, 9, 10));
+        json_t *v = t_make_judge(&m, NULL);
+        T_EQ(t_skipped(v, "tags", "keys"), other);
+        json_decref(v);
+    }
+}
+
+T_TEST(tags_and_deletes_by_version)
+{
+    for (int later = 0; later < 2; later++) { /* what comes behind it may be older tags */
+        struct t_make m;
+        struct s3p_attempt del = t_attempt(S3P_OP_DELETE, 5, 3, 5, 6);
+        del.outcome = S3P_OK_OUTCOME;
+        t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+        t_add(&m, put(1, true, 1, 2));
+        t_add(&m, tags(GET_TAGS, 1, later ? 7 : 3, later ? 8 : 4));
+        t_add_texts(&m, del, (struct t_texts){.asked = "v1"});
+        json_t *v = t_make_judge(&m, NULL);
+        T_EQ(t_skipped(v, "tags", "keys"), later);
+        json_decref(v);
+    }
+}
+
 T_TEST(tags_not_clear)
 {
     struct t_make m;

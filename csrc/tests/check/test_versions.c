@@ -147,6 +147,88 @@ T_TEST(versions_missing)
     }
 }
 
+static struct s3p_attempt failing(struct s3p_attempt r)
+{
+    r.outcome = S3P_UNKNOWN;
+    r.status = 503;
+    return r;
+}
+
+T_TEST(versions_borders)
+{
+    struct t_make m;
+    begin(&m); /* a delete that failed so may not have happened */
+    t_add_asked(&m, failing(t_deleted(5, 6)), "v1");
+    t_add_asked(&m, t_get(1, 3, 7, 8), "v1");
+    t_expect_versions(&m, NULL);
+    begin(&m); /* equal times are concurrent */
+    t_add_asked(&m, t_gone(4, 4), "v2");
+    t_expect_versions(&m, NULL);
+    begin(&m); /* the bucket is gone, not the version */
+    t_add_texts(&m, t_gone(5, 6), (struct t_texts){.asked = "v1", .code = "NoSuchBucket"});
+    t_expect_versions(&m, NULL);
+    begin(&m); /* a marker hides what is older */
+    t_add_version(&m, t_deleted(5, 6), "v3");
+    t_add_version(&m, t_put(7, 3, 7, 8), "v4");
+    t_add_asked(&m, t_deleted(9, 10), "v1");
+    t_add(&m, t_gone(11, 12));
+    t_expect_versions(&m, "absent-after-ack");
+    begin(&m); /* what the register sees is its own */
+    t_add(&m, t_get(1, 3, 5, 6));
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(json_integer_value(json_object_get(v, "violations")), 1);
+    T_STR(t_text(t_witness(v, 0), "aspect"), "object");
+    json_decref(v);
+}
+
+static void add_versioning(struct t_make *m, const char *args, int64_t call_ms, int64_t return_ms)
+{
+    struct s3p_attempt r =
+        t_attempt(S3P_OP_PUT_VERSIONING, 1, S3P_NO_INDEX, call_ms, return_ms);
+    r.outcome = S3P_OK_OUTCOME;
+    t_add_texts(m, r, (struct t_texts){.args = args});
+}
+
+static struct s3p_attempt upload(int op, int64_t call_ms, int64_t return_ms)
+{
+    struct s3p_attempt r = t_attempt(op, 1, 3, call_ms, return_ms);
+    r.outcome = S3P_OK_OUTCOME;
+    r.status = 200;
+    r.meta_id = t_nth(1, 1);
+    r.body_id = op == S3P_OP_COMPLETE_UPLOAD ? t_nth(1, 2) : r.body_id;
+    r.evidence = op == S3P_OP_COMPLETE_UPLOAD ? S3P_EV_VALUE : S3P_EV_NONE;
+    return r;
+}
+
+T_TEST(versions_of_an_upload)
+{
+    for (int named = 0; named < 2; named++) { /* a repeated Complete makes no version */
+        struct t_make m;
+        t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+        add_versioning(&m, "status=Enabled", 1, 2);
+        t_add_texts(&m, upload(S3P_OP_CREATE_UPLOAD, 3, 4), (struct t_texts){.upload = "u"});
+        t_add_texts(&m, upload(S3P_OP_COMPLETE_UPLOAD, 5, 6),
+                    (struct t_texts){.upload = "u", .version = "v9"});
+        t_add_texts(&m, upload(S3P_OP_COMPLETE_UPLOAD, 7, 8),
+                    (struct t_texts){.upload = "u", .version = named ? "v9" : NULL});
+        t_expect_versions(&m, NULL);
+    }
+}
+
+T_TEST(versions_missing_borders)
+{
+    struct t_make m;
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}"); /* called as it was acknowledged */
+    add_versioning(&m, "status=Enabled", 1, 2);
+    t_add(&m, t_put(1, 3, 2, 4));
+    t_expect_versions(&m, NULL);
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}"); /* answered as it is suspended */
+    add_versioning(&m, "status=Enabled", 1, 2);
+    t_add(&m, t_put(1, 3, 3, 4));
+    add_versioning(&m, "status=Suspended", 4, 5);
+    t_expect_versions(&m, NULL);
+}
+
 /* ---- a correct store ---- */
 
 struct version {
