@@ -29,7 +29,7 @@ static const struct {
     {"PAGE_", {"pages_"}},
     {"JOIN_", {"pages_", "versions_", "nulls_"}},
     {"WALK_", {"pages_"}},
-    {"FACT_", {"pages_", "nulls_"}},
+    {"FACT_", {"pages_", "nulls_", "versions_"}},
     {"OBJECT_", {"pages_", "objects_"}},
     {"VERSION_", {"versions_"}},
     {"TAGS_", {"tags_"}},

@@ -546,6 +546,18 @@ T_TEST(pages_ids)
     add_version(&m, 2, 1, 5, 8, "b");
     PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 6, 7, "#1@b #1@a*", NULL);
     MADE(NULL);
+    t_make_begin(&m, "{}", NO_MD5); /* `null` again: it is as young as its last write */
+    add_version(&m, 1, 1, 1, 2, "null");
+    add_version(&m, 2, 1, 3, 4, "a");
+    add_version(&m, 3, 1, 5, 6, "null");
+    PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 7, 8, "#1@null* #1@a", NULL);
+    MADE(NULL);
+    t_make_begin(&m, "{}", NO_MD5); /* written again, it moves during the page */
+    add_version(&m, 1, 1, 1, 2, "null");
+    add_version(&m, 2, 1, 3, 4, "a");
+    add_version(&m, 3, 1, 5, 8, "null");
+    PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 6, 7, "#1@a #1@null*", NULL);
+    MADE(NULL);
     t_make_begin(&m, "{}", NO_MD5); /* one of an upload may be as old as that */
     add_version(&m, 1, 1, 5, 6, "a");
     struct s3p_attempt done = t_attempt(S3P_OP_COMPLETE_UPLOAD, 60, 1, 10, 11);
