@@ -22,6 +22,7 @@ from s3prod.store import EmbeddedStore
         "tags",
         "versions",
         "batches",
+        "cross-feature",
     ],
 )
 def test_the_correct_store_is_held(name: str, tmp_path: Path) -> None:

@@ -148,6 +148,10 @@ static const char *const about[S3P_RULE_COUNT] = {
     [S3P_RULE_VERSION_MISSING] =
         "In a bucket with versioning every write makes a version with an id. This one was "
         "acknowledged without: what it replaced may be gone for good.",
+    [S3P_RULE_REPLICA_ORDER] =
+        "A bucket that is a copy of another one may be late, but it shows the values of a key in "
+        "the order in which they were written. Here an older value came back after a newer one had "
+        "been shown: if it stays, the copy is not what the source is.",
 };
 
 const char *s3p_rule_about(enum s3p_rule rule)

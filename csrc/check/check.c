@@ -11,6 +11,7 @@
 #include "check/pages.h"
 #include "check/parallel.h"
 #include "check/partition.h"
+#include "check/replicas.h"
 #include "check/verdict.h"
 #include "check/versions.h"
 #include "core/alloc.h"
@@ -177,6 +178,7 @@ static int check_aspects(struct check *c, struct s3p_err *err)
                                  .tally = c->tally,
                                  .threads = c->threads,
                                  .memory_bytes = c->memory_bytes};
+    S3P_TRY(s3p_replicas(&g, err));
     S3P_TRY(s3p_batches(c->file, &c->head, &c->map, &c->tally[0], err));
     S3P_TRY(s3p_answers(c->file, &c->head, &c->map, &c->tally[0], err));
     S3P_TRY(s3p_gather(&g, &s3p_tags_subject, err));

@@ -147,6 +147,7 @@ static const struct {
     {S3P_RULE_VERSION_UNDEAD, ANY, "delete-resurrects"},
     {S3P_RULE_VERSION_MISSING, UPLOADS, "mpu-no-version"},
     {S3P_RULE_VERSION_MISSING, ANY, "put-delete-race-loses-version"},
+    {S3P_RULE_REPLICA_ORDER, ANY, "replication-reorders"},
     {S3P_RULE_BUCKET_UNREADY, ANY, "bucket-create-lag"},
     {S3P_RULE_ERROR_AS_SUCCESS, ANY, "cond-fail-in-200-body"},
     {S3P_RULE_SURPLUS_BYTES, ANY, "poisoned-keepalive"},

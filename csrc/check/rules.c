@@ -86,6 +86,8 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
                                  "$0 with a version that had been deleted: $1"},
     [S3P_RULE_VERSION_MISSING] = {"version-missing", "version",
                                   "$0 without a version, in a bucket that keeps them"},
+    [S3P_RULE_REPLICA_ORDER] = {"replica-order", "K1",
+                                "$0 in a replica that had shown a later write before: $1"},
     [S3P_RULE_BUCKET_UNREADY] = {"bucket-unready", "answer",
                                  "$0: there is no such bucket, although $1"},
     [S3P_RULE_ERROR_AS_SUCCESS] = {"error-as-success", "answer",

@@ -2,12 +2,12 @@
 
 static const struct s3p_srv_mutant_row *const tables[] = {
     s3p_srv_mutants_of_answers,
+    s3p_srv_mutants_of_chores,
     s3p_srv_mutants_of_deletes,
     s3p_srv_mutants_of_durability,
     s3p_srv_mutants_of_entries,
     s3p_srv_mutants_of_gateways,
     s3p_srv_mutants_of_intake,
-    s3p_srv_mutants_of_lifecycle,
     s3p_srv_mutants_of_lists,
     s3p_srv_mutants_of_nodes,
     s3p_srv_mutants_of_objects,

@@ -93,12 +93,12 @@ const struct s3p_srv_mutant_row *s3p_srv_mutant_row(size_t i);
 
 /* By file, each ended by a row without a name. */
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_answers[];
+extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_chores[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_deletes[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_durability[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_entries[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_gateways[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_intake[];
-extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_lifecycle[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_lists[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_nodes[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_objects[];

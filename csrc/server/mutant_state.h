@@ -104,6 +104,10 @@ struct s3p_srv_key_state *s3p_srv_mutant_key(struct s3p_srv_mutants *m, uint64_t
 /* Whether the switch fires for this request now; counts it when it does. */
 bool s3p_srv_mutant_fires(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
                           const struct s3p_srv_req *req, const struct s3p_srv_key_state *k);
+/* Whether it is on for something of the store that is no request's; the same always for one number
+ * (of a version). */
+bool s3p_srv_mutant_draws(const struct s3p_srv_mutants *m, const struct s3p_srv_mutant *a,
+                          struct s3p_str key, uint64_t number);
 void s3p_srv_mutant_altered(struct s3p_srv_mutants *m, unsigned row, const struct s3p_srv_req *req);
 /* Of a write that is about to be applied: what stands there then is wrong, and so is every answer
  * that shows it. */

@@ -222,9 +222,8 @@ void s3p_srv_mutant_made_wrong(struct s3p_srv_mutants *m, const struct s3p_srv_m
     s3p_srv_mutant_altered(m, a->spec.row, req);
 }
 
-/* Whether it fires for something that the store does by itself; always the same for one number. */
-static bool fires_alone(const struct s3p_srv_mutants *m, const struct s3p_srv_mutant *a,
-                        struct s3p_str key, uint64_t number)
+bool s3p_srv_mutant_draws(const struct s3p_srv_mutants *m, const struct s3p_srv_mutant *a,
+                          struct s3p_str key, uint64_t number)
 {
     const struct s3p_srv_mutant_spec *s = &a->spec;
     struct s3p_rng draw = {m->seed, hash(0, (struct s3p_str){a->row->name, strlen(a->row->name)}),
@@ -258,7 +257,7 @@ enum s3p_srv_life_act s3p_srv_mutants_life(struct s3p_srv_mutants *m,
     pthread_mutex_lock(&m->mu);
     for (unsigned i = 0; i < m->n_active && then == act; i++) {
         const struct s3p_srv_mutant *a = &m->active[i];
-        if (a->row->life == NULL || !fires_alone(m, a, c->entry->key, c->entry->r->seq))
+        if (a->row->life == NULL || !s3p_srv_mutant_draws(m, a, c->entry->key, c->entry->r->seq))
             continue;
         then = a->row->life(c, act);
         if (then != act && c->acting)

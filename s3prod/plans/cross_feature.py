@@ -119,7 +119,7 @@ def cross_feature(scale: str = "full", seed: int = 1) -> Plan:
     ]
     look = [sleep(COPY_MS), get("seen.key"), head("seen.key")]
     copied = [choose("source", "k"), choose("copy", "seen"), repeat(COPIES, put("k.key", SMALL), *look, *look)]
-    groups.append(Group("replicated", [*copied, *look, *look, *look], clients=clients))
+    groups.append(Group("replicated", [*copied, *look, *look, *look, *look, *look], clients=clients))
     at_rest = [step for role in STATES for step in (list_page(role), list_versions(role), list_uploads(role))]
     return Plan(
         "cross-feature",

@@ -38,7 +38,7 @@ HERD, RACE, CAS = "thundering-herd", "create-race", "coordination"
 LISTS, VERSIONS, UPLOADS = "list-churn", "version-churn", "upload-churn"
 ENDINGS, RACING = "upload-endings", "concurrent-multipart"
 FEATURES = "cross-feature"
-GONE = "version-lost absent-after-ack stale-read"
+GONE = "version-lost absent-after-ack stale-read zone-overlap"
 OLD = "stale-read zone-overlap absent-after-ack"
 
 MUTANTS: dict[str, Mutant] = _table(
@@ -122,6 +122,7 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("lifecycle-overdelete", "p=0.2", FEATURES, GONE),
     _row("lifecycle-ignores-filter", "p=0.2", FEATURES, GONE),
     _row("lifecycle-expires-current", "p=0.2", FEATURES, GONE),
+    _row("replication-reorders", "p=0.2", FEATURES, "replica-order"),
     # listings
     _row("list-drops-fraction", "p=0.02", LISTS, "list-missing list-truncated-end"),
     _row("list-lag", "delay_ms=20", LISTS, "list-missing list-truncated-end"),

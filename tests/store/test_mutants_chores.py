@@ -1,4 +1,4 @@
-"""The mutants of lifecycle rules: each removes what it says, and lists the answers that show it."""
+"""The mutants of rules of buckets: each does what it says, and lists the answers that show it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from storelib import Store
 from test_lifecycle import DAYS, eventually, put, rules
 from test_mutants import Start, altered
+from test_replication import has, replicate, rule
 
 KEEPS = {"NoncurrentVersionExpiration": {"NoncurrentDays": 1}}
 
@@ -57,6 +58,24 @@ def test_expires_current(start: Start) -> None:
     gone = eventually(lambda: missing(s3, "k", VersionId=version))
     plain = missing(s3, "k")
     assert altered(store, "lifecycle-expires-current") == (2, [gone, plain])
+
+
+def test_replication_reorders(start: Start) -> None:
+    store = start("--replication-lag", "0s", "--mutant", "replication-reorders:delay_ms=300")
+    s3 = store.client()
+    for bucket in ("bkt", "copy"):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    replicate(s3, "bkt", rule("copy"))
+    versions = []
+    for body in (b"1", b"2"):
+        versions.append(put(s3, "bkt", "k", body))
+        eventually(lambda: has(s3, "copy", "k", versions[-1]))
+    assert s3.get_object(Bucket="copy", Key="k")["Body"].read() == b"2"
+    time.sleep(0.4)
+    answer = s3.get_object(Bucket="copy", Key="k")
+    assert answer["Body"].read() == b"1" and s3.get_object(Bucket="bkt", Key="k")["Body"].read() == b"2"
+    assert altered(store, "replication-reorders") == (1, [answer["ResponseMetadata"]["RequestId"]])
 
 
 @pytest.mark.parametrize("name", ["overdelete", "ignores-filter", "expires-current"])

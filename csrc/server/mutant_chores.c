@@ -1,7 +1,9 @@
-/* The faults of lifecycle rules: what they remove although it is not theirs, or not yet. */
+/* The faults of what the store does by itself: lifecycle rules that remove what is not theirs, or
+ * not yet; replicas that come in another order. */
 #include <string.h>
 
-#include "server/mutant_rows.h"
+#include "core/clock.h"
+#include "server/mutant_bodies.h"
 
 #define RULES_BYTES_MAX (8 * 1024 * 1024)
 #define FAR_DAYS 100000
@@ -57,7 +59,20 @@ S3P_SRV_LIFE(expires_current)
     return s3p_srv_life_judge(c->stored, &e, c->day_ns, c->now_wall_ns);
 }
 
-const struct s3p_srv_mutant_row s3p_srv_mutants_of_lifecycle[] = {
+/* The replica of a version comes before that of the one before it, which then takes its place. */
+S3P_SRV_READ(reordered_read)
+{
+    const struct s3p_srv_version *v = k->versions;
+    struct s3p_str key = {k->key, k->len};
+    if (r == NULL || r->replication != S3P_SRV_REPLICA || v == NULL || !v->present ||
+        s3p_now_ns() - v->replaced_ns < a->spec.delay_ns ||
+        !s3p_srv_mutant_draws(m, a, key, r->seq))
+        return false;
+    m->counts[a->spec.row].fired++;
+    return s3p_srv_mutant_answer_version(m, a, req, v);
+}
+
+const struct s3p_srv_mutant_row s3p_srv_mutants_of_chores[] = {
     {
         .name = "lifecycle-overdelete",
         .breaks = "what a lifecycle rule is about is removed, however young it is",
@@ -78,6 +93,15 @@ const struct s3p_srv_mutant_row s3p_srv_mutants_of_lifecycle[] = {
         .section = "9",
         .needs = "lifecycle, versions",
         .life = expires_current,
+    },
+    {
+        .name = "replication-reorders",
+        .breaks = "the replica of an older version comes delay_ms later, and is current",
+        .section = "9",
+        .needs = "replication",
+        .delay_ms = 15,
+        .old_versions = true,
+        .read = reordered_read,
     },
     {.name = NULL},
 };

@@ -1,0 +1,250 @@
+/* Rules of buckets: what the store may remove by itself, what it may not, and replicas; each
+ * violation beside its legal neighbour. A day is 100 ms. */
+#include "tests/t.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "s3/body.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+#include "tests/check/store.h"
+
+#define PROFILE "{\"etag_is_md5\":false,\"lifecycle_day_ms\":100}"
+#define SIDE 1 /* the second bucket */
+
+static void begin(struct t_make *m)
+{
+    t_make_begin(m, "{}", PROFILE);
+}
+
+static void add_rules(struct t_make *m, int op, int64_t call_ms, const char *rules)
+{
+    struct s3p_attempt r = t_attempt(op, 60, S3P_NO_INDEX, call_ms, call_ms + 1);
+    char text[256];
+    snprintf(text, sizeof text, "rules=%s", rules);
+    r.outcome = S3P_OK_OUTCOME;
+    r.status = 200;
+    t_add_texts(m, r, (struct t_texts){.args = text});
+}
+
+static void expires(struct t_make *m, int64_t call_ms, const char *rule)
+{
+    add_rules(m, S3P_OP_PUT_LIFECYCLE, call_ms, rule);
+}
+
+static void expect(int line, struct t_make *m, const char *rule)
+{
+    json_t *v = t_make_judge(m, NULL);
+    char *text = t_dump(v);
+    if ((json_integer_value(json_object_get(v, "violations")) != 0) != (rule != NULL) ||
+        (rule != NULL && t_rule(v, rule) == 0))
+        t_fail(__FILE__, line, "expected %s: %s", rule != NULL ? rule : "nothing", text);
+    if (rule != NULL)
+        fprintf(stderr, "  %s: %s\n", rule, t_text(t_witness(v, 0), "sentence"));
+    s3p_free(text);
+    json_decref(v);
+}
+#define EXPECT(m, rule) expect(__LINE__, m, rule)
+
+/* One object, written in [2, 3], and a read that finds nothing. */
+static void expect_gone(int line, const char *rules, int64_t rules_ms, int64_t read_ms,
+                        struct s3p_attempt put, const char *rule)
+{
+    struct t_make m;
+    begin(&m);
+    expires(&m, rules_ms, rules);
+    t_add(&m, put);
+    t_add(&m, t_get(0, 3, read_ms, read_ms + 1));
+    expect(line, &m, rule);
+}
+#define GONE(rules, rules_ms, read_ms, put, rule)                                                  \
+    expect_gone(__LINE__, rules, rules_ms, read_ms, put, rule)
+
+static struct s3p_attempt tagged(struct s3p_attempt r)
+{
+    r.flags |= S3P_FLAG_TAGGED;
+    return r;
+}
+
+T_TEST(bucket_rules_current)
+{
+    const struct s3p_attempt put = t_put(1, 3, 2, 3); /* of 1001 bytes */
+    GONE("[{\"days\":1}]", 0, 101, put, NULL);
+    GONE("[{\"days\":1}]", 0, 90, put, "absent-after-ack");
+    GONE("[{\"days\":2}]", 0, 150, put, "absent-after-ack");
+    GONE("[{\"days\":2},{\"days\":1}]", 0, 150, put, NULL);
+    GONE("[{\"days\":1}]", 150, 149, put, NULL);
+    GONE("[{\"days\":1}]", 150, 140, put, "absent-after-ack");
+    GONE("[{\"days\":1,\"prefix\":\"keys/\"}]", 0, 200, put, NULL);
+    GONE("[{\"days\":1,\"prefix\":\"other/\"}]", 0, 200, put, "absent-after-ack");
+    GONE("[{\"days\":1,\"above\":1000}]", 0, 200, put, NULL);
+    GONE("[{\"days\":1,\"above\":1001}]", 0, 200, put, "absent-after-ack");
+    GONE("[{\"days\":1,\"below\":1002}]", 0, 200, put, NULL);
+    GONE("[{\"days\":1,\"below\":1001}]", 0, 200, put, "absent-after-ack");
+    GONE("[{\"days\":1,\"tags\":3}]", 0, 200, tagged(put), NULL);
+    GONE("[{\"days\":1,\"tags\":3}]", 0, 200, put, "absent-after-ack");
+    GONE("[{\"noncurrent_days\":1}]", 0, 200, put, "absent-after-ack");
+    GONE("[{\"abort_days\":1}]", 0, 200, put, "absent-after-ack");
+}
+
+/* What expired stays away, and what was written since has an age of its own. */
+T_TEST(bucket_rules_one_way)
+{
+    struct t_make m;
+    for (int back = 0; back < 2; back++) {
+        begin(&m);
+        expires(&m, 0, "[{\"days\":1}]");
+        t_add(&m, t_put(1, 3, 2, 3));
+        t_add(&m, t_get(0, 3, 110, 111));
+        t_add(&m, t_get(back != 0, 3, 120, 121));
+        EXPECT(&m, back ? "present-after-delete" : NULL);
+    }
+    for (int old = 0; old < 2; old++) {
+        begin(&m);
+        expires(&m, 0, "[{\"days\":1}]");
+        t_add(&m, t_put(1, 3, 2, 3));
+        t_add(&m, t_put(2, 3, 80, 81));
+        t_add(&m, t_get(0, 3, old ? 190 : 150, old ? 191 : 151));
+        EXPECT(&m, old ? NULL : "zone-overlap");
+    }
+}
+
+static void add_version(struct t_make *m, struct s3p_attempt r, const char *version)
+{
+    t_add_texts(m, r, (struct t_texts){.version = version});
+}
+
+static void add_asked(struct t_make *m, struct s3p_attempt r, const char *asked)
+{
+    t_add_texts(m, r,
+                (struct t_texts){.asked = asked, .code = r.status == 404 ? "NoSuchVersion" : NULL});
+}
+
+/* v1 and, at 50, v2 in its place; then v1 or v2 is asked for. */
+static void expect_version(int line, const char *rules, int64_t read_ms, const char *asked,
+                           const char *rule)
+{
+    struct t_make m;
+    begin(&m);
+    expires(&m, 0, rules);
+    add_version(&m, t_put(1, 3, 2, 3), "v1");
+    add_version(&m, t_put(2, 3, 50, 51), "v2");
+    add_asked(&m, t_get(0, 3, read_ms, read_ms + 1), asked);
+    expect(line, &m, rule);
+}
+#define VERSION(rules, read_ms, asked, rule) expect_version(__LINE__, rules, read_ms, asked, rule)
+
+T_TEST(bucket_rules_noncurrent)
+{
+    VERSION("[{\"noncurrent_days\":1}]", 150, "v1", NULL);
+    VERSION("[{\"noncurrent_days\":1}]", 140, "v1", "version-lost");
+    VERSION("[{\"noncurrent_days\":1}]", 400, "v2", "version-lost"); /* it is current */
+    VERSION("[{\"noncurrent_days\":1,\"tags\":2}]", 400, "v1", "version-lost");
+    VERSION("[{\"days\":1}]", 400, "v2", "version-lost"); /* a marker hides it */
+    VERSION("[{\"days\":1,\"noncurrent_days\":1}]", 260, "v2", NULL);
+    VERSION("[{\"days\":1,\"noncurrent_days\":1}]", 240, "v2", "version-lost");
+}
+
+/* A page without the key. */
+static void expect_page(int line, const char *rules, int64_t read_ms, const char *rule)
+{
+    struct t_make m;
+    begin(&m);
+    expires(&m, 0, rules);
+    t_add(&m, t_put(1, 3, 2, 3));
+    struct s3p_attempt page =
+        t_attempt(S3P_OP_LIST, 90, S3P_NO_INDEX, read_ms, read_ms + 1);
+    page.outcome = S3P_OK_OUTCOME;
+    page.status = 200;
+    t_add_texts(&m, page, (struct t_texts){.args = ""});
+    expect(line, &m, rule);
+}
+
+T_TEST(bucket_rules_pages)
+{
+    expect_page(__LINE__, "[{\"days\":1}]", 102, NULL);
+    expect_page(__LINE__, "[{\"days\":1}]", 90, "list-missing");
+    expect_page(__LINE__, "[{\"days\":1,\"prefix\":\"other/\"}]", 200, "list-missing");
+}
+
+/* ---- replicas ---- */
+
+static struct s3p_attempt copy_of(struct s3p_attempt get)
+{
+    get.bucket = SIDE;
+    get.body_verdict = S3P_BODY_FOREIGN; /* its cells name the source */
+    return get;
+}
+
+/* Two writes, one after the other, and two reads of the copy. */
+static void expect_copies(int line, uint32_t first, uint32_t second, int64_t again_ms,
+                          const char *rule)
+{
+    struct t_make m;
+    begin(&m);
+    add_rules(&m, S3P_OP_PUT_REPLICATION, 0, "[{\"to\":\"side\"}]");
+    t_add(&m, t_put(1, 3, 2, 3));
+    t_add(&m, t_put(2, 3, 4, 5));
+    t_add(&m, t_put(3, 4, 4, 5)); /* another key */
+    t_add(&m, copy_of(t_get(first, 3, 10, 12)));
+    t_add(&m, copy_of(t_get(second, 3, again_ms, again_ms + 1)));
+    expect(line, &m, rule);
+}
+
+T_TEST(bucket_rules_replicas)
+{
+    expect_copies(__LINE__, 1, 2, 20, NULL);
+    expect_copies(__LINE__, 1, 1, 20, NULL);
+    expect_copies(__LINE__, 2, 1, 20, "replica-order");
+    expect_copies(__LINE__, 2, 1, 11, NULL); /* at once */
+    expect_copies(__LINE__, 2, 0, 20, NULL); /* of absences nothing is known */
+    expect_copies(__LINE__, 3, 3, 20, "unwritten-value");
+    expect_copies(__LINE__, 9, 9, 20, "unwritten-value");
+}
+
+T_TEST(bucket_rules_replicas_of_the_future_and_of_nothing)
+{
+    struct t_make m;
+    for (int early = 0; early < 2; early++) {
+        begin(&m);
+        add_rules(&m, S3P_OP_PUT_REPLICATION, 0, "[{\"to\":\"side\"}]");
+        t_add(&m, t_put(1, 3, 20, 30));
+        t_add(&m, copy_of(t_get(1, 3, 10, early ? 15 : 25)));
+        EXPECT(&m, early ? "future-read" : NULL);
+    }
+    begin(&m);
+    add_rules(&m, S3P_OP_PUT_REPLICATION, 0, "[{\"to\":\"side\"}]");
+    t_add(&m, t_refused(t_cas(1, 0, 3, 2, 3)));
+    t_add(&m, copy_of(t_get(1, 3, 10, 11)));
+    EXPECT(&m, "failed-but-visible");
+}
+
+/* A client that removes a version of the copy lets an older one show. */
+T_TEST(bucket_rules_replicas_that_clients_change)
+{
+    struct t_make m;
+    begin(&m);
+    add_rules(&m, S3P_OP_PUT_REPLICATION, 0, "[{\"to\":\"side\"}]");
+    t_add(&m, t_put(1, 3, 2, 3));
+    t_add(&m, t_put(2, 3, 4, 5));
+    t_add(&m, copy_of(t_get(2, 3, 10, 12)));
+    struct s3p_attempt removed = t_attempt(S3P_OP_DELETE, 40, 3, 14, 15);
+    removed.bucket = SIDE;
+    removed.outcome = S3P_OK_OUTCOME;
+    add_asked(&m, removed, "v2");
+    t_add(&m, copy_of(t_get(1, 3, 20, 21)));
+    EXPECT(&m, NULL);
+}
+
+T_TEST(bucket_rules_that_are_none)
+{
+    struct t_make m;
+    struct s3p_err e = {0};
+    begin(&m);
+    expires(&m, 0, "[{");
+    T_EQ(t_make_fail(&m, NULL, &e), S3P_EFORMAT);
+    begin(&m);
+    add_rules(&m, S3P_OP_PUT_REPLICATION, 0, "[{\"to\":\"nowhere\"}]");
+    T_EQ(t_make_fail(&m, NULL, &e), S3P_EFORMAT);
+}
