@@ -91,8 +91,9 @@ static int may_become(struct facts *x, uint16_t place, uint64_t index, uint64_t 
 
 /* ---- what is said of each kind ---- */
 
-/* A version may go when it is not current any more, at once in the worst case, and a marker of
- * which nobody learns the id may come in its place; a marker may go when it hides nothing. */
+/* A version may go when it is not current any more, at once in the worst case; in the place of a
+ * current one a marker may come of which nobody learns the id, or that is `null`, and then the
+ * `null` before it goes. A marker may go when it hides nothing. */
 static int say_version_expiry(struct facts *x, uint64_t id, bool marker, struct s3p_err *err)
 {
     const struct s3p_bucket_rules *rules = x->map->head->rules;
@@ -101,8 +102,11 @@ static int say_version_expiry(struct facts *x, uint64_t id, bool marker, struct 
     int64_t call = COL(x->s, int64_t, t_call)[x->i],
             current = s3p_expires_current(rules, x->s, x->i),
             noncurrent = s3p_expires_noncurrent(rules, x->s, x->i, call);
-    if (!marker)
+    if (!marker) {
         S3P_TRY(may_become(x, x->place, x->index, 0, S3P_FACT_MAKES, current, err));
+        S3P_TRY(may_become(x, x->place, x->index, x->null, S3P_FACT_MAKES | S3P_FACT_REMOVES,
+                           current, err));
+    }
     if (marker && current < noncurrent)
         noncurrent = current;
     return id != 0 ? may_become(x, x->place, x->index, id, S3P_FACT_REMOVES, noncurrent, err) : 0;
