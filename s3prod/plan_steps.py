@@ -65,6 +65,7 @@ def put(
     key: str,
     body: Body | None = None,
     *,
+    fields: int | None = None,
     tags: int | None = None,
     checksum: str | None = None,
     chunked: str | None = None,
@@ -74,7 +75,8 @@ def put(
     bucket: str | None = None,
 ) -> Step:
     """Writes an object: `body` is a size, sizes to draw from, `counter(…)` or `constant(…)`; 1,024 bytes by default.
-    `tags`: a set of so many; `checksum`: `crc32`, `crc32c`, `crc64nvme`, `sha1`, `sha256`; `chunked` (native runner only):
+    `fields`: so many of metadata; `tags`: a set of so many; `checksum`: `crc32`, `crc32c`, `crc64nvme`, `sha1`, `sha256`;
+    `chunked` (native runner only):
     `signed`, `signed_trailer`, `unsigned_trailer`.
 
     >>> put("hot/object", [1024, 65537], if_none_match="*")
@@ -84,6 +86,7 @@ def put(
         "put",
         key,
         body=body_of(body),
+        fields=fields,
         tags=tags,
         checksum=checksum,
         chunked=chunked,

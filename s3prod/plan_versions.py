@@ -20,6 +20,7 @@ def copy(
     source_bucket: str | None = None,
     source_version: str | None = None,
     metadata: str | None = None,
+    fields: int | None = None,
     tags: int | None = None,
     if_match: str | None = None,
     if_none_match: str | None = None,
@@ -28,8 +29,8 @@ def copy(
     as_: str | None = None,
     bucket: str | None = None,
 ) -> Step:
-    """Copies the object at `source` to `key`. `metadata`: `"copy"` (default) or `"replace"`, with an id of its own; `tags`: a
-    new set of so many instead of the source's.
+    """Copies the object at `source` to `key`. `metadata`: `"copy"` (default) or `"replace"`, with an id of its own, in so
+    many `fields`; `tags`: a new set of so many instead of the source's.
 
     >>> copy("b", "a", metadata="replace", if_none_match="*")
     {'copy': 'b', 'source': 'a', 'metadata': 'replace', 'if_none_match': '*'}
@@ -41,6 +42,7 @@ def copy(
         source_bucket=source_bucket,
         source_version=source_version,
         metadata=metadata,
+        fields=fields,
         tags=tags,
         if_match=if_match,
         if_none_match=if_none_match,

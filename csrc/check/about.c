@@ -115,6 +115,13 @@ static const char *const about[S3P_RULE_COUNT] = {
     [S3P_RULE_LIST_INCONSISTENT] =
         "A page says how many entries it has, and a last page has no token. This page contradicts "
         "itself: clients that believe one half of it lose names, or never end.",
+    [S3P_RULE_COPY_WRONG_SOURCE] =
+        "A copy may ask for a source with, or without, a certain ETag, and fails otherwise. This "
+        "one succeeded, and the ETag that it answered shows that it copied something else.",
+    [S3P_RULE_META_TORN] =
+        "Metadata are replaced as a whole. These have fields of two writes, or some are missing.",
+    [S3P_RULE_META_LOST] =
+        "Every write of a run brings metadata. The object has the bytes, and metadata are gone.",
     [S3P_RULE_TAGS_TORN] =
         "A tag set is replaced as a whole. This one has tags of two writes.",
     [S3P_RULE_TAGS_CORRUPT] = "Tags name the write that made them; this set is of none.",
@@ -124,6 +131,10 @@ static const char *const about[S3P_RULE_COUNT] = {
     [S3P_RULE_BATCH_EXTRA_KEY] =
         "The answer has a result for a key that was not in the request, or for a success although "
         "only failures were asked for.",
+    [S3P_RULE_BATCH_ABSENT_ERROR] =
+        "To delete what is not there succeeds: a retried batch would never end well otherwise.",
+    [S3P_RULE_BATCH_OVER_LIMIT] =
+        "A request of more than 1,000 keys is refused as a whole. This one was acknowledged.",
     [S3P_RULE_VERSION_ID_REUSED] =
         "A version id stands for one write for ever. Two writes were given the same.",
     [S3P_RULE_VERSION_LOST] =

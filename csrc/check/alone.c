@@ -73,6 +73,50 @@ static int judge_put(const struct s3p_load *l, const struct s3p_segment_view *s,
     return md5_fits(l, s, i) ? 0 : hit(t, S3P_RULE_ETAG_MISMATCH, key, err);
 }
 
+/* Every write of a run has metadata, those of the object that its bytes went into. */
+static bool lacks_meta(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i)
+{
+    const struct s3p_id *body = &COL(s, struct s3p_id, body_id)[i];
+    uint8_t verdict = COL(s, uint8_t, body_verdict)[i];
+    return COL(s, uint8_t, op)[i] == S3P_OP_GET && s3p_id_run(*body) == l->head->run &&
+           (verdict == S3P_BODY_CLEAN || verdict == S3P_BODY_FOREIGN) && !s3p_id_none(*body);
+}
+
+/* What was copied has the ETag of its bytes, and so had the source, unless it was made of parts:
+ * then it has one of another form, and if its parts were copied, perhaps another object's bytes. */
+static int judge_copy(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
+                      const struct s3p_row *key, struct s3p_tally *t, struct s3p_err *err)
+{
+    struct s3p_str want_same = s3p_load_arg(s, i, "if-match=");
+    struct s3p_str want_other = s3p_load_arg(s, i, "if-none-match=");
+    bool same = want_same.len != 0, other = want_other.len != 0;
+    if (COL(s, uint8_t, outcome)[i] != S3P_OK_OUTCOME || (!same && !other) ||
+        (other && l->objects->copied_parts) ||
+        l->head->etag_is_md5 != S3P_ETAG_MD5_REQUIRED ||
+        COL(s, uint8_t, etag_form)[i] != S3P_ETAG_DIGEST)
+        return 0;
+    struct s3p_str text = same ? want_same : want_other;
+    struct s3p_etag want = s3p_etag_parse(text.p, text.len);
+    bool equal = memcmp(want.b, COL(s, s3p_etag_bytes, etag)[i].b, sizeof want.b) == 0;
+    if (want.form != S3P_ETAG_DIGEST || equal == same)
+        return 0;
+    return hit(t, S3P_RULE_COPY_WRONG_SOURCE, key, err);
+}
+
+int s3p_alone_meta(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
+                   const struct s3p_row *key, struct s3p_tally *t, struct s3p_err *err)
+{
+    uint8_t flags = COL(s, uint8_t, flags)[i];
+    if (COL(s, uint8_t, op)[i] == S3P_OP_COPY)
+        return judge_copy(l, s, i, key, t, err);
+    if (COL(s, uint8_t, outcome)[i] != S3P_OK_OUTCOME || (flags & S3P_FLAG_FOREIGN) != 0 ||
+        !s3p_id_none(COL(s, struct s3p_id, meta_id)[i]))
+        return 0;
+    if (s3p_load_arg(s, i, "fields=").len != 0)
+        return hit(t, S3P_RULE_META_TORN, key, err);
+    return lacks_meta(l, s, i) ? hit(t, S3P_RULE_META_LOST, key, err) : 0;
+}
+
 int s3p_alone(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
               const struct s3p_row *key, uint64_t *md5_bytes, struct s3p_tally *t,
               struct s3p_err *err)

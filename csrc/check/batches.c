@@ -6,11 +6,14 @@
 
 #define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
 
+#define KEYS_MAX 1000 /* of a request */
+
 struct batches {
     const struct s3p_head *head;
     const struct s3p_keymap *keys;
     struct s3p_tally *tally;
     const struct s3p_segment_view *s;
+    uint32_t request, children; /* parent of the last child, and how many it has so far */
 };
 
 static int hit(const struct batches *b, enum s3p_rule rule, uint32_t i, uint16_t space,
@@ -40,25 +43,42 @@ static int judge_request(const struct batches *b, uint32_t i, struct s3p_err *er
     return 0;
 }
 
-static int judge_child(const struct batches *b, uint32_t i, struct s3p_err *err)
+/* A condition may call an absent key an error, and a version may be missed. */
+static bool is_absent_error(const struct s3p_segment_view *s, uint32_t i)
+{
+    struct s3p_str code = s3p_segment_text(s, COL(s, uint32_t, code_text)[i]);
+    return COL(s, uint8_t, outcome)[i] == S3P_FAILED && COL(s, uint8_t, cond)[i] == S3P_COND_NONE &&
+           COL(s, uint32_t, version_asked)[i] == 0 && s3p_str_eq(code, "NoSuchKey");
+}
+
+static int judge_child(struct batches *b, uint32_t i, struct s3p_err *err)
 {
     uint32_t parent = COL(b->s, uint32_t, parent)[i];
+    enum s3p_rule rule = S3P_RULE_BATCH_ABSENT_ERROR;
     if (parent == 0 || parent > b->s->records ||
-        S3P_OFF(BATCH_PARENT_ANY, COL(b->s, uint8_t, outcome)[parent - 1] != S3P_OK_OUTCOME) ||
-        S3P_OFF(BATCH_ANSWERED, COL(b->s, uint8_t, outcome)[i] != S3P_UNKNOWN) ||
-        S3P_OFF(BATCH_CODE_OFF, COL(b->s, uint32_t, code_text)[i] != 0))
+        S3P_OFF(BATCH_PARENT_ANY, COL(b->s, uint8_t, outcome)[parent - 1] != S3P_OK_OUTCOME))
         return 0;
-    return hit(b, S3P_RULE_BATCH_MISSING_KEY, i, COL(b->s, uint16_t, space)[i],
-               COL(b->s, uint64_t, key_index)[i], parent, err);
+    b->children = b->request == parent ? b->children + 1 : 1;
+    b->request = parent;
+    if (b->children == KEYS_MAX + 1)
+        S3P_TRY(hit(b, S3P_RULE_BATCH_OVER_LIMIT, parent - 1, 0, S3P_NO_INDEX, 0, err));
+    if (!S3P_OFF(BATCH_ANSWERED, COL(b->s, uint8_t, outcome)[i] != S3P_UNKNOWN) &&
+        !S3P_OFF(BATCH_CODE_OFF, COL(b->s, uint32_t, code_text)[i] != 0))
+        rule = S3P_RULE_BATCH_MISSING_KEY;
+    else if (!is_absent_error(b->s, i))
+        return 0;
+    return hit(b, rule, i, COL(b->s, uint16_t, space)[i], COL(b->s, uint64_t, key_index)[i], parent,
+               err);
 }
 
 int s3p_batches(const struct s3p_histfile *f, const struct s3p_head *h,
                 const struct s3p_keymap *keys, struct s3p_tally *t, struct s3p_err *err)
 {
     static const uint64_t wanted = S3P_BIT(S3P_OP_DELETE_OBJECTS) | S3P_BIT(S3P_OP_DELETE_CHILD);
-    struct batches b = {h, keys, t, NULL};
+    struct batches b = {.head = h, .keys = keys, .tally = t};
     for (uint32_t k = 0; k < s3p_histfile_segments(f); k++) {
         b.s = s3p_histfile_segment(f, k);
+        b.request = 0;
         s3p_tally_unit(t);
         for (uint32_t i = 0; i < b.s->records && (b.s->ops & wanted) != 0; i++) {
             uint8_t op = COL(b.s, uint8_t, op)[i];

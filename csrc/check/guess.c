@@ -74,6 +74,7 @@ static const struct {
     {S3P_RULE_ZONE_OVERLAP, TOGETHER, "first-writer-wins"},
     {S3P_RULE_ZONE_OVERLAP, ANY, "nonmonotonic-reads"},
     {S3P_RULE_STALE_READ, TAGS, "tag-write-fails-silently"},
+    {S3P_RULE_STALE_READ, BATCH, "bulk-quiet-hides-errors"},
     {S3P_RULE_STALE_READ, VERSIONS, "stale-latest-pointer"},
     {S3P_RULE_STALE_READ, UPLOADS, "mpu-order-flipped"},
     {S3P_RULE_STALE_READ, TWO_ENDPOINTS, "stale-read-replica"},
@@ -97,6 +98,7 @@ static const struct {
     {S3P_RULE_PRESENT_AFTER_DELETE, LOOKED, "list-after-delete-lag"},
     {S3P_RULE_PRESENT_AFTER_DELETE, RECENT, "delete-acked-not-applied"},
     {S3P_RULE_PRESENT_AFTER_DELETE, ANY, "delete-resurrects"},
+    {S3P_RULE_CAS_IGNORED, BATCH, "bulk-quiet-hides-errors"},
     {S3P_RULE_CAS_IGNORED, DELETED, "cond-delete-ignored"},
     {S3P_RULE_CAS_IGNORED, UPLOADS, "cond-ignored-one-path"},
     {S3P_RULE_CAS_IGNORED, ABSENT, "im-missing-creates"},
@@ -151,6 +153,12 @@ static const struct {
     {S3P_RULE_BUCKET_UNREADY, ANY, "bucket-create-lag"},
     {S3P_RULE_ERROR_AS_SUCCESS, ANY, "cond-fail-in-200-body"},
     {S3P_RULE_SURPLUS_BYTES, ANY, "poisoned-keepalive"},
+    {S3P_RULE_COPY_WRONG_SOURCE, ANY, "copy-source-cond-ignored"},
+    {S3P_RULE_META_TORN, ANY, "meta-merge"},
+    {S3P_RULE_META_LOST, COPIED, "copy-drops-meta"},
+    {S3P_RULE_META_LOST, ANY, "tags-wipe-metadata"},
+    {S3P_RULE_BATCH_ABSENT_ERROR, ANY, "bulk-missing-key-error"},
+    {S3P_RULE_BATCH_OVER_LIMIT, ANY, "bulk-over-limit-partial"},
 };
 
 enum { RECENT_NS = 1000000000 };

@@ -10,6 +10,7 @@
 #include "check/bucket_rules.h"
 #include "check/token.h"
 #include "core/alloc.h"
+#include "core/text.h"
 #include "s3/body.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
@@ -62,6 +63,28 @@ int s3p_load_init(struct s3p_load *l, const struct s3p_histfile *f, const struct
         return 0;
     s3p_load_free(l);
     return s3p_fail(err, S3P_ENOMEM, 0, "partition table");
+}
+
+struct s3p_str s3p_load_arg(const struct s3p_segment_view *s, uint32_t i, const char *name)
+{
+    struct s3p_str args = s3p_segment_text(s, COL(s, uint32_t, list_args)[i]);
+    size_t len = strlen(name);
+    while (args.len != 0) {
+        const char *end = memchr(args.p, '&', args.len);
+        size_t n = end != NULL ? (size_t)(end - args.p) : args.len;
+        if (n > len && memcmp(args.p, name, len) == 0)
+            return (struct s3p_str){args.p + len, n - len};
+        size_t used = end != NULL ? n + 1 : n;
+        args = (struct s3p_str){args.p + used, args.len - used};
+    }
+    return (struct s3p_str){NULL, 0};
+}
+
+uint8_t s3p_load_fields(const struct s3p_segment_view *s, uint32_t i)
+{
+    struct s3p_str text = s3p_load_arg(s, i, "fields=");
+    uint64_t n;
+    return text.len != 0 && s3p_parse_u64(text.p, text.len, &n) && n <= UINT8_MAX ? (uint8_t)n : 0;
 }
 
 void s3p_load_free(struct s3p_load *l)
@@ -244,6 +267,10 @@ static inline void fill_read(const struct s3p_load *l, const struct s3p_segment_
             0; /* a 304 repeats the ETag that was asked about; it is evidence of `expect` already */
         if ((r->bits & S3P_ROW_EVIDENCE) == S3P_EV_VALUE)
             r->kind = S3P_ROW_NONE;
+        return;
+    }
+    if (s3p_id_none(*meta) && s3p_load_arg(s, i, "fields=").len != 0) {
+        r->kind = S3P_ROW_NONE; /* metadata of nobody: that is judged alone */
         return;
     }
     if (is_wrong(verdict)) {
@@ -466,6 +493,8 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
             (made.kind == S3P_ROW_NONE ||
              (role == ROLE_PUT && md5))) /* whatever is wrong alone is no evidence */
             S3P_TRY(s3p_alone(l, s, i, &made, &w->md5_bytes, t, err));
+        if (judge && !touched(s, i) && (role == ROLE_READ || role == ROLE_COPY))
+            S3P_TRY(s3p_alone_meta(l, s, i, &made, t, err));
     }
     return 0;
 }

@@ -41,6 +41,10 @@ int s3p_load_rows(const struct s3p_load *l, uint32_t segment, uint32_t from, uin
                   struct s3p_row *const *out, bool judge, struct s3p_tally *t,
                   struct s3p_err *err) S3P_MUST_CHECK;
 
+/* Value of the argument `name` ("fields=") of record `i`; empty: it has none. How many fields its
+ * metadata have: 0 when it is the id alone, or they are torn. */
+struct s3p_str s3p_load_arg(const struct s3p_segment_view *s, uint32_t i, const char *name);
+uint8_t s3p_load_fields(const struct s3p_segment_view *s, uint32_t i);
 uint64_t s3p_etag_token(const uint8_t etag[16], uint8_t form);
 
 #endif

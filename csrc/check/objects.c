@@ -337,7 +337,8 @@ static int visit_copy(struct visit *v)
                                               .meta_id = COL(v->s, struct s3p_id, meta_id)[v->i],
                                               .inv = COL(v->s, int64_t, t_call)[v->i],
                                               .res = COL(v->s, int64_t, t_return)[v->i],
-                                              .record = v->record};
+                                              .record = v->record,
+                                              .fields = s3p_load_fields(v->s, v->i)};
     return 0;
 }
 

@@ -71,6 +71,7 @@ struct s3p_copied {
     uint16_t place;
     int64_t inv, res;
     uint32_t record;
+    uint8_t fields; /* of its metadata; 0: the id alone */
 };
 
 struct s3p_origin { /* a body that may be copied */

@@ -256,6 +256,10 @@ static void amend_copy_read(const struct reading *g, uint32_t c, struct s3p_row 
 {
     const struct s3p_copied *copy = &g->o->copy[c];
     const struct s3p_origin *origin;
+    if (copy->fields != s3p_load_fields(g->s, g->i)) {
+        find(r, S3P_RULE_META_LOST, copy->record);
+        return;
+    }
     if (judge_corrupt(g, r))
         return;
     if (S3P_OFF(COPY_TORN_OFF, g->verdict == S3P_BODY_TORN) && !g->o->copied_parts) {

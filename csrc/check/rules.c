@@ -46,6 +46,11 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
     [S3P_RULE_UPLOAD_UNDEAD] = {"upload-undead", "K2", "$0 although its upload had ended: $1"},
     [S3P_RULE_COPY_WRONG_BODY] = {"copy-wrong-body", "body",
                                   "$0, and its body is none that the copy can have read: $1"},
+    [S3P_RULE_COPY_WRONG_SOURCE] =
+        {"copy-wrong-source", "K2",
+         "$0 although what it copied does not fit the condition on its source"},
+    [S3P_RULE_META_TORN] = {"meta-torn", "body", "$0, and its metadata are not those of one write"},
+    [S3P_RULE_META_LOST] = {"meta-lost", "body", "$0, and metadata of its write are missing"},
     [S3P_RULE_LIST_MISSING] = {"list-missing", "L1",
                                "$0 without a name that was there throughout: $1"},
     [S3P_RULE_LIST_TRUNCATED_END] =
@@ -69,13 +74,18 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
     [S3P_RULE_LIST_INCONSISTENT] =
         {"list-inconsistent", "L1",
          "$0, and its KeyCount is not that of its entries, or the last page has a token"},
-    [S3P_RULE_TAGS_TORN] = {"tags-torn", "body", "$0, and the set mixes the tags of two writes"},
+    [S3P_RULE_TAGS_TORN] = {"tags-torn", "body",
+                            "$0, and the set mixes the tags of two writes: $1"},
     [S3P_RULE_TAGS_CORRUPT] = {"tags-corrupt", "body", "$0, and the set is none that was written"},
     [S3P_RULE_BATCH_MISSING_KEY] =
         {"batch-missing-key", "batch",
          "$0: the answer says neither that it was deleted nor that it was not: $1"},
     [S3P_RULE_BATCH_EXTRA_KEY] = {"batch-extra-key", "batch",
                                   "$0, and the answer has a result that was not asked for"},
+    [S3P_RULE_BATCH_ABSENT_ERROR] =
+        {"batch-absent-error", "batch", "$0: the answer calls an absent key an error: $1"},
+    [S3P_RULE_BATCH_OVER_LIMIT] = {"batch-over-limit", "batch",
+                                   "$0 although it named more than 1000 keys"},
     [S3P_RULE_VERSION_ID_REUSED] = {"version-id-reused", "version",
                                     "two writes were given one version id: $0, and $1"},
     [S3P_RULE_VERSION_LOST] = {"version-lost", "version",

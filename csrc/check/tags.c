@@ -19,7 +19,10 @@
 #include "s3/op.h"
 #include "s3/outcome.h"
 
-enum { STEPS_MAX = 200000000 }; /* of a key with many versions */
+enum {
+    STEPS_MAX = 200000000, /* of a key with many versions */
+    NAMED_MAX = 16,        /* torn sets of a key whose writes are looked for */
+};
 
 static bool is_tags(uint8_t op)
 {
@@ -58,7 +61,7 @@ struct tags { /* of the key at hand */
     struct s3p_bench *b;
     const struct s3p_row *key;
     const struct s3p_at *at;
-    uint32_t n, nops;
+    uint32_t n, nops, named;
     struct s3p_str version; /* whose tags; {NULL, 0}: the key's */
     bool unclear;
 };
@@ -176,6 +179,21 @@ static void judge_version_delete(struct tags *t, uint32_t i)
                      S3P_COLUMN(&t->at[k], uint8_t, outcome) != S3P_FAILED;
 }
 
+/* The record that wrote the set with this id, for the witness. */
+static uint32_t writer_of(struct tags *t, struct s3p_id id)
+{
+    for (uint32_t i = 0; i < t->n && t->named < NAMED_MAX && !s3p_id_none(id); i++) {
+        const struct s3p_at *at = &t->at[i];
+        bool tags = S3P_COLUMN(at, uint8_t, op) == S3P_OP_PUT_TAGS;
+        struct s3p_id made = tags ? S3P_COLUMN(at, struct s3p_id, body_id) : brought(at);
+        if (S3P_COLUMN(at, uint8_t, op) == S3P_OP_GET_TAGS || !s3p_id_eq(made, id))
+            continue;
+        t->named++;
+        return s3p_at_record(at);
+    }
+    return S3P_NO_RECORD;
+}
+
 static int add_read(struct tags *t, uint32_t i, struct s3p_err *err)
 {
     const struct s3p_at *at = &t->at[i];
@@ -191,7 +209,7 @@ static int add_read(struct tags *t, uint32_t i, struct s3p_err *err)
     if (S3P_OFF(TAGS_BYTES_OFF, verdict == S3P_BODY_TORN || verdict == S3P_BODY_CORRUPT))
         return s3p_bench_hit(t->b,
                              verdict == S3P_BODY_TORN ? S3P_RULE_TAGS_TORN : S3P_RULE_TAGS_CORRUPT,
-                             S3P_ASPECT_TAGS, t->key, s3p_at_record(at), S3P_NO_RECORD, err);
+                             S3P_ASPECT_TAGS, t->key, s3p_at_record(at), writer_of(t, id), err);
     if (!s3p_id_none(id)) {
         t->unclear |= S3P_OFF(TAGS_RUN_OFF, s3p_id_run(id) != t->b->objects->head->run);
         S3P_TRY(s3p_bench_value(t->b, id, &value, err));

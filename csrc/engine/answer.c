@@ -5,6 +5,7 @@
 #include "core/text.h"
 
 #define CHECKSUM "x-amz-checksum-"
+#define FIELD_OF_SET "x-amz-meta-s3p-"
 
 static void take_etag(struct s3p_answer *a, struct s3p_str v)
 {
@@ -21,10 +22,17 @@ static void take_request_id(struct s3p_answer *a, struct s3p_str v)
     a->request_id = v;
 }
 
+static void take_field(struct s3p_answer *a, struct s3p_str name, struct s3p_str value)
+{
+    int last = (int)(sizeof a->field / sizeof a->field[0]) - 1;
+    a->field[a->nfields < last ? a->nfields++ : last] = (struct s3p_tag){name, value};
+}
+
 static void take_meta_id(struct s3p_answer *a, struct s3p_str v)
 {
     if (!s3p_id_parse(&a->meta_id, v.p, v.len))
         memset(&a->meta_id, 0, sizeof a->meta_id);
+    take_field(a, S3P_STR("s3p-id"), v);
 }
 
 static void take_last_modified(struct s3p_answer *a, struct s3p_str v)
@@ -88,6 +96,17 @@ static bool same_name(const char *p, const char *name, size_t len)
     return true;
 }
 
+/* s3p-… in lower case, as a set has it; as it stands, when no set has such a field. */
+static struct s3p_str field_name(const char *p, size_t len)
+{
+    static const char names[] = "s3p-1s3p-2s3p-3s3p-4s3p-5s3p-6s3p-7s3p-8s3p-n";
+    enum { NAME = 5 };
+    for (size_t at = 0; len == 1 && at + NAME < sizeof names; at += NAME)
+        if (same_name(p, names + at + NAME - 1, 1))
+            return (struct s3p_str){names + at, NAME};
+    return (struct s3p_str){p, len};
+}
+
 static void read_field(struct s3p_answer *a, struct s3p_str name, struct s3p_str value)
 {
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
@@ -96,7 +115,12 @@ static void read_field(struct s3p_answer *a, struct s3p_str name, struct s3p_str
             return;
         }
     }
-    size_t len = sizeof CHECKSUM - 1;
+    size_t len = sizeof FIELD_OF_SET - 1;
+    if (name.len > len && same_name(name.p, FIELD_OF_SET, len)) {
+        take_field(a, field_name(name.p + len, name.len - len), value);
+        return;
+    }
+    len = sizeof CHECKSUM - 1;
     if (name.len <= len || !same_name(name.p, CHECKSUM, len))
         return;
     a->checksum_name = (struct s3p_str){name.p + len, name.len - len};
@@ -105,7 +129,8 @@ static void read_field(struct s3p_answer *a, struct s3p_str name, struct s3p_str
 
 void s3p_answer_read(struct s3p_answer *a, const struct s3p_http1 *parsed, const char *head)
 {
-    *a = (struct s3p_answer){.object_size = UINT64_MAX};
+    memset(a, 0, offsetof(struct s3p_answer, field));
+    a->object_size = UINT64_MAX;
     for (int i = 0; i < parsed->nfields; i++) {
         const struct s3p_http1_field *f = &parsed->field[i];
         read_field(a, (struct s3p_str){head + f->name, f->name_len},

@@ -5,6 +5,7 @@
 
 #include "http/conn.h"
 #include "s3/id.h"
+#include "s3/tags.h"
 
 struct s3p_answer {
     struct s3p_str etag, version_id, request_id;
@@ -14,6 +15,8 @@ struct s3p_answer {
     int64_t last_modified; /* wall clock s; 0: none */
     bool delete_marker;
     uint64_t object_size; /* from Content-Range; UINT64_MAX: not told */
+    int nfields; /* metadata s3p-…, the id among them; more than a set has: one too many */
+    struct s3p_tag field[S3P_TAGS_MAX + 1]; /* not set behind nfields */
 };
 void s3p_answer_read(struct s3p_answer *a, const struct s3p_http1 *parsed, const char *head);
 

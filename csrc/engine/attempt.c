@@ -148,6 +148,31 @@ void s3p_attempt_unreadable(struct s3p_try *t, struct s3p_str what)
     s3p_attempt_judge(t);
 }
 
+struct s3p_str s3p_fields_args(int n)
+{
+    static const char *const texts[S3P_TAGS_MAX + 1] = {
+        [2] = "fields=2", [3] = "fields=3", [4] = "fields=4", [5] = "fields=5", [6] = "fields=6",
+        [7] = "fields=7", [8] = "fields=8", [9] = "fields=9", [10] = "fields=10"};
+    return (struct s3p_str){texts[n], texts[n] != NULL ? strlen(texts[n]) : 0};
+}
+
+/* The id; of several fields none unless they are one whole set. */
+static void read_meta(struct s3p_try *t)
+{
+    struct s3p_attempt *r = &t->rec;
+    const struct s3p_answer *a = &t->answer;
+    struct s3p_id named;
+    r->meta_id = a->meta_id;
+    if (a->nfields == 0 || (a->nfields == 1 && !s3p_id_none(a->meta_id)))
+        return;
+    if (s3p_tags_judge(a->field, a->nfields, &named) == S3P_BODY_CLEAN) {
+        t->list_args = s3p_fields_args(a->nfields);
+        return;
+    }
+    t->list_args = S3P_STR("fields=torn");
+    memset(&r->meta_id, 0, sizeof r->meta_id);
+}
+
 static void read_answer(struct s3p_try *t)
 {
     struct s3p_attempt *r = &t->rec;
@@ -163,7 +188,7 @@ static void read_answer(struct s3p_try *t)
     r->last_modified = t->answer.last_modified;
     r->flags |= t->answer.delete_marker ? S3P_FLAG_DELETE_MARKER : 0;
     if (s3p_op_table[t->step->op].cls == S3P_CLASS_READ) {
-        r->meta_id = t->answer.meta_id;
+        read_meta(t);
         if (h->status == 206 && t->answer.object_size != UINT64_MAX)
             r->size = t->answer.object_size;
         else if (h->status / 100 == 2)

@@ -64,6 +64,8 @@ void s3p_attempt_document(struct s3p_try *t, char md5[S3P_MD5_TEXT]);
 /* Sends and classifies; afterwards answer, code and outcome are set and texts may be taken from the
  * answer. */
 void s3p_attempt_send(struct s3p_try *t);
+/* In `list_args`: how many fields the metadata have; 0 or 1: nothing. */
+struct s3p_str s3p_fields_args(int n);
 /* What the answer's body says beside its head: its ETag; that it cannot be read. Classifies again,
  * the first one with s3p_attempt_judge. */
 void s3p_attempt_etag(struct s3p_try *t, struct s3p_str text);

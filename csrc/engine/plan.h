@@ -68,6 +68,7 @@ struct s3p_source_arg { /* of a copy */
 };
 
 #define S3P_NO_TAGS (-1)
+#define S3P_BATCH_KEYS_MAX 1100 /* of a request: more than S3 takes, which must refuse it */
 
 /* All that addresses an object or an upload. A version without slot and text is not said. */
 struct s3p_object_step {
@@ -83,6 +84,7 @@ struct s3p_object_step {
     int nsizes;
     struct s3p_expr counter;
     int tags; /* how many; S3P_NO_TAGS: none are said */
+    int fields; /* of the metadata; 0: the id alone */
     enum s3p_sum_kind sum;
     enum s3p_payload chunked; /* S3P_PAYLOAD_UNSIGNED: it is not */
     const char *sum_type;     /* NULL: not said */

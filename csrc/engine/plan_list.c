@@ -1,7 +1,6 @@
 #include "engine/plan_parse.h"
 
 #define LIST_KEYS_MAX 1000
-#define BATCH_MAX 1000 /* keys a request, S3's own bound */
 
 static int compile_token(struct s3p_compile *c, const struct s3p_node *n, struct s3p_text_arg *out)
 {
@@ -61,7 +60,7 @@ static int compile_literal_keys(struct s3p_compile *c, const struct s3p_node *li
                                 struct s3p_step *s)
 {
     struct s3p_batch_step *b = &s->u.batch;
-    S3P_TRY(s3p_node_list(&c->p->r, list, 0, BATCH_MAX, "keys"));
+    S3P_TRY(s3p_node_list(&c->p->r, list, 0, S3P_BATCH_KEYS_MAX, "keys"));
     b->nkeys = (int)s3p_node_count(list);
     b->keys = s3p_arena_alloc(c->p->r.arena, ((size_t)b->nkeys + 1) * sizeof *b->keys);
     if (b->keys == NULL)

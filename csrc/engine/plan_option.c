@@ -148,6 +148,16 @@ static int compile_tags(struct s3p_compile *c, const struct s3p_node *n, struct 
     return 0;
 }
 
+static int compile_fields(struct s3p_compile *c, const struct s3p_node *n, struct s3p_step *s)
+{
+    int64_t fields;
+    S3P_TRY(s3p_node_int(&c->p->r, n, 2, S3P_TAGS_MAX, &fields));
+    if (s->op == S3P_OP_COPY && !s->u.object.replace_metadata)
+        return s3p_node_bad(&c->p->r, n, "`metadata` \"replace\" beside it");
+    s->u.object.fields = (int)fields;
+    return 0;
+}
+
 static int compile_checksum(struct s3p_compile *c, const struct s3p_node *n, struct s3p_step *s)
 {
     const char *names[S3P_SUM_KINDS] = {NULL};
@@ -335,6 +345,7 @@ static const struct {
     {"checksum_mode", compile_checksum_mode, NULL},
     {"chunked", compile_chunked, NULL},
     {"metadata", compile_metadata, NULL},
+    {"fields", compile_fields, NULL},
     {"parts", compile_parts, NULL},
 };
 #define OPTIONS (sizeof options / sizeof options[0])

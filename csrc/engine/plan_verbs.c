@@ -14,7 +14,7 @@
 #define LIST_FIELDS "prefix, delimiter, max_keys, start_after, token, as"
 
 static const struct s3p_verb verbs[] = {
-    {"put", "put, body, tags, checksum, chunked, " COND ", as, bucket", S3P_OP_PUT,
+    {"put", "put, body, fields, tags, checksum, chunked, " COND ", as, bucket", S3P_OP_PUT,
      VALUE_GIVES | S3P_GIVES(COUNTER), s3p_compile_object},
     {"get", "get, range, version, part, checksum_mode, " COND ", as, bucket", S3P_OP_GET,
      VALUE_GIVES | S3P_GIVES(COUNTER), s3p_compile_object},
@@ -24,8 +24,8 @@ static const struct s3p_verb verbs[] = {
      s3p_compile_object},
     {"delete_objects", "delete_objects, quiet, etags, bucket", S3P_OP_DELETE_OBJECTS, 0,
      s3p_compile_delete_objects},
-    {"copy", "copy, " SOURCE ", metadata, tags, " COND ", " SOURCE_COND ", as, bucket", S3P_OP_COPY,
-     WRITE_GIVES, s3p_compile_copy},
+    {"copy", "copy, " SOURCE ", metadata, fields, tags, " COND ", " SOURCE_COND ", as, bucket",
+     S3P_OP_COPY, WRITE_GIVES, s3p_compile_copy},
     {"create_upload", "create_upload, tags, checksum, checksum_type, as, bucket",
      S3P_OP_CREATE_UPLOAD, UPLOAD_GIVES, s3p_compile_create_upload},
     {"upload_part", "upload_part, part, body, checksum, chunked, as", S3P_OP_UPLOAD_PART,

@@ -64,6 +64,13 @@ void s3p_step_set_range(struct s3p_try *t, const struct s3p_object_step *o, stru
     t->rec.range_len = last == UINT64_MAX ? UINT64_MAX : last - first + 1;
 }
 
+void s3p_step_set_fields(struct s3p_try *t, const struct s3p_object_step *o)
+{
+    t->req.fields = o->fields;
+    if (o->fields != 0 && t->list_args.len == 0)
+        t->list_args = s3p_fields_args(o->fields);
+}
+
 void s3p_step_set_body(struct s3p_try *t, const struct s3p_object_step *o, bool in_meta)
 {
     struct s3p_client *c = t->c;
@@ -74,8 +81,10 @@ void s3p_step_set_body(struct s3p_try *t, const struct s3p_object_step *o, bool 
     struct s3p_id id = s3p_step_id(c);
     r->body_kind = (uint8_t)o->body;
     r->body_id = id;
-    if (in_meta)
+    if (in_meta) {
         r->meta_id = t->req.id = id;
+        s3p_step_set_fields(t, o);
+    }
     if (o->body == S3P_KIND_COUNTER) {
         r->counter = s3p_expr_value(&o->counter, c->slots);
         n = s3p_counter_body(t->counter_text, id, r->counter);
@@ -96,8 +105,10 @@ void s3p_step_set_tags(struct s3p_try *t, const struct s3p_object_step *o, struc
     t->req.tagging = (struct s3p_str){text, s3p_tags_header(text, id, o->tags)};
 }
 
-/* As the record has it: bucket-role/key, and the version that was asked for. */
-static void record_source(struct s3p_try *t, uint16_t bucket)
+/* As the record has it: bucket-role/key, and the version that was asked for; with a condition, that
+ * and the fields.
+ */
+static void record_source(struct s3p_try *t, uint16_t bucket, int fields)
 {
     const struct s3p_request_source *s = &t->req.source;
     struct s3p_str role = t->c->w->e->plan->bucket[bucket];
@@ -110,8 +121,17 @@ static void record_source(struct s3p_try *t, uint16_t bucket)
         s3p_buf_str(b, "?versionId=");
         s3p_buf_view(b, s->version_id);
     }
-    if (s3p_buf_ok(b))
-        t->source_text = (struct s3p_str){b->data, b->len};
+    size_t named = b->len;
+    if (s->cond != S3P_COND_NONE) {
+        s3p_buf_view(b, s3p_fields_args(fields));
+        s3p_buf_str(b, fields != 0 ? "&" : "");
+        s3p_buf_str(b, s->cond == S3P_COND_IF_MATCH ? "if-match=" : "if-none-match=");
+        s3p_buf_view(b, s->cond_value);
+    }
+    if (!s3p_buf_ok(b))
+        return;
+    t->source_text = (struct s3p_str){b->data, named};
+    t->list_args = (struct s3p_str){b->data + named, b->len - named};
 }
 
 void s3p_step_set_source(struct s3p_try *t, const struct s3p_object_step *o, struct s3p_keyref key)
@@ -134,7 +154,7 @@ void s3p_step_set_source(struct s3p_try *t, const struct s3p_object_step *o, str
         s->range_last = o->range_last;
         t->rec.range_len = o->range_last - o->range_first + 1;
     }
-    record_source(t, arg->bucket);
+    record_source(t, arg->bucket, o->fields);
 }
 
 /* ---- answers ---- */

@@ -17,6 +17,8 @@ struct s3p_id s3p_step_id(struct s3p_client *c);
 void s3p_step_set_condition(struct s3p_try *t, const struct s3p_object_step *o);
 void s3p_step_set_version(struct s3p_try *t, const struct s3p_object_step *o);
 void s3p_step_set_range(struct s3p_try *t, const struct s3p_object_step *o, struct s3p_keyref key);
+/* How many fields the metadata have that go with the request's id. */
+void s3p_step_set_fields(struct s3p_try *t, const struct s3p_object_step *o);
 /* The body and, with `in_meta`, the id in the metadata. */
 void s3p_step_set_body(struct s3p_try *t, const struct s3p_object_step *o, bool in_meta);
 void s3p_step_set_tags(struct s3p_try *t, const struct s3p_object_step *o, struct s3p_id id);

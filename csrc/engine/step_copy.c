@@ -6,8 +6,10 @@
 static void set_request(struct s3p_try *t, const struct s3p_object_step *o)
 {
     struct s3p_id id = s3p_step_id(t->c);
-    if (o->replace_metadata)
+    if (o->replace_metadata) {
         t->req.id = t->rec.meta_id = id;
+        s3p_step_set_fields(t, o);
+    }
     t->req.metadata_directive = DIRECTIVE(o->replace_metadata);
     t->req.tagging_directive = DIRECTIVE(o->tags != S3P_NO_TAGS);
     if (o->tags != S3P_NO_TAGS) {

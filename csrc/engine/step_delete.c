@@ -3,15 +3,14 @@
 #include "core/alloc.h"
 #include "engine/step.h"
 
-#define BATCH_MAX 1000 /* keys a request, S3's own bound */
 #define ARENA_BYTES (8u << 20)
 
 struct batch {
-    struct s3p_delete_name names[BATCH_MAX];
+    struct s3p_delete_name names[S3P_BATCH_KEYS_MAX];
     int n;
     bool quiet; /* the answer names failures alone */
     struct s3p_delete_results results;
-    const struct s3p_delete_result *surplus[BATCH_MAX]; /* of the results */
+    const struct s3p_delete_result *surplus[S3P_BATCH_KEYS_MAX]; /* of the results */
     int nsurplus;
     struct s3p_arena arena; /* the results, and literal keys */
 };
@@ -45,7 +44,7 @@ static const struct s3p_delete_result *find_result(const struct batch *b, int i)
  * key, a deleted key in a quiet answer. */
 static void find_surplus(struct batch *b)
 {
-    bool answered[BATCH_MAX] = {false};
+    bool answered[S3P_BATCH_KEYS_MAX] = {false};
     for (int k = 0; k < b->results.n; k++) {
         const struct s3p_delete_result *r = &b->results.results[k];
         int found = -1;
@@ -55,7 +54,7 @@ static void find_surplus(struct batch *b)
         }
         if (found >= 0)
             answered[found] = true;
-        if ((found < 0 || (b->quiet && r->code.len == 0)) && b->nsurplus < BATCH_MAX)
+        if ((found < 0 || (b->quiet && r->code.len == 0)) && b->nsurplus < S3P_BATCH_KEYS_MAX)
             b->surplus[b->nsurplus++] = r;
     }
 }
@@ -184,7 +183,7 @@ static bool fill(struct batch *b, struct s3p_client *c, const struct s3p_batch_s
     b->quiet = s->quiet;
     if (s->slot == S3P_NO_SLOT && !add_literals(b, c->w->e->plan, s))
         return false;
-    while (s->slot != S3P_NO_SLOT && b->n < BATCH_MAX &&
+    while (s->slot != S3P_NO_SLOT && b->n < S3P_BATCH_KEYS_MAX &&
            s3p_slot_next_name(&c->slots[s->slot], &at, &b->names[b->n])) {
         if (!s->etags)
             b->names[b->n].etag = (struct s3p_str){NULL, 0};

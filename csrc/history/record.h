@@ -52,7 +52,7 @@
     X(expect_text, uint32_t, "I", "text: expected ETag as sent, when its form is hashed")          \
     X(code_text, uint32_t, "I", "text: S3 error code, or wire error for people")                   \
     X(checksum, uint32_t, "I", "text: checksum header of the answer, name=value")                  \
-    X(list_args, uint32_t, "I", "text: page arguments, versioning status, rules")                  \
+    X(list_args, uint32_t, "I", "text: arguments of a page, rules, status, fields, condition")    \
     X(list_next, uint32_t, "I", "text: the arguments of the page after it")                        \
     X(source_key, uint32_t, "I", "text: copy source")                                              \
     X(part_number, uint32_t, "I", "multipart part; 0: none")                                       \

@@ -108,6 +108,11 @@ static void seal_before(struct s3p_appender *a, struct s3p_attempt *r)
         if (s3p_column_sense_table[c].as == S3P_AS_TEXT)
             move_text(r, c, moved_text);
     r->entries_first -= r->entries_first > moved_entries ? moved_entries : r->entries_first;
+    for (uint32_t i = 0; i < a->open->nentries; i++) {
+        struct s3p_entry *e = &a->open->entries[i];
+        e->key_text -= e->key_text > moved_text ? moved_text : e->key_text;
+        e->version_id -= e->version_id > moved_text ? moved_text : e->version_id;
+    }
 }
 
 void s3p_append_begin(struct s3p_appender *a, size_t text_bytes, size_t entries)
@@ -168,6 +173,8 @@ uint32_t s3p_append(struct s3p_appender *a, const struct s3p_attempt *r)
     if (r->parent > position) /* a batch beyond its bound was cut by a seal: rather no parent than a
                                  wrong one */
         s->rows[position].parent = 0;
+    else if (r->parent != 0 && r->request_id == 0) /* a child came with its request */
+        s->rows[position].request_id = s->rows[r->parent - 1].request_id;
     a->in_batch = batch || (a->in_batch && r->op == S3P_OP_DELETE_CHILD);
     mark(a);
     return position;

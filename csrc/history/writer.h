@@ -32,7 +32,7 @@
 #define S3P_SEGMENT_RECORDS_MAX 65536u /* that a reader takes; a segment may be sealed with few */
 #define S3P_SEGMENT_TEXT_BYTES (1u << 20)
 #define S3P_SEGMENT_ENTRIES 32768u
-#define S3P_BATCH_RECORDS 1000u /* children of one DELETE_OBJECTS that surely land in its segment */
+#define S3P_BATCH_RECORDS 1100u /* children of one DELETE_OBJECTS that surely land in its segment */
 #define S3P_TEXT_MAX 65535u     /* a longer text is cut */
 
 struct s3p_history; /* the file and its writer thread */

@@ -4,12 +4,14 @@
 
 #include "core/text.h"
 #include "s3/chunked.h"
+#include "s3/tags.h"
 
 /* a key of 1,024 bytes is 3,072 encoded; list parameters are no longer */
 #define SCRATCH_MAX (64 * 1024)
 #define NUMBER_MAX 20 /* decimal digits of a uint64 */
 #define RANGE_MAX (8 + 2 * NUMBER_MAX)
 #define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define META_PREFIX "x-amz-meta-"
 #define ATTRIBUTES "ETag,Checksum,ObjectParts,StorageClass,ObjectSize"
 
 /* ---- the query ---- */
@@ -248,10 +250,12 @@ static const struct s3p_str payload_name[] = {
 /* One request while it is written: what is sent and what is signed come from `h`, sorted by name.
  */
 struct head {
-    struct s3p_header h[HEADERS];
+    struct s3p_header h[HEADERS + S3P_TAGS_MAX];
     int n;
-    char length[NUMBER_MAX], decoded[NUMBER_MAX], id[32], hash[64];
+    char length[NUMBER_MAX], decoded[NUMBER_MAX], hash[64];
     char range[RANGE_MAX], source_range[RANGE_MAX];
+    struct s3p_tag_text field[S3P_TAGS_MAX];
+    char field_name[S3P_TAGS_MAX][sizeof META_PREFIX + S3P_TAG_KEY_MAX];
     struct s3p_str path, query, wire_query, host, source;
 };
 
@@ -397,6 +401,30 @@ static bool sends_body(enum s3p_op op)
     return method[0] == 'P'; /* PUT, POST */
 }
 
+static void put_field(const struct s3p_request *r, struct head *h, int at)
+{
+    struct s3p_tag_text *t = &h->field[at];
+    struct s3p_str name = header_name[META_ID];
+    size_t prefix = sizeof META_PREFIX - 1;
+    s3p_tag_make(t, r->id, r->fields, at);
+    if (at != 0) {
+        memcpy(h->field_name[at], META_PREFIX, prefix);
+        memcpy(h->field_name[at] + prefix, t->key, t->key_len);
+        name = (struct s3p_str){h->field_name[at], prefix + t->key_len};
+    }
+    h->h[h->n++] = (struct s3p_header){name, {t->value, t->value_len}};
+}
+
+/* The metadata, which are in the order of their names: the fillers, the id, the count. */
+static void put_fields(const struct s3p_request *r, struct head *h)
+{
+    for (int i = 2; i < r->fields; i++)
+        put_field(r, h, i);
+    put_field(r, h, 0);
+    if (r->fields > 1)
+        put_field(r, h, 1);
+}
+
 static void set_headers(struct s3p_request_ctx *c, const struct s3p_request *r, struct head *h)
 {
     struct values all, *v = &all;
@@ -417,10 +445,8 @@ static void set_headers(struct s3p_request_ctx *c, const struct s3p_request *r, 
         say(v, CONTENT_SHA256, (struct s3p_str){h->hash, sizeof h->hash});
     }
     say(v, DATE, (struct s3p_str){c->date, sizeof c->date});
-    if (!s3p_id_none(r->id)) {
-        s3p_id_text(h->id, r->id);
-        say(v, META_ID, (struct s3p_str){h->id, sizeof h->id});
-    }
+    if (!s3p_id_none(r->id))
+        say(v, META_ID, S3P_STR("id"));
     const char *token = c->signer.cred.session_token;
     if (token != NULL)
         say(v, SECURITY_TOKEN, (struct s3p_str){token, strlen(token)});
@@ -428,7 +454,10 @@ static void set_headers(struct s3p_request_ctx *c, const struct s3p_request *r, 
     h->n = 0;
     for (uint32_t left = v->set; left != 0; left &= left - 1) {
         int i = __builtin_ctz(left);
-        h->h[h->n++] = (struct s3p_header){header_name[i], v->value[i]};
+        if (i == META_ID)
+            put_fields(r, h);
+        else
+            h->h[h->n++] = (struct s3p_header){header_name[i], v->value[i]};
     }
 }
 

@@ -35,6 +35,7 @@ struct s3p_request {
     /* body */
     uint64_t body_len;   /* of the body itself, also when it goes out in frames */
     struct s3p_id id;    /* goes out as x-amz-meta-s3p-id on writes */
+    int fields;          /* the metadata are a set of so many (s3/tags.h); 0: the id alone */
     struct s3p_str content_md5; /* base64 */
     struct s3p_str tagging;     /* "a=b&c=d", encoded */
     enum s3p_payload payload;

@@ -6,15 +6,8 @@
 #include "core/text.h"
 
 #define FILLER_DIGITS 16
-#define VALUE_MAX 32
 
-struct made { /* one tag of a right set */
-    char key[8], value[VALUE_MAX];
-    size_t key_len, value_len;
-};
-
-/* Tag `at` of the set, from 0: the id, the count, the fillers. */
-static void make(struct made *t, struct s3p_id id, int n, int at)
+void s3p_tag_make(struct s3p_tag_text *t, struct s3p_id id, int n, int at)
 {
     uint64_t hi, lo;
     memcpy(t->key, "s3p-", 4);
@@ -22,7 +15,7 @@ static void make(struct made *t, struct s3p_id id, int n, int at)
     if (at == 0) {
         memcpy(t->key + 4, "id", 2);
         s3p_id_text(t->value, id);
-        t->value_len = VALUE_MAX;
+        t->value_len = sizeof t->value;
         return;
     }
     t->key_len = 5;
@@ -42,10 +35,10 @@ static void make(struct made *t, struct s3p_id id, int n, int at)
 
 size_t s3p_tags_header(char dst[S3P_TAGS_HEADER_MAX], struct s3p_id id, int n)
 {
-    struct made t;
+    struct s3p_tag_text t;
     char *p = dst;
     for (int i = 0; i < n; i++) {
-        make(&t, id, n, i);
+        s3p_tag_make(&t, id, n, i);
         if (i > 0)
             *p++ = '&';
         memcpy(p, t.key, t.key_len);
@@ -59,10 +52,10 @@ size_t s3p_tags_header(char dst[S3P_TAGS_HEADER_MAX], struct s3p_id id, int n)
 
 void s3p_tags_body(struct s3p_buf *out, struct s3p_id id, int n)
 {
-    struct made t;
+    struct s3p_tag_text t;
     s3p_buf_str(out, "<Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><TagSet>");
     for (int i = 0; i < n; i++) {
-        make(&t, id, n, i);
+        s3p_tag_make(&t, id, n, i);
         s3p_buf_str(out, "<Tag><Key>");
         s3p_buf_add(out, t.key, t.key_len);
         s3p_buf_str(out, "</Key><Value>");
@@ -82,10 +75,10 @@ static const struct s3p_str *find(const struct s3p_tag *tags, int n, const char 
 
 static bool is_right(const struct s3p_tag *tags, int n, struct s3p_id id, int count)
 {
-    struct made t;
+    struct s3p_tag_text t;
     bool right = n == count;
     for (int i = 0; right && i < n; i++) {
-        make(&t, id, count, i);
+        s3p_tag_make(&t, id, count, i);
         const struct s3p_str *value = find(tags, n, t.key, t.key_len);
         right = value != NULL && value->len == t.value_len &&
                 memcmp(value->p, t.value, t.value_len) == 0;

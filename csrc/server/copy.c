@@ -167,7 +167,8 @@ static enum s3p_srv_error open_source(struct s3p_srv_req *req, const struct s3p_
     struct s3p_srv_copy *c = req->copy;
     struct s3p_srv_store *s = &req->loop->srv->store;
     struct s3p_srv_range range;
-    if (!source_allowed(&req->head, r))
+    bool mutants = S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL);
+    if (!source_allowed(&req->head, r) && !(mutants && s3p_srv_mutants_source(req)))
         return S3P_SE_PRECONDITION;
     enum s3p_srv_error e = source_range(&req->head, r, &range);
     if (e != S3P_SE_NONE)

@@ -2,6 +2,7 @@
 
 static const struct s3p_srv_mutant_row *const tables[] = {
     s3p_srv_mutants_of_answers,
+    s3p_srv_mutants_of_batches,
     s3p_srv_mutants_of_chores,
     s3p_srv_mutants_of_deletes,
     s3p_srv_mutants_of_durability,
@@ -17,6 +18,7 @@ static const struct s3p_srv_mutant_row *const tables[] = {
     s3p_srv_mutants_of_reads,
     s3p_srv_mutants_of_records,
     s3p_srv_mutants_of_replicas,
+    s3p_srv_mutants_of_tags,
     s3p_srv_mutants_of_upload_pages,
     s3p_srv_mutants_of_uploads,
     s3p_srv_mutants_of_versions,

@@ -3,7 +3,7 @@
 #ifndef S3P_SERVER_MUTANT_ROWS_H
 #define S3P_SERVER_MUTANT_ROWS_H
 
-#include "server/commit.h"
+#include "server/delete_many.h"
 #include "server/lifecycle.h"
 #include "server/list_page.h"
 #include "server/mutant_spec.h"
@@ -86,6 +86,16 @@ struct s3p_srv_mutant_row {
                  struct s3p_srv_list_page *page);
     /* An answer about an object, just before it goes out. */
     void (*send)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k);
+    /* One key of a batch delete: true when the row has dealt with it, and `r` says how. */
+    bool (*of_batch)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k, struct s3p_srv_txn *t,
+                     const struct s3p_srv_batch_key *e, struct s3p_srv_batch_result *r);
+    /* Other tags are about to be stored: `then` is `now` with them. */
+    void (*tagged)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
+                   const struct s3p_srv_record *now, struct s3p_srv_record *then);
+    /* The condition on the source of a copy does not hold: true lets the copy pass. */
+    bool (*source)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k);
+    /* A setting of a bucket is about to be stored: true loses it. */
+    bool (*setting)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k);
 };
 
 /* The i-th of all; NULL behind the last. */
@@ -93,6 +103,7 @@ const struct s3p_srv_mutant_row *s3p_srv_mutant_row(size_t i);
 
 /* By file, each ended by a row without a name. */
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_answers[];
+extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_batches[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_chores[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_deletes[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_durability[];
@@ -108,6 +119,7 @@ extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_ranges[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_reads[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_records[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_replicas[];
+extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_tags[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_upload_pages[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_uploads[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_versions[];
@@ -150,5 +162,13 @@ extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_writes[];
 #define S3P_SRV_SEND(name) static void name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k)
 #define S3P_SRV_PAGE(name)                                                                         \
     static bool name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k, struct s3p_srv_list_page *page)
+#define S3P_SRV_OF_BATCH(name)                                                                     \
+    static bool name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k, struct s3p_srv_txn *t,        \
+                     const struct s3p_srv_batch_key *e, struct s3p_srv_batch_result *r)
+#define S3P_SRV_TAGGED(name)                                                                       \
+    static void name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,                               \
+                     const struct s3p_srv_record *now, struct s3p_srv_record *then)
+#define S3P_SRV_SOURCE(name) static bool name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k)
+#define S3P_SRV_SETTING(name) static bool name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k)
 
 #endif

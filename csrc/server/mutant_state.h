@@ -90,6 +90,7 @@ struct s3p_srv_mutants {
         bool used;
     } counts[S3P_SRV_MUTANT_ROWS_MAX];
     struct s3p_srv_list_page page; /* scratch */
+    struct s3p_srv_txn *txn;       /* of the write that is about to be applied: for `made` */
     struct s3p_buf ids; /* request ids, one behind the other */
     struct s3p_srv_version *shown; /* the object that a GET has shown last, and its key */
     size_t shown_len;
@@ -120,6 +121,8 @@ void s3p_srv_mutant_spoil(struct s3p_srv_mutants *m, const struct s3p_srv_mutant
 /* mutant_uploads.c: a request on an upload begins, and ends. */
 void s3p_srv_mutant_upload_begin(struct s3p_srv_mutants *m, const struct s3p_srv_req *req);
 void s3p_srv_mutant_upload_end(struct s3p_srv_mutants *m, const struct s3p_srv_req *req);
+/* It is forgotten unless there is something to remember. */
+void s3p_srv_mutant_state_done(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k);
 bool s3p_srv_conditional(const struct s3p_srv_req *req);
 bool s3p_srv_refused(enum s3p_srv_error e); /* by a precondition */
 /* What a check without a lock answers; *seq of the object that it saw, 0: none. */

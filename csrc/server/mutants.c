@@ -50,8 +50,7 @@ static void drop_key(struct s3p_srv_key_state *k)
     s3p_free(k);
 }
 
-/* A key that nothing is remembered of is forgotten. */
-static void forget(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k)
+void s3p_srv_mutant_state_done(struct s3p_srv_mutants *m, struct s3p_srv_key_state *k)
 {
     if (k->inflight > 0 || k->gaps > 0 || k->wrong >= 0 || k->wrong_next >= 0 ||
         k->versions != NULL || k->keep)
@@ -102,6 +101,16 @@ static void put_on(struct s3p_srv_mutants *m, const struct s3p_srv_mutant *list,
     pthread_mutex_unlock(&m->mu);
 }
 
+/* Hooks of batches write, and so call other hooks. */
+static void init_lock(pthread_mutex_t *mu)
+{
+    pthread_mutexattr_t recursive;
+    pthread_mutexattr_init(&recursive);
+    pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(mu, &recursive);
+    pthread_mutexattr_destroy(&recursive);
+}
+
 int s3p_srv_mutants_create(struct s3p_srv_mutants **out, struct s3p_srv *srv, struct s3p_err *err)
 {
     struct s3p_srv_mutant list[S3P_SRV_MUTANTS_MAX];
@@ -109,7 +118,7 @@ int s3p_srv_mutants_create(struct s3p_srv_mutants **out, struct s3p_srv *srv, st
     unsigned n = 0;
     if (m == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "no memory for the mutants");
-    pthread_mutex_init(&m->mu, NULL);
+    init_lock(&m->mu);
     s3p_buf_init(&m->ids, IDS_MAX);
     m->srv = srv;
     m->seed = srv->options.seed;
@@ -291,10 +300,18 @@ static bool is_delete(const struct s3p_srv_req *req)
     return strcmp(req->route->name, "DeleteObject") == 0 && !req->wanted.given;
 }
 
+/* What such a request has as its key is the empty one, which no object has. */
+static bool writes_to_bucket(const struct s3p_srv_req *req)
+{
+    return req->route->level == S3P_SRV_BUCKET &&
+           (req->route->flags & S3P_SRV_ROUTE_NO_BUCKET) == 0 &&
+           (req->head.method.p[0] == 'P' || req->head.method.p[0] == 'D');
+}
+
 void s3p_srv_mutants_begin(struct s3p_srv_req *req)
 {
     struct s3p_srv_mutants *m = req->loop->srv->mutants;
-    if (req->route->level != S3P_SRV_OBJECT)
+    if (req->route->level != S3P_SRV_OBJECT && !writes_to_bucket(req))
         return;
     pthread_mutex_lock(&m->mu);
     struct s3p_srv_key_state *k = s3p_srv_mutant_key(m, req->bucket.id, req->head.key, true);
@@ -339,7 +356,7 @@ void s3p_srv_mutants_end(struct s3p_srv_req *req)
         k->uncommitted_by = NULL;
         s3p_srv_mutant_forget(&k->uncommitted);
     }
-    forget(m, k);
+    s3p_srv_mutant_state_done(m, k);
     pthread_mutex_unlock(&m->mu);
 }
 
@@ -401,6 +418,7 @@ void s3p_srv_mutants_made(struct s3p_srv_txn *t, struct s3p_srv_req *req,
     struct s3p_srv_mutants *m = t->srv->mutants;
     struct s3p_srv_key_state *k = req->key_state;
     pthread_mutex_lock(&m->mu);
+    m->txn = t;
     for (unsigned i = 0; k != NULL && i < m->n_active; i++)
         if (m->active[i].row->made != NULL)
             m->active[i].row->made(m, &m->active[i], req, k, now, then);
@@ -444,7 +462,7 @@ bool s3p_srv_mutants_remove(struct s3p_srv_txn *t, struct s3p_srv_req *req, stru
             done = m->active[i].row->remove(m, &m->active[i], req, k, t, &at);
     if (k != NULL) {
         k->inflight -= self;
-        forget(m, k);
+        s3p_srv_mutant_state_done(m, k);
     }
     pthread_mutex_unlock(&m->mu);
     return done;
@@ -513,7 +531,7 @@ void s3p_srv_mutants_changed(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_
         k->wrong_next = -1;
         if (m->old_versions)
             remember(m, k, now);
-        forget(m, k);
+        s3p_srv_mutant_state_done(m, k);
     }
     pthread_mutex_unlock(&m->mu);
 }

@@ -4,16 +4,17 @@
  * Deterministic: the n-th request that a switch looks at fires or not by (seed, name, n). An answer
  * counts as altered when a client could notice that it is wrong: its request id is noted.
  *
- * Threads: all functions may be called from any thread; one lock inside. */
+ * Threads: all functions may be called from any thread; one lock inside, which a thread that has it
+ * may take again. */
 #ifndef S3P_SERVER_MUTANTS_H
 #define S3P_SERVER_MUTANTS_H
 
 #include <jansson.h>
 
+#include "server/delete_many.h"
 #include "server/lifecycle.h"
 #include "server/list_page.h"
 #include "server/reads.h"
-#include "server/server.h"
 
 /* With the mutants of srv->options. */
 int s3p_srv_mutants_create(struct s3p_srv_mutants **out, struct s3p_srv *srv,
@@ -71,6 +72,16 @@ void s3p_srv_mutants_missing(struct s3p_srv_req *req);
 enum s3p_srv_life_act s3p_srv_mutants_life(struct s3p_srv_mutants *m,
                                            const struct s3p_srv_life_case *c,
                                            enum s3p_srv_life_act act);
+/* mutant_calls.c: a key of a batch delete is about to go: true when `r` says what became of it; */
+bool s3p_srv_mutants_of_batch(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                              const struct s3p_srv_batch_key *e, struct s3p_srv_batch_result *r);
+/* `then`, with other tags than `now`, is about to be stored: faults may change it; */
+void s3p_srv_mutants_tagged(struct s3p_srv_txn *t, struct s3p_srv_req *req,
+                            const struct s3p_srv_record *now, struct s3p_srv_record *then);
+/* the condition on the source of a copy does not hold: true when it is copied; */
+bool s3p_srv_mutants_source(struct s3p_srv_req *req);
+/* a setting of a bucket is about to be stored: true when it is lost; */
+bool s3p_srv_mutants_setting(struct s3p_srv_txn *t, struct s3p_srv_req *req);
 /* a page of keys is about to be walked: where it begins and what it shows may change, and it may be
  * refused; the answer to a listing stands; any answer about an object is about to go out. */
 enum s3p_srv_error s3p_srv_mutants_start(struct s3p_srv_req *req, struct s3p_srv_page *page,

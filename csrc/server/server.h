@@ -56,6 +56,7 @@ struct s3p_srv_write {
     void (*reply)(
         struct s3p_srv_req *req); /* in the loop, after the commit, when `result` is S3P_SE_NONE */
     enum s3p_srv_error result;
+    bool quiet;        /* a batch: the answer says only what failed */
     bool apply_anyway; /* mutants: changes the state although the answer is an error */
     bool drop;         /* mutants: acknowledge, apply nothing */
     bool gap;          /* mutants: the key is absent while this overwrite is on its way */

@@ -4,6 +4,7 @@
 
 #include "server/commit.h"
 #include "server/lifecycle.h"
+#include "server/mutants.h"
 #include "server/policy.h"
 #include "server/replication.h"
 #include "server/routes.h"
@@ -108,6 +109,8 @@ static enum s3p_srv_error apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *r
     enum s3p_srv_error e = k->judge != NULL ? k->judge(t, req, stored) : S3P_SE_NONE;
     if (e != S3P_SE_NONE)
         return e;
+    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL) && s3p_srv_mutants_setting(t, req))
+        return S3P_SE_NONE;
     MDB_val key = key_of(buf, req->bucket.id, k->kind), v = {stored.len, req->meta.data};
     s3p_srv_txn_edited(t, mdb_put(t->txn, t->srv->store.settings, &key, &v, 0));
     return S3P_SE_NONE;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/commit.h"
+#include "server/mutants.h"
 #include "server/ops.h"
 #include "server/replication.h"
 #include "server/versions.h"
@@ -129,7 +130,7 @@ static enum s3p_srv_error not_found(const struct s3p_srv_req *req)
 /* Only the tags change: neither seq nor time, and the body stays where it is. */
 static enum s3p_srv_error apply(struct s3p_srv_txn *t, struct s3p_srv_req *req)
 {
-    struct s3p_srv_record r;
+    struct s3p_srv_record r, now;
     bool current;
     if (!s3p_srv_txn_bucket(t, req))
         return S3P_SE_NO_BUCKET;
@@ -144,7 +145,10 @@ static enum s3p_srv_error apply(struct s3p_srv_txn *t, struct s3p_srv_req *req)
     bool replicate = r.replication != S3P_SRV_NOT_REPLICATED &&
                      r.replication != S3P_SRV_REPLICA &&
                      s3p_srv_replication_plan(t, req->head.key, &r);
+    now = r;
     r.tags = (struct s3p_str){req->tags.data, req->tags.len};
+    if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
+        s3p_srv_mutants_tagged(t, req, &now, &r);
     s3p_srv_versions_rewrite(t, req->head.key, current, &r);
     if (replicate)
         s3p_srv_replication_post(t, req->head.key, &r, S3P_SRV_POST_TAGS);

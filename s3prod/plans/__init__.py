@@ -6,7 +6,7 @@ embedded store: `STORE_OPTIONS` suit all of them.
 
 from __future__ import annotations
 
-from s3prod.plans import lists, multipart, narrow, nodes, objects, registers, versions
+from s3prod.plans import batches, lists, multipart, narrow, nodes, objects, registers, versions
 from s3prod.plans.concurrent_multipart import concurrent_multipart
 from s3prod.plans.coordination import create_race, distributed_coordination
 from s3prod.plans.cross_feature import cross_feature
@@ -63,5 +63,5 @@ BUILTIN: dict[str, PlanBuilder] = {
     "versions": objects.versions,
     "version-explosion": versions.version_explosion,
     "null-versions": versions.null_versions,
-    "batches": objects.batches,
+    "batches": batches.batches,
 }

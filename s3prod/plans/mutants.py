@@ -65,7 +65,23 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("cond-fail-in-200-body", "p=0.005,min_inflight=2", "shared-counters", "error-as-success", "p=0.3", CAS),
     Mutant("cond-put-blocks-reads", "cond-put-blocks-reads", "slow-conditions", ("reads",), judge="progress"),
     Mutant("cond-409-storm", "cond-409-storm", "watched-counter", ("cas_commits",), judge="progress"),
-    # tags and copies
+    # batch deletes
+    _row("bulk-silent-failure", "p=0.02", "batches", "present-after-delete"),
+    _row("bulk-missing-from-answer", "p=0.02", "batches", "batch-missing-key"),
+    _row("bulk-quiet-ignored", "p=0.02", "batches", "batch-extra-key"),
+    _row("bulk-quiet-hides-errors", "p=0.1", "batches", "cas-ignored stale-read"),
+    _row("bulk-missing-key-error", "p=0.02", "batches", "batch-absent-error"),
+    _row("bulk-collateral", "p=0.01", "batches", "absent-after-ack"),
+    _row("bulk-over-limit-partial", "", "batches", "absent-after-ack"),
+    _row("bulk-double-marker", "p=0.05", "batches", "list-missing list-phantom"),
+    # tags, metadata, copies
+    _row("tags-merge", "min_inflight=2", "tags", "tags-torn tags-corrupt"),
+    _row("tag-write-fails-silently", "p=0.002", "tags", "stale-read zone-overlap present-after-delete"),
+    _row("tags-wipe-metadata", "p=0.002", "tags", "meta-lost"),
+    _row("subresource-as-put", "p=0.002", "tags", "body-corrupt"),
+    _row("meta-merge", "min_inflight=2", "copies", "meta-torn"),
+    _row("copy-torn-source", "min_inflight=2", "copies", "body-torn"),
+    _row("copy-source-cond-ignored", "p=0.05", "copies", "copy-wrong-source"),
     _row("tags-survive-overwrite", "p=0.05", "tags", "present-after-delete stale-read"),
     _row("copy-drops-meta", "p=0.02", "copies", "body-foreign stale-read unwritten-value"),
     # reads and overwrites
@@ -182,6 +198,8 @@ def _suite(name: str, *tests: str) -> Mutant:
 
 # Only a request that must be refused shows these: tests of `tests/store` send it, and have to fail.
 SUITE_MUTANTS: dict[str, Mutant] = _table(
+    _suite("bulk-unsupported", "test_delete_many.py::test_quiet", "test_delete_many.py::test_present_and_absent_keys"),
+    _suite("config-update-race", "test_settings.py::test_settings_that_are_written_together_all_stay"),
     _suite(
         "cond-rejected", "test_conditions.py::test_create_if_absent", "test_rules.py::test_put_if_match_as_received"
     ),

@@ -1,4 +1,4 @@
-"""Workloads of objects that no plain write made: uploads of parts, copies, tags, versions, batches of deletes.
+"""Workloads of objects that no plain write made: uploads of parts, copies, tags, versions.
 
 Like those of `s3prod.plans.registers` they are the plans of the mutants. Parts are small, so that many uploads race: the
 store must take them (`s3prod.plans.STORE_OPTIONS`).
@@ -18,9 +18,9 @@ from s3prod.plan import (
     choose,
     complete_upload,
     copy,
+    create_bucket,
     create_upload,
     delete,
-    delete_objects,
     delete_tags,
     get,
     get_tags,
@@ -84,16 +84,20 @@ def uploads(scale: str = "full", seed: int = 1) -> Plan:
 
 
 def copies(scale: str = "full", seed: int = 1) -> Plan:
-    """16 clients write sources, copy them to other keys with metadata of their own, and copy keys onto themselves."""
+    """16 clients write sources, copy them to other keys with metadata of their own, and copy keys onto themselves; sources
+    are asked for as they are and as they were.
+    """
     rounds = ROUNDS[scale]
     program = [
         choose("sources", "s"),
-        put("s.key", SIZES),
+        put("s.key", SIZES, as_="old"),
+        put("s.key", SIZES, as_="new"),
         choose("copies", "k"),
-        copy("k.key", "s.key", metadata="replace"),
+        copy("k.key", "s.key", metadata="replace", fields=7, if_source_match="new.etag"),
         when("ok", get("k.key"), head("k.key")),
-        copy("k.key", "k.key", metadata="replace"),
+        copy("k.key", "k.key", metadata="replace", fields=5),
         get("k.key"),
+        copy("k.key", "s.key", metadata="replace", fields=4, if_source_match="old.etag"),
         choose("kept", "d"),
         copy("d.key", "s.key"),
         get("d.key"),
@@ -109,7 +113,7 @@ def copies(scale: str = "full", seed: int = 1) -> Plan:
 
 
 def tags(scale: str = "full", seed: int = 1) -> Plan:
-    """16 clients replace, remove and read the tags of 4 objects, and overwrite objects with and without tags."""
+    """16 clients replace, remove and read the tags of 4 objects, overwrite others with and without tags, and read them all."""
     rounds = ROUNDS[scale]
     tagging = [
         choose("tagged", "k"),
@@ -118,6 +122,7 @@ def tags(scale: str = "full", seed: int = 1) -> Plan:
         choose("tagged", "k"),
         put_tags("k.key", 3),
         get_tags("k.key"),
+        get("k.key"),
     ]
     overwriting = [
         choose("replaced", "k"),
@@ -126,14 +131,15 @@ def tags(scale: str = "full", seed: int = 1) -> Plan:
         put("k.key", SIZES),
         get_tags("k.key"),
         put_tags("k.key", 2),
+        get("k.key"),
         delete_tags("k.key"),
         get_tags("k.key"),
+        get("k.key"),
     ]
     names = [f"tagged/{number}" for number in range(4)]
-    make = [put(name, 256) for name in names]
+    make = [create_bucket(), *(put(name, 256) for name in names)]
     spaces = {"tagged": Space.fixed(*names), "replaced": Space.own("replaced/", 1)}
     groups = [
-        make_bucket(),
         Group("make", make, phase="setup"),
         Group("tagging", [repeat(rounds, *tagging)], clients=12),
         Group("overwriting", [repeat(rounds, *overwriting)], clients=4),
@@ -192,20 +198,3 @@ def versions(scale: str = "full", seed: int = 1) -> Plan:
         *read_then_remove(*walk),
     ]
     return Plan("versions", seed=seed, scale=scale, spaces=spaces, groups=groups)
-
-
-def batches(scale: str = "full", seed: int = 1) -> Plan:
-    """8 clients fill keys of their own, delete them in batches, and look whether they are gone."""
-    rounds = ROUNDS[scale]
-    names = [[f"batch/{client}/{number}" for number in range(10)] for client in range(8)]
-    groups = [make_bucket()]
-    for client, keys in enumerate(names):
-        program = [
-            *(put(key, 200) for key in keys),
-            delete_objects(keys[:5], quiet=True),
-            delete_objects(keys[5:]),
-            *(head(key) for key in keys),
-        ]
-        groups.append(Group(f"client-{client}", [repeat(rounds, *program)]))
-    spaces = {"keys": Space.fixed(*(key for keys in names for key in keys))}
-    return Plan("batches", seed=seed, scale=scale, spaces=spaces, groups=[*groups, remove_bucket()])

@@ -45,20 +45,24 @@ def read(book: Book, request: Request, attempt: Attempt, record: Record) -> tupl
         fields |= {"key": request.key, "etag": etag_of(request.op, attempt)}
         fields["version"] = attempt.headers.get("x-amz-version-id", "")
     _read_asked(request, record)
-    _read_tagging(request, record)
+    _read_carried(request, record)
     reader = _READERS.get(request.op)
     if reader is not None:
         reader(book, request, attempt, record, fields)
     _read_checksum(request, attempt, record)
     if attempt.headers.get("x-amz-delete-marker") == "true":
-        record["flags"] = [*record.get("flags", ()), "delete_marker"]
+        _flag(record, "delete_marker")
     return fields, _children(book, request, attempt, record) if request.op == "delete_objects" else []
 
 
-def _read_tagging(request: Request, record: Record) -> None:
+def _flag(record: Record, name: str) -> None:
+    record["flags"] = [*record.get("flags", ()), name]
+
+
+def _read_carried(request: Request, record: Record) -> None:
     """Whether the object that the request makes gets a tag set."""
     if request.tags and request.op in ("put", "copy", "create_upload"):
-        record["flags"] = [*record.get("flags", ()), "tagged"]
+        _flag(record, "tagged")
 
 
 def _read_asked(request: Request, record: Record) -> None:
@@ -68,7 +72,7 @@ def _read_asked(request: Request, record: Record) -> None:
         "upload_id": "" if request.upload is None else request.upload.id,
         "part_number": request.part,
         "source_key": _source(request),
-        "list_args": list_query(request) if request.op in PAGES else "",
+        "list_args": list_query(request) if request.op in PAGES else _carried(request),
     }
     record |= {name: value for name, value in asked.items() if value}
     if request.ranged:
@@ -84,6 +88,13 @@ def _source(request: Request) -> str:
         return ""
     version = f"?versionId={request.source_version}" if request.source_version else ""
     return f"{request.source.bucket}/{request.source.text}{version}"
+
+
+def _carried(request: Request) -> str:
+    """How many fields of metadata, and the condition on the source of a copy."""
+    fields = [f"fields={request.fields}"] if request.fields else []
+    condition = f"{request.source_cond.replace('_', '-')}={request.source_cond_value}"
+    return "&".join([*fields, condition] if request.source_cond else fields)
 
 
 def _read_checksum(request: Request, attempt: Attempt, record: Record) -> None:
@@ -136,8 +147,9 @@ def _object(book: Book, request: Request, attempt: Attempt, record: Record, fiel
         whole, start, total = True, 0, announced if announced >= 0 else None
     record["size"] = fields["size"] = size
     meta_id = ids.parse(attempt.headers.get(f"x-amz-meta-{META}", "")) or ids.NO_ID
-    if meta_id != ids.NO_ID:
-        record["meta_id"] = meta_id.hex()
+    whole_id = _read_metadata(attempt, meta_id, record)
+    if whole_id != ids.NO_ID:
+        record["meta_id"] = whole_id.hex()
     _modified(attempt, record)
     if request.op == "head":
         return
@@ -161,6 +173,17 @@ def _object(book: Book, request: Request, attempt: Attempt, record: Record, fiel
         record["bad_offset"] = found.bad_offset
     if found.counter is not None:
         record["counter"] = fields["counter"] = found.counter
+
+
+def _read_metadata(attempt: Attempt, meta_id: bytes, record: Record) -> bytes:
+    """The id of the metadata: of several fields none unless they are one whole set."""
+    given = {name.lower().removeprefix("x-amz-meta-"): value for name, value in attempt.headers.items()}
+    fields = {name: value for name, value in given.items() if name.startswith("s3p-")}
+    if not fields or (len(fields) == 1 and meta_id != ids.NO_ID):
+        return meta_id
+    verdict, value_id = ids.tags_found(fields)
+    record["list_args"] = f"fields={len(fields)}" if verdict == "clean" else "fields=torn"
+    return value_id if verdict == "clean" else ids.NO_ID
 
 
 def _modified(attempt: Attempt, record: Record) -> None:
@@ -300,7 +323,7 @@ def _children(book: Book, request: Request, attempt: Attempt, record: Record) ->
         name = (one.key, one.version)
         done, code = deleted.get(name), errors.get(name, "")
         if done is not None and done.get("DeleteMarker"):
-            child["flags"] = [*child.get("flags", ()), "delete_marker"]
+            _flag(child, "delete_marker")
         if done is not None and done.get("DeleteMarkerVersionId"):
             child["version_id"] = done["DeleteMarkerVersionId"]
         if record["outcome"] == "ok":

@@ -118,7 +118,7 @@ def _sent(request: Request, buckets: Mapping[str, str]) -> Arguments:
 
 
 def _metadata(request: Request, buckets: Mapping[str, str]) -> Arguments:
-    yield "Metadata", {META: request.value_id.hex()}
+    yield "Metadata", ids.tag_set(request.value_id, request.fields) or {META: request.value_id.hex()}
 
 
 def _tags(request: Request, buckets: Mapping[str, str]) -> Arguments:

@@ -59,6 +59,7 @@ class Request:
     body_kind: str = "none"
     size: int = 0
     counter: int = 0
+    fields: int = 0  # of the metadata; 0: the id alone
     tags: int | None = None
     checksum: str = ""
     checksum_type: str = ""

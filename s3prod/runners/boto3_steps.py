@@ -189,12 +189,12 @@ _COPIED = (_source, _source_condition)
 _READ = (_version, _condition, _as_given("part", "checksum_mode"))
 
 _VERBS: dict[str, tuple[Callable[[str, Step, Names], list[Request]], tuple[Option, ...]]] = {
-    "put": (_on_key, (*_SENT, _condition, _as_given("tags"))),
+    "put": (_on_key, (*_SENT, _condition, _as_given("fields", "tags"))),
     "get": (_on_key, (*_READ, _range)),
     "head": (_on_key, _READ),
     "delete": (_on_key, (_version, _condition)),
     "delete_objects": (_on_objects, (_as_given("quiet"),)),
-    "copy": (_on_key, (*_COPIED, _condition, _metadata, _as_given("tags"))),
+    "copy": (_on_key, (*_COPIED, _condition, _metadata, _as_given("fields", "tags"))),
     "create_upload": (_on_key, (_as_given("tags", "checksum", "checksum_type"),)),
     "upload_part": (_on_upload, (*_SENT, _as_given("part"))),
     "upload_part_copy": (_on_upload, (*_COPIED, _range, _as_given("part"))),

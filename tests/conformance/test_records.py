@@ -24,7 +24,13 @@ THERE = (
     "request_id", "version_id", "version_asked", "upload_id", "etag", "expect_etag", "body_id", "meta_id", "body_id2", "checksum",
     "last_modified", "code_text",
 )  # fmt: skip
-UNNAMED = ("upload-id-marker", "version-id-marker", "continuation-token")  # their values are the run's
+UNNAMED = (
+    "upload-id-marker",
+    "version-id-marker",
+    "continuation-token",
+    "if-match",
+    "if-none-match",
+)  # their values are the run's
 
 
 def told_of(record):

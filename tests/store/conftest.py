@@ -20,7 +20,11 @@ EXPECTED = pytest.StashKey[expected.Expected]()
 # The files that ask about S3; what another file or folder tests is the embedded store's own.
 OF_S3 = "attributes buckets chunked conditions copy delete_many front lists multipart objects rules rules_integrity tags versions"
 FILES_OF_S3 = {f"test_{name}.py" for name in OF_S3.split()}
-OWN_STORES = {"start": "starts stores with options", "small": "a store that takes parts of any size"}
+OWN_STORES = {
+    "start": "starts stores with options",
+    "small": "a store that takes parts of any size",
+    "settings_store": "a store with settings of buckets",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -87,6 +91,16 @@ def deadline() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
+def broken(config: pytest.Config, record: Callable[[str, object], None], *options: str) -> Iterator[Store]:
+    """A store that is broken as `--mutant` says, and whose end is a test too."""
+    mutants = config.getoption("--mutant")
+    running = Store(*options, "--admin", *(part for spec in mutants for part in ("--mutant", spec)))
+    yield running
+    if mutants:
+        record("altered", len(running.admin("/altered")["request_ids"]))
+    assert running.close() == 0
+
+
 @pytest.fixture(scope="session")
 def store(pytestconfig: pytest.Config, record_testsuite_property: Callable[[str, object], None]) -> Iterator[AnyStore]:
     """One store for all tests that need nothing special, broken as `--mutant` says; the end of an embedded one is a test too."""
@@ -94,12 +108,15 @@ def store(pytestconfig: pytest.Config, record_testsuite_property: Callable[[str,
     if target is not None:
         yield AnyStore(target)
         return
-    mutants = pytestconfig.getoption("--mutant")
-    running = Store("--endpoints", "2", "--admin", *(part for spec in mutants for part in ("--mutant", spec)))
-    yield running
-    if mutants:
-        record_testsuite_property("altered", len(running.admin("/altered")["request_ids"]))
-    assert running.close() == 0
+    yield from broken(pytestconfig, record_testsuite_property, "--endpoints", "2")
+
+
+@pytest.fixture(scope="session")
+def settings_store(
+    pytestconfig: pytest.Config, record_testsuite_property: Callable[[str, object], None]
+) -> Iterator[Store]:
+    """One with what buckets may be set to."""
+    yield from broken(pytestconfig, record_testsuite_property, "--bucket-policy", "--lifecycle-day", "1h")
 
 
 @pytest.fixture(scope="session")
