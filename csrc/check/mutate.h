@@ -156,6 +156,12 @@
     X(VERSION_MISSING_REPEATED)                                                                    \
     X(VERSION_ENABLED_LT)                                                                          \
     X(VERSION_CHANGED_GT)                                                                          \
+    X(NULL_CERTAIN_ANY)                                                                            \
+    X(NULL_ENTRY_OFF)                                                                              \
+    X(NULL_GONE_OFF)                                                                               \
+    X(NULL_WEAK_OFF)                                                                               \
+    X(VERSION_WALK_MISSING_OFF)                                                                    \
+    X(VERSION_LATEST_OFF)                                                                          \
     X(VERSION_WALK_OFF)                                                                            \
     X(VERSION_WRONG_OFF)                                                                           \
     X(VERSION_FUTURE_LE)                                                                           \

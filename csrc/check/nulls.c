@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "check/gather.h"
+#include "check/mutate.h"
 #include "check/walks.h"
 #include "s3/body.h"
 #include "s3/op.h"
@@ -95,8 +96,8 @@ static bool is_certain(const struct nulls *x, const struct s3p_at *at)
 {
     struct s3p_str made = text(at, S3P_COL_version_id);
     int64_t touched = x->b->walks->touched[S3P_COLUMN(at, uint16_t, bucket)];
-    return is_null(made) || (made.len == 0 && touched != INT64_MAX &&
-                             S3P_COLUMN(at, int64_t, t_return) < touched);
+    bool before = touched != INT64_MAX && S3P_COLUMN(at, int64_t, t_return) < touched;
+    return is_null(made) || (made.len == 0 && S3P_ON(NULL_CERTAIN_ANY, before));
 }
 
 static void doubt(struct s3p_reg_op *op)
@@ -120,7 +121,7 @@ static int note_etag(struct nulls *x, const struct s3p_at *at, uint32_t value, s
     uint32_t *known;
     if (S3P_COLUMN(at, uint8_t, etag_form) == S3P_ETAG_NONE ||
         S3P_COLUMN(at, uint8_t, outcome) != S3P_OK_OUTCOME ||
-        S3P_COLUMN(at, uint64_t, size) < UNIQUE_BODY_BYTES)
+        S3P_OFF(NULL_WEAK_OFF, S3P_COLUMN(at, uint64_t, size) < UNIQUE_BODY_BYTES))
         return 0;
     S3P_TRY(s3p_idmap_put(&x->by_etag, etag_key(S3P_COLUMN(at, s3p_etag_bytes, etag).b), value,
                           &known, err));
@@ -199,7 +200,7 @@ static int add_read(struct nulls *x, const struct s3p_at *at, struct s3p_err *er
         x->unclear |= s3p_id_run(id) != x->b->objects->head->run;
         S3P_TRY(s3p_bench_value(x->b, id, &value, err));
         add(x, at, S3P_REG_READ, value);
-    } else if (is_absent(at)) {
+    } else if (S3P_OFF(NULL_GONE_OFF, is_absent(at))) {
         add(x, at, S3P_REG_READ, S3P_REG_ABSENT);
     }
     return 0;
@@ -208,7 +209,7 @@ static int add_read(struct nulls *x, const struct s3p_at *at, struct s3p_err *er
 static void add_entry(struct nulls *x, const struct s3p_at *at)
 {
     const struct s3p_entry *e = &at->s->entries[at->entry];
-    if (!is_null(s3p_segment_text(at->s, e->version_id)))
+    if (S3P_ON(NULL_ENTRY_OFF, !is_null(s3p_segment_text(at->s, e->version_id))))
         return;
     const uint32_t *value = s3p_idmap_find(&x->by_etag, etag_key(e->etag));
     if (e->flags & S3P_ENTRY_MARKER)

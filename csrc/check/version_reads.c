@@ -13,6 +13,7 @@ struct reading {
     uint32_t record;
     struct s3p_id meta, body;
     bool ok, absent, whole;
+    bool listed; /* as the latest, by a page */
 };
 
 static struct s3p_str text(const struct s3p_at *at, enum s3p_column column)
@@ -86,7 +87,7 @@ static int judge_current(struct s3p_history_of_key *k, const struct reading *g,
     for (uint32_t i = 0; i < k->nversions && k->steps < STEPS_MAX; i++) {
         const struct s3p_version *w = &k->version[i];
         k->steps++;
-        bool seen_there = !k->by_version && v->res < w->inv; /* by the register */
+        bool seen_there = !g->listed && !k->by_version && v->res < w->inv; /* by the register */
         if (w != v && stands(w, g) && S3P_OFF(VERSION_STALE_OFF, s3p_version_newer(w, v)) &&
             S3P_ON(VERSION_SEEN_TWICE, !seen_there))
             return s3p_version_hit(k, S3P_RULE_STALE_READ, g->record, w->record, err);
@@ -146,11 +147,32 @@ static int judge_plain(struct s3p_history_of_key *k, const struct reading *g, st
     return v != NULL && k->hits == hits ? judge_current(k, g, v, err) : 0;
 }
 
+/* The version that a page calls the latest is what a HEAD would show. */
+static int judge_latest(struct s3p_history_of_key *k, const struct s3p_at *at, struct s3p_err *err)
+{
+    const struct s3p_head *h = k->b->objects->head;
+    const struct s3p_entry *e = &at->s->entries[at->entry];
+    const struct s3p_version *v = s3p_version_find(k, s3p_segment_text(at->s, e->version_id));
+    bool judged = (e->flags & S3P_ENTRY_LATEST) != 0 && h->list_lag_ns == 0 &&
+                  !h->list_interval_listing &&
+                  (S3P_COLUMN(at, uint8_t, flags) & S3P_FLAG_ALTERED) == 0;
+    if (v == NULL || S3P_ON(VERSION_LATEST_OFF, !judged))
+        return 0;
+    struct reading g = {.at = at,
+                        .inv = S3P_COLUMN(at, int64_t, t_call),
+                        .res = S3P_COLUMN(at, int64_t, t_return),
+                        .record = s3p_at_record(at),
+                        .listed = true};
+    return judge_current(k, &g, v, err);
+}
+
 int s3p_version_reads(struct s3p_history_of_key *k, struct s3p_err *err)
 {
     for (uint32_t i = 0; i < k->n; i++) {
         const struct s3p_at *at = &k->at[i];
         uint8_t op = S3P_COLUMN(at, uint8_t, op), outcome = S3P_COLUMN(at, uint8_t, outcome);
+        if (at->entry != S3P_NO_ENTRY)
+            S3P_TRY(judge_latest(k, at, err));
         if (op != S3P_OP_GET && op != S3P_OP_HEAD)
             continue;
         struct reading g = {

@@ -2,8 +2,9 @@
  * Whether they name what they must, and in what order, is judged with all pages (check/pages.h). */
 #include <string.h>
 
-#include "check/versions.h"
 #include "check/mutate.h"
+#include "check/versions.h"
+#include "core/alloc.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
 
@@ -68,6 +69,57 @@ static void take_order(struct s3p_history_of_key *k, const struct s3p_walk *w)
         v->rank = k->nranked;
         k->ranked[k->nranked++] = (uint32_t)(v - k->version);
     }
+}
+
+/* The first record of the key that is not before this one, or an entry of it. */
+static uint32_t first_at(const struct s3p_history_of_key *k, uint32_t record)
+{
+    uint32_t lo = 0, hi = k->n;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (s3p_at_record(&k->at[mid]) < record)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* A version that was there throughout the walk stands on one of its pages, whatever its place is:
+ * where real time leaves that open, no page alone tells that it is missing. */
+static int judge_walk(struct s3p_history_of_key *k, const struct s3p_walk *w, uint32_t *seen,
+                      uint32_t stamp, struct s3p_err *err)
+{
+    for (uint32_t i = first_at(k, w->first); i < k->n && s3p_at_record(&k->at[i]) <= w->last; i++) {
+        const struct s3p_version *v = of_walk(&k->at[i], w) ? listed(k, &k->at[i]) : NULL;
+        if (v != NULL)
+            seen[v - k->version] = stamp;
+    }
+    for (uint32_t i = 0; i < k->nversions; i++) {
+        const struct s3p_version *v = &k->version[i];
+        bool stays = v->kind != S3P_VERSION_SEEN && v->res < w->begin && v->del_inv > w->end;
+        if (S3P_OFF(VERSION_WALK_MISSING_OFF, stays && seen[i] != stamp))
+            S3P_TRY(s3p_version_hit(k, S3P_RULE_LIST_MISSING, w->last, v->record, err));
+    }
+    return 0;
+}
+
+/* Pages by themselves are judged elsewhere: here, walks of several. */
+int s3p_version_walks_judge(struct s3p_history_of_key *k, struct s3p_err *err)
+{
+    const struct s3p_walks *walks = k->b->walks;
+    const struct s3p_head *h = k->b->objects->head;
+    if (h->rules != NULL || h->list_lag_ns != 0)
+        return 0;
+    uint32_t *seen = s3p_calloc((size_t)k->nversions + 1, sizeof *seen);
+    if (seen == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "%u versions of one key", k->nversions);
+    int rc = 0;
+    for (uint32_t i = 0; i < walks->n && rc == 0; i++)
+        if (walks->walk[i].first != walks->walk[i].last && covers(k, &walks->walk[i]))
+            rc = judge_walk(k, &walks->walk[i], seen, i + 1, err);
+    s3p_free(seen);
+    return rc;
 }
 
 void s3p_version_walks(struct s3p_history_of_key *k)

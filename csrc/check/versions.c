@@ -222,7 +222,8 @@ static int judge_key(struct s3p_history_of_key *k, struct s3p_err *err)
     add_expiries(k);
     S3P_TRY(index_metas(k, err));
     s3p_version_walks(k);
-    return s3p_version_reads(k, err);
+    S3P_TRY(s3p_version_reads(k, err));
+    return s3p_version_walks_judge(k, err);
 }
 
 static int judge(struct s3p_bench *b, const struct s3p_row *key, const struct s3p_at *at,

@@ -56,6 +56,7 @@ int s3p_version_hit(struct s3p_history_of_key *k, enum s3p_rule rule, uint32_t f
                     uint32_t second, struct s3p_err *err) S3P_MUST_CHECK;
 /* version_walks.c: gives the versions their ranks. */
 void s3p_version_walks(struct s3p_history_of_key *k);
+int s3p_version_walks_judge(struct s3p_history_of_key *k, struct s3p_err *err) S3P_MUST_CHECK;
 /* version_reads.c */
 int s3p_version_reads(struct s3p_history_of_key *k, struct s3p_err *err) S3P_MUST_CHECK;
 /* Acknowledged writes without a version although the bucket keeps them. */

@@ -55,6 +55,19 @@ static int begin_walk(struct s3p_walks *w, struct s3p_walk **out, struct s3p_err
     return 0;
 }
 
+static bool same(struct s3p_str a, struct s3p_str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+/* Does the page begin where the one before it ended? */
+static bool goes_on(const struct s3p_walk *w, struct s3p_str args)
+{
+    return same(argument(args, "key-marker"), argument(w->next, "key-marker")) &&
+           same(argument(args, "version-id-marker"), argument(w->next, "version-id-marker")) &&
+           same(argument(args, "prefix"), w->prefix) && argument(args, "delimiter").p == NULL;
+}
+
 static int add_page(struct s3p_walks *w, const struct s3p_segment_view *s, uint32_t i,
                     struct s3p_err *err)
 {
@@ -62,9 +75,10 @@ static int add_page(struct s3p_walks *w, const struct s3p_segment_view *s, uint3
     uint32_t client = COL(s, uint32_t, client)[i], record = (uint32_t)(s->first_record + i);
     uint16_t bucket = COL(s, uint16_t, bucket)[i];
     bool first = argument(args, "key-marker").p == NULL,
-         ok = COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME;
+         ok = COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME &&
+              (COL(s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) == 0;
     struct s3p_walk *at = open_walk(w, client, bucket);
-    if (at != NULL && (first || !ok))
+    if (at != NULL && (first || !ok || !goes_on(at, args)))
         at->open = false;
     if (!ok || (first && argument(args, "delimiter").p != NULL))
         return 0;
@@ -81,6 +95,7 @@ static int add_page(struct s3p_walks *w, const struct s3p_segment_view *s, uint3
         return 0;
     at->end = COL(s, int64_t, t_return)[i];
     at->last = record;
+    at->next = s3p_segment_text(s, COL(s, uint32_t, list_next)[i]);
     at->open = (COL(s, uint8_t, flags)[i] & S3P_FLAG_TRUNCATED) != 0;
     at->complete =
         !at->open && (at->prefix.len == 0 || memchr(at->prefix.p, '%', at->prefix.len) == NULL);

@@ -1,6 +1,6 @@
 /* What is known of the versions of buckets: whether they keep any, and walks through them, the
- * pages of one client from a page without a marker to one that is not truncated. What is there
- * before such a walk and stays must be in it.
+ * pages of one client from a page without a marker to one that is not truncated, each from where
+ * the one before ended. What is there before such a walk and stays must be in it.
  *
  * Threads: read-only once they are built. */
 #ifndef S3P_CHECK_WALKS_H
@@ -11,7 +11,7 @@
 
 struct s3p_walk {
     int64_t begin, end;  /* first call, last return */
-    struct s3p_str prefix;
+    struct s3p_str prefix, next; /* next: where the page after the last one so far begins */
     uint32_t client, first, last; /* records of its pages */
     uint16_t bucket;
     bool complete, open;

@@ -32,6 +32,7 @@ static const struct {
     {"FACT_", {"pages_", "nulls_", "versions_"}},
     {"OBJECT_", {"pages_", "objects_"}},
     {"VERSION_", {"versions_"}},
+    {"NULL_", {"nulls_"}},
     {"TAGS_", {"tags_"}},
     {"UPLOAD_", {"objects_"}},
     {"ABORTED_", {"objects_"}},

@@ -299,7 +299,9 @@ static void expect_versions(int line, const char *rule, struct page g)
     add_page(&m, &g);
     json_t *v = t_make_judge(&m, NULL);
     char *text = t_dump(v);
-    if (violations(v) != (rule != NULL) || (rule != NULL && t_rule(v, rule) != 1))
+    /* a wrong latest one is a stale read of its key, too */
+    if (violations(v) - t_rule(v, "stale-read") != (rule != NULL) ||
+        (rule != NULL && t_rule(v, rule) != 1))
         t_fail(__FILE__, line, "expected %s: %s", rule != NULL ? rule : "nothing", text);
     s3p_free(text);
     json_decref(v);

@@ -104,6 +104,64 @@ T_TEST(versions_in_order)
     }
 }
 
+/* A page's latest is a read of the key, whatever else goes on. */
+T_TEST(versions_latest)
+{
+    struct t_make m;
+    begin(&m);
+    t_add_version(&m, t_put(7, 3, 1, 20), "long"); /* still under way */
+    T_PAGE(&m, 5, 6, T_V("v2", S3P_ENTRY_LATEST), T_V("v1", 0));
+    t_expect_rule(&m, NULL);
+    begin(&m);
+    t_add_version(&m, t_put(7, 3, 1, 20), "long");
+    T_PAGE(&m, 5, 6, T_V("v2", 0), T_V("v1", S3P_ENTRY_LATEST));
+    t_expect_versions(&m, "stale-read");
+}
+
+static void add_walk_page(struct t_make *m, const char *args, const char *next, int64_t call_ms,
+                          const char *version)
+{
+    struct s3p_attempt r =
+        t_attempt(S3P_OP_LIST_VERSIONS, 50, S3P_NO_INDEX, call_ms, call_ms + 1);
+    struct s3p_entry e = {.key_index = 3};
+    r.outcome = S3P_OK_OUTCOME;
+    r.status = 200;
+    s3p_append_begin(m->a, 1024, 1);
+    e.version_id = s3p_append_text(m->a, version, strlen(version));
+    r.list_args = s3p_append_text(m->a, args, strlen(args));
+    if (next != NULL) {
+        r.flags = S3P_FLAG_TRUNCATED;
+        r.list_next = s3p_append_text(m->a, next, strlen(next));
+    }
+    r.entries_first = s3p_append_entry(m->a, &e);
+    r.entries_count = 1;
+    s3p_append(m->a, &r);
+}
+
+/* Two versions whose order nobody knows, and a walk that shows one of them, by ones. */
+T_TEST(versions_between_pages)
+{
+    static const char behind_c[] = "key-marker=keys%2F00000003&version-id-marker=c",
+                      behind_b[] = "key-marker=keys%2F00000003&version-id-marker=b",
+                      behind_x[] = "key-marker=keys%2F00000003&version-id-marker=x";
+    for (int gap = 0; gap < 4; gap++) {
+        struct t_make m;
+        t_make_begin(&m, "{}", NO_MD5);
+        t_add_version(&m, t_put(1, 3, 1, 2), "a");
+        t_add_version(&m, t_put(2, 3, 3, 9), "b");
+        t_add_version(&m, t_put(7, 3, 3, 9), "c");
+        add_walk_page(&m, "max-keys=1", behind_c, 10, "c");
+        if (gap == 0 || gap == 3)
+            add_walk_page(&m, behind_c, behind_b, 12, "b");
+        if (gap < 3) /* else it ends in the middle */
+            add_walk_page(&m, gap == 0 ? behind_b : gap == 1 ? behind_c : behind_x, NULL, 14,
+                          "a");
+        json_t *v = t_make_judge(&m, NULL); /* one that begins elsewhere is another walk */
+        T_EQ(t_rule(v, "list-missing"), gap == 1);
+        json_decref(v);
+    }
+}
+
 /* In whole seconds, and a second's doubt. */
 T_TEST(versions_times)
 {
