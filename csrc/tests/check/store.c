@@ -433,19 +433,37 @@ static void write_down(struct t_make *m, struct op *o)
                                  .source = o->source_text[0] != 0 ? o->source_text : NULL});
 }
 
-void t_store_run(struct t_make *m, uint64_t seed, uint64_t group, unsigned programs)
+/* Plans and carries out, in the order of the points of effect. */
+static void execute(struct store *s, uint64_t seed, uint64_t group, unsigned programs)
 {
-    struct store s = {.group = group, .programs = programs, .g = {seed, group, 0}};
     int order[OPS];
-    plan(&s);
-    for (int i = 0; i < s.n; i++) {
+    *s = (struct store){.group = group, .programs = programs, .g = {seed, group, 0}};
+    plan(s);
+    for (int i = 0; i < s->n; i++) {
         int at = i;
-        for (; at > 0 && s.op[order[at - 1]].at > s.op[i].at; at--)
+        for (; at > 0 && s->op[order[at - 1]].at > s->op[i].at; at--)
             order[at] = order[at - 1];
         order[at] = i;
     }
-    for (int i = 0; i < s.n; i++)
-        carry_out(&s, &s.op[order[i]]);
+    for (int i = 0; i < s->n; i++)
+        carry_out(s, &s->op[order[i]]);
+}
+
+void t_store_run(struct t_make *m, uint64_t seed, uint64_t group, unsigned programs)
+{
+    struct store s;
+    execute(&s, seed, group, programs);
     for (int i = 0; i < s.n; i++)
         write_down(m, &s.op[i]);
+}
+
+void t_store_last(uint64_t seed, uint64_t group, unsigned programs, struct s3p_attempt last[2])
+{
+    struct store s;
+    execute(&s, seed, group, programs);
+    for (uint64_t key = 0; key < 2; key++) {
+        struct op o = {.kind = S3P_OP_GET, .key = key, .part = NO_PART, .upload = -1};
+        carry_out(&s, &o);
+        last[key] = o.r;
+    }
 }

@@ -29,5 +29,7 @@ enum t_program {
 };
 /* The records of one random history on keys 2 * group and 2 * group + 1. */
 void t_store_run(struct t_make *m, uint64_t seed, uint64_t group, unsigned programs);
+/* What reads of its two keys answer when that history is over; T_UNKNOWN leaves it open. */
+void t_store_last(uint64_t seed, uint64_t group, unsigned programs, struct s3p_attempt last[2]);
 
 #endif
