@@ -206,7 +206,7 @@ T_TEST_LIMIT(grade_oracle, 300)
     }
     show("sum", &sum);
     for (int k = 0; k < S3P_SESSIONS; k++)
-        T_TRUE(sum.session[k] > HISTORIES / 2000);
+        T_TRUE(sum.session[k] > HISTORIES / 4000);
     T_TRUE(sum.stale_reads > HISTORIES / 40 && sum.undated_reads > HISTORIES / 500);
     s3p_reg_free(reg);
     s3p_grader_free(grader);
