@@ -454,7 +454,7 @@ bool s3p_srv_mutants_remove(struct s3p_srv_txn *t, struct s3p_srv_req *req, stru
         return false;
     pthread_mutex_lock(&m->mu);
     struct s3p_srv_key_state *k = s3p_srv_mutant_key(m, t->bucket.id, key, true);
-    unsigned self = req->key_state == NULL; /* a batch: it is a request on this key, too */
+    unsigned self = req->key_state != k; /* a batch: it is a request on this key, too */
     if (k != NULL)
         k->inflight += self;
     for (unsigned i = 0; k != NULL && i < m->n_active && !done; i++)

@@ -69,6 +69,17 @@ def _ordered(versions: int) -> list[Step]:
     ]
 
 
+def _racing_round(versions: int) -> list[Step]:
+    """So many versions, of which the last one stays and the first one goes."""
+    return [
+        put(KEY, BODIES, as_="first"),
+        repeat(versions - 1, put(KEY, BODIES, as_="mine")),
+        get(KEY, version="mine.version"),
+        delete(KEY, version="first.version"),
+        get(KEY, version="first.version"),
+    ]
+
+
 def _promotion() -> list[Step]:
     """Whatever is current goes, version or marker, and what was before it shows again."""
     return [
@@ -113,9 +124,7 @@ def version_explosion(scale: str = "full", seed: int = 1) -> Plan:
     sampled = [get(KEY, version=f"s{block}.version") for block in range(half // MARKER_EVERY)]
     racing = [
         barrier("racing"),
-        repeat(5, repeat(each, put(KEY, BODIES, as_="mine")), get(KEY, version="mine.version"), get(KEY)),
-        delete(KEY),
-        repeat(5, repeat(each, put(KEY, BODIES, as_="mine")), get(KEY, version="mine.version"), head(KEY)),
+        repeat(5, *_racing_round(each), get(KEY), delete(KEY), *_racing_round(each), head(KEY)),
         barrier("at-rest"),
     ]
     owner = [
