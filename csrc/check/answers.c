@@ -1,5 +1,6 @@
 #include "check/answers.h"
 
+#include "check/mutate.h"
 #include "check/windows.h"
 #include "core/alloc.h"
 #include "s3/op.h"
@@ -53,7 +54,8 @@ static void note_life(struct answers *a, uint32_t i)
         l->made = ret;
         l->record = (uint32_t)(a->s->first_record + i);
     }
-    if (op == S3P_OP_DELETE_BUCKET && outcome != S3P_FAILED && call < l->gone)
+    bool refused = S3P_MUT(S3P_MUT_ANSWER_GONE_REFUSED, outcome == S3P_FAILED, false);
+    if (op == S3P_OP_DELETE_BUCKET && !refused && call < l->gone)
         l->gone = call;
 }
 
@@ -69,9 +71,11 @@ static int judge_bucket(const struct answers *a, uint32_t i, struct s3p_err *err
     if (bucket >= a->head->buckets || !says_no_bucket(a, i))
         return 0;
     const struct life *l = &a->life[bucket];
-    int64_t call = COL(a->s, int64_t, t_call)[i];
+    int64_t call = COL(a->s, int64_t, t_call)[i], ret = COL(a->s, int64_t, t_return)[i];
+    uint64_t age = (uint64_t)call - (uint64_t)l->made, ready = (uint64_t)a->head->bucket_ready_ns;
     if (l->record == S3P_NO_RECORD || call <= l->made ||
-        call - l->made <= a->head->bucket_ready_ns || COL(a->s, int64_t, t_return)[i] >= l->gone)
+        S3P_MUT(S3P_MUT_ANSWER_READY_LT, age <= ready, age < ready) ||
+        S3P_MUT(S3P_MUT_ANSWER_GONE_GT, ret >= l->gone, ret > l->gone))
         return 0;
     return hit(a, S3P_RULE_BUCKET_UNREADY, i, l->record, err);
 }
@@ -80,7 +84,8 @@ static int judge(const struct answers *a, uint32_t i, struct s3p_err *err)
 {
     uint8_t flags = COL(a->s, uint8_t, flags)[i];
     uint16_t status = COL(a->s, uint16_t, status)[i];
-    if ((flags & (S3P_FLAG_ALTERED | S3P_FLAG_MULTI_DELIVERY)) != 0)
+    if (S3P_MUT(S3P_MUT_ANSWER_TOUCHED,
+                (flags & (S3P_FLAG_ALTERED | S3P_FLAG_MULTI_DELIVERY)) != 0, false))
         return 0;
     if ((flags & S3P_FLAG_SURPLUS) != 0 && COL(a->s, uint64_t, key_index)[i] != S3P_NO_INDEX)
         return hit(a, S3P_RULE_SURPLUS_BYTES, i, S3P_NO_RECORD, err);
@@ -88,7 +93,7 @@ static int judge(const struct answers *a, uint32_t i, struct s3p_err *err)
         return judge_bucket(a, i, err);
     bool error = status / 100 == 2 && COL(a->s, uint8_t, outcome)[i] != S3P_OK_OUTCOME &&
                  COL(a->s, uint8_t, wire)[i] == 0 && COL(a->s, uint32_t, code_text)[i] != 0;
-    return error && COL(a->s, uint8_t, op)[i] == S3P_OP_PUT
+    return error && S3P_MUT(S3P_MUT_ANSWER_ANY_OP, COL(a->s, uint8_t, op)[i] == S3P_OP_PUT, true)
                ? hit(a, S3P_RULE_ERROR_AS_SUCCESS, i, S3P_NO_RECORD, err)
                : 0;
 }

@@ -101,6 +101,14 @@
     X(PAGE_LAST_KEY)                                                                               \
     X(PAGE_OTHER_OFF)                                                                              \
     X(PAGE_WRONG_KEPT)                                                                             \
+    X(PAGE_COUNT_OFF)                                                                              \
+    X(PAGE_COUNT_LE)                                                                               \
+    X(PAGE_TOKEN_OFF)                                                                              \
+    X(ANSWER_READY_LT)                                                                             \
+    X(ANSWER_GONE_GT)                                                                              \
+    X(ANSWER_GONE_REFUSED)                                                                         \
+    X(ANSWER_ANY_OP)                                                                               \
+    X(ANSWER_TOUCHED)                                                                              \
     X(JOIN_LAG_OFF)                                                                                \
     X(JOIN_MISSING_OFF)                                                                            \
     X(JOIN_TAIL_OFF)                                                                               \

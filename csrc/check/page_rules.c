@@ -75,8 +75,10 @@ static int check_prefix(struct s3p_lister *w, struct s3p_item *it, uint32_t *las
 static int check_count(struct s3p_lister *w, struct s3p_err *err)
 {
     int64_t count = COL(w->s, int64_t, counter)[w->i];
-    bool counted = count == INT64_MIN || count == w->n;
-    bool ended = w->truncated || w->next.token.len == 0 || w->page->kind != S3P_LIST_OBJECTS;
+    bool counted = S3P_MUT(S3P_MUT_PAGE_COUNT_OFF, count == INT64_MIN || count == w->n, true) ||
+                   S3P_MUT(S3P_MUT_PAGE_COUNT_LE, false, count < w->n);
+    bool ended = w->truncated || S3P_MUT(S3P_MUT_PAGE_TOKEN_OFF, w->next.token.len == 0, true) ||
+                 w->page->kind != S3P_LIST_OBJECTS;
     return counted && ended ? 0 : hit(w, S3P_RULE_LIST_INCONSISTENT, NULL, err);
 }
 

@@ -1,6 +1,7 @@
 /* Marks in a history that is written already: what others say of keys, a fault proxy above all.
  * Every record of the key gets the flags; segments are sealed again. The checker then counts the
- * key as not checked, by the flag's reason. Threads: nobody else may have the file open. */
+ * key as not checked, by the flag's reason. S3P_FLAG_SURPLUS is taken away instead: the bytes were
+ * not the store's. Threads: nobody else may have the file open. */
 #ifndef S3P_HISTORY_MARK_H
 #define S3P_HISTORY_MARK_H
 

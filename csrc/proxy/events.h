@@ -18,7 +18,7 @@ struct s3p_px_event {
     const struct s3p_px_fault *fault;
     const struct s3p_px_request *request;
     const char *done;       /* in words */
-    const char *mark;       /* "multi_delivery", "altered", or "": what the key is from now on */
+    const char *mark;       /* "multi_delivery", "altered", "surplus" or "": of the key's history */
     const char *request_id; /* of the store's answer; "" when there was none yet */
     unsigned endpoint;
     int status;             /* of the store's answer; 0: none yet */

@@ -39,6 +39,7 @@ static const struct {
     {"COMPLETE_", {"objects_"}},
     {"COPY_", {"objects_"}},
     {"BATCH_", {"batches_"}},
+    {"ANSWER_", {"answers_"}},
 };
 
 static bool begins(const char *text, const char *with)

@@ -38,6 +38,17 @@ def test_round_trip(path):
     assert list(History(path + "2")) == read
 
 
+def test_a_common_prefix_is_no_key(path):
+    """A prefix that is spelled like a key of the plan keeps its text, and gets no index."""
+    named = HEADER | {"spaces": [{"name": "dirs", "kind": "fixed", "bucket": 0, "keys": ["a/"]}]}
+    entries = [{"key": "a/", "size": 1}, {"key": "a/", "flags": ["prefix"]}]
+    with HistoryWriter(path, named) as writer:
+        writer.append({"op": "list", "outcome": "ok", "entries": entries})
+    [record] = History(path)
+    assert [entry.get("key_index") for entry in record["entries"]] == [0, None]
+    assert [entry["key"] for entry in record["entries"]] == ["a/", "a/"]
+
+
 def test_access_by_number(written):
     history = History(written)
     assert len(history) == 20_000
