@@ -35,6 +35,7 @@ def _table(*rows: Mutant) -> dict[str, Mutant]:
 
 
 HERD, RACE, CAS = "thundering-herd", "create-race", "coordination"
+CONSISTENCY, ENUMERATION = "list-consistency", "prefix-enumeration"
 LISTS, VERSIONS, UPLOADS = "list-churn", "version-churn", "upload-churn"
 ENDINGS, RACING = "upload-endings", "concurrent-multipart"
 FEATURES = "cross-feature"
@@ -140,22 +141,22 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("lifecycle-expires-current", "p=0.2", FEATURES, GONE),
     _row("replication-reorders", "p=0.2", FEATURES, "replica-order"),
     # listings
-    _row("list-drops-fraction", "p=0.02", LISTS, "list-missing list-truncated-end"),
-    _row("list-lag", "delay_ms=20", LISTS, "list-missing list-truncated-end"),
+    _row("list-drops-fraction", "p=0.02", LISTS, "list-missing list-truncated-end", "p=0.5", ENUMERATION),
+    _row("list-lag", "delay_ms=20", LISTS, "list-missing list-truncated-end", "delay_ms=200", CONSISTENCY),
     _row("list-after-delete-lag", "delay_ms=20", LISTS, "list-phantom"),
-    _row("list-empty-under-churn", "p=0.02", LISTS, "list-missing"),
-    _row("list-early-end", "p=0.02", LISTS, "list-truncated-end"),
+    _row("list-empty-under-churn", "p=0.02", LISTS, "list-missing", "p=0.5", ENUMERATION),
+    _row("list-early-end", "p=0.02", LISTS, "list-truncated-end", "p=1", ENUMERATION),
     _row("list-exact-prefix-shortcut", "p=0.1", VERSIONS, "list-phantom"),
-    _row("list-token-missing", "p=0.02", LISTS, "list-no-progress"),
-    _row("list-offset-token", "p=0.5", LISTS, "list-missing list-duplicate list-range"),
-    _row("list-dup-at-edge", "p=0.05", LISTS, "list-duplicate list-missing"),
-    _row("list-dup-common-prefix", "p=0.05", LISTS, "list-duplicate"),
-    _row("list-order-wrong", "p=0.02", LISTS, "list-order"),
-    _row("list-start-inclusive", "p=0.05", LISTS, "list-duplicate list-range"),
+    _row("list-token-missing", "p=0.02", LISTS, "list-no-progress", "p=1", ENUMERATION),
+    _row("list-offset-token", "p=0.5", LISTS, "list-missing list-duplicate list-range", "p=1", CONSISTENCY),
+    _row("list-dup-at-edge", "p=0.05", LISTS, "list-duplicate list-missing", "p=1", ENUMERATION),
+    _row("list-dup-common-prefix", "p=0.05", LISTS, "list-duplicate", "p=1", ENUMERATION),
+    _row("list-order-wrong", "p=0.02", LISTS, "list-order", "p=1", ENUMERATION),
+    _row("list-start-inclusive", "p=0.05", LISTS, "list-duplicate list-range", "p=1", ENUMERATION),
     _row("list-stale-entry", "p=0.05", LISTS, "stale-read present-after-delete body-length"),
-    _row("list-bad-encoding", "p=0.05", LISTS, "list-missing list-truncated-end"),
-    _row("list-caps-silently", "p=0.1", LISTS, "list-truncated-end"),
-    _row("listed-unreadable", "p=0.2", LISTS, "absent-after-ack", endpoints=2),
+    _row("list-bad-encoding", "p=0.05", LISTS, "list-missing list-truncated-end", "p=1", ENUMERATION),
+    _row("list-caps-silently", "p=0.1", LISTS, "list-truncated-end", "p=1", ENUMERATION),
+    _row("listed-unreadable", "p=0.2", LISTS, "absent-after-ack", "p=0.5", CONSISTENCY, 2),
     _row("bucket-create-lag", "endpoint=1,delay_ms=20,p=0.2", "new-buckets", "bucket-unready", endpoints=2),
     _row("versions-reversed", "p=0.02", VERSIONS, "list-order list-latest"),
     _row("islatest-twice", "p=0.02", VERSIONS, "list-latest"),
