@@ -157,9 +157,10 @@ static int read_entry(struct draft *d, const json_t *v, size_t i, struct s3p_err
     }
     S3P_TRY(read_etag("etag", v, "etag_form", e->etag, &e->etag_form, NULL, err));
     struct s3p_str *key = &d->entry_text[i][0];
-    if (key->p == NULL || (e->flags & S3P_ENTRY_PREFIX) != 0 || /* no key, though of its name */
+    bool prefix = (e->flags & S3P_ENTRY_PREFIX) != 0; /* is no key, though it may be named so */
+    if (key->p == NULL ||
         (e->key_index == S3P_NO_INDEX &&
-         !s3p_keynames_find(d->names, d->r.bucket, *key, &e->space, &e->key_index)))
+         (prefix || !s3p_keynames_find(d->names, d->r.bucket, *key, &e->space, &e->key_index))))
         return 0;
     *key = (struct s3p_str){NULL, 0}; /* the index tells */
     return 0;

@@ -5,6 +5,8 @@
 #include "core/clock.h"
 #include "tests/t.h"
 
+#include <stddef.h>
+
 static int parse(const char *text, struct s3p_srv_mutant_spec *s, struct s3p_err *err)
 {
     return s3p_srv_mutant_parse(s, text, strlen(text), err);
@@ -62,12 +64,11 @@ T_TEST(server_mutant_rows_are_whole)
     for (; (row = s3p_srv_mutant_row(i)) != NULL; i++) {
         T_TRUE(row->name[0] != 0 && row->breaks[0] != 0 && row->section[0] != 0);
         T_TRUE(row->needs != NULL);
-        T_TRUE(row->begin != NULL || row->taken != NULL || row->hold != NULL ||
-               row->judge != NULL || row->made != NULL || row->reply != NULL ||
-               row->read != NULL || row->page != NULL || row->start != NULL || row->send != NULL ||
-               row->named != NULL || row->joined != NULL || row->parted != NULL ||
-               row->aborted != NULL ||
-               row->batch != 0);
+        const char *hooks = (const char *)row + offsetof(struct s3p_srv_mutant_row, begin);
+        size_t n = sizeof *row - offsetof(struct s3p_srv_mutant_row, begin), set = 0;
+        for (size_t k = 0; k < n; k++)
+            set += hooks[k] != 0;
+        T_TRUE(set > 0 || row->batch != 0);
         for (size_t k = 0; k < i; k++)
             T_TRUE(strcmp(row->name, s3p_srv_mutant_row(k)->name) != 0);
     }
