@@ -44,7 +44,8 @@ def test_a_common_prefix_is_no_key(path):
     entries = [{"key": "a/", "size": 1}, {"key": "a/", "flags": ["prefix"]}]
     with HistoryWriter(path, named) as writer:
         writer.append({"op": "list", "outcome": "ok", "entries": entries})
-    [record] = History(path)
+    with History(path) as history:
+        [record] = history
     assert [entry.get("key_index") for entry in record["entries"]] == [0, None]
     assert [entry["key"] for entry in record["entries"]] == ["a/", "a/"]
 
