@@ -189,7 +189,7 @@ MUTANTS: dict[str, Mutant] = _table(
 CRASH_MUTANTS: dict[str, Mutant] = _table(
     Mutant("ack-before-commit", "ack-before-commit:delay_ms=1", "", (), judge="sigkill"),
     Mutant("commit-without-fsync", "commit-without-fsync:p=0.2", "", (), judge="power-loss"),
-    Mutant("restart-resurrects", "restart-resurrects:p=0.3", "", (), judge="sigkill"),
+    Mutant("restart-resurrects", "restart-resurrects:p=0.5", "", (), judge="sigkill"),
 )
 
 
