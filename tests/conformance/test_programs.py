@@ -32,7 +32,8 @@ def records_of(run):
 def step_line(record):
     """`op outcome status`, with what else a program's author cares about."""
     words = [record["op"], record["outcome"], str(record.get("status", 0))]
-    shown = ("evidence", "body_verdict", "counter", "wire")
+    counted = () if record["op"] in PAGES else ("counter",)  # of a page: its KeyCount
+    shown = ("evidence", "body_verdict", *counted, "wire")
     usual = {"evidence": ("none", "value"), "body_verdict": ("none", "clean"), "counter": (None,), "wire": ("none",)}
     words += [str(record[name]) for name in shown if name in record and record[name] not in usual[name]]
     if "retry_ambiguous" in record.get("flags", ()):
