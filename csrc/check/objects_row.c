@@ -185,14 +185,26 @@ static const struct s3p_part_list *list_seen(const struct reading *g, uint32_t u
 static void judge_blend(const struct reading *g, uint32_t u, struct s3p_row *r)
 {
     const struct s3p_upload *up = &g->o->upload[u];
-    bool stale = false, empty = g->whole && COL(g->s, uint64_t, size)[g->i] == 0;
+    bool stale = false;
     for (uint32_t k = up->list; k != UINT32_MAX && !stale; k = g->o->list[k].next)
         stale = is_stale(g->o, &g->o->list[k], g->body);
-    find(r,
-         empty ? S3P_RULE_BODY_LENGTH
-         : S3P_OFF(UPLOAD_STALE_OFF, stale) ? S3P_RULE_MPU_STALE_PART
-         : S3P_RULE_MPU_BLEND,
-         up->first_complete);
+    stale = S3P_OFF(UPLOAD_STALE_OFF, stale);
+    find(r, stale ? S3P_RULE_MPU_STALE_PART : S3P_RULE_MPU_BLEND, up->first_complete);
+}
+
+/* Too few bytes to tell who wrote them: the id is the metadata's, which wrote none. The size of all
+ * of them is that of a list, though. */
+static bool judge_few_bytes(const struct reading *g, uint32_t u, struct s3p_row *r)
+{
+    uint64_t size = COL(g->s, uint64_t, size)[g->i];
+    uint32_t k = g->o->upload[u].list;
+    if (!g->whole || COL(g->s, uint32_t, part_number)[g->i] != 0 || k == UINT32_MAX)
+        return false;
+    for (; k != UINT32_MAX; k = g->o->list[k].next)
+        if (g->o->list[k].size == size)
+            return false;
+    find(r, S3P_RULE_BODY_LENGTH, g->o->upload[u].first_complete);
+    return true;
 }
 
 /* The bytes of an object made by upload `u`: true when they are settled as wrong. */
@@ -206,6 +218,8 @@ static bool judge_upload_bytes(const struct reading *g, uint32_t u, struct s3p_r
         r->size = S3P_ROW_CERTAIN;
         return true; /* torn, foreign, short or long, as it was found to be */
     }
+    if (s3p_id_eq(g->body, g->meta))
+        return judge_few_bytes(g, u, r);
     if (g->whole && COL(g->s, uint32_t, part_number)[g->i] == 0) {
         if (S3P_ON(UPLOAD_BLEND_ANY, list_seen(g, u) != NULL))
             return false;

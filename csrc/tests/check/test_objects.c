@@ -349,6 +349,29 @@ T_TEST(objects_upload_undead)
     expect(&u.m, NULL);
 }
 
+/* A byte or two may fit whoever the metadata names. */
+T_TEST(objects_upload_few_bytes)
+{
+    struct up u;
+    begin(&u, PROFILE);
+    add_complete(&u, completed(&u, 5, 6));
+    struct s3p_attempt range = seen(&u, 7, 8);
+    range.body_id = u.meta;
+    range.body_verdict = S3P_BODY_CLEAN;
+    range.range_first = 127;
+    range.range_len = 500;
+    t_add(&u.m, range);
+    expect(&u.m, NULL);
+    begin(&u, PROFILE);
+    add_complete(&u, completed(&u, 5, 6));
+    struct s3p_attempt empty = seen(&u, 7, 8);
+    empty.body_id = u.meta;
+    empty.body_verdict = S3P_BODY_CLEAN;
+    empty.size = 0;
+    t_add(&u.m, empty);
+    expect(&u.m, "body-length");
+}
+
 T_TEST(objects_upload_gone)
 {
     struct up u;
