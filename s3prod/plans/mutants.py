@@ -164,7 +164,7 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("mpu-hidden-recent", "delay_ms=20", UPLOADS, "list-missing list-truncated-end"),
     _row("mpu-list-drops", "p=0.02", UPLOADS, "list-missing list-truncated-end"),
     _row("mpu-list-order", "p=0.05", ENDINGS, "list-order"),
-    _row("parts-size-zero", "p=0.02", ENDINGS, "list-part-entry"),
+    _row("parts-size-zero", "p=0.04", ENDINGS, "list-part-entry"),
     # multipart uploads
     _row("mpu-blend", "p=0.05,min_inflight=2", ENDINGS, "mpu-blend"),
     _row("mpu-stale-part", "p=0.02", ENDINGS, "mpu-stale-part"),
