@@ -27,7 +27,7 @@ DEBIAN = {
     "lmdb": "liblmdb-dev",
 }
 NATIVE_LIBS = ["libcurl", "libssl", "libcrypto", "expat", "jansson", "zlib"]
-SERVER_LIBS = ["libmicrohttpd", "lmdb", "expat", "libcrypto", "jansson"]
+SERVER_LIBS = ["libmicrohttpd", "lmdb", "expat", "libssl", "libcrypto", "jansson"]
 
 
 def pkg_config(option: str, names: list[str]) -> list[str]:

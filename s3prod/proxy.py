@@ -8,7 +8,7 @@ import time
 import urllib.error
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote_to_bytes
 
 from s3prod.child import Child, ask
@@ -48,7 +48,8 @@ class FaultProxy(Child):
             run = run_plan(plan, proxy.target(store.target()), out=Path("out"))
             print(proxy.counters())
 
-    `argv` replaces `python -m s3prod proxy` (a binary of one's own build).
+    Clients speak http to it; of https endpoints `ca_file` and `verify_tls` say whom it trusts, as of a target. `argv` replaces
+    `python -m s3prod proxy` (a binary of one's own build).
     """
 
     def __init__(
@@ -58,23 +59,31 @@ class FaultProxy(Child):
         *,
         seed: int = 1,
         event_log: Path | None = None,
+        ca_file: str | None = None,
+        verify_tls: bool = True,
         argv: Sequence[str] | None = None,
         deadline_s: float = 20.0,
     ) -> None:
-        for endpoint in endpoints:
-            if not endpoint.startswith("http://"):
-                raise UsageError("via_proxy", endpoint, "an endpoint without TLS: http://HOST[:PORT]")
         check_faults(faults)
         words = ["--seed", str(seed)]
         for endpoint in endpoints:
             words += ["--endpoint", endpoint]
         for spec in faults:
             words += ["--fault", spec]
+        if ca_file is not None:
+            words += ["--ca-file", ca_file]
+        if not verify_tls:
+            words += ["--no-verify-tls"]
         if event_log is not None:
             words += ["--event-log", str(event_log)]
         self.faults = tuple(faults)
         super().__init__("proxy", words, argv, deadline_s)
         self.control: str = self.first["control"]
+
+    @classmethod
+    def before(cls, target: Target, faults: Sequence[str], seed: int) -> Self:
+        """A proxy for the endpoints of this target."""
+        return cls(target.endpoints, faults, seed=seed, ca_file=target.ca_file, verify_tls=target.verify_tls)
 
     def target(self, behind: Target) -> Target:
         """The target as it is through the proxy."""

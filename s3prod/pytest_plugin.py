@@ -71,7 +71,7 @@ class Session:
             self.store = EmbeddedStore(mutants=self.mutants, endpoints=2, options=STORE_OPTIONS)
             self.given = self.store.target()
         if self.faults and self.proxy is None:
-            self.proxy = FaultProxy(self.given.endpoints, self.faults, seed=self.seed)
+            self.proxy = FaultProxy.before(self.given, self.faults, self.seed)
             self.given = self.proxy.target(self.given)
         return self.given
 

@@ -17,29 +17,20 @@
 #include "core/clock.h"
 #include "http/http1.h"
 #include "http/loop.h"
+#include "http/url.h"
 
 /* What all connections of a run share: TLS trust (one X509 store loaded once), proxy,
  * verification. */
 struct s3p_net;
 struct s3p_net_opts {
     bool verify_tls; /* true unless the user says otherwise */
-    /* NULL: SSL_CERT_FILE, CURL_CA_BUNDLE, AWS_CA_BUNDLE, then the well-known files */
-    const char *ca_file;
+    const char *ca_file; /* http/trust.h */
     const char *proxy; /* NULL: none; proxy environment variables are never read */
     int64_t connect_timeout_ns;
 };
 int s3p_net_create(struct s3p_net **out, const struct s3p_net_opts *o,
                    struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_net_free(struct s3p_net *n);
-
-struct s3p_url { /* parsed endpoint; plain data, texts are inside */
-    bool tls;
-    char host[256];
-    int port;
-    char authority[272]; /* host[:port] as it goes into the Host header: without a default port */
-};
-/* "http[s]://host[:port][/]"; anything more is an error that names the field `endpoint`. */
-int s3p_url_parse(struct s3p_url *u, const char *text, struct s3p_err *err) S3P_MUST_CHECK;
 
 enum s3p_phase { /* how far an attempt got; values are in files, never renumbered */
     S3P_PHASE_NOT_SENT = 0,    /* no byte was handed over (over TLS: no send call made) */

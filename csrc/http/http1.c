@@ -93,6 +93,7 @@ void s3p_http1_start(struct s3p_http1 *h, bool head_request)
     h->minor = 0;
     h->keep_alive = false;
     h->why = NULL;
+    h->too_long = false;
     h->line = h->scanned = 0;
     h->left = 0;
     h->head_request = head_request;
@@ -292,7 +293,8 @@ int64_t s3p_http1_head(struct s3p_http1 *h, const char *p, size_t len)
     size_t have = seen - h->line < 7 ? seen - h->line : 7;
     if (h->state == STATUS_LINE && memcmp(p + h->line, "HTTP/1.", have) != 0)
         return bad(h, "not an HTTP/1.x status line");
-    return seen == S3P_HTTP1_HEAD_BYTES ? bad(h, "head longer than 64 KiB") : S3P_HTTP1_PARTIAL;
+    h->too_long = seen == S3P_HTTP1_HEAD_BYTES;
+    return h->too_long ? bad(h, "head longer than 64 KiB") : S3P_HTTP1_PARTIAL;
 }
 
 static int hex_value(char c)

@@ -42,6 +42,7 @@ struct s3p_http1 {
     int64_t content_length; /* -1: none (chunked, or until the end of the stream) */
     struct s3p_http1_field field[S3P_HTTP1_FIELDS];
     const char *why; /* static text that says what was wrong, after S3P_HTTP1_BAD */
+    bool too_long;   /* it was the length of the head */
     /* position */
     size_t line;    /* where the line being read starts */
     size_t scanned; /* no line end between `line` and here */

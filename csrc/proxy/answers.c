@@ -30,6 +30,17 @@ static const struct {
     {0, "Answered On Purpose", "InternalError"},
 };
 
+void s3p_px_refuse(struct s3p_px_link *x)
+{
+    static const char bad[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n"
+                              "Connection: close\r\n\r\n";
+    static const char long_head[] = "HTTP/1.1 431 Request Header Fields Too Large\r\n"
+                                    "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    bool too_long = x->req.h.too_long;
+    (void)!s3p_px_send(x->proxy->loop, &x->client, too_long ? long_head : bad,
+                       too_long ? sizeof long_head - 1 : sizeof bad - 1);
+}
+
 int s3p_px_answer(struct s3p_px_link *x, bool close)
 {
     const struct s3p_px_spec *s = &x->fault->spec;
@@ -43,10 +54,13 @@ int s3p_px_answer(struct s3p_px_link *x, bool close)
     const char *code = s->code[0] != 0 ? s->code : row->code != NULL ? row->code : statuses[i].code;
     if (s->code[0] == 0 && row->code2 != NULL && (x->draw & 1) != 0)
         code = row->code2;
-    int n = snprintf(body, sizeof body,
-                     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>%s</Code>"
-                     "<Message>Made by the fault proxy.</Message><RequestId>%s</RequestId></Error>",
-                     code, id);
+    int n = s->has_body
+                ? snprintf(body, sizeof body, "%s", s->body)
+                : snprintf(body, sizeof body,
+                           "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>%s</Code>"
+                           "<Message>Made by the fault proxy.</Message><RequestId>%s</RequestId>"
+                           "</Error>",
+                           code, id);
     int m = snprintf(head, sizeof head,
                      "HTTP/1.1 %d %s\r\nx-amz-request-id: %s\r\nContent-Type: application/xml\r\n"
                      "Content-Length: %d\r\n",

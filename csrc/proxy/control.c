@@ -89,7 +89,7 @@ static bool read_all(struct s3p_px_link *x)
             return true;
         if (q->head_len > 0 && q->parsed < q->len)
             continue;
-        ssize_t n = s3p_px_half_fill(q, x->client.w.fd);
+        ssize_t n = s3p_px_half_fill(q, &x->client);
         if (n == 0 || (n < 0 && errno != EAGAIN) ||
             (n < 0 && s3p_wait_io(x->proxy->loop, &x->client.w, EPOLLIN,
                                   s3p_now_ns() + 5 * S3P_S) < 0))

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include "core/clock.h"
 
@@ -64,7 +63,7 @@ static bool push(struct s3p_px_peer *p, const char *data, size_t len, size_t *se
     *sent = 0;
     if (len == 0)
         return true;
-    ssize_t n = send(p->w.fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t n = s3p_px_write(p, data, len);
     *full = n < (ssize_t)len;
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
@@ -79,7 +78,7 @@ static bool take_request(struct delivery *d)
     if (d->held || q->h.done || d->left)
         return false;
     if (d->client_ready && q->len < S3P_PX_BUFFER_BYTES + q->off && !s3p_px_half_at_cut(q)) {
-        ssize_t n = s3p_px_half_fill(q, d->x->client.w.fd);
+        ssize_t n = s3p_px_half_fill(q, &d->x->client);
         d->moved |= n > 0;
         if (n == 0)
             d->left = true;
@@ -151,7 +150,7 @@ static bool take_answer(struct delivery *d)
     if (a->h.done || s3p_px_half_at_cut(a))
         return false;
     if (d->store_ready) {
-        ssize_t n = s3p_px_half_fill(a, d->x->store.w.fd);
+        ssize_t n = s3p_px_half_fill(a, &d->x->store);
         d->moved |= n > 0;
         if (n < 0 && errno == EAGAIN)
             d->store_ready = false;
@@ -236,7 +235,7 @@ static bool await(struct delivery *d, int64_t wake_ns)
     if ((x->client.w.seen & EPOLLRDHUP) && (client & EPOLLIN) == 0 && !d->left) {
         d->left = true; /* handed on: what the store makes of it is its own affair */
         if (request_done(d))
-            shutdown(x->store.w.fd, SHUT_WR);
+            s3p_px_shut(&x->store);
     }
     return false;
 }

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 void s3p_px_half_start(struct s3p_px_half *x)
 {
@@ -48,7 +47,7 @@ int s3p_px_half_parse(struct s3p_px_half *x)
     return 0;
 }
 
-ssize_t s3p_px_half_fill(struct s3p_px_half *x, int fd)
+ssize_t s3p_px_half_fill(struct s3p_px_half *x, struct s3p_px_peer *from)
 {
     if (x->head_len > 0 && x->off > 0 && (x->off == x->len || x->len == S3P_PX_BUFFER_BYTES)) {
         memmove(x->buf, x->buf + x->off, x->len - x->off);
@@ -60,7 +59,7 @@ ssize_t s3p_px_half_fill(struct s3p_px_half *x, int fd)
         errno = ENOBUFS;
         return -1;
     }
-    ssize_t n = recv(fd, x->buf + x->len, S3P_PX_BUFFER_BYTES - x->len, MSG_DONTWAIT);
+    ssize_t n = s3p_px_recv(from, x->buf + x->len, S3P_PX_BUFFER_BYTES - x->len);
     if (n > 0)
         x->len += (size_t)n;
     return n;

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "http/http1.h"
+#include "proxy/peer.h"
 
 #define S3P_PX_BUFFER_BYTES (128u * 1024u) /* twice a head */
 
@@ -23,8 +24,8 @@ struct s3p_px_half {
 void s3p_px_half_start(struct s3p_px_half *x);
 /* Understands what is there; S3P_HTTP1_BAD when it is no HTTP. */
 int s3p_px_half_parse(struct s3p_px_half *x);
-/* recv into the buffer: bytes, 0 at the end of the stream, -1 with errno; ENOBUFS when full. */
-ssize_t s3p_px_half_fill(struct s3p_px_half *x, int fd);
+/* Receives into the buffer: bytes, 0 at the end of the stream, -1 with errno; ENOBUFS when full. */
+ssize_t s3p_px_half_fill(struct s3p_px_half *x, struct s3p_px_peer *from);
 bool s3p_px_half_at_cut(const struct s3p_px_half *x);
 static inline bool s3p_px_half_pending(const struct s3p_px_half *x)
 {

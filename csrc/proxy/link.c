@@ -34,7 +34,7 @@ static int wait_client(struct s3p_px_link *x, bool idle)
 /* More of the request; false when there will be no more. */
 static bool more(struct s3p_px_link *x, bool idle)
 {
-    ssize_t n = s3p_px_half_fill(&x->req, x->client.w.fd);
+    ssize_t n = s3p_px_half_fill(&x->req, &x->client);
     if (n > 0 || (n < 0 && errno == EINTR))
         return true;
     return n < 0 && errno == EAGAIN && wait_client(x, idle) == 0;
@@ -45,8 +45,10 @@ static bool next_request(struct s3p_px_link *x)
     s3p_px_half_start(&x->req);
     s3p_http1_start_request(&x->req.h);
     for (;;) {
-        if (s3p_px_half_parse(&x->req) < 0)
+        if (s3p_px_half_parse(&x->req) < 0) {
+            s3p_px_refuse(x);
             return false;
+        }
         if (x->req.head_len > 0)
             break;
         if (!more(x, x->req.len == 0))

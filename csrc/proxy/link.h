@@ -3,15 +3,8 @@
 #ifndef S3P_PROXY_LINK_H
 #define S3P_PROXY_LINK_H
 
-#include "http/loop.h"
 #include "proxy/half.h"
 #include "proxy/proxy.h"
-
-struct s3p_px_peer { /* one socket */
-    struct s3p_watch w;
-    bool open;
-    unsigned upstream; /* of a store: which endpoint */
-};
 
 struct s3p_px_link {
     struct s3p_proxy *proxy;
@@ -43,21 +36,19 @@ enum s3p_px_ended {
 enum s3p_px_ended s3p_px_deliver(struct s3p_px_link *x, unsigned upstream, bool held,
                                  enum s3p_px_sink sink);
 
-/* peer.c */
+/* peer.c: a connection to this endpoint of the store, the one that there is or a new one. */
 int s3p_px_connect(struct s3p_px_link *x, unsigned upstream) S3P_MUST_CHECK;
-void s3p_px_close(struct s3p_loop *l, struct s3p_px_peer *p);
-void s3p_px_reset(struct s3p_loop *l, struct s3p_px_peer *p); /* RST */
-/* FIN, then reads on for a while, so that what was sent is not lost to a reset. */
-void s3p_px_leave(struct s3p_loop *l, struct s3p_px_peer *p);
-int s3p_px_send(struct s3p_loop *l, struct s3p_px_peer *p, const void *data,
-                size_t len) S3P_MUST_CHECK;
-void s3p_px_await_end(struct s3p_loop *l, struct s3p_px_peer *p); /* until the peer has gone */
+
+/* proxy.c: says once that the store cannot be reached, and why. */
+void s3p_px_no_store(struct s3p_px_link *x, unsigned upstream, const char *why);
 
 /* link.c: counts and logs what was done; the first time a request's fault has fired. */
 void s3p_px_did(struct s3p_px_link *x, const char *done, const char *mark);
 void s3p_px_link_main(void *link); /* the coroutine; client.w.fd is set */
 
-/* answers.c: an answer of the proxy's own. `close`: it says that the connection ends. */
+/* answers.c: refuses what is no request that the proxy can understand. */
+void s3p_px_refuse(struct s3p_px_link *x);
+/* An answer of the proxy's own. `close`: it says that the connection ends. */
 int s3p_px_answer(struct s3p_px_link *x, bool close) S3P_MUST_CHECK;
 /* The store's answer in `resp` with blanks in its document. */
 int s3p_px_answer_blanks(struct s3p_px_link *x) S3P_MUST_CHECK;

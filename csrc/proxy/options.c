@@ -24,6 +24,10 @@ static int take(struct s3p_px_options *o, const char *name, const char *value, s
         o->event_log = value;
         return 0;
     }
+    if (strcmp(name, "--ca-file") == 0) {
+        o->ca_file = value;
+        return 0;
+    }
     if (strcmp(name, "--seed") != 0)
         return s3p_fail(err, S3P_EINVAL, 0, "option: \"%s\": expected one of --help", name);
     if (!s3p_parse_u64(value, strlen(value), &o->seed) || o->seed > INT64_MAX)
@@ -39,6 +43,8 @@ int s3p_px_options_parse(struct s3p_px_options *o, int argc, char **argv, struct
             o->help = true;
         else if (strcmp(argv[i], "--with-parent") == 0)
             o->with_parent = true;
+        else if (strcmp(argv[i], "--no-verify-tls") == 0)
+            o->no_verify_tls = true;
         else if (i + 1 == argc)
             return s3p_fail(err, S3P_EINVAL, 0,
                             "option: \"%s\": expected one of --help, with a value", argv[i]);
@@ -48,7 +54,7 @@ int s3p_px_options_parse(struct s3p_px_options *o, int argc, char **argv, struct
         }
     }
     if (o->n_endpoints == 0 && !o->help)
-        return s3p_fail(err, S3P_EINVAL, 0, "--endpoint: \"\": expected http://HOST[:PORT]");
+        return s3p_fail(err, S3P_EINVAL, 0, "--endpoint: \"\": expected http[s]://HOST[:PORT]");
     return 0;
 }
 
@@ -59,7 +65,9 @@ void s3p_px_options_help(struct s3p_buf *out)
     s3p_buf_str(out, "usage: s3prod proxy --endpoint URL [--endpoint URL ...] [options]\n"
                      "The fault proxy: a port for each endpoint. Its first line of output is a "
                      "JSON object with endpoints.\n\n"
-                     "  --endpoint URL    http://HOST[:PORT] of the store; up to 16\n"
+                     "  --endpoint URL    http[s]://HOST[:PORT] of the store; up to 16\n"
+                     "  --ca-file FILE    certificates that an https store is trusted by\n"
+                     "  --no-verify-tls   trust any\n"
                      "  --fault SPEC      name[:p=..][,every=..][,nth=..][,op=..][,key=..]"
                      "[,endpoint=..][,after=..][,for=..]...\n"
                      "  --seed N          seed of the faults (1)\n"

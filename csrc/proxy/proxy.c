@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -100,42 +101,45 @@ static int door_open(struct s3p_proxy *p, struct s3p_px_door *door, s3p_coro_fn 
     return s3p_loop_spawn(p->loop, door_main, door, err);
 }
 
-/* The address behind http://HOST[:PORT]; [v6] too. */
-static int find_store(struct s3p_px_door *door, const char *url, struct s3p_err *err)
+/* The address behind the endpoint. */
+static int find_store(struct s3p_px_door *door, const char *text, struct s3p_err *err)
 {
-    char host[256] = "", port[6] = "80";
-    const char *at = strncmp(url, "http://", 7) == 0 ? url + 7 : NULL, *end;
+    char port[8];
     struct addrinfo want = {.ai_socktype = SOCK_STREAM}, *found = NULL;
-    bool v6 = at != NULL && *at == '[';
-    at += at != NULL && v6;
-    size_t n = at == NULL ? 0 : strcspn(at, v6 ? "]" : ":/");
-    bool good = n > 0 && n < sizeof host && (!v6 || at[n] == ']');
-    if (good) {
-        memcpy(host, at, n);
-        end = at + n + (v6 && at[n] == ']');
-        size_t digits = *end == ':' ? strspn(end + 1, "0123456789") : 0;
-        good = *end == ':' ? digits > 0 && digits < sizeof port && end[1 + digits] == 0 : *end == 0;
-        if (good && digits > 0)
-            memcpy(port, end + 1, digits + 1);
-    }
-    if (!good)
-        return s3p_fail(err, S3P_EINVAL, 0,
-                        "--endpoint: \"%s\": expected http://HOST[:PORT] (no https)", url);
-    int rc = getaddrinfo(host, port, &want, &found);
+    S3P_TRY(s3p_url_parse(&door->url, text, err));
+    snprintf(port, sizeof port, "%d", door->url.port);
+    int rc = getaddrinfo(door->url.host, port, &want, &found);
     if (rc != 0)
-        return s3p_fail(err, S3P_ENET, 0, "--endpoint: \"%s\": %s", url, gai_strerror(rc));
+        return s3p_fail(err, S3P_ENET, 0, "--endpoint: \"%s\": %s", text, gai_strerror(rc));
     memcpy(&door->store, found->ai_addr, found->ai_addrlen);
     door->store_len = found->ai_addrlen;
     freeaddrinfo(found);
     return 0;
 }
 
+void s3p_px_no_store(struct s3p_px_link *x, unsigned upstream, const char *why)
+{
+    struct s3p_proxy *p = x->proxy;
+    char line[512];
+    if (p->told)
+        return;
+    p->told = true;
+    int n = snprintf(line, sizeof line, "s3prod: proxy: endpoint \"%s\": %s\n",
+                     p->o.endpoints[upstream], why);
+    ssize_t sent = write(STDERR_FILENO, line, (size_t)n); /* nobody to tell when nobody reads */
+    (void)sent;
+}
+
 static int open_all(struct s3p_proxy *p, struct s3p_err *err)
 {
+    bool tls = false;
     for (unsigned i = 0; i < p->n; i++) {
         p->door[i].endpoint = i;
         S3P_TRY(find_store(&p->door[i], p->o.endpoints[i], err));
+        tls |= p->door[i].url.tls;
     }
+    if (tls)
+        S3P_TRY(s3p_px_tls_create(&p->tls, p->o.ca_file, !p->o.no_verify_tls, err));
     S3P_TRY(s3p_px_faults_create(&p->faults, NULL, p->o.faults, p->o.n_faults, p->n, err));
     if (p->o.event_log != NULL) {
         p->events.fd = open(p->o.event_log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -202,5 +206,6 @@ void s3p_proxy_close(struct s3p_proxy *p)
     door_close(p->events.fd);
     s3p_buf_free(&p->events.lines);
     s3p_px_faults_free(p->faults);
+    s3p_px_tls_free(p->tls);
     s3p_free(p);
 }

@@ -2,24 +2,27 @@
  * request on as it came, but for the faults that are switched on. One thread, one loop.
  *
  * Signatures stay good: the Host field and all signed bytes go through unchanged; a body changes
- * only where the fault is to corrupt it. Only http endpoints. */
+ * only where the fault is to corrupt it. Clients speak http; the store http or https. */
 #ifndef S3P_PROXY_PROXY_H
 #define S3P_PROXY_PROXY_H
 
 #include <netinet/in.h>
 
 #include "http/loop.h"
+#include "http/url.h"
 #include "proxy/events.h"
+#include "proxy/peer.h"
 
 #define S3P_PX_HOLD_BYTES (64u << 20) /* a request that is delivered twice or late fits in it */
 
 struct s3p_px_options {
-    const char *endpoints[S3P_PX_ENDPOINTS_MAX]; /* http://HOST[:PORT] */
+    const char *endpoints[S3P_PX_ENDPOINTS_MAX]; /* http[s]://HOST[:PORT] */
     const char *faults[S3P_PX_FAULTS_MAX];
     unsigned n_endpoints, n_faults;
     const char *event_log; /* NULL: in memory only */
     uint64_t seed;
-    bool with_parent, help;
+    const char *ca_file; /* NULL: as the engine finds it (http/trust.h) */
+    bool no_verify_tls, with_parent, help;
 };
 
 struct s3p_px_link;
@@ -29,6 +32,7 @@ struct s3p_px_door {
     struct s3p_watch w;
     s3p_coro_fn *serve; /* of a connection: takes a link */
     unsigned endpoint, port;
+    struct s3p_url url; /* of the store */
     struct sockaddr_storage store;
     socklen_t store_len;
 };
@@ -41,7 +45,9 @@ struct s3p_proxy { /* the loop's thread only, while it runs */
     struct s3p_px_faults *faults; /* those that are on; behind them the older ones */
     struct s3p_px_events events;
     struct s3p_px_link *spare;
+    struct s3p_px_tls *tls; /* NULL: no store speaks https */
     uint64_t requests, answers; /* seen; made by the proxy */
+    bool told;                  /* that a store cannot be reached */
     int64_t start_ns;
 };
 

@@ -15,7 +15,7 @@ static int bad(struct s3p_err *err, struct s3p_str field, struct s3p_str value,
                     (int)(value.len < 40 ? value.len : 40), value.p, expected);
 }
 
-enum kind { COUNT, SECONDS, MILLIS, INTEGER, PROBABILITY, VERB, PATTERN, CODE, SIDE, HOW };
+enum kind { COUNT, SECONDS, MILLIS, INTEGER, PROBABILITY, VERB, PATTERN, CODE, BODY, SIDE, HOW };
 
 static const struct parameter {
     const char *name;
@@ -34,9 +34,11 @@ static const struct parameter {
     {"endpoint", INTEGER, 0, AT(endpoint), 0, S3P_PX_ENDPOINTS_MAX - 1, "an endpoint from 0 to 15"},
     {"after", SECONDS, 0, AT(after_ns), 0, 86400, "seconds from 0 to 86400"},
     {"for", SECONDS, 0, AT(for_ns), 1, 86400, "seconds from 1 to 86400"},
-    {"status", INTEGER, S3P_PX_HAS_STATUS, AT(status), 400, 599, "a status from 400 to 599"},
+    {"status", INTEGER, S3P_PX_HAS_STATUS, AT(status), 200, 599, "a status from 200 to 599"},
     {"retry_after", INTEGER, S3P_PX_HAS_STATUS, AT(retry_after), 0, 3600, "seconds, 0 to 3600"},
     {"code", CODE, S3P_PX_HAS_STATUS, AT(code), 1, S3P_PX_CODE_MAX, "a code of 1 to 63 letters"},
+    {"body", BODY, S3P_PX_HAS_STATUS, AT(body), 0, S3P_PX_BODY_MAX,
+     "a text of up to 511 bytes, percent-encoded"},
     {"delay_ms", MILLIS, S3P_PX_HAS_DELAY, AT(delay_ns), 0, 600000, "milliseconds, 0 to 600000"},
     {"bytes", COUNT, S3P_PX_HAS_BYTES, AT(bytes), 0, INT64_MAX, "a count of bytes"},
     {"rate", COUNT, S3P_PX_HAS_RATE, AT(rate), 1, UINT64_C(1) << 40, "a count a second from 1"},
@@ -75,6 +77,24 @@ static bool take_text(const struct parameter *q, struct s3p_str value, char *out
     return true;
 }
 
+static bool take_body(struct s3p_str value, struct s3p_px_spec *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < value.len; i++, n++) {
+        if (n == S3P_PX_BODY_MAX)
+            return false;
+        s->body[n] = value.p[i];
+        if (value.p[i] != '%')
+            continue;
+        if (i + 2 >= value.len || !s3p_unhex(&s->body[n], value.p + i + 1, 2))
+            return false;
+        i += 2;
+    }
+    s->body[n] = 0;
+    s->has_body = memchr(s->body, 0, n) == NULL;
+    return s->has_body;
+}
+
 static bool take_how(const struct s3p_px_row *row, struct s3p_str value, enum s3p_px_how *out)
 {
     static const struct {
@@ -104,6 +124,8 @@ static bool take(const struct parameter *q, const struct s3p_px_row *row, struct
     case PATTERN:
     case CODE:
         return take_text(q, value, at);
+    case BODY:
+        return take_body(value, s);
     case SIDE:
         s->side = s3p_str_eq(value, "request") ? S3P_PX_REQUEST : S3P_PX_RESPONSE;
         return s3p_str_eq(value, "request") || s3p_str_eq(value, "response");

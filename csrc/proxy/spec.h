@@ -13,6 +13,7 @@
 
 #define S3P_PX_GLOB_MAX 255
 #define S3P_PX_CODE_MAX 63
+#define S3P_PX_BODY_MAX 511
 #define S3P_PX_ENDPOINTS_MAX 16
 
 enum s3p_px_side { S3P_PX_NO_SIDE = 0, S3P_PX_REQUEST, S3P_PX_RESPONSE };
@@ -31,7 +32,7 @@ enum s3p_px_end { S3P_PX_GO_ON, S3P_PX_END_CLOSE, S3P_PX_END_HANG, S3P_PX_END_RE
 
 /* Parameters that only some rows have. */
 enum {
-    S3P_PX_HAS_STATUS = 1, /* status, code, retry_after */
+    S3P_PX_HAS_STATUS = 1, /* status, code, body, retry_after */
     S3P_PX_HAS_DELAY = 2,
     S3P_PX_HAS_BYTES = 4,
     S3P_PX_HAS_RATE = 8,
@@ -67,6 +68,8 @@ struct s3p_px_spec {
     uint64_t every, nth; /* nth 0: all */
     enum s3p_op op;      /* S3P_OP_NONE: all */
     char key[S3P_PX_GLOB_MAX + 1], code[S3P_PX_CODE_MAX + 1];
+    char body[S3P_PX_BODY_MAX + 1]; /* of an own answer, in place of the document of an error */
+    bool has_body;
     int endpoint, status, retry_after; /* -1, the row's, -1 */
     int64_t after_ns, for_ns, delay_ns;
     int64_t bytes; /* -1: drawn */

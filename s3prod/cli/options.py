@@ -111,7 +111,7 @@ def target_of(args: argparse.Namespace) -> Iterator[Target]:
         if not args.via_proxy:
             yield target
             return
-        with FaultProxy(target.endpoints, args.via_proxy, seed=getattr(args, "seed", None) or 1) as proxy:
+        with FaultProxy.before(target, args.via_proxy, getattr(args, "seed", None) or 1) as proxy:
             yield proxy.target(target)
 
 

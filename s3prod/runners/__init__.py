@@ -74,7 +74,7 @@ def run_plan(
     with contextlib.ExitStack() as stack:
         through = target
         if plan.faults:
-            through = stack.enter_context(FaultProxy(target.endpoints, plan.faults, seed=plan.seed)).target(target)
+            through = stack.enter_context(FaultProxy.before(target, plan.faults, plan.seed)).target(target)
         watch = None if through.via is None else Watch(through.via)
         metrics = carry_out(dataclasses.replace(plan, faults=()), through, history, progress)
         if watch is not None:

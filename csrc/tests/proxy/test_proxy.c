@@ -172,21 +172,34 @@ T_TEST(proxy_cuts_where_it_is_told)
     rig_down(&g);
 }
 
-T_TEST(proxy_closes_on_what_is_no_http)
+/* It is answered, and the connection ends. */
+static void expect_refusal(const struct rig *g, const char *said, size_t len, const char *answer)
+{
+    char got[1024] = {0};
+    int fd = dial(g->proxy->door[0].port);
+    send_all(fd, said, len);
+    shutdown(fd, SHUT_WR);
+    size_t n = receive(fd, got, sizeof got - 1);
+    T_TRUE(n > strlen(answer));
+    got[strlen(answer)] = 0;
+    T_STR(got, answer);
+    close(fd);
+}
+
+T_TEST(proxy_refuses_what_is_no_http)
 {
     static const char *const bad[] = {"\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/2.0\r\n\r\n",
                                       "GET / HTTP/1.1\nHost: h\n\n",
                                       "PUT /b/k HTTP/1.1\r\nContent-Length: 1\r\n"
                                       "Transfer-Encoding: chunked\r\n\r\n"};
     struct rig g;
-    char got[16];
     rig_up(&g, say_in_turn, NULL);
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        int fd = dial(g.proxy->door[0].port);
-        send_all(fd, bad[i], strlen(bad[i]));
-        T_EQ(receive(fd, got, sizeof got), 0);
-        close(fd);
-    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        expect_refusal(&g, bad[i], strlen(bad[i]), "HTTP/1.1 400 ");
+    static char head[S3P_HTTP1_HEAD_BYTES + 1000];
+    memset(head, 'a', sizeof head);
+    memcpy(head, "GET / HTTP/1.1\r\nX: ", 19);
+    expect_refusal(&g, head, sizeof head, "HTTP/1.1 431 ");
     T_EQ(g.store.accepted, 0);
     rig_down(&g);
 }
@@ -211,7 +224,7 @@ T_TEST(proxy_options_name_what_is_wrong)
         T_EQ(s3p_px_options_parse(&o, argc, argv, &err), S3P_EINVAL);
         T_TRUE(strstr(err.msg, rows[i].value) != NULL);
     }
-    static const char *const urls[] = {"https://h", "http://", "http://h:", "http://h:x",
+    static const char *const urls[] = {"gopher://h", "http://", "http://h:", "http://h:x",
                                        "http://h:1/b", "http://[::1", "ftp://h"};
     for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
         struct s3p_px_options o = {.endpoints = {urls[i]}, .n_endpoints = 1};

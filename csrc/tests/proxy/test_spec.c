@@ -27,6 +27,11 @@ T_TEST(proxy_spec_grammar)
     T_EQ(s.for_ns, 2 * S3P_S);
     T_STR(s.key, "a/*");
     T_STR(s.code, "Odd");
+    T_OK(parse("status-before-commit:status=200,body=%3Ca%3e", &s, err));
+    T_TRUE(s.status == 200 && s.has_body);
+    T_STR(s.body, "<a>");
+    T_OK(parse("status-before-commit:body=", &s, err));
+    T_TRUE(s.has_body && s.body[0] == 0);
     T_OK(parse("endpoint-partition", &s, err));
     T_EQ(s.endpoint, 0);
     T_OK(parse("late-delivery:how=hang,delay_ms=3", &s, err));
@@ -47,7 +52,9 @@ T_TEST(proxy_spec_errors)
         {"clock-skew:op=fly", " op:", "\"fly\""},
         {"late-delivery:op=get", " op:", "\"get\""},
         {"clock-skew:status=500", "parameter", "\"status\""},
-        {"status-before-commit:status=200", "status", "\"200\""},
+        {"status-before-commit:status=199", "status", "\"199\""},
+        {"status-before-commit:body=a%4", "body", "\"a%4\""},
+        {"status-before-commit:body=a%00", "body", "\"a%00\""},
         {"status-before-commit:code=a b", "code", "\"a b\""},
         {"late-delivery:how=surplus", "how", "\"surplus\""},
         {"slow-body:side=both", "side", "\"both\""},
