@@ -54,7 +54,8 @@ void s3p_px_tls_free(struct s3p_px_tls *t)
 static bool expect(SSL *ssl, const char *host)
 {
     struct in6_addr address;
-    bool number = inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
+    bool number = inet_pton(AF_INET, host, &address) == 1 ||
+                  inet_pton(AF_INET6, host, &address) == 1;
     if (number)
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
     return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;

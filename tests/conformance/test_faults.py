@@ -5,12 +5,15 @@ A row is a fault, a program of one client, and how its steps must end (`op outco
 
 from __future__ import annotations
 
+import http.client
+
 import pytest
 
 from s3prod import Group, Plan, Space, Target, _native, run_plan
 from s3prod.errors import PlanError, S3ProdError, UsageError
 from s3prod.plan import cas, choose, copy, counter, get, make_bucket, put, remove_bucket, repeat, sleep, until_ok
 from s3prod.proxy import FaultProxy
+from s3prod.store import EmbeddedStore
 
 from .test_programs import RUNNERS, records_of, steps_of
 
@@ -53,6 +56,8 @@ ROWS = [
     ("throttle-prefix:rate=1,op=put", [put("p/a", 100), put("p/b", 100), put("q/c", 100)],
      ["put ok", "put unknown", "put ok"]),
 ]  # fmt: skip
+# Here the only key is not judged: it is marked, or its write, whose end nobody knows, may land after the teardown.
+UNJUDGED = {"drop-ack-after-commit", "duplicate-delivery", "late-delivery", "corrupt-byte"}
 
 
 def plan_of(program, *faults, **settings):
@@ -67,7 +72,8 @@ def test_what_the_client_makes_of_it(fault, program, ends, runner, embedded_targ
     records = records_of(run)
     if ends is not None:
         assert [" ".join(step.split()[:2]) for step in steps_of(run, records, "g")] == ends
-    assert run.verdict.consistency in ("held", "inconclusive") and run.verdict.violations == 0, run.verdict.to_dict()
+    expected = "inconclusive" if fault.partition(":")[0] in UNJUDGED else "held"
+    assert run.verdict.consistency == expected, run.verdict.to_dict()
     assert run.metrics["proxy"]["faults"][fault] > 0
     assert run.metrics["left_behind"] == []
 
@@ -233,9 +239,37 @@ def test_a_bad_fault_is_refused_with_its_name(spec, message):
         plan_of(PUT_GET, spec).validate()
 
 
+@pytest.mark.parametrize(
+    "fault", ["reset-response-at:op=get,p=0.3", "reset-request-at:op=put,p=0.3", "dns-multi:p=0.5"]
+)
+def test_a_store_under_tls(fault, tmp_path):
+    with EmbeddedStore(tls=tmp_path / "tls", endpoints=2) as store:
+        run = run_plan(busy_plan(fault), store.target(), out=tmp_path / "run")
+        assert run.verdict.violations == 0 and run.metrics["ops"]["get"]["ok"] > 100, run.verdict.to_dict()
+        assert run.silent_faults == []
+        big = [put("a", 5_000_000), get("a")]
+        run = run_plan(plan_of(big, "slow-body:rate=50000000"), store.target(), out=tmp_path / "big")
+        assert [step.split()[1] for step in steps_of(run, records_of(run), "g")] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("given, status", [({}, 0), ({"verify_tls": False}, 403), ({"ca_file": "ca.pem"}, 403)])
+def test_a_store_must_be_trusted(given, status, tmp_path, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with EmbeddedStore(tls=tmp_path) as store:
+        if "ca_file" in given:
+            given = {"ca_file": store.ca_file}
+        with FaultProxy(store.endpoints, **given) as proxy:
+            client = http.client.HTTPConnection(proxy.endpoint.partition("//")[2], timeout=10)
+            client.request("GET", "/bucket")
+            if status:
+                assert client.getresponse().status == status
+            else:
+                with pytest.raises(http.client.RemoteDisconnected):
+                    client.getresponse()
+            client.close()
+
+
 def test_what_no_proxy_can_stand_in_front_of_is_refused(embedded_target, tmp_path):
-    with pytest.raises(S3ProdError, match="without TLS"):
-        FaultProxy(["https://127.0.0.1:1"])
     with FaultProxy(embedded_target.endpoints) as proxy, pytest.raises(UsageError, match="no proxy in front"):
         run_plan(plan_of(PUT_GET, "clock-skew"), proxy.target(embedded_target), out=tmp_path)
     with pytest.raises(S3ProdError, match="endpoint"):
