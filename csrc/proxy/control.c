@@ -59,22 +59,6 @@ static json_t *counters(const struct s3p_proxy *p)
                      (json_int_t)p->events.lost, "faults", list);
 }
 
-static int switch_faults(struct s3p_proxy *p, const char *body, size_t len, struct s3p_err *err)
-{
-    const char *specs[S3P_PX_FAULTS_MAX];
-    json_t *list = json_loadb(body, len, 0, NULL);
-    size_t n = json_array_size(list);
-    bool good = json_is_array(list) && n <= S3P_PX_FAULTS_MAX;
-    for (size_t i = 0; good && i < n; i++)
-        good = (specs[i] = json_string_value(json_array_get(list, i))) != NULL;
-    int rc = good ? s3p_px_faults_create(&p->faults, p->faults, specs, (unsigned)n, p->n, err)
-                  : s3p_fail(err, S3P_EINVAL, 0,
-                             "faults: %zu bytes: expected a JSON list of at most %d specifications",
-                             len, S3P_PX_FAULTS_MAX);
-    json_decref(list);
-    return rc;
-}
-
 static bool read_all(struct s3p_px_link *x)
 {
     struct s3p_px_half *q = &x->req;
@@ -110,7 +94,8 @@ static void serve(struct s3p_px_link *x)
     else if (strcmp(x->r.method, "POST") != 0 || strcmp(x->r.target, "/faults") != 0)
         answer_json(x, 404, json_pack("{s:s}", "error",
                                       "expected GET /events, GET /counters or POST /faults"));
-    else if (switch_faults(x->proxy, body, x->req.parsed - x->req.head_len, &err) < 0)
+    else if (s3p_px_faults_read(&x->proxy->faults, x->proxy->faults, body,
+                                x->req.parsed - x->req.head_len, x->proxy->n, &err) < 0)
         answer_json(x, 400, json_pack("{s:s}", "error", err.msg));
     else
         answer_json(x, 200, counters(x->proxy));

@@ -1,6 +1,7 @@
 #include "proxy/faults.h"
 
 #include <fnmatch.h>
+#include <jansson.h>
 #include <string.h>
 
 #include "core/alloc.h"
@@ -47,6 +48,23 @@ int s3p_px_faults_create(struct s3p_px_faults **out, struct s3p_px_faults *older
     set->older = older;
     *out = set;
     return 0;
+}
+
+int s3p_px_faults_read(struct s3p_px_faults **out, struct s3p_px_faults *older, const char *json,
+                       size_t len, unsigned endpoints, struct s3p_err *err)
+{
+    const char *specs[S3P_PX_FAULTS_MAX];
+    json_t *list = json_loadb(json, len, 0, NULL);
+    size_t n = json_array_size(list);
+    bool good = json_is_array(list) && n <= S3P_PX_FAULTS_MAX;
+    for (size_t i = 0; good && i < n; i++)
+        good = (specs[i] = json_string_value(json_array_get(list, i))) != NULL;
+    int rc = good ? s3p_px_faults_create(out, older, specs, (unsigned)n, endpoints, err)
+                  : s3p_fail(err, S3P_EINVAL, 0,
+                             "faults: %zu bytes: expected a JSON list of at most %d specifications",
+                             len, S3P_PX_FAULTS_MAX);
+    json_decref(list);
+    return rc;
 }
 
 void s3p_px_faults_free(struct s3p_px_faults *all)

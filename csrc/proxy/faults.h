@@ -36,6 +36,9 @@ struct s3p_px_faults {
 int s3p_px_faults_create(struct s3p_px_faults **out, struct s3p_px_faults *older,
                          const char *const *specs, unsigned n, unsigned endpoints,
                          struct s3p_err *err) S3P_MUST_CHECK;
+/* The same of a JSON list of texts. */
+int s3p_px_faults_read(struct s3p_px_faults **out, struct s3p_px_faults *older, const char *json,
+                       size_t len, unsigned endpoints, struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_px_faults_free(struct s3p_px_faults *all); /* it and the older ones */
 
 struct s3p_px_moment {

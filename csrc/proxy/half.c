@@ -47,7 +47,7 @@ int s3p_px_half_parse(struct s3p_px_half *x)
     return 0;
 }
 
-ssize_t s3p_px_half_fill(struct s3p_px_half *x, struct s3p_px_peer *from)
+void s3p_px_half_compact(struct s3p_px_half *x)
 {
     if (x->head_len > 0 && x->off > 0 && (x->off == x->len || x->len == S3P_PX_BUFFER_BYTES)) {
         memmove(x->buf, x->buf + x->off, x->len - x->off);
@@ -55,6 +55,11 @@ ssize_t s3p_px_half_fill(struct s3p_px_half *x, struct s3p_px_peer *from)
         x->len -= x->off;
         x->off = 0;
     }
+}
+
+ssize_t s3p_px_half_fill(struct s3p_px_half *x, struct s3p_px_peer *from)
+{
+    s3p_px_half_compact(x);
     if (x->len == S3P_PX_BUFFER_BYTES) {
         errno = ENOBUFS;
         return -1;
