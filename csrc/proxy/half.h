@@ -24,7 +24,7 @@ struct s3p_px_half {
 void s3p_px_half_start(struct s3p_px_half *x);
 /* Understands what is there; S3P_HTTP1_BAD when it is no HTTP. */
 int s3p_px_half_parse(struct s3p_px_half *x);
-/* Makes room: what was sent on is dropped where nothing is left behind it, or the buffer is full. */
+/* Makes room: what was sent on goes where nothing is left behind it, or the buffer is full. */
 void s3p_px_half_compact(struct s3p_px_half *x);
 /* Receives into the buffer: bytes, 0 at the end of the stream, -1 with errno; ENOBUFS when full. */
 ssize_t s3p_px_half_fill(struct s3p_px_half *x, struct s3p_px_peer *from);
