@@ -62,6 +62,8 @@ static int compile_literal_keys(struct s3p_compile *c, const struct s3p_node *li
     struct s3p_batch_step *b = &s->u.batch;
     S3P_TRY(s3p_node_list(&c->p->r, list, 0, S3P_BATCH_KEYS_MAX, "keys"));
     b->nkeys = (int)s3p_node_count(list);
+    if (b->nkeys > c->prog->page_keys) /* the answer may name them all */
+        c->prog->page_keys = b->nkeys;
     b->keys = s3p_arena_alloc(c->p->r.arena, ((size_t)b->nkeys + 1) * sizeof *b->keys);
     if (b->keys == NULL)
         return s3p_node_no_memory(&c->p->r);

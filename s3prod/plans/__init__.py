@@ -7,6 +7,7 @@ embedded store: `STORE_OPTIONS` suit all of them.
 from __future__ import annotations
 
 from s3prod.plans import batches, lists, multipart, narrow, nodes, objects, registers, versions
+from s3prod.plans.batch_delete import batch_delete
 from s3prod.plans.concurrent_multipart import concurrent_multipart
 from s3prod.plans.coordination import create_race, distributed_coordination
 from s3prod.plans.cross_feature import cross_feature
@@ -32,6 +33,7 @@ BUILTIN: dict[str, PlanBuilder] = {
     "orphaned-multipart": orphaned_multipart,
     "concurrent-multipart": concurrent_multipart,
     "create-race": create_race,
+    "batch-delete": batch_delete,
     "cross-feature": cross_feature,
     "coordination": distributed_coordination,
     "list-consistency": list_consistency,
