@@ -149,19 +149,32 @@ static bool is_writer(const struct s3p_at *at)
            S3P_COLUMN(at, uint8_t, outcome) != S3P_FAILED;
 }
 
-/* A copy that keeps the tags: those of another key nobody knows here; its own, while nobody else
- * writes them, stay. */
+static bool on_itself(const struct tags *t, const struct s3p_at *at)
+{
+    return s3p_objects_on_itself(t->b->objects, at->s, at->i, t->key);
+}
+
+/* A copy onto itself that keeps the tags. */
+static bool is_kept(const struct tags *t, const struct s3p_at *at)
+{
+    return S3P_COLUMN(at, uint8_t, op) == S3P_OP_COPY &&
+           S3P_COLUMN(at, uint8_t, body_kind) != S3P_KIND_TAGS && on_itself(t, at);
+}
+
+/* A copy that keeps the tags: those of another key nobody knows here; its own, while nobody writes
+ * them, stay: what others of its kind read and write then are the same. */
 static void judge_kept(struct tags *t, uint32_t i)
 {
     const struct s3p_at *at = &t->at[i];
     if (S3P_COLUMN(at, uint8_t, outcome) == S3P_FAILED)
         return;
-    if (S3P_OFF(TAGS_KEPT_OFF, !s3p_objects_on_itself(t->b->objects, at->s, at->i, t->key))) {
+    if (S3P_OFF(TAGS_KEPT_OFF, !on_itself(t, at))) {
         t->unclear = true;
         return;
     }
     for (uint32_t k = 0; k < t->n && !t->unclear; k++)
         t->unclear = k != i && S3P_OFF(TAGS_KEPT_ALONE, is_writer(&t->at[k])) &&
+                     !is_kept(t, &t->at[k]) &&
                      S3P_COLUMN(&t->at[k], int64_t, t_call) <= S3P_COLUMN(at, int64_t, t_return) &&
                      S3P_COLUMN(&t->at[k], int64_t, t_return) >= S3P_COLUMN(at, int64_t, t_call);
 }

@@ -12,6 +12,7 @@ from s3prod.plans.concurrent_multipart import concurrent_multipart
 from s3prod.plans.coordination import create_race, distributed_coordination
 from s3prod.plans.cross_feature import cross_feature
 from s3prod.plans.list_consistency import list_consistency
+from s3prod.plans.metadata_consistency import metadata_consistency
 from s3prod.plans.orphaned_multipart import orphaned_multipart
 from s3prod.plans.prefix_enumeration import prefix_enumeration
 from s3prod.plans.registers import PlanBuilder
@@ -34,6 +35,7 @@ BUILTIN: dict[str, PlanBuilder] = {
     "concurrent-multipart": concurrent_multipart,
     "create-race": create_race,
     "batch-delete": batch_delete,
+    "metadata-consistency": metadata_consistency,
     "cross-feature": cross_feature,
     "coordination": distributed_coordination,
     "list-consistency": list_consistency,

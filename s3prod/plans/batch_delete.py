@@ -91,7 +91,15 @@ def survivors(first: int, size: Size) -> list[str]:
     keys: list[str] = []
     for client in range(first, first + size.batches):
         target = f"there/{client:05}/{0:08}"
-        keys += [target[:-1], f"{target}!", f"{target}/", target.upper(), f"there/{client:05}", f"{target}&amp;", f"{target}é"]
+        keys += [
+            target[:-1],
+            f"{target}!",
+            f"{target}/",
+            target.upper(),
+            f"there/{client:05}",
+            f"{target}&amp;",
+            f"{target}é",
+        ]
     return keys + [f"odd/{name}/stays" for name in ODD]
 
 

@@ -1,0 +1,195 @@
+"""Production test 9: metadata and tags that many clients update at once.
+
+Backup, compliance and analytics systems update the metadata of the same object; a blend of two updates breaks automation.
+Every update is a self-describing set, of fields of metadata or of tags, of a size of its own: a field that is left over, lost
+or of another update shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from s3prod.plan import (
+    Group,
+    Plan,
+    Require,
+    Space,
+    Step,
+    barrier,
+    choose,
+    copy,
+    create_bucket,
+    delete_tags,
+    get,
+    get_tags,
+    head,
+    list_versions,
+    put,
+    put_tags,
+    put_versioning,
+    remove_bucket,
+    repeat,
+    until_others,
+)
+
+KEPT = "kept"  # the role of the bucket with versions
+BODY = (700, 3000)
+SHARED, TAGGED, COPIED = "shared/object", "tagged/object", "copied/object"
+RACED = [f"raced/{number}" for number in range(4)]
+
+
+@dataclass(frozen=True)
+class Size:
+    """Clients that tag and that copy, readers beside them, and how often each does it."""
+
+    taggers: int
+    copiers: int
+    readers: int
+    rounds: int
+
+
+SIZES = {
+    "smoke": Size(taggers=8, copiers=8, readers=3, rounds=8),
+    "full": Size(taggers=50, copiers=50, readers=10, rounds=40),
+    "stress": Size(taggers=200, copiers=200, readers=40, rounds=100),
+}
+
+
+def _retouch(key: str, fields: int, tags: int | None = None) -> Step:
+    """New metadata for the object: a copy onto itself."""
+    return copy(key, key, metadata="replace", fields=fields, tags=tags)
+
+
+def _shared(size: Size) -> list[Group]:
+    """Half of the clients work on one object: its tags, and its metadata and tags together. The other half on two objects, of
+    which one never gets other metadata, the other never other tags.
+    """
+    tagging = [put_tags(SHARED, 6), get_tags(SHARED), put_tags(SHARED, 3), head(SHARED)]
+    copying = [_retouch(SHARED, 7, 5), head(SHARED), _retouch(SHARED, 4, 2), get(SHARED)]
+    tags_alone = [put_tags(TAGGED, 8), get_tags(TAGGED), put_tags(TAGGED, 4), get(TAGGED)]
+    metadata_alone = [_retouch(COPIED, 9), head(COPIED), _retouch(COPIED, 3), get_tags(COPIED)]
+    half, rest = size.taggers // 2, size.taggers - size.taggers // 2
+    reads = [step for key in (SHARED, TAGGED, COPIED) for step in (head(key), get_tags(key), get(key))]
+    start = barrier("start")
+    return [
+        Group("tagging", [start, repeat(size.rounds, *tagging)], clients=half),
+        Group("copying", [start, repeat(size.rounds, *copying)], clients=size.copiers // 2),
+        Group("tags-alone", [start, repeat(size.rounds, *tags_alone)], clients=rest),
+        Group(
+            "metadata-alone", [start, repeat(size.rounds, *metadata_alone)], clients=size.copiers - size.copiers // 2
+        ),
+        Group("reading", [barrier("start"), *reads], clients=size.readers, arrival=until_others()),
+    ]
+
+
+def _private(size: Size) -> Group:
+    """Reads of one's own writes, on an object that nobody else knows."""
+    program = [
+        put("k.key", BODY, fields=5, tags=4),
+        get("k.key"),
+        get_tags("k.key"),
+        put_tags("k.key", 7),
+        get_tags("k.key"),
+        head("k.key"),
+        _retouch("k.key", 8),
+        get("k.key"),
+        get_tags("k.key"),
+        delete_tags("k.key"),
+        get_tags("k.key"),
+        head("k.key"),
+    ]
+    return Group("private", [choose("private", "k"), repeat(size.rounds // 2, *program)], clients=8)
+
+
+def _overwriting(size: Size) -> list[Group]:
+    """Overwrites against tags: an object without tags has none, whatever its predecessor had."""
+    writing = [
+        choose("raced", "k"),
+        put("k.key", BODY, fields=4),
+        get_tags("k.key"),
+        put("k.key", BODY, fields=6, tags=3),
+    ]
+    tagging = [choose("raced", "k"), put_tags("k.key", 5), get_tags("k.key"), get("k.key")]
+    return [
+        Group("overwriting", [repeat(size.rounds, *writing)], clients=3),
+        Group("racing-tags", [repeat(size.rounds, *tagging)], clients=3),
+    ]
+
+
+def _versioned(size: Size) -> list[Group]:
+    """Each update of metadata makes a version, which keeps its own metadata and tags."""
+    updates = [
+        copy("k.key", "k.key", metadata="replace", fields=6, tags=4, as_="new", bucket=KEPT),
+        head("k.key", version="new.version"),
+        get_tags("k.key", version="new.version"),
+        put_tags("k.key", 3, version="first.version"),
+        get_tags("k.key", version="new.version"),
+        get_tags("k.key", version="first.version"),
+        get("k.key", version="first.version"),
+    ]
+    alone = [
+        choose("versions", "k"),
+        put("k.key", BODY, fields=3, tags=2, as_="first"),
+        repeat(size.rounds // 2, *updates),
+    ]
+    together = [
+        repeat(
+            size.rounds // 2,
+            copy("raced", "raced", metadata="replace", fields=5, bucket=KEPT, source_bucket=KEPT, as_="one"),
+            head("raced", version="one.version", bucket=KEPT),
+            head("raced", bucket=KEPT),
+        )
+    ]
+    page = list_versions(KEPT, as_="page")
+    more = repeat(size.rounds // 4, list_versions(KEPT, token="page.token", as_="page"))
+    return [
+        Group("versions-alone", [*alone, barrier("versioned")], clients=4),
+        Group("versions-together", [*together, barrier("versioned")], clients=8),
+        Group("listing", [barrier("versioned"), page, more]),
+    ]
+
+
+def metadata_consistency(scale: str = "full", seed: int = 1) -> Plan:
+    """At full scale 100 clients tag objects and copy them onto themselves with new metadata, while others read both; private
+    objects, overwrites against tags, and the same in a bucket that keeps versions.
+
+    >>> sum(group.clients for group in metadata_consistency().groups if group.group in
+    ...     ("tagging", "copying", "tags-alone", "metadata-alone"))
+    100
+    """
+    size = SIZES[scale]
+    make = [
+        create_bucket(),
+        create_bucket(KEPT),
+        put_versioning("Enabled", KEPT),
+        *(put(key, BODY, fields=6, tags=5) for key in (SHARED, TAGGED, COPIED, *RACED)),
+        put("raced", BODY, fields=6, tags=5, bucket=KEPT),
+    ]
+    groups = [
+        Group("make", make, phase="setup"),
+        *_shared(size),
+        _private(size),
+        *_overwriting(size),
+        *_versioned(size),
+        remove_bucket("main", KEPT),
+    ]
+    spaces = {
+        "shared": Space.fixed(SHARED, TAGGED, COPIED),
+        "raced": Space.fixed(*RACED),
+        "private": Space.own("private/", 1),
+        "versions": Space.own("versions/", 1, bucket=KEPT),
+    }
+    require = {
+        "shared": Require(
+            acked_writes=2 * size.copiers * size.rounds, reads=2 * size.copiers * size.rounds, overlap=0.3
+        )
+    }
+    return Plan(
+        "metadata-consistency",
+        seed=seed,
+        scale=scale,
+        buckets=["main", KEPT],
+        spaces=spaces,
+        groups=groups,
+        require=require,
+    )
