@@ -87,3 +87,48 @@ T_TEST(batches_extra)
     t_add(&m, child(3, S3P_OK_OUTCOME));
     expect(&m, "batch-extra-key", "keys/00000004");
 }
+
+static void add_coded(struct t_make *m, struct s3p_attempt r, const char *code)
+{
+    s3p_append_begin(m->a, 64, 0);
+    r.code_text = s3p_append_text(m->a, code, strlen(code));
+    s3p_append(m->a, &r);
+}
+
+T_TEST(batches_absent)
+{
+    struct t_make m;
+    begin(&m);
+    t_add(&m, request());
+    add_coded(&m, child(5, S3P_FAILED), "NoSuchKey");
+    expect(&m, "batch-absent-error", "keys/00000005");
+    begin(&m); /* another reason will do */
+    t_add(&m, request());
+    add_coded(&m, child(5, S3P_FAILED), "AccessDenied");
+    expect(&m, NULL, "");
+    begin(&m); /* and so will a condition, which an absent key does not meet */
+    struct s3p_attempt r = child(5, S3P_FAILED);
+    r.cond = S3P_COND_IF_MATCH;
+    t_add(&m, request());
+    add_coded(&m, r, "NoSuchKey");
+    expect(&m, NULL, "");
+}
+
+T_TEST(batches_over_limit)
+{
+    struct t_make m;
+    for (int n = 1000; n <= 1002; n++) {
+        begin(&m);
+        t_add(&m, request());
+        for (int i = 0; i < n; i++)
+            t_add(&m, child(5, S3P_OK_OUTCOME));
+        expect(&m, n > 1000 ? "batch-over-limit" : NULL, "");
+    }
+    begin(&m); /* refused, as it must be */
+    struct s3p_attempt refused = request();
+    refused.outcome = S3P_FAILED;
+    t_add(&m, refused);
+    for (int i = 0; i < 1001; i++)
+        t_add(&m, child(3, S3P_FAILED));
+    expect(&m, NULL, "");
+}

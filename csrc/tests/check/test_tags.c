@@ -167,6 +167,27 @@ T_TEST(tags_kept_by_copies)
     }
 }
 
+T_TEST(tags_kept_by_copies_together)
+{
+    for (int stale = 0; stale < 2; stale++) { /* copies that overlap leave the tags as they were */
+        struct t_make m;
+        t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+        t_add(&m, put(1, true, 1, 2));
+        t_add(&m, tags(PUT_TAGS, 2, 3, 4));
+        for (uint32_t n = 5; n < 7; n++) {
+            struct s3p_attempt copy = t_attempt(S3P_OP_COPY, n, 3, n, n + 5);
+            copy.outcome = S3P_OK_OUTCOME;
+            copy.meta_id = t_value(n);
+            t_add_texts(&m, copy, (struct t_texts){.source = "main/keys/00000003"});
+        }
+        t_add(&m, tags(GET_TAGS, stale ? 1 : 2, 9, 14));
+        json_t *v = t_make_judge(&m, NULL);
+        T_EQ(t_skipped(v, "tags", "keys"), 0);
+        T_EQ(t_rule(v, "stale-read"), stale);
+        json_decref(v);
+    }
+}
+
 T_TEST(tags_and_deletes_by_version)
 {
     for (int later = 0; later < 2; later++) { /* what comes behind it may be older tags */

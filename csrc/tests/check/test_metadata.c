@@ -1,0 +1,100 @@
+/* Metadata of reads, and the conditions on the sources of copies. */
+#include "tests/t.h"
+
+#include "s3/body.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+#include "tests/check/store.h"
+
+static const struct s3p_id nobody;
+
+static void expect(struct t_make *m, const char *rule)
+{
+    json_t *v = t_make_judge(m, NULL);
+    char *text = t_dump(v);
+    if (json_integer_value(json_object_get(v, "violations")) != (rule != NULL) ||
+        (rule != NULL && t_rule(v, rule) != 1))
+        t_fail(__FILE__, __LINE__, "expected %s: %s", rule != NULL ? rule : "nothing", text);
+    if (rule != NULL)
+        fprintf(stderr, "  %s: %s\n", rule, t_text(t_witness(v, 0), "sentence"));
+    s3p_free(text);
+    json_decref(v);
+}
+
+/* A PUT of value 1, and a read of it as given. */
+static void read_as(struct s3p_id meta, uint8_t op, const char *args, const char *rule)
+{
+    struct t_make m;
+    struct s3p_attempt r = t_get(1, 3, 3, 4);
+    r.op = op;
+    r.meta_id = meta;
+    r.body_verdict = op == S3P_OP_GET ? S3P_BODY_CLEAN : S3P_BODY_NONE;
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    t_add(&m, t_put(1, 3, 1, 2));
+    t_add_texts(&m, r, (struct t_texts){.args = args});
+    expect(&m, rule);
+}
+
+T_TEST(metadata_of_reads)
+{
+    read_as(t_value(1), S3P_OP_GET, NULL, NULL);
+    read_as(t_value(1), S3P_OP_GET, "fields=4", NULL);
+    read_as(nobody, S3P_OP_GET, "fields=torn", "meta-torn");
+    read_as(nobody, S3P_OP_HEAD, "fields=torn", "meta-torn");
+    read_as(nobody, S3P_OP_GET, NULL, "meta-lost");
+    read_as(nobody, S3P_OP_HEAD, NULL, NULL); /* of whatever is there nobody knows */
+}
+
+/* Key 4 is copied to key 3 with five fields, and read with what is given. */
+static void copy_read_with(const char *args, const char *rule)
+{
+    struct t_make m;
+    struct s3p_attempt copy = t_attempt(S3P_OP_COPY, 5, 3, 3, 6), r = t_get(1, 3, 7, 8);
+    copy.outcome = S3P_OK_OUTCOME;
+    copy.evidence = S3P_EV_VALUE;
+    copy.meta_id = r.meta_id = t_nth(5, 7);
+    r.body_verdict = S3P_BODY_FOREIGN;
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    t_add(&m, t_put(1, 4, 1, 2));
+    t_add_texts(&m, copy, (struct t_texts){.source = "main/keys/00000004", .args = "fields=5"});
+    t_add_texts(&m, r, (struct t_texts){.args = args});
+    expect(&m, rule);
+}
+
+T_TEST(metadata_of_copies)
+{
+    copy_read_with("fields=5", NULL);
+    copy_read_with("fields=4", "meta-lost");
+    copy_read_with(NULL, "meta-lost");
+}
+
+/* A copy that answers the ETag of value 1, asked for with the one of value n. */
+static void copy_with(const char *condition, uint32_t n, const char *profile, const char *rule)
+{
+    struct t_make m;
+    struct s3p_attempt copy = t_attempt(S3P_OP_COPY, 5, 3, 3, 6);
+    char args[128];
+    int len = snprintf(args, sizeof args, "fields=2&%s=\"", condition);
+    s3p_etag_bytes e = t_etag(n);
+    for (int i = 0; i < 16; i++)
+        len += snprintf(args + len, sizeof args - (size_t)len, "%02x", e.b[i]);
+    snprintf(args + len, sizeof args - (size_t)len, "\"");
+    copy.outcome = S3P_OK_OUTCOME;
+    copy.evidence = S3P_EV_VALUE;
+    copy.meta_id = t_nth(5, 7);
+    copy.etag = t_etag(1);
+    copy.etag_form = S3P_ETAG_DIGEST;
+    t_make_begin(&m, "{}", profile);
+    t_add_texts(&m, copy, (struct t_texts){.source = "main/keys/00000004", .args = args});
+    expect(&m, rule);
+}
+
+T_TEST(metadata_source_conditions)
+{
+    static const char md5[] = "{\"etag_is_md5\":true}", other[] = "{\"etag_is_md5\":false}";
+    copy_with("if-match", 1, md5, NULL);
+    copy_with("if-match", 2, md5, "copy-wrong-source");
+    copy_with("if-match", 2, other, NULL);
+    copy_with("if-none-match", 1, md5, "copy-wrong-source");
+    copy_with("if-none-match", 2, md5, NULL);
+}
