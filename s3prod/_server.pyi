@@ -1,10 +1,13 @@
 from typing import TypedDict
 
 class _Mutant(TypedDict):
+    kind: str
     name: str
     breaks: str
     section: str
     needs: str
+    legal: str
+    always: bool
 
 class _Fault(TypedDict):
     name: str

@@ -75,6 +75,11 @@ class Run:
         """The faults of the proxy that never fired: what they were to show is not shown."""
         return [spec for spec, fired in self.metrics.get("proxy", {}).get("faults", {}).items() if fired == 0]
 
+    def events(self) -> list[dict[str, Any]]:
+        """What the proxy did, event by event; none without one."""
+        path = self.out / EVENTS_FILE
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
     def records(self) -> Iterator[dict[str, Any]]:
         """The attempts of the history, one after the other."""
         from s3prod._native import History

@@ -28,7 +28,7 @@ class EmbeddedStore(Child):
         self,
         *,
         mutants: Sequence[str] = (),
-        mode: str | None = None,
+        modes: Sequence[str] = (),
         endpoints: int | None = None,
         data: Path | None = None,
         durable: bool = False,
@@ -42,7 +42,9 @@ class EmbeddedStore(Child):
         words = ["--port", "0"]
         for spec in mutants:
             words += ["--mutant", spec]
-        for name, value in (("--mode", mode), ("--endpoints", endpoints), ("--data", data), ("--seed", seed),
+        for spec in modes:
+            words += ["--mode", spec]
+        for name, value in (("--endpoints", endpoints), ("--data", data), ("--seed", seed),
                             ("--region", region), ("--tls-self-signed", tls)):  # fmt: skip
             if value is not None:
                 words += [name, str(value)]
@@ -78,8 +80,10 @@ class EmbeddedStore(Child):
         return Target(self.endpoints, self.access_key, self.secret_key, **given)
 
     def altered(self) -> dict[str, Any]:
-        """Which answers the mutants altered: `{"mutants": {name: {"fired", "altered"}}, "request_ids": […]}`."""
-        return {"mutants": {}, "request_ids": []} if self.admin is None else self._page("/altered")
+        """Which answers the mutants altered, and how often the modes fired: `{"mutants": {name: {"fired", "altered"}},
+        "modes": {name: {"fired", "always"}}, "request_ids": […]}`.
+        """
+        return {"mutants": {}, "modes": {}, "request_ids": []} if self.admin is None else self._page("/altered")
 
     def usage(self) -> dict[str, Any]:
         """What the store keeps: objects, versions, bytes, by bucket and in all. Needs `options=["--admin"]`."""

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check/bucket_rules.h"
+#include "check/flights.h"
 #include "check/members.h"
 #include "check/mutate.h"
 #include "check/walks.h"
@@ -28,6 +29,7 @@ struct facts {
     uint64_t null; /* the id of the version `null` */
     struct named *fact;
     size_t n, cap;
+    struct s3p_flights flights;
     /* the attempt at hand */
     const struct s3p_segment_view *s;
     uint32_t i;
@@ -87,6 +89,19 @@ static int may_become(struct facts *x, uint16_t place, uint64_t index, uint64_t 
     f->inv = due;
     f->res = INT64_MAX;
     return 0;
+}
+
+/* A Complete or an Abort ends all of an upload; an Abort that races a part, perhaps. */
+static int say_ended(struct facts *x, uint16_t place, uint64_t index, uint64_t id,
+                     struct s3p_err *err)
+{
+    bool ok = x->ok;
+    if (COL(x->s, uint8_t, op)[x->i] == S3P_OP_ABORT_UPLOAD)
+        x->ok = ok && !s3p_flights_race(&x->flights, id, COL(x->s, int64_t, t_call)[x->i],
+                                        COL(x->s, int64_t, t_return)[x->i]);
+    int rc = say(x, place, index, id, S3P_FACT_REMOVES | S3P_FACT_GONE, err);
+    x->ok = ok;
+    return rc;
 }
 
 /* ---- what is said of each kind ---- */
@@ -178,7 +193,7 @@ static int say_upload(struct facts *x, struct s3p_err *err)
                           err);
     }
     if ((op == S3P_OP_COMPLETE_UPLOAD || op == S3P_OP_ABORT_UPLOAD) && id != 0)
-        return say(x, x->place, x->index, id, S3P_FACT_REMOVES | S3P_FACT_GONE, err);
+        return say_ended(x, x->place, x->index, id, err);
     return 0;
 }
 
@@ -195,7 +210,7 @@ static int say_part(struct facts *x, struct s3p_err *err)
         return may_become(x, S3P_PART_PLACE, WHOLE_UPLOAD, id, S3P_FACT_REMOVES,
                           s3p_expires_upload(x->map->head->rules, x->s, x->i), err);
     if (op == S3P_OP_COMPLETE_UPLOAD || op == S3P_OP_ABORT_UPLOAD)
-        return say(x, S3P_PART_PLACE, WHOLE_UPLOAD, id, S3P_FACT_REMOVES | S3P_FACT_GONE, err);
+        return say_ended(x, S3P_PART_PLACE, WHOLE_UPLOAD, id, err);
     return 0;
 }
 
@@ -287,7 +302,7 @@ int s3p_members_collect(struct s3p_members *m, enum s3p_listing kind, const stru
     struct facts x = {.map = map, .walks = walks, .null = s3p_id_token(S3P_STR("null"))};
     struct s3p_windows w = {0};
     struct s3p_fact *one = NULL;
-    int rc = 0;
+    int rc = kind != S3P_LIST_VERSIONS ? s3p_flights_find(&x.flights, f, err) : 0;
     for (uint32_t s = 0; s < s3p_histfile_segments(f) && rc == 0; s++) {
         x.s = s3p_histfile_segment(f, s);
         rc = read_segment(&x, kind, err);
@@ -300,6 +315,7 @@ int s3p_members_collect(struct s3p_members *m, enum s3p_listing kind, const stru
     }
     s3p_free(one);
     s3p_free(x.fact);
+    s3p_flights_free(&x.flights);
     s3p_windows_free(&w);
     return rc;
 }

@@ -450,6 +450,15 @@ static int pass(struct s3p_objects *o, bool puts, struct s3p_err *err)
     return 0;
 }
 
+static bool any_altered(const struct s3p_segment_view *s)
+{
+    const uint8_t *flags = COL(s, uint8_t, flags);
+    uint8_t any = 0;
+    for (uint32_t i = 0; i < s->records; i++)
+        any |= flags[i];
+    return (any & S3P_FLAG_ALTERED) != 0;
+}
+
 int s3p_objects_build(struct s3p_objects *o, const struct s3p_histfile *f, const struct s3p_head *h,
                       const struct s3p_keymap *keys, struct s3p_err *err)
 {
@@ -468,5 +477,7 @@ int s3p_objects_build(struct s3p_objects *o, const struct s3p_histfile *f, const
         S3P_TRY(know_lists(o, err));
     }
     o->any = o->nupload != 0 || o->ncopy != 0;
+    for (uint32_t k = 0; (o->ncopy != 0 || o->copied_parts) && k < s3p_histfile_segments(f); k++)
+        o->altered |= any_altered(s3p_histfile_segment(f, k));
     return 0;
 }

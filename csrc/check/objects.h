@@ -101,6 +101,7 @@ struct s3p_objects {
     struct s3p_idmap by_body;   /* body id: origin, where there are copies */
     struct s3p_idmap copied_to; /* key: the first copy to it; copies of a key are neighbours */
     bool any, copied_parts;
+    bool altered; /* a proxy changed bytes on the way: a copy may have brought them */
 };
 #define S3P_OBJECT_COPY UINT32_C(0x80000000)
 

@@ -121,7 +121,9 @@ static PyObject *server_faults(PyObject *module, PyObject *none)
 
 PyDoc_STRVAR(mutants_doc,
              "mutants($module, /)\n--\n\n"
-             "The store's mutants: name, what each breaks, section of the bug catalogue, needs.");
+             "The store's mutants and modes: name, what each breaks (a mode: does), section of\n"
+             "the bug catalogue, needs; kind: mutant or mode; of a mode, who says that it is\n"
+             "legal, and whether the store does so anyway.");
 
 static PyObject *server_mutants(PyObject *module, PyObject *none)
 {
@@ -130,8 +132,11 @@ static PyObject *server_mutants(PyObject *module, PyObject *none)
     const struct s3p_srv_mutant_row *row;
     PyObject *list = PyList_New(0);
     for (size_t i = 0; list != NULL && (row = s3p_srv_mutant_row(i)) != NULL; i++) {
-        PyObject *item = Py_BuildValue("{s:s, s:s, s:s, s:s}", "name", row->name, "breaks",
-                                       row->breaks, "section", row->section, "needs", row->needs);
+        PyObject *item = Py_BuildValue("{s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "kind",
+                                       row->legal != NULL ? "mode" : "mutant", "name", row->name,
+                                       "breaks", row->breaks, "section", row->section, "needs",
+                                       row->needs, "legal", row->legal != NULL ? row->legal : "",
+                                       "always", row->always ? Py_True : Py_False);
         if (item == NULL || PyList_Append(list, item) < 0)
             Py_CLEAR(list);
         Py_XDECREF(item);

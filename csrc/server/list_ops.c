@@ -1,4 +1,6 @@
 /* ListObjects and ListObjectsV2. */
+#include <string.h>
+
 #include "server/list_page.h"
 #include "server/lists.h"
 #include "server/mutants.h"
@@ -104,6 +106,17 @@ static void add_result(const struct listing *l)
     s3p_srv_xml_close(b, "ListBucketResult");
 }
 
+/* An empty page that is not the last: behind `after` no key stands before the one of a NUL more. */
+static void go_on(struct s3p_srv_page *p)
+{
+    p->truncated = p->after.len < sizeof p->last;
+    p->last_len = p->after.len + p->truncated;
+    if (p->after.len > 0)
+        memcpy(p->last, p->after.p, p->after.len);
+    if (p->truncated)
+        p->last[p->after.len] = 0;
+}
+
 static void list(struct s3p_srv_req *req, bool v2)
 {
     struct listing l = {.req = req, .v2 = v2};
@@ -117,6 +130,7 @@ static void list(struct s3p_srv_req *req, bool v2)
         s3p_srv_answer_error(req, S3P_SE_INTERNAL);
         return;
     }
+    unsigned asked = l.page.max_keys;
     if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL)) {
         enum s3p_srv_error e = s3p_srv_mutants_start(req, &l.page, v->txn);
         if (e != S3P_SE_NONE) {
@@ -127,6 +141,8 @@ static void list(struct s3p_srv_req *req, bool v2)
     }
     int rc = s3p_srv_page_walk(&l.page, v->txn, v->store, req->bucket.id, add_key, add_common, &l);
     s3p_srv_view_end(v);
+    if (S3P_SRV_UNLIKELY(l.page.max_keys == 0 && asked > 0))
+        go_on(&l.page);
     if (rc != 0 || !s3p_buf_ok(&req->meta)) {
         s3p_srv_answer_error(req, S3P_SE_INTERNAL);
         return;

@@ -55,7 +55,8 @@ S3P_SRV_PAGE(page_lag)
     return true;
 }
 
-S3P_SRV_PAGE(page_hides_uploads)
+bool s3p_srv_page_settles(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
+                          struct s3p_srv_list_page *page)
 {
     return s3p_srv_page_lists(page, "<Upload>") && page_lag(m, a, req, k, page);
 }
@@ -218,7 +219,7 @@ const struct s3p_srv_mutant_row s3p_srv_mutants_of_lists[] = {
         .section = "5",
         .needs = "uploads",
         .delay_ms = 200,
-        .page = page_hides_uploads,
+        .page = s3p_srv_page_settles,
     },
     {
         .name = "mpu-list-drops",

@@ -23,4 +23,16 @@ void s3p_srv_page_drop(struct s3p_srv_list_page *page, unsigned i);
 bool s3p_srv_page_edit(struct s3p_srv_list_page *page, struct s3p_str *piece, struct s3p_str part,
                        struct s3p_str with);
 
+/* A page hook of mutant_lists.c: uploads that are younger than delay_ms are not there yet. */
+bool s3p_srv_page_settles(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
+                          struct s3p_srv_list_page *page);
+
+/* Of modes.c, from mode_pages.c: hooks of where a page begins, and of the page. */
+enum s3p_srv_error s3p_srv_mode_short(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
+                                      struct s3p_srv_page *at, MDB_txn *txn);
+enum s3p_srv_error s3p_srv_mode_empty(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
+                                      struct s3p_srv_page *at, MDB_txn *txn);
+bool s3p_srv_mode_mixed(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
+                        struct s3p_srv_list_page *page);
+
 #endif

@@ -23,6 +23,7 @@ static const struct s3p_srv_mutant_row *const tables[] = {
     s3p_srv_mutants_of_uploads,
     s3p_srv_mutants_of_versions,
     s3p_srv_mutants_of_writes,
+    s3p_srv_modes,
 };
 
 const struct s3p_srv_mutant_row *s3p_srv_mutant_row(size_t i)

@@ -40,7 +40,12 @@ struct s3p_srv_mutant_row {
     unsigned delay_ms;   /* default of delay_ms; 0 where it has no meaning */
     bool old_versions;   /* replaced records and bodies must be remembered */
     unsigned batch;      /* what it does to the batch of a write: S3P_SRV_BATCH_* */
+    const char *legal;   /* of a mode: who says that it is legal; NULL: a fault */
+    bool always;         /* of a mode: the store does so anyway, without a hook */
+    double p;            /* default of p; 0: 1 */
 
+    /* Nothing but the head is known, and the bucket: refuses with what it returns. */
+    enum s3p_srv_error (*arrive)(S3P_SRV_HOOK_ARGS);
     /* Before the body of a request comes in. */
     void (*begin)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k);
     /* When it is in: the judgement on it. */
@@ -98,7 +103,7 @@ struct s3p_srv_mutant_row {
     bool (*setting)(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k);
 };
 
-/* The i-th of all; NULL behind the last. */
+/* The i-th of all, faults first, then modes; NULL behind the last. */
 const struct s3p_srv_mutant_row *s3p_srv_mutant_row(size_t i);
 
 /* By file, each ended by a row without a name. */
@@ -125,7 +130,10 @@ extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_uploads[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_versions[];
 extern const struct s3p_srv_mutant_row s3p_srv_mutants_of_writes[];
 
+extern const struct s3p_srv_mutant_row s3p_srv_modes[];
+
 /* The head of a hook. */
+#define S3P_SRV_ARRIVE(name) static enum s3p_srv_error name(S3P_SRV_HOOK_ARGS)
 #define S3P_SRV_BEGIN(name) static void name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k)
 #define S3P_SRV_TAKEN(name)                                                                        \
     static enum s3p_srv_error name(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,                 \

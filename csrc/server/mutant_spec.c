@@ -133,7 +133,7 @@ int s3p_srv_mutant_parse(struct s3p_srv_mutant_spec *out, const char *text, size
     if (row == NULL)
         return bad(err, S3P_STR("name"), name, "one that `s3prod mutants` lists");
     *out = (struct s3p_srv_mutant_spec){.row = (unsigned)i,
-                                        .p = 1.0,
+                                        .p = row->p > 0 ? row->p : 1.0,
                                         .every = 1,
                                         .endpoint = -1,
                                         .min_inflight = 1,

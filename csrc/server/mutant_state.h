@@ -45,6 +45,7 @@ struct s3p_srv_upload_state {
     unsigned sending;    /* requests that send a part of it, */
     uint32_t part;       /* and the number of the last one */
     bool listed;         /* its parts were */
+    bool aborted;        /* although its parts are still there */
 };
 #define S3P_SRV_UPLOAD_STATES 4096
 
@@ -61,6 +62,7 @@ struct s3p_srv_key_state {
     int gone; /* row that made the store remove something of it, or -1 */
     unsigned writer;    /* 1 + endpoint of the last PUT; 0: none that is remembered */
     uint64_t shown_seq; /* the newest that a read has shown */
+    uint64_t order_seq; /* of what stands there, an upload by its beginning */
     int64_t absent_ns[S3P_SRV_ENDPOINTS_MAX];    /* when a read through it last saw nothing */
     uint64_t gateway_seq[S3P_SRV_ENDPOINTS_MAX]; /* the newest that was written through it */
     struct s3p_srv_version *uncommitted; /* of a write that is refused */
@@ -87,9 +89,9 @@ struct s3p_srv_mutants {
     bool old_versions;
     struct {
         uint64_t fired, altered;
-        bool used;
+        bool used, legal;
     } counts[S3P_SRV_MUTANT_ROWS_MAX];
-    struct s3p_srv_list_page page; /* scratch */
+    struct s3p_srv_list_page page, earlier; /* scratch */
     struct s3p_srv_txn *txn;       /* of the write that is about to be applied: for `made` */
     struct s3p_buf ids; /* request ids, one behind the other */
     struct s3p_srv_version *shown; /* the object that a GET has shown last, and its key */

@@ -63,8 +63,10 @@ void s3p_srv_mutant_state_done(struct s3p_srv_mutants *m, struct s3p_srv_key_sta
     drop_key(k);
 }
 
+enum kind { FAULT, MODE, EITHER };
+
 static int switch_on(struct s3p_srv_mutants *m, struct s3p_srv_mutant *list, unsigned *n,
-                     const char *text, size_t len, struct s3p_err *err)
+                     enum kind kind, const char *text, size_t len, struct s3p_err *err)
 {
     if (*n == S3P_SRV_MUTANTS_MAX)
         return s3p_fail(err, S3P_EINVAL, 0, "mutants: more than %d: expected fewer",
@@ -73,6 +75,10 @@ static int switch_on(struct s3p_srv_mutants *m, struct s3p_srv_mutant *list, uns
     memset(a, 0, sizeof *a);
     S3P_TRY(s3p_srv_mutant_parse(&a->spec, text, len, err));
     a->row = s3p_srv_mutant_row(a->spec.row);
+    if (kind != EITHER && (kind == MODE) != (a->row->legal != NULL))
+        return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected a %s, this is a %s",
+                        kind == MODE ? "--mode" : "--mutant", a->row->name,
+                        kind == MODE ? "mode" : "mutant", kind == MODE ? "mutant" : "mode");
     unsigned endpoints = m->srv->options.endpoints;
     if (a->spec.endpoint >= 0 && (unsigned)a->spec.endpoint >= endpoints)
         return s3p_fail(err, S3P_EINVAL, 0,
@@ -97,6 +103,7 @@ static void put_on(struct s3p_srv_mutants *m, const struct s3p_srv_mutant *list,
     for (unsigned i = 0; i < n; i++) {
         m->old_versions |= list[i].row->old_versions;
         m->counts[list[i].spec.row].used = true;
+        m->counts[list[i].spec.row].legal = list[i].row->legal != NULL;
     }
     pthread_mutex_unlock(&m->mu);
 }
@@ -115,19 +122,21 @@ int s3p_srv_mutants_create(struct s3p_srv_mutants **out, struct s3p_srv *srv, st
 {
     struct s3p_srv_mutant list[S3P_SRV_MUTANTS_MAX];
     struct s3p_srv_mutants *m = s3p_calloc(1, sizeof *m);
+    const struct s3p_srv_options *o = &srv->options;
     unsigned n = 0;
     if (m == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "no memory for the mutants");
     init_lock(&m->mu);
     s3p_buf_init(&m->ids, IDS_MAX);
     m->srv = srv;
-    m->seed = srv->options.seed;
+    m->seed = o->seed;
     m->start_ns = s3p_now_ns();
     for (unsigned i = 0; i < S3P_SRV_UPLOAD_STATES; i++)
         m->upload[i].wrong = -1;
-    for (unsigned i = 0; i < srv->options.n_mutants; i++) {
-        const char *text = srv->options.mutants[i];
-        int rc = switch_on(m, list, &n, text, strlen(text), err);
+    for (unsigned i = 0; i < o->n_mutants + o->n_modes; i++) {
+        bool mode = i >= o->n_mutants;
+        const char *text = mode ? o->modes[i - o->n_mutants] : o->mutants[i];
+        int rc = switch_on(m, list, &n, mode ? MODE : FAULT, text, strlen(text), err);
         if (rc < 0) {
             s3p_srv_mutants_free(m);
             return rc;
@@ -166,7 +175,7 @@ int s3p_srv_mutants_switch(struct s3p_srv_mutants *m, const char *text, size_t l
         size_t line = end != NULL ? (size_t)(end - text) : len;
         struct s3p_str spec = s3p_srv_trim((struct s3p_str){text, line});
         if (spec.len > 0)
-            S3P_TRY(switch_on(m, list, &n, spec.p, spec.len, err));
+            S3P_TRY(switch_on(m, list, &n, EITHER, spec.p, spec.len, err));
         size_t used = end != NULL ? line + 1 : line;
         text += used;
         len -= used;
@@ -178,17 +187,21 @@ int s3p_srv_mutants_switch(struct s3p_srv_mutants *m, const char *text, size_t l
 json_t *s3p_srv_mutants_altered(struct s3p_srv_mutants *m)
 {
     const struct s3p_srv_mutant_row *row;
-    json_t *names = json_object(), *ids = json_array();
+    json_t *names = json_object(), *modes = json_object(), *ids = json_array();
     pthread_mutex_lock(&m->mu);
     for (size_t i = 0; (row = s3p_srv_mutant_row(i)) != NULL; i++)
-        if (m->counts[i].used)
+        if (m->counts[i].legal)
+            json_object_set_new(modes, row->name,
+                                json_pack("{s:I, s:b}", "fired", (json_int_t)m->counts[i].fired,
+                                          "always", row->always));
+        else if (m->counts[i].used)
             json_object_set_new(names, row->name,
                                 json_pack("{s:I, s:I}", "fired", (json_int_t)m->counts[i].fired,
                                           "altered", (json_int_t)m->counts[i].altered));
     for (size_t at = 0; at + S3P_SRV_REQUEST_ID_BYTES <= m->ids.len; at += S3P_SRV_REQUEST_ID_BYTES)
         json_array_append_new(ids, json_stringn(m->ids.data + at, S3P_SRV_REQUEST_ID_BYTES));
     pthread_mutex_unlock(&m->mu);
-    return json_pack("{s:o, s:o}", "mutants", names, "request_ids", ids);
+    return json_pack("{s:o, s:o, s:o}", "mutants", names, "modes", modes, "request_ids", ids);
 }
 
 bool s3p_srv_mutant_fires(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
@@ -218,6 +231,8 @@ bool s3p_srv_mutant_fires(struct s3p_srv_mutants *m, struct s3p_srv_mutant *a,
 
 void s3p_srv_mutant_altered(struct s3p_srv_mutants *m, unsigned row, const struct s3p_srv_req *req)
 {
+    if (m->counts[row].legal)
+        return;
     m->counts[row].altered++;
     size_t n = S3P_SRV_REQUEST_ID_BYTES, len = m->ids.len;
     if (len < n || memcmp(m->ids.data + len - n, req->id, n) != 0)
@@ -306,6 +321,18 @@ static bool writes_to_bucket(const struct s3p_srv_req *req)
     return req->route->level == S3P_SRV_BUCKET &&
            (req->route->flags & S3P_SRV_ROUTE_NO_BUCKET) == 0 &&
            (req->head.method.p[0] == 'P' || req->head.method.p[0] == 'D');
+}
+
+enum s3p_srv_error s3p_srv_mutants_arrive(struct s3p_srv_req *req)
+{
+    struct s3p_srv_mutants *m = req->loop->srv->mutants;
+    enum s3p_srv_error e = S3P_SE_NONE;
+    pthread_mutex_lock(&m->mu);
+    for (unsigned i = 0; i < m->n_active && e == S3P_SE_NONE; i++)
+        if (m->active[i].row->arrive != NULL)
+            e = m->active[i].row->arrive(m, &m->active[i], req);
+    pthread_mutex_unlock(&m->mu);
+    return e;
 }
 
 void s3p_srv_mutants_begin(struct s3p_srv_req *req)

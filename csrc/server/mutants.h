@@ -1,5 +1,6 @@
-/* Faults on purpose. The store's own code calls these hooks, in a handful of places and only when
- * srv->mutants is set; which fault does what is in mutant_rows.c.
+/* Faults on purpose, and modes: what is legal and surprises. The store's own code calls these
+ * hooks, in a handful of places and only when srv->mutants is set; which one does what is in
+ * mutant_rows.c.
  *
  * Deterministic: the n-th request that a switch looks at fires or not by (seed, name, n). An answer
  * counts as altered when a client could notice that it is wrong: its request id is noted.
@@ -25,11 +26,13 @@ void s3p_srv_mutants_free(struct s3p_srv_mutants *m);
  */
 int s3p_srv_mutants_switch(struct s3p_srv_mutants *m, const char *text, size_t len,
                            struct s3p_err *err) S3P_MUST_CHECK;
-/* {"mutants": {name: {"fired": n, "altered": n}}, "request_ids": […]}: every mutant that has been
- * on. */
+/* {"mutants": {name: {"fired": n, "altered": n}}, "modes": {name: {"fired": n, "always": b}},
+ * "request_ids": […]}: all that have been on. */
 json_t *s3p_srv_mutants_altered(struct s3p_srv_mutants *m);
 
-/* Hooks: a request with a bucket begins, its body still to come, and ends; */
+/* Hooks: the head of a request is known, and its bucket: refused, or not; */
+enum s3p_srv_error s3p_srv_mutants_arrive(struct s3p_srv_req *req);
+/* a request with a bucket begins, its body still to come, and ends; */
 void s3p_srv_mutants_begin(struct s3p_srv_req *req);
 void s3p_srv_mutants_end(struct s3p_srv_req *req);
 /* its body has been taken in, and judged; */

@@ -7,7 +7,7 @@
 #include "core/random.h"
 #include "core/text.h"
 
-enum kind { TEXT, KEY_TEXT, NUMBER, SIZE, FLAG, DURATION, MUTANT, THROTTLE };
+enum kind { TEXT, KEY_TEXT, NUMBER, SIZE, FLAG, DURATION, MUTANT, MODE, THROTTLE };
 
 #define DAY_MIN_NS (10 * S3P_MS)
 #define DAY_MAX_NS (24 * 3600 * S3P_S)
@@ -42,7 +42,7 @@ static const struct option {
      DAY_MAX_NS},
     {"--throttle", THROTTLE, 0, 0, 0},
     {"--bucket-policy", FLAG, offsetof(struct s3p_srv_options, bucket_policy), 0, 0},
-    {"--mode", TEXT, offsetof(struct s3p_srv_options, mode), 0, 0},
+    {"--mode", MODE, 0, 0, 0},
     {"--seed", SIZE, offsetof(struct s3p_srv_options, seed), 0, INT64_MAX},
     {"--request-log", TEXT, offsetof(struct s3p_srv_options, request_log), 0, 0},
     {"--admin", FLAG, offsetof(struct s3p_srv_options, admin), 0, 0},
@@ -77,10 +77,10 @@ const char *s3p_srv_options_help(void)
            "  --bucket-policy         turn bucket policies on that let everybody read\n"
            "  --mutant SPEC           switch a fault on: name[:p=..][,every=..][,op=..][,key=..]\n"
            "                          [,endpoint=..][,min_inflight=..][,after=..][,delay_ms=..]\n"
-           "  --mode NAME             a legal but surprising behaviour\n"
-           "  --seed N                seed of the mutants (1)\n"
+           "  --mode SPEC             switch on what is legal and surprises, written likewise\n"
+           "  --seed N                seed of the mutants and modes (1)\n"
            "  --request-log FILE      append one JSON line for each request\n"
-           "  --admin                 open the admin port without a mutant\n"
+           "  --admin                 open the admin port without a mutant or mode\n"
            "  --with-parent           end when the parent process ends\n"
            "  --usage                 say what --data holds, as JSON, and end\n"
            "  --describe              say what the store implements, as JSON, and end\n"
@@ -130,6 +130,16 @@ static int take_throttle(const struct option *row, const char *value, struct s3p
     return 0;
 }
 
+static int take_spec(const struct option *row, const char *value, const char **list, unsigned *n,
+                     struct s3p_err *err)
+{
+    if (*n == S3P_SRV_MUTANTS_MAX)
+        return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected at most %d of them", row->name,
+                        value, S3P_SRV_MUTANTS_MAX);
+    list[(*n)++] = value;
+    return 0;
+}
+
 static int take(const struct option *row, const char *value, struct s3p_srv_options *o,
                 struct s3p_err *err)
 {
@@ -161,11 +171,9 @@ static int take(const struct option *row, const char *value, struct s3p_srv_opti
     case THROTTLE:
         return take_throttle(row, value, o, err);
     case MUTANT:
-        if (o->n_mutants == S3P_SRV_MUTANTS_MAX)
-            return s3p_fail(err, S3P_EINVAL, 0, "%s: \"%s\": expected at most %d of them",
-                            row->name, value, S3P_SRV_MUTANTS_MAX);
-        o->mutants[o->n_mutants++] = value;
-        return 0;
+        return take_spec(row, value, o->mutants, &o->n_mutants, err);
+    case MODE:
+        return take_spec(row, value, o->modes, &o->n_modes, err);
     case FLAG:
         break;
     }
@@ -202,9 +210,6 @@ static int check(const struct s3p_srv_options *o, struct s3p_err *err)
         return s3p_fail(err, S3P_EINVAL, 0,
                         "--region: \"%s\": expected up to %d bytes without '/', ',' and ' '",
                         o->region, S3P_SRV_KEY_TEXT_MAX);
-    if (o->mode != NULL)
-        return s3p_fail(err, S3P_EINVAL, 0,
-                        "--mode: \"%s\": expected a mode of this store; it has none", o->mode);
     return 0;
 }
 

@@ -14,10 +14,11 @@
 #define S3P_SRV_KEY_TEXT_MAX 128
 
 struct s3p_srv_options {
-    const char *host, *data, *tls_cert, *tls_key, *tls_dir, *mode, *request_log, *region;
+    const char *host, *data, *tls_cert, *tls_key, *tls_dir, *request_log, *region;
     char access_key[S3P_SRV_KEY_TEXT_MAX + 1], secret_key[S3P_SRV_KEY_TEXT_MAX + 1];
     const char *mutants[S3P_SRV_MUTANTS_MAX]; /* specifications, as given */
-    unsigned n_mutants, port, endpoints, threads;
+    const char *modes[S3P_SRV_MUTANTS_MAX];   /* likewise, of what is legal */
+    unsigned n_mutants, n_modes, port, endpoints, threads;
     bool durable, fast, with_parent, admin, usage, describe, help, null_server;
     bool bucket_policy;
     uint64_t seed, min_part_bytes, map_bytes;

@@ -238,6 +238,8 @@ static enum s3p_srv_error begin(struct s3p_srv_req *r)
         e = look_up_bucket(r);
     if (e != S3P_SE_NONE)
         return e;
+    if (S3P_SRV_UNLIKELY(srv->mutants != NULL) && (e = s3p_srv_mutants_arrive(r)) != S3P_SE_NONE)
+        return e;
     s3p_srv_conditions_read(&r->head, &r->conditions);
     const struct s3p_srv_arg *version = s3p_srv_head_arg(&r->head, "versionId");
     if (!s3p_srv_wanted_parse(version != NULL ? version->value : (struct s3p_str){NULL, 0},

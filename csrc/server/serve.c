@@ -74,7 +74,7 @@ static int open_parts(struct s3p_srv *srv, struct s3p_err *err)
         S3P_TRY(s3p_srv_temporary_make(&srv->temporary, err));
         dir = srv->temporary.path;
     }
-    if (o->n_mutants > 0 || o->admin)
+    if (o->n_mutants + o->n_modes > 0 || o->admin)
         S3P_TRY(s3p_srv_mutants_create(&srv->mutants, srv, err));
     S3P_TRY(s3p_srv_store_open(&srv->store, dir, o->durable, err));
     srv->store_open = true;

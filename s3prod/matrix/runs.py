@@ -8,14 +8,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+from s3prod import profile as profiles
 from s3prod.crash import CrashFailure, crash
 from s3prod.errors import S3ProdError
 from s3prod.matrix.cells import CRASHES, SUITE, Cell, Result
 from s3prod.matrix.judges import judge
-from s3prod.plans import BUILTIN, LONG, STORE_OPTIONS
+from s3prod.plans import BUILTIN, STORE_OPTIONS
 from s3prod.plans.mutants import EVERY, SUITE_MUTANTS
 from s3prod.runners import run_plan
 from s3prod.store import EmbeddedStore
@@ -24,20 +26,27 @@ CRASH_ROUNDS = 20
 SUITE_FOLDER = Path(__file__).parents[2] / "tests" / "store"
 
 
-def run_cell(cell: Cell, scale: str) -> Result:
+def run_cell(cell: Cell) -> Result:
     """Starts the store, runs the plan, the tests or the crash rounds, judges what came out."""
-    mutants = [cell.spec] if cell.spec else []
+    mutants = [cell.mutant] if cell.mutant else []
     if cell.plan in CRASHES:
         return _crash(cell, mutants)
     if cell.plan == SUITE:
         return _suite(cell, mutants)
+    modes = [cell.mode] if cell.mode else []
+    # of a mutant that needs several endpoints the store has them, whatever the clients use
+    endpoints = max(cell.endpoints, EVERY[cell.name].endpoints if mutants else 1)
     weighed = any(row.judge == "usage" and cell.plan == row.plan for row in EVERY.values())
     options = (*STORE_OPTIONS, "--admin") if weighed else STORE_OPTIONS
+    plan = BUILTIN[cell.plan](cell.scale, cell.seed)
+    plan = replace(plan, faults=(*plan.faults, *cell.faults))
     with (
         tempfile.TemporaryDirectory(prefix="s3prod-matrix-") as out,
-        EmbeddedStore(mutants=mutants, endpoints=cell.endpoints, seed=cell.seed, options=options) as store,
+        EmbeddedStore(mutants=mutants, modes=modes, endpoints=endpoints, seed=cell.seed, options=options) as store,
     ):
-        run = run_plan(BUILTIN[cell.plan](LONG.get(cell.plan, scale), cell.seed), store.target(), out=Path(out) / "run")
+        target = store.target(profile=profiles.load("embedded") | dict(cell.profile))
+        target = replace(target, endpoints=target.endpoints[: cell.endpoints])
+        run = run_plan(plan, target, runner=cell.runner, out=Path(out) / "run")
         return judge(cell, run, store.altered(), store.usage() if weighed else None)
 
 
@@ -54,14 +63,20 @@ def _crash(cell: Cell, mutants: list[str]) -> Result:
     else:
         outcome, because = ("false-alarm", found) if found else ("held", "")
     rules = {"durability": 1} if found else {}
-    return Result(cell, outcome, because, 0, acknowledged, rules, seconds, seconds if found else None)
+    return Result(
+        cell,
+        outcome,
+        because,
+        attempts=acknowledged,
+        rules=rules,
+        seconds=round(seconds, 3),
+        seconds_to_detection=round(seconds, 3) if found else None,
+    )
 
 
 def _suite(cell: Cell, mutants: list[str]) -> Result:
     """Runs the tests that the row names; all rows' tests on the correct store."""
-    named = (
-        EVERY[cell.store].rules if mutants else dict.fromkeys(t for row in SUITE_MUTANTS.values() for t in row.rules)
-    )
+    named = EVERY[cell.name].rules if mutants else dict.fromkeys(t for row in SUITE_MUTANTS.values() for t in row.rules)
     options = [part for spec in mutants for part in ("--mutant", spec)]
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="s3prod-matrix-") as out:
@@ -102,4 +117,5 @@ def _suite(cell: Cell, mutants: list[str]) -> Result:
             ("missed", f"passed: {', '.join(passed)}") if passed else ("killed", f"{', '.join(named)} failed")
         )
     rules = dict.fromkeys(sorted(failed), 1)
-    return Result(cell, outcome, because, altered, len(cases), rules, time.monotonic() - begun, None)
+    seconds = round(time.monotonic() - begun, 3)
+    return Result(cell, outcome, because, altered, len(cases), len(failed) if mutants else 0, rules, seconds)

@@ -6,7 +6,7 @@ embedded store: `STORE_OPTIONS` suit all of them.
 
 from __future__ import annotations
 
-from s3prod.plans import batches, lists, multipart, narrow, nodes, objects, registers, versions
+from s3prod.plans import aborts, batches, lists, multipart, narrow, nodes, objects, registers, versions, wire
 from s3prod.plans.batch_delete import batch_delete
 from s3prod.plans.concurrent_multipart import concurrent_multipart
 from s3prod.plans.coordination import create_race, distributed_coordination
@@ -52,6 +52,7 @@ BUILTIN: dict[str, PlanBuilder] = {
     "upload-churn": lists.upload_churn,
     "uploads": objects.uploads,
     "upload-endings": multipart.upload_endings,
+    "racing-aborts": aborts.racing_aborts,
     "copies": objects.copies,
     "range-reads": narrow.range_reads,
     "early-reads": narrow.early_reads,
@@ -68,4 +69,5 @@ BUILTIN: dict[str, PlanBuilder] = {
     "version-explosion": versions.version_explosion,
     "null-versions": versions.null_versions,
     "batches": batches.batches,
+    "wire": wire.wire,
 }

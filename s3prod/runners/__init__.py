@@ -16,6 +16,7 @@ from typing import Any
 from s3prod.errors import RunError, UsageError
 from s3prod.plan import Plan
 from s3prod.proxy import FaultProxy, Watch
+from s3prod.readiness import patient
 from s3prod.results import EVENTS_FILE, HISTORY_FILE, Run
 from s3prod.target import Target
 from s3prod.verdict import check
@@ -76,7 +77,8 @@ def run_plan(
         if plan.faults:
             through = stack.enter_context(FaultProxy.before(target, plan.faults, plan.seed)).target(target)
         watch = None if through.via is None else Watch(through.via)
-        metrics = carry_out(dataclasses.replace(plan, faults=()), through, history, progress)
+        ready = patient(plan, float(target.profile.get("bucket_ready_s", 0)))
+        metrics = carry_out(dataclasses.replace(ready, faults=()), through, history, progress)
         if watch is not None:
             metrics["proxy"] = watch.join(history, out / EVENTS_FILE, metrics["buckets"])
     try:

@@ -46,7 +46,7 @@ def test_the_real_store_answers_and_ends_cleanly():
     with EmbeddedStore(endpoints=2, seed=3) as store:
         assert len(store.endpoints) == 2 and store.endpoint == store.endpoints[0]
         assert store.alive() and store.admin is None
-        assert store.altered() == {"mutants": {}, "request_ids": []}
+        assert store.altered() == {"mutants": {}, "modes": {}, "request_ids": []}
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(store.endpoint, timeout=5)
         assert refused.value.code == 403
@@ -70,7 +70,7 @@ def test_region_and_usage():
 def test_mutants_open_the_admin_port():
     with EmbeddedStore(mutants=["lost-ack-write:p=1"]) as store:
         assert store.admin is not None
-        assert set(store.altered()) == {"mutants", "request_ids"}
+        assert set(store.altered()) == {"mutants", "modes", "request_ids"}
         assert "lost-ack-write" in store.altered()["mutants"]
 
 

@@ -67,7 +67,7 @@ def test_off_is_the_correct_store(start: Start) -> None:
     client.put(b"1")
     client.put(b"2", IfNoneMatch="*")
     assert client.get() == b"1"
-    assert store.admin("/altered") == {"mutants": {}, "request_ids": []}
+    assert store.admin("/altered") == {"mutants": {}, "modes": {}, "request_ids": []}
 
 
 def test_lost_ack_write(start: Start) -> None:

@@ -64,11 +64,11 @@ T_TEST(server_mutant_rows_are_whole)
     for (; (row = s3p_srv_mutant_row(i)) != NULL; i++) {
         T_TRUE(row->name[0] != 0 && row->breaks[0] != 0 && row->section[0] != 0);
         T_TRUE(row->needs != NULL);
-        const char *hooks = (const char *)row + offsetof(struct s3p_srv_mutant_row, begin);
-        size_t n = sizeof *row - offsetof(struct s3p_srv_mutant_row, begin), set = 0;
+        const char *hooks = (const char *)row + offsetof(struct s3p_srv_mutant_row, arrive);
+        size_t n = sizeof *row - offsetof(struct s3p_srv_mutant_row, arrive), set = 0;
         for (size_t k = 0; k < n; k++)
             set += hooks[k] != 0;
-        T_TRUE(set > 0 || row->batch != 0);
+        T_TRUE(set > 0 || row->batch != 0 || row->always);
         for (size_t k = 0; k < i; k++)
             T_TRUE(strcmp(row->name, s3p_srv_mutant_row(k)->name) != 0);
     }
