@@ -213,7 +213,8 @@ static const struct s3p_member *sibling(const struct join *j, const struct unit 
 
 static struct s3p_str id_of(const struct join *j, const struct s3p_item *it)
 {
-    return s3p_segment_text(j->w->s, it->entry->version_id);
+    struct s3p_str id = s3p_segment_text(j->w->s, it->entry->version_id);
+    return id.len == 0 && j->w->page->kind == S3P_LIST_VERSIONS ? S3P_STR("null") : id;
 }
 
 static int by_id(const void *a, const void *b)

@@ -151,6 +151,10 @@ T_TEST(nulls_in_pages)
     t_add_asked(&m, t_deleted(5, 6), "null");
     T_PAGE(&m, 7, 8, T_V("null", S3P_ENTRY_LATEST));
     t_expect_rule(&m, "list-phantom");
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}"); /* a store that does not name it */
+    t_add(&m, t_put(1, 3, 1, 2));
+    T_PAGE(&m, 3, 4, T_V("", S3P_ENTRY_LATEST));
+    t_expect_rule(&m, NULL);
     t_make_begin(&m, "{}", "{\"etag_is_md5\":false}"); /* one write: it has its place */
     t_add(&m, t_put(1, 3, 1, 2));
     add_versioning(&m, "status=Enabled", 3, 4);
