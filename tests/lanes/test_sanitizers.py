@@ -1,4 +1,7 @@
-"""The embedded store, built with a sanitizer, under a part of `tests/store`, or with `S3PROD_LANES_WHOLE=1` under all of it."""
+"""The embedded store, built with a sanitizer, under a part of `tests/store`, or with `S3PROD_LANES_WHOLE=1` under all of it.
+
+And the fault proxy under load.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,17 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import lanes
 import pytest
+
+from s3prod import Group, Plan, Space, run_plan
+from s3prod.plan import choose, get, make_bucket, put, remove_bucket, repeat
+from s3prod.proxy import FaultProxy
+from s3prod.store import EmbeddedStore
 
 # What each sanitizer is asked: ASan what parses and keeps buffers, TSan what more than one thread touches.
 PARTS = {
@@ -21,6 +30,20 @@ PARTS = {
 CRASH = ("test_start.py", "test_rounds.py::test_sigkill", "test_rounds.py::test_ack_before_commit_is_found")
 WHOLE = os.environ.get("S3PROD_LANES_WHOLE") == "1"
 MAKE = ["make", "-s", "-C", "csrc", "-j2"]
+
+
+# What the proxy does to a run: an answer of every kind, cuts, deliveries of its own.
+FAULTS = [
+    "drop-ack-after-commit:p=0.03", "drop-before-commit:p=0.03", "status-after-commit:p=0.03,op=put",
+    "late-delivery:p=0.03,delay_ms=20", "reset-request-at:p=0.03,op=put", "truncate-clean:p=0.03,op=get",
+    "stale-connection:p=0.03,how=surplus", "duplicate-delivery:p=0.03", "dns-multi:p=0.05", "slow-body:p=0.03,op=get",
+]  # fmt: skip
+
+
+def build(variant: str) -> None:
+    """The tools with this sanitizer."""
+    built = subprocess.run([*MAKE, f"VARIANT={variant}", "tools"], cwd=lanes.ROOT, capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout + built.stderr
 
 
 def words(variant: str) -> list[str]:
@@ -40,8 +63,7 @@ def reports(folder: Path) -> str:
 def test_store_suite(variant: str, tmp_path: Path, run_tests: Callable[..., Any]) -> None:
     """Nothing fails and nothing is reported; a report alone fails the store's exit status, too."""
     began = time.monotonic()
-    built = subprocess.run([*MAKE, f"VARIANT={variant}", "tools"], cwd=lanes.ROOT, capture_output=True, text=True)
-    assert built.returncode == 0, built.stdout + built.stderr
+    build(variant)
     ready, log = time.monotonic(), f"log_path={tmp_path}/report"
     settings = {
         "S3PROD_STORE": str(lanes.ROOT / "build" / "c" / variant / "s3p_serve"),
@@ -53,3 +75,29 @@ def test_store_suite(variant: str, tmp_path: Path, run_tests: Callable[..., Any]
     assert (done.returncode, reports(tmp_path)) == (0, ""), done.stdout + done.stderr + reports(tmp_path)
     passed = done.stdout.strip().splitlines()[-1]
     lanes.SUMMARY.append(f"{variant}: no report; built in {ready - began:.0f} s, {passed}")
+
+
+@pytest.mark.parametrize("variant", [name for name in PARTS if name in lanes.asked()])
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+def test_proxy_under_load(tls: bool, variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faults of all kinds on many connections, while the control port is asked and switched: nothing is reported."""
+    build(variant)
+    program = [repeat(150, choose("k", "x"), put("x.key", 30_000), get("x.key"))]
+    plan = Plan(
+        "proxied",
+        groups=[make_bucket(), Group("g", program, clients=16), remove_bucket()],
+        deadline_ms=20_000,
+        spaces={"k": Space.uniform("k/", 50)},
+    )
+    with EmbeddedStore(endpoints=2, tls=tmp_path / "tls" if tls else None) as store:
+        monkeypatch.setenv(f"{variant.upper()}_OPTIONS", f"log_path={tmp_path}/report")
+        argv = [str(lanes.ROOT / "build" / "c" / variant / "s3p_proxy")]
+        proxy = FaultProxy(store.endpoints, FAULTS, argv=argv, ca_file=store.ca_file)
+        with proxy, ThreadPoolExecutor(1) as aside:
+            run = aside.submit(run_plan, plan, proxy.target(store.target()), out=tmp_path / "run")
+            while not run.done():
+                proxy.switch(FAULTS)
+                time.sleep(0.2)
+            assert run.result().verdict.violations == 0
+            assert sum(fault["fired"] for fault in proxy.counters()["faults"]) > 100
+    assert (proxy.close(), reports(tmp_path)) == (0, "")
