@@ -41,7 +41,8 @@ enum s3p_consistency s3p_verdict_consistency(const struct s3p_verdict *v);
  *  "violations":n,"by_rule":{"future-read":n,…},
  *  "explained":{"future-read":"a paragraph",…},
  *  "grade":{"level":"linearizable|session|eventual|none|not-judged",   (check/grade.h)
- *    "keys":n,"broken_keys":n,"reads":n,"stale_reads":n,"undated_reads":n,   of violated registers
+ *    "keys":n,"broken_keys":n,"ungraded_keys":n,               of violated registers
+ *    "reads":n,"stale_reads":n,"undated_reads":n,
  *    "versions":n,"ms":x,                         how far behind the worst stale read was
  *    "sessions":{"read_your_writes":n,"monotonic_reads":n,"monotonic_writes":n,
  *      "writes_follow_reads":n},                  reads that broke each

@@ -61,6 +61,7 @@ void s3p_grade_add(struct s3p_grade *a, const struct s3p_grade *b)
 {
     a->keys += b->keys;
     a->broken_keys += b->broken_keys;
+    a->ungraded_keys += b->ungraded_keys;
     a->reads += b->reads;
     a->stale_reads += b->stale_reads;
     a->undated_reads += b->undated_reads;
@@ -102,13 +103,6 @@ void s3p_grader_free(struct s3p_grader *g)
         return;
     release(g);
     s3p_free(g);
-}
-
-uint64_t s3p_grader_bytes(uint64_t ops)
-{
-    uint64_t each = sizeof(struct value) + sizeof(struct later) + sizeof(struct removal) +
-                    sizeof(struct session) + sizeof(struct s3p_reg_op) + 8 + 6 * 4 + 1;
-    return ops * (each + 4 * sizeof(struct s3p_idmap_slot));
 }
 
 static int reserve(struct s3p_grader *g, uint32_t ops, uint32_t values, struct s3p_err *err)

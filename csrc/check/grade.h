@@ -42,8 +42,10 @@ enum s3p_session {
 };
 extern const char *const s3p_session_name[S3P_SESSIONS];
 
+#define S3P_GRADE_OPS (UINT32_C(1) << 18) /* keys with more operations are not graded */
+
 struct s3p_grade { /* sums and maxima, of one key or of many */
-    uint64_t keys, broken_keys;
+    uint64_t keys, broken_keys, ungraded_keys; /* keys: those that were graded */
     uint64_t reads, stale_reads, undated_reads;
     uint64_t versions; /* the most that a read was behind */
     uint64_t late_ns;  /* the longest that a read was behind */
@@ -60,7 +62,5 @@ void s3p_grader_free(struct s3p_grader *g);
 int s3p_grade_key(struct s3p_grader *g, struct s3p_reg *r, const struct s3p_reg_op *ops,
                   const uint32_t *client, uint32_t n, uint32_t values, struct s3p_grade *out,
                   uint32_t *oldest, struct s3p_err *err) S3P_MUST_CHECK;
-/* Bytes of a workspace for so many operations, at most. */
-uint64_t s3p_grader_bytes(uint64_t ops);
 
 #endif

@@ -13,6 +13,8 @@ static const char *level_of(const struct s3p_tally *t, enum s3p_consistency cons
         return "not-judged";
     if (t->grade.broken_keys != 0 || t->object_hits > t->graded_hits)
         return "none";
+    if (t->grade.ungraded_keys != 0)
+        return "not-judged";
     if (t->grade.keys == 0)
         return "linearizable";
     return sessions != 0 ? "eventual" : "session";
@@ -28,11 +30,13 @@ void s3p_grade_json(const struct s3p_tally *t, const struct s3p_head *h,
 {
     const struct s3p_grade *g = &t->grade;
     s3p_buf_fmt(out,
-                ",\"grade\":{\"level\":\"%s\",\"keys\":%llu,\"broken_keys\":%llu,\"reads\":%llu,"
-                "\"stale_reads\":%llu,\"undated_reads\":%llu,\"versions\":%llu,\"ms\":%.3f",
+                ",\"grade\":{\"level\":\"%s\",\"keys\":%llu,\"broken_keys\":%llu,"
+                "\"ungraded_keys\":%llu,\"reads\":%llu,\"stale_reads\":%llu,"
+                "\"undated_reads\":%llu,\"versions\":%llu,\"ms\":%.3f",
                 level_of(t, consistency), (unsigned long long)g->keys,
-                (unsigned long long)g->broken_keys, (unsigned long long)g->reads,
-                (unsigned long long)g->stale_reads, (unsigned long long)g->undated_reads,
+                (unsigned long long)g->broken_keys, (unsigned long long)g->ungraded_keys,
+                (unsigned long long)g->reads, (unsigned long long)g->stale_reads,
+                (unsigned long long)g->undated_reads,
                 (unsigned long long)g->versions, to_ms(g->late_ns));
     s3p_buf_str(out, ",\"sessions\":{");
     for (int i = 0; i < S3P_SESSIONS; i++)

@@ -70,9 +70,8 @@ uint64_t s3p_part_bytes(uint64_t rows)
     uint64_t index = 3 * 4 + sizeof(struct s3p_key) + sizeof(struct s3p_slot) +
                      sizeof(struct s3p_etag_slot) + 3 * 4 * 4;
     uint64_t line = 2 * (sizeof(struct s3p_reg_op) + 3 * 4 + 2 * sizeof(struct s3p_reach));
-    uint64_t grade = s3p_grader_bytes(2) + 2 * 4; /* if it is violated */
     uint64_t reg = 2 * sizeof(struct s3p_reg_op) + 3 * 24 + 160 * 3 / 2;
-    return rows * (index * 9 / 8 + reg + line + grade) + (1 << 16);
+    return rows * (index * 9 / 8 + reg + line) + (1 << 16);
 }
 
 static int hit(struct s3p_part *p, enum s3p_rule rule, const uint32_t *rows, uint32_t n,
@@ -326,8 +325,10 @@ static int judge_key(struct s3p_part *p, const uint32_t *rows, uint32_t n, struc
             witness[k] = p->op[res.violation[i].op[k]].ref;
         S3P_TRY(hit(p, (enum s3p_rule)res.violation[i].rule, witness, res.violation[i].n, err));
     }
-    if (res.nviolations != 0)
+    if (res.nviolations != 0 && p->nops <= S3P_GRADE_OPS)
         S3P_TRY(grade_key(p, res.nviolations, err));
+    else if (res.nviolations != 0)
+        s3p_tally_ungraded(p->tally, res.nviolations);
     p->negatives += res.negatives;
     p->unresolved += p->all_known ? 0 : res.unresolved;
     if (p->negatives != 0)

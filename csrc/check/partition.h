@@ -17,6 +17,7 @@ int s3p_part_check(struct s3p_part *p, const struct s3p_row *rows, uint32_t n, s
                    struct s3p_err *err) S3P_MUST_CHECK;
 uint64_t s3p_part_bytes(
     uint64_t rows); /* memory of a workspace for so many rows, at most; without the rows, and
-                       without a search's configurations, which are 4 MB at most */
+                       without a search's configurations, which are 4 MB at most, and without
+                       the grader of violated keys, which is 70 MB at most */
 
 #endif

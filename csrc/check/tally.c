@@ -118,6 +118,12 @@ void s3p_tally_grade(struct s3p_tally *t, const struct s3p_grade *g, uint32_t hi
     keep_oldest(t, oldest);
 }
 
+void s3p_tally_ungraded(struct s3p_tally *t, uint32_t hits)
+{
+    t->grade.ungraded_keys++;
+    t->graded_hits += hits;
+}
+
 void s3p_evidence_sum_add(struct s3p_evidence_sum *a, const struct s3p_evidence_sum *b)
 {
     a->acked_writes += b->acked_writes;

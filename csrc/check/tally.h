@@ -80,6 +80,8 @@ void s3p_tally_unknown(struct s3p_tally *t, const struct s3p_window *w);
 /* The grade of a key with `hits` violations; oldest->any: one of its reads was stale. */
 void s3p_tally_grade(struct s3p_tally *t, const struct s3p_grade *g, uint32_t hits,
                      const struct s3p_oldest_read *oldest);
+/* A key with `hits` violations that is too large for a grade. */
+void s3p_tally_ungraded(struct s3p_tally *t, uint32_t hits);
 /* Sorts the hits: every rule's first one, every rule's second one, …; inside that by record. */
 void s3p_tally_sort(struct s3p_tally *t);
 

@@ -170,6 +170,8 @@ def grade_lines(grade: Mapping[str, Any]) -> list[str]:
     >>> grade_lines({"level": "linearizable"})
     ['grade: linearizable (every register has an order)']
     """
+    if grade.get("ungraded_keys"):
+        return [f"grade: not judged, {numbers.count(grade['ungraded_keys'])} violated keys are too large for it"]
     if grade.get("level") not in LEVELS:
         return []
     lines = [f"grade: {grade['level']} ({LEVELS[grade['level']]})"]

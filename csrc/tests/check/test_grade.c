@@ -335,3 +335,17 @@ T_TEST(grade_unknown)
     t_add(&m, t_get(1, 3, 16, 17));
     json_decref(grade_of(&m, "linearizable"));
 }
+
+T_TEST(grade_too_large)
+{
+    struct t_make m;
+    begin(&m);
+    t_add(&m, t_put(1, 3, 1, 2));
+    t_add(&m, t_put(2, 3, 3, 4));
+    for (uint32_t i = 0; i < S3P_GRADE_OPS; i++)
+        t_add(&m, t_get(i == 7 ? 1 : 2, 3, 5, 6));
+    json_t *g = grade_of(&m, "not-judged");
+    T_EQ(number(g, "keys"), 0);
+    T_EQ(number(g, "ungraded_keys"), 1);
+    json_decref(g);
+}
