@@ -111,6 +111,8 @@ static uint32_t first_return(const struct s3p_effort *e, uint32_t i)
 static void count_in_flight(struct s3p_effort *e)
 {
     uint32_t *calls = e->scratch, called = 0; /* calls[k]: behind return k - 1, up to return k */
+    if (e->n == 0)
+        return;
     memset(calls, 0, e->n * sizeof *calls);
     for (uint32_t i = 0; i < e->n; i++)
         calls[first_return(e, i)]++;
