@@ -77,7 +77,7 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("bulk-double-marker", "p=0.05", "batches", "list-missing list-phantom"),
     # tags, metadata, copies
     _row("tags-merge", "min_inflight=2", "tags", "tags-torn tags-corrupt"),
-    _row("tag-write-fails-silently", "p=0.002", "tags", "stale-read zone-overlap present-after-delete"),
+    _row("tag-write-fails-silently", "p=0.003", "tags", "stale-read zone-overlap present-after-delete"),
     _row("tags-wipe-metadata", "p=0.002", "tags", "meta-lost"),
     _row("subresource-as-put", "p=0.002", "tags", "body-corrupt"),
     _row("meta-merge", "min_inflight=2", "copies", "meta-torn"),
