@@ -33,12 +33,7 @@ def step_line(record):
     counted = () if record["op"] in PAGES else ("counter",)  # of a page: its KeyCount
     shown = ("evidence", "body_verdict", *counted, "wire")
     usual = {"evidence": ("none", "value"), "body_verdict": ("none", "clean"), "counter": (None,), "wire": ("none",)}
-    page = record["op"] in PAGES  # its counter is its KeyCount
-    words += [
-        str(record[name])
-        for name in shown
-        if name in record and record[name] not in usual[name] and not (page and name == "counter")
-    ]
+    words += [str(record[name]) for name in shown if name in record and record[name] not in usual[name]]
     if "retry_ambiguous" in record.get("flags", ()):
         words.append(f"again-{record['attempt']}")
     return " ".join(words)
