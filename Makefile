@@ -10,6 +10,7 @@ PYTEST := $(PY) -m pytest
 export S3PROD_VECTORS := $(CURDIR)/csrc/tests/vectors
 C_SOURCES := $(shell find csrc -name '*.[chS]' -o -name outcomes.json -o -name Makefile 2>/dev/null)
 FUZZ_SECONDS ?= 60
+BUDGET ?= # minutes of `make kill-matrix-full`; what is left goes on with the next call
 
 .PHONY: run test build bench kill-matrix kill-matrix-full rules asan tsan fuzz lint format clean campaign
 
@@ -55,7 +56,7 @@ test: build $(STAMP)/clients
 kill-matrix: build
 	@$(PY) -m s3prod.matrix --seeds 1
 kill-matrix-full: build
-	@$(PY) -m s3prod.matrix --seeds 20
+	@$(PY) -m s3prod.matrix --seeds 20 --everywhere $(if $(BUDGET),--budget $(BUDGET))
 rules: build
 	@$(PY) tools/mutate_store.py
 campaign: build rules

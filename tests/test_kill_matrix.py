@@ -1,0 +1,63 @@
+"""A tenth of the kill matrix, which one goes by the commit; `make kill-matrix` runs all of it. Each cell is a test of its own."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from s3prod.matrix import Cell, cells, run_cell
+from s3prod.matrix.cells import KINDS
+from s3prod.matrix.document import page, summary
+from s3prod.matrix.journal import key
+from s3prod.plans import BUILTIN
+from s3prod.plans.modes import LEFT_OUT, MODES
+from s3prod.plans.mutants import EVERY
+from s3prod.plans.wire import FAULTS
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = 10
+
+
+def _part() -> list[Cell]:
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    return list(cells([], 1))[int(head[:8] or "0", 16) % PARTS :: PARTS]
+
+
+@pytest.mark.parametrize("cell", _part(), ids=lambda cell: f"{cell.kind}: {cell.label}")
+def test_cell(cell: Cell) -> None:
+    result = run_cell(cell)
+    assert result.good, f"{result.outcome}: {result.because}"
+
+
+def test_the_tables_fit_the_store() -> None:
+    """What the store and the proxy offer is what the matrix runs, and plans that are named exist."""
+    from s3prod import _server
+
+    rows = _server.mutants()
+    assert {row["name"] for row in rows if row["kind"] == "mutant"} == set(EVERY)
+    assert {row["name"]: row["always"] for row in rows if row["kind"] == "mode"} == {
+        m.name: m.always for m in MODES.values()
+    }
+    assert all(row["legal"] for row in rows if row["kind"] == "mode")
+    assert {row["name"] for row in _server.faults()} == set(FAULTS)
+    assert not set(LEFT_OUT) & set(MODES)
+    for mode in MODES.values():
+        assert set(mode.plans) <= {*BUILTIN, "suite"} and mode.plans
+
+
+def test_cells_are_kept_by_what_they_are() -> None:
+    all_cells = list(cells([], 2, everywhere=True))
+    assert {cell.kind for cell in all_cells} == set(KINDS)
+    assert len({key(cell) for cell in all_cells}) == len(all_cells)
+
+
+def test_a_cell_that_is_bad_is_said() -> None:
+    """The page has every kind of cells, and counts what is not as it should be."""
+    from s3prod.matrix import Result
+
+    bad = [Result(cell, "false-alarm", "it is so") for cell in cells(["ok-short-page", "lost-ack-write"], 1)]
+    document = summary(bad)
+    assert document["missed"] == 1 and document["false_alarms"] == 1 and document["hidden_by_faults"] == 1
+    assert "false-alarm 1" in page(document, "this test")

@@ -1,0 +1,61 @@
+"""What is legal and surprises: each mode fires, and no runner and no rule takes it for a fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from s3prod import profile
+from s3prod.errors import StoreError
+from s3prod.plans import BUILTIN, STORE_OPTIONS
+from s3prod.plans.modes import MODES
+from s3prod.runners import run_plan
+from s3prod.store import EmbeddedStore
+
+# A small plan on which each shows with either runner; the matrix has the larger ones.
+SHOWS = {
+    "ok-409-instead-of-412": "coordination",
+    "ok-412-for-if-match-absent": "wire",
+    "ok-mpu-initiated-order": "wire",
+    "ok-complete-twice-404": "wire",
+    "ok-concurrent-put-any-order": "thundering-herd",
+    "ok-late-landing": "wire",
+    "ok-nonatomic-page": "list-churn",
+    "ok-last-modified-equal": "list-churn",
+    "ok-whitespace-before-xml": "wire",
+    "ok-parts-remain-after-racing-abort": "racing-aborts",
+    "ok-short-page": "list-churn",
+    "ok-empty-page-truncated": "list-churn",
+    "ok-upload-listing-settles": "upload-churn",
+    "ok-503-throttle": "wire",
+    "ok-bucket-ready-delay": "wire",
+    "ok-etag-not-md5": "wire",
+}
+
+
+@pytest.mark.parametrize("name", [mode.name for mode in MODES.values() if not mode.always])
+@pytest.mark.parametrize("runner", ["native", "boto3"])
+def test_a_mode_is_no_fault(name: str, runner: str, tmp_path: Path) -> None:
+    mode = MODES[name]
+    with EmbeddedStore(modes=[mode.spec], endpoints=2, options=STORE_OPTIONS) as store:
+        target = store.target(profile=profile.load("embedded") | mode.profile)
+        run = run_plan(BUILTIN[SHOWS[name]]("smoke", 1), target, runner=runner, out=tmp_path / "run")
+        assert store.altered()["modes"][name]["fired"] > 0
+        assert store.altered()["request_ids"] == []
+    assert run.verdict is not None and run.verdict.consistency != "violated", run.verdict.to_dict()
+
+
+def test_a_mode_is_no_mutant() -> None:
+    with pytest.raises(StoreError, match="expected a mutant, this is a mode"):
+        EmbeddedStore(mutants=["ok-short-page"])
+    with pytest.raises(StoreError, match="expected a mode, this is a mutant"):
+        EmbeddedStore(modes=["lost-ack-write"])
+    with pytest.raises(StoreError, match="nonsense"):
+        EmbeddedStore(modes=["nonsense"])
+
+
+def test_modes_that_the_store_has_anyway_are_taken() -> None:
+    names = [mode.name for mode in MODES.values() if mode.always]
+    with EmbeddedStore(modes=names) as store:
+        assert {name: row["always"] for name, row in store.altered()["modes"].items()} == dict.fromkeys(names, True)
