@@ -1,5 +1,7 @@
 /* What uploads show that no read does. */
+#include "check/flights.h"
 #include "check/load.h"
+#include "check/members.h"
 #include "check/mutate.h"
 #include "check/objects.h"
 #include "s3/op.h"
@@ -44,10 +46,13 @@ static int64_t end_of(const struct s3p_upload *up, uint32_t *record)
     return completed ? up->acked_res : up->abort_res;
 }
 
-/* What sends a part while the upload ends may leave something behind. */
-static bool quiet_end(const struct s3p_objects *o, const struct s3p_upload *up, int64_t end)
+/* What sends a part while the upload ends may leave something behind, even if it is refused. */
+static bool quiet_end(const struct s3p_objects *o, const struct s3p_upload *up, int64_t end,
+                      const struct s3p_flights *flights, uint64_t id)
 {
     int64_t from = up->abort_inv < up->complete_inv ? up->abort_inv : up->complete_inv;
+    if (s3p_flights_race(flights, id, from, end))
+        return false;
     for (uint32_t k = up->part; k < o->npart && &o->upload[o->part[k].upload] == up; k++)
         if (o->part[k].inv <= end && (!o->part[k].ok || o->part[k].res >= from))
             return false;
@@ -89,7 +94,7 @@ static uint32_t misfit(const struct s3p_objects *o, uint32_t u, const struct s3p
 }
 
 static int judge_page(const struct s3p_objects *o, const struct s3p_segment_view *s, uint32_t i,
-                      struct s3p_tally *t, struct s3p_err *err)
+                      const struct s3p_flights *flights, struct s3p_tally *t, struct s3p_err *err)
 {
     struct s3p_str text = s3p_segment_text(s, COL(s, uint32_t, upload_id)[i]);
     const uint32_t *u =
@@ -99,7 +104,8 @@ static int judge_page(const struct s3p_objects *o, const struct s3p_segment_view
         return 0;
     uint32_t ended;
     int64_t end = end_of(&o->upload[*u], &ended);
-    if (COL(s, int64_t, t_call)[i] > end && quiet_end(o, &o->upload[*u], end))
+    if (COL(s, int64_t, t_call)[i] > end &&
+        quiet_end(o, &o->upload[*u], end, flights, s3p_id_token(text)))
         return hit(&o->upload[*u], S3P_RULE_UPLOAD_UNDEAD, (uint32_t)(s->first_record + i), ended,
                    t, err);
     for (uint32_t k = 0; k < COL(s, uint32_t, entries_count)[i]; k++) {
@@ -111,14 +117,15 @@ static int judge_page(const struct s3p_objects *o, const struct s3p_segment_view
     return 0;
 }
 
-static int judge_pages(const struct s3p_objects *o, struct s3p_tally *t, struct s3p_err *err)
+static int judge_pages(const struct s3p_objects *o, const struct s3p_flights *flights,
+                       struct s3p_tally *t, struct s3p_err *err)
 {
     for (uint32_t k = 0; k < s3p_histfile_segments(o->file); k++) {
         const struct s3p_segment_view *s = s3p_histfile_segment(o->file, k);
         const uint8_t *op = COL(s, uint8_t, op), *outcome = COL(s, uint8_t, outcome);
         for (uint32_t i = 0; i < s->records; i++)
             if (op[i] == S3P_OP_LIST_PARTS && outcome[i] == S3P_OK_OUTCOME)
-                S3P_TRY(judge_page(o, s, i, t, err));
+                S3P_TRY(judge_page(o, s, i, flights, t, err));
     }
     return 0;
 }
@@ -142,5 +149,10 @@ int s3p_objects_judge(const struct s3p_objects *o, struct s3p_tally *t, struct s
                 S3P_OFF(UPLOAD_ETAG_OFF, o->list[k].got_etag != o->list[k].etag))
                 S3P_TRY(hit(up, S3P_RULE_ETAG_MISMATCH, o->list[k].write, S3P_NO_RECORD, t, err));
     }
-    return o->nupload != 0 ? judge_pages(o, t, err) : 0;
+    struct s3p_flights flights = {.n = 0};
+    int rc = o->nupload != 0 ? s3p_flights_find(&flights, o->file, err) : 0;
+    if (rc == 0 && o->nupload != 0)
+        rc = judge_pages(o, &flights, t, err);
+    s3p_flights_free(&flights);
+    return rc;
 }
