@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from s3prod import profile
 from s3prod.errors import StoreError
 from s3prod.plans import BUILTIN, STORE_OPTIONS
 from s3prod.plans.modes import MODES
@@ -39,7 +39,7 @@ SHOWS = {
 def test_a_mode_is_no_fault(name: str, runner: str, tmp_path: Path) -> None:
     mode = MODES[name]
     with EmbeddedStore(modes=[mode.spec], endpoints=2, options=STORE_OPTIONS) as store:
-        target = store.target(profile=profile.load("embedded") | mode.profile)
+        target = replace(store.target(), profile=dict(store.target().profile) | mode.profile)
         run = run_plan(BUILTIN[SHOWS[name]]("smoke", 1), target, runner=runner, out=tmp_path / "run")
         assert store.altered()["modes"][name]["fired"] > 0
         assert store.altered()["request_ids"] == []

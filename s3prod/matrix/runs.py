@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
-from s3prod import profile as profiles
 from s3prod.crash import CrashFailure, crash
 from s3prod.errors import S3ProdError
 from s3prod.matrix.cells import CRASHES, SUITE, Cell, Result
@@ -44,8 +43,9 @@ def run_cell(cell: Cell) -> Result:
         tempfile.TemporaryDirectory(prefix="s3prod-matrix-") as out,
         EmbeddedStore(mutants=mutants, modes=modes, endpoints=endpoints, seed=cell.seed, options=options) as store,
     ):
-        target = store.target(profile=profiles.load("embedded") | dict(cell.profile))
-        target = replace(target, endpoints=target.endpoints[: cell.endpoints])
+        target = store.target()
+        profile = dict(target.profile) | dict(cell.profile)
+        target = replace(target, endpoints=target.endpoints[: cell.endpoints], profile=profile)
         run = run_plan(plan, target, runner=cell.runner, out=Path(out) / "run")
         return judge(cell, run, store.altered(), store.usage() if weighed else None)
 
