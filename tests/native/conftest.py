@@ -12,7 +12,7 @@ import pytest
 from s3prod import _native
 from s3prod.store import EmbeddedStore
 
-SEGMENT = 8192 - 1000  # records of a full one: S3P_SEGMENT_RECORDS without the room for a batch
+SEGMENT = 8192 - 1100  # records of a full one: S3P_SEGMENT_RECORDS without the room for a batch
 
 HEADER = {
     "format": 1,
