@@ -11,11 +11,13 @@ POLL_MS = 20
 
 
 def patient(plan: Plan, ready_s: float) -> Plan:
-    """The plan with a wait behind each `create_bucket`: the bucket is asked for until it is there, at most `ready_s`.
+    """The plan with a wait behind each `create_bucket` that succeeds: the bucket is asked for until it is there, at most
+    `ready_s`.
 
     >>> from s3prod.plan import make_bucket
-    >>> patient(Plan("p", groups=[make_bucket()]), 1).groups[0].program[1]["repeat"]
-    {'until': 'ok', 'at_most': 50}
+    >>> wait = patient(Plan("p", groups=[make_bucket()]), 1).groups[0].program[1]
+    >>> wait["when"], wait["do"][0]["repeat"]
+    (['ok'], {'until': 'ok', 'at_most': 50})
     """
     if ready_s <= 0:
         return plan
@@ -30,5 +32,6 @@ def _waiting(program: Sequence[Step], ready_s: float) -> list[Step]:
         out.append(step | nested)
         if "create_bucket" in step:
             asks = max(1, round(ready_s * 1000 / POLL_MS))
-            out.append(until_ok(asks, head_bucket(step["create_bucket"]), when("failed", sleep(POLL_MS))))
+            poll = until_ok(asks, head_bucket(step["create_bucket"]), when("failed", sleep(POLL_MS)))
+            out.append(when("ok", poll))
     return out
