@@ -1,4 +1,4 @@
-"""Batch deletes: the plan of their mutants, and the workload of the production test of batch operations.
+"""Batch deletes: the plan of their mutants.
 
 What a batch must leave alone stands beside what it names: keys with the same beginning, the next ones in the order of
 listings, names that look alike once they are written as XML.

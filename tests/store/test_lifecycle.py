@@ -319,7 +319,7 @@ def test_versions_markers_and_the_rest_go_one_after_the_other(s3: Any, versioned
         {"Expiration": {"ExpiredObjectDeleteMarker": True}},
     )
     eventually(lambda: not ids(s3, versioned))
-    s3.delete_bucket(Bucket=versioned)
+    assert error_of(lambda: s3.delete_bucket(Bucket=versioned)) == (204, "")
 
 
 def test_uploads_are_aborted_and_nothing_else(s3: Any, bucket: str) -> None:
