@@ -123,7 +123,7 @@ class Watch:
         self.before = {entry["fault"]: entry["fired"] for entry in proxy.counters()["faults"] if entry["on"]}
 
     def join(self, history: Path, out: Path, buckets: Mapping[str, str]) -> dict[str, Any]:
-        """Writes the events to `out`, marks the keys that they touch in the history, and gives the counters.
+        """Writes the events to `out`, marks the keys and answers that they touch in the history, and gives the counters.
 
         `buckets`: names by role, as the run's metrics have them.
         """
@@ -140,8 +140,10 @@ class Watch:
         marks = set()
         for event in events:
             bucket, _, key = event["target"].partition("?")[0].lstrip("/").partition("/")
+            name = event["request_id"].encode() if event["mark"] == "surplus" else unquote_to_bytes(key)
             if event["mark"] and bucket in roles:
-                marks.add((order.index(roles[bucket]), unquote_to_bytes(key), MARKS[event["mark"]]))
+                marks.add((order.index(roles[bucket]), name, MARKS[event["mark"]]))
         marked = _native.mark(str(history), sorted(marks)) if marks else 0
+        keys = {(bucket, name) for bucket, name, flag in marks if flag != MARKS["surplus"]}
         fired = {e["fault"]: e["fired"] - self.before.get(e["fault"], 0) for e in after["faults"] if e["on"]}
-        return {"faults": fired, "events": len(events), "marked_keys": len(marks), "marked_attempts": marked}
+        return {"faults": fired, "events": len(events), "marked_keys": len(keys), "marked_attempts": marked}

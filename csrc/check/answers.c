@@ -87,7 +87,7 @@ static int judge(const struct answers *a, uint32_t i, struct s3p_err *err)
     if (S3P_MUT(S3P_MUT_ANSWER_TOUCHED,
                 (flags & (S3P_FLAG_ALTERED | S3P_FLAG_MULTI_DELIVERY)) != 0, false))
         return 0;
-    if ((flags & S3P_FLAG_SURPLUS) != 0 && COL(a->s, uint64_t, key_index)[i] != S3P_NO_INDEX)
+    if ((flags & S3P_FLAG_SURPLUS) != 0)
         return hit(a, S3P_RULE_SURPLUS_BYTES, i, S3P_NO_RECORD, err);
     if (status == 404)
         return judge_bucket(a, i, err);

@@ -122,6 +122,7 @@ static enum s3p_outcome record_child(struct s3p_try *t, const struct batch *b, i
     r.parent = t->position + 1;
     r.code_text = r.request_id = r.checksum = r.list_args = r.list_next = 0;
     r.bytes_in = r.size = 0;
+    r.flags &= (uint8_t)~S3P_FLAG_SURPLUS; /* of the request's answer */
     r.flags |= result != NULL && result->is_marker ? S3P_FLAG_DELETE_MARKER : 0;
     if (s3p_spaces_find(&t->c->w->e->plan->spaces, t->step->bucket, name->key, &key)) {
         r.key_index = key.index;

@@ -13,28 +13,40 @@
 #include "history/format.h"
 #include "history/reader.h"
 
-struct place { /* of a marked key */
+struct place { /* a marked key, or with S3P_FLAG_SURPLUS an answer */
     uint64_t index;
     uint16_t space, bucket;
     uint8_t flags;
+    struct s3p_str request_id;
 };
 
 #define COL(s, type, field) ((const type *)(s)->column[S3P_COL_##field])
+
+static bool is_of_key(const struct s3p_segment_view *s, uint32_t i, const struct place *p)
+{
+    return COL(s, uint64_t, key_index)[i] == p->index && COL(s, uint16_t, space)[i] == p->space &&
+           COL(s, uint16_t, bucket)[i] == p->bucket;
+}
+
+static bool is_answer(const struct s3p_segment_view *s, uint32_t i, const struct place *p)
+{
+    struct s3p_str id = s3p_segment_text(s, COL(s, uint32_t, request_id)[i]);
+    return id.len == p->request_id.len && id.len > 0 && memcmp(id.p, p->request_id.p, id.len) == 0;
+}
 
 static uint64_t mark_segment(const struct s3p_segment_view *s, const struct place *places, size_t n)
 {
     uint8_t *flags = (uint8_t *)(uintptr_t)COL(s, uint8_t, flags); /* the map is writable */
     uint64_t marked = 0;
     for (uint32_t i = 0; i < s->records; i++) {
-        uint8_t add = 0;
-        for (size_t k = 0; k < n; k++)
-            if (COL(s, uint64_t, key_index)[i] == places[k].index &&
-                COL(s, uint16_t, space)[i] == places[k].space &&
-                COL(s, uint16_t, bucket)[i] == places[k].bucket)
-                add |= places[k].flags;
-        marked += add != 0;
-        uint8_t own = add & S3P_FLAG_SURPLUS; /* those bytes were the proxy's */
-        flags[i] = (uint8_t)((flags[i] | add) & ~own);
+        uint8_t was = flags[i];
+        for (const struct place *p = places; p < places + n; p++) {
+            if (p->flags != S3P_FLAG_SURPLUS && is_of_key(s, i, p))
+                flags[i] |= p->flags;
+            if (p->flags == S3P_FLAG_SURPLUS && (was & p->flags) != 0 && is_answer(s, i, p))
+                flags[i] &= (uint8_t)~S3P_FLAG_SURPLUS;
+        }
+        marked += flags[i] != was;
     }
     return marked;
 }
@@ -56,8 +68,10 @@ static int mark_file(struct s3p_histfile *f, const struct s3p_mark *marks, size_
     S3P_TRY(s3p_keynames_create(&names, s3p_histfile_header(f), err));
     for (size_t i = 0; i < n; i++) {
         struct place *p = &places[found];
-        *p = (struct place){.bucket = marks[i].bucket, .flags = marks[i].flags};
-        found += s3p_keynames_find(names, p->bucket, marks[i].key, &p->space, &p->index);
+        *p = (struct place){
+            .bucket = marks[i].bucket, .flags = marks[i].flags, .request_id = marks[i].name};
+        found += p->flags == S3P_FLAG_SURPLUS ||
+                 s3p_keynames_find(names, p->bucket, marks[i].name, &p->space, &p->index);
     }
     s3p_keynames_free(names);
     for (uint32_t i = 0; found > 0 && i < s3p_histfile_segments(f); i++) {

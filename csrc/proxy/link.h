@@ -17,7 +17,7 @@ struct s3p_px_link {
     struct s3p_px_fault *fault; /* of this request; NULL: none */
     uint64_t draw;
     bool counted; /* the fault has fired */
-    char request_id[64];
+    char request_id[256];
 };
 
 enum s3p_px_sink { S3P_PX_TO_CLIENT, S3P_PX_AWAY, S3P_PX_KEPT };

@@ -1,4 +1,4 @@
-/* What a fault proxy says of keys, joined into a history. */
+/* What a fault proxy says of keys and answers, joined into a history. */
 #include "py/state.h"
 
 #include "core/alloc.h"
@@ -7,8 +7,9 @@
 PyDoc_STRVAR(mark_doc,
              "mark(history, marks, /)\n--\n\n"
              "Gives every record of these keys flags that make the checker leave the keys out.\n"
-             "`marks`: a list of (index of the bucket, key as bytes, flags as a number). Returns\n"
-             "how many records were changed.\n\n"
+             "`marks`: a list of (index of the bucket, key as bytes, flags as a number). With the\n"
+             "flag `surplus` (128) the name is the request id of an answer, which loses the flag.\n"
+             "Returns how many records were changed.\n\n"
              ">>> with HistoryWriter(path, {'format': 1, 'run': '0123456789ab'}) as writer:\n"
              "...     writer.append({'op': 'head_bucket', 'outcome': 'ok'})\n"
              ">>> mark(path, [(0, b'a', 8)])\n"
@@ -19,13 +20,13 @@ static int take_marks(PyObject *list, struct s3p_mark *marks)
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
         Py_ssize_t len;
         if (!PyTuple_Check(PyList_GET_ITEM(list, i))) {
-            PyErr_SetString(PyExc_TypeError, "marks: expected tuples of bucket, key and flags");
+            PyErr_SetString(PyExc_TypeError, "marks: expected tuples of bucket, name and flags");
             return -1;
         }
         if (!PyArg_ParseTuple(PyList_GET_ITEM(list, i), "Hy#b:mark", &marks[i].bucket,
-                              &marks[i].key.p, &len, &marks[i].flags))
+                              &marks[i].name.p, &len, &marks[i].flags))
             return -1;
-        marks[i].key.len = (size_t)len;
+        marks[i].name.len = (size_t)len;
     }
     return 0;
 }

@@ -11,7 +11,21 @@ import pytest
 
 from s3prod import Group, Plan, Space, Target, _native, run_plan
 from s3prod.errors import PlanError, S3ProdError, UsageError
-from s3prod.plan import cas, choose, copy, counter, get, make_bucket, put, remove_bucket, repeat, sleep, until_ok
+from s3prod.plan import (
+    cas,
+    choose,
+    copy,
+    counter,
+    delete_objects,
+    get,
+    list_page,
+    make_bucket,
+    put,
+    remove_bucket,
+    repeat,
+    sleep,
+    until_ok,
+)  # fmt: skip
 from s3prod.proxy import FaultProxy
 from s3prod.store import EmbeddedStore
 
@@ -151,6 +165,18 @@ def test_the_marks_keep_a_late_duplicate_from_being_blamed_on_the_store(embedded
     assert {entry["reason"] for entry in run.verdict.not_checked} >= {"multi-delivery"}
     monkeypatch.setattr(_native, "mark", lambda *_: 0)
     assert run_plan(plan, embedded_target, out=tmp_path / "blamed").verdict.violations > 0
+
+
+def test_surplus_bytes_of_the_proxy_are_told_from_the_stores(embedded_target, tmp_path, monkeypatch):
+    """By the answer, whatever the request was: with a key, with several, with none."""
+    program = [put("a", 100), put("b", 100), list_page("main"), delete_objects(["a", "b"]), get("a")]
+    plan = plan_of(program, "stale-connection:how=surplus")
+    run = run_plan(plan, embedded_target, out=tmp_path / "marked")
+    assert run.verdict.consistency == "held", run.verdict.to_dict()
+    assert run.metrics["proxy"]["marked_keys"] == 0
+    monkeypatch.setattr(_native, "mark", lambda *_: 0)
+    blamed = run_plan(plan, embedded_target, out=tmp_path / "blamed").verdict
+    assert blamed.document["by_rule"]["surplus-bytes"] >= len(program), blamed.to_dict()
 
 
 def test_a_redirect_is_a_failure_without_information(embedded_target, tmp_path):

@@ -102,6 +102,10 @@ T_TEST(answers_surplus)
     begin(&m, STRONG);
     t_add(&m, r);
     expect(&m, "surplus-bytes");
+    r.key_index = S3P_NO_INDEX; /* a request without a key */
+    begin(&m, STRONG);
+    t_add(&m, r);
+    expect(&m, "surplus-bytes");
     r.flags |= S3P_FLAG_ALTERED;
     begin(&m, STRONG);
     t_add(&m, r);
