@@ -20,9 +20,9 @@ import pytest
 
 from s3prod import keep
 from s3prod.client import S3Client
-from s3prod.errors import S3ProdError, UsageError
+from s3prod.errors import S3ProdError
 from s3prod.plan import Plan
-from s3prod.plans import SCALES, STORE_OPTIONS
+from s3prod.plans import SCALES
 from s3prod.progress import progress_of
 from s3prod.proxy import FaultProxy, check_faults
 from s3prod.report import html
@@ -30,7 +30,7 @@ from s3prod.report.text import failure_text, summary_text
 from s3prod.results import Run
 from s3prod.runners import RUNNERS
 from s3prod.runners import run_plan as carry_out
-from s3prod.store import EmbeddedStore
+from s3prod.store import EmbeddedStore, check_options, stand_in
 from s3prod.target import Target, resolve
 
 OPTIONS = {  # option of pytest: field of the target
@@ -50,12 +50,13 @@ class Session:
         self.sdk: str = config.getoption("--sdk")
         self.scale: str = config.getoption("--scale")
         self.seed: int = config.getoption("--seed")
-        given = {field: config.getoption(option) for option, field in OPTIONS.items()}
+        options = {field: config.getoption(option) for option, field in OPTIONS.items()}
+        self.options = {field: value for field, value in options.items() if value is not None}
         self.store: EmbeddedStore | None = None
-        self.given: Target | None = resolve(given)
+        self.given: Target | None = resolve(self.options)
         self.mutants: list[str] = config.getoption("--mutant")
-        if self.given is not None and self.mutants:
-            raise UsageError("mutant", self.mutants[0], "the embedded store: no endpoint")
+        self.modes: list[str] = config.getoption("--mode")
+        check_options(self.given, self.options, mutant=self.mutants, mode=self.modes)
         self.faults: list[str] = config.getoption("--via-proxy")
         self.proxy: FaultProxy | None = None
         check_faults(self.faults, "via_proxy")
@@ -68,8 +69,7 @@ class Session:
     def target(self) -> Target:
         """The target; starts the embedded store on first use when no endpoint was given."""
         if self.given is None:
-            self.store = EmbeddedStore(mutants=self.mutants, endpoints=2, options=STORE_OPTIONS)
-            self.given = self.store.target()
+            self.store, self.given = stand_in(self.options, self.mutants, self.modes)
         if self.faults and self.proxy is None:
             self.proxy = FaultProxy.before(self.given, self.faults, self.seed)
             self.given = self.proxy.target(self.given)
@@ -100,6 +100,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--scale", default="full", choices=SCALES, help="size of the production tests (full)")
     group.addoption("--seed", type=int, default=1, help="all random draws come from it (1)")
     group.addoption("--mutant", action="append", default=[], metavar="SPEC", help="break the embedded store on purpose")
+    group.addoption("--mode", action="append", default=[], metavar="SPEC", help="a legal mode of the embedded store")
     group.addoption("--via-proxy", action="append", default=[], metavar="SPEC", help="through the fault proxy")
     group.addoption("--report-dir", metavar="DIR", help="keep each run's history, run.json and report.html here")
     group.addoption("--keep-history", default="recent", choices=list(keep.KEEP), help=keep.HELP)
@@ -131,6 +132,7 @@ def pytest_report_header(config: pytest.Config) -> str:
     session = config.stash[SESSION]
     where = ", ".join(session.given.endpoints) if session.given else "the embedded store (no endpoint was given)"
     broken = f", broken on purpose: {' '.join(session.mutants)}" if session.mutants else ""
+    broken += f", in mode {' '.join(session.modes)}" if session.modes else ""
     broken += f", through the fault proxy: {' '.join(session.faults)}" if session.faults else ""
     return f"s3prod: target {where}{broken}; sdk {session.sdk}, scale {session.scale}, seed {session.seed}"
 

@@ -61,7 +61,7 @@ class Run:
     def replay(self) -> str:
         """The command line that runs the same plan with the same seed again."""
         words = ["s3prod", "run", str(self.out / RUN_FILE), "--runner", self.runner]
-        for option, name in (("--mutant", "mutants"), ("--via-proxy", "via_proxy")):
+        for option, name in (("--mutant", "mutants"), ("--mode", "modes"), ("--via-proxy", "via_proxy")):
             for spec in self.target.get(name, ()):
                 words += [option, spec]
         if self.target.get("embedded"):

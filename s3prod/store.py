@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from s3prod import profile as profiles
 from s3prod.child import Child, ask
-from s3prod.errors import StoreError
-from s3prod.target import Target
+from s3prod.errors import StoreError, UsageError
+from s3prod.plans import STORE_OPTIONS
+from s3prod.plans.modes import MODES
+from s3prod.target import Target, read_options
+
+OWN = ("region", "bucket_prefix", "profile")  # what a command line may say of the embedded store as a target
+
+
+def check_options(target: Target | None, given: Mapping[str, object], **specs: Sequence[str]) -> None:
+    """Refuses what does not fit the target of a command line: with an endpoint, the `specs` that change the embedded store;
+    without one, the `given` fields of a target that it has no use for.
+
+    >>> check_options(None, {"access_key": "k"}, mutant=[])
+    Traceback (most recent call last):
+    s3prod.errors.UsageError: endpoint: not given, expected --endpoint beside access_key
+    """
+    if target is None:
+        for name in given:
+            if name not in OWN:
+                raise UsageError("endpoint", "not given", f"--endpoint beside {name}")
+        read_options(given)
+        return
+    for option, values in specs.items():
+        if values:
+            raise UsageError(option, values[0], "the embedded store: no endpoint")
+
+
+def stand_in(given: Mapping[str, object], mutants: Sequence[str], modes: Sequence[str]) -> tuple[EmbeddedStore, Target]:
+    """The embedded store, started for a command line without an endpoint, and it as a target. The caller ends the store."""
+    settings = read_options(given)
+    region = settings.pop("region", None)
+    store = EmbeddedStore(mutants=mutants, modes=modes, endpoints=2, region=region, options=STORE_OPTIONS)
+    return store, store.target(**settings)
 
 
 class EmbeddedStore(Child):
@@ -50,7 +81,7 @@ class EmbeddedStore(Child):
                 words += [name, str(value)]
         if durable:
             words.append("--durable")
-        self.mutants = tuple(mutants)
+        self.mutants, self.modes = tuple(mutants), tuple(modes)
         self.region = region
         super().__init__("serve", [*words, *options], argv, deadline_s)
         self.access_key: str = self.first["access_key"]
@@ -61,8 +92,10 @@ class EmbeddedStore(Child):
         self.lifecycle_day_ms: int | None = self.first.get("lifecycle_day_ms")
 
     def _profile(self) -> profiles.Profile:
-        """Its own, with days as long as they are here."""
+        """Its own, with days as long as they are here, and with what its modes are legal by."""
         profile = profiles.load("embedded")
+        for spec in self.modes:
+            profile |= MODES[spec.partition(":")[0]].profile
         return profile if self.lifecycle_day_ms is None else profile | {"lifecycle_day_ms": self.lifecycle_day_ms}
 
     def target(self, **settings: Any) -> Target:
@@ -71,6 +104,7 @@ class EmbeddedStore(Child):
             "profile": self._profile(),
             "embedded": True,
             "mutants": self.mutants,
+            "modes": self.modes,
             "durability": self.durability,
             "ca_file": self.ca_file,
         }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from s3prod.proxy import FaultProxy
 
 CONFIG_FILE = "s3_config.yaml"
-UNSEEN = ("embedded", "mutants", "durability", "via_proxy")  # fields that the engine has no use for
+UNSEEN = ("embedded", "mutants", "modes", "durability", "via_proxy")  # fields that the engine has no use for
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{0,33}")
 _PROXY = re.compile(r"(?:https?|socks4a?|socks5h?)://(?:[^\s/@]*@)?[^\s/@?#]+/?")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -88,6 +88,7 @@ class Target:
     profile: Mapping[str, profiles.Value] = field(default_factory=lambda: profiles.load("generic"))
     embedded: bool = False
     mutants: tuple[str, ...] = ()  # what the embedded store breaks on purpose
+    modes: tuple[str, ...] = ()  # what it does that is legal and surprises
     durability: str | None = None  # of the embedded store: durable, or fast
     via: FaultProxy | None = field(default=None, compare=False)  # the proxy that the endpoints are of
 
@@ -151,6 +152,7 @@ class Target:
                 "profile": dict(self.profile),
                 "embedded": self.embedded,
                 "mutants": list(self.mutants),
+                "modes": list(self.modes),
             }
             | self._given("ca_file", "durability")
             | ({} if self.via is None else {"via_proxy": list(self.via.faults)})
@@ -243,6 +245,15 @@ def resolve(
             raise TargetError(name, "not given", f"--{option}, {setting.env} or {setting.file[0]} in {CONFIG_FILE}")
     values = {name: _READ[name](where, value) for name, (where, value) in found.items()}
     return Target(**values)
+
+
+def read_options(given: Mapping[str, object]) -> dict[str, Any]:
+    """Options of a command line as the fields of a `Target`.
+
+    >>> read_options({"connect_timeout_ms": "100"})
+    {'connect_timeout_ms': 100}
+    """
+    return {name: _READ[name](name, value) for name, value in given.items()}
 
 
 def _text(where: str, value: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,8 +38,7 @@ SHOWS = {
 def test_a_mode_is_no_fault(name: str, runner: str, tmp_path: Path) -> None:
     mode = MODES[name]
     with EmbeddedStore(modes=[mode.spec], endpoints=2, options=STORE_OPTIONS) as store:
-        target = replace(store.target(), profile=dict(store.target().profile) | mode.profile)
-        run = run_plan(BUILTIN[SHOWS[name]]("smoke", 1), target, runner=runner, out=tmp_path / "run")
+        run = run_plan(BUILTIN[SHOWS[name]]("smoke", 1), store.target(), runner=runner, out=tmp_path / "run")
         assert store.altered()["modes"][name]["fired"] > 0
         assert store.altered()["request_ids"] == []
     assert run.verdict is not None and run.verdict.consistency != "violated", run.verdict.to_dict()

@@ -71,6 +71,12 @@ def test_a_broken_promise_fails_with_witness_and_replay(tmp_path):
     assert re.search(r"^replay: s3prod run .* --mutant wrong-put-etag:p=1$", done.stdout, re.MULTILINE)
 
 
+def test_a_legal_mode_is_named(tmp_path):
+    done = run(tmp_path, HOT_KEY, "--mode", "ok-etag-not-md5")
+    assert done.returncode == 0, done.stdout
+    assert "(no endpoint was given), in mode ok-etag-not-md5;" in done.stdout
+
+
 def test_too_little_evidence_fails_as_inconclusive(tmp_path):
     done = run(tmp_path, IDLE)
     assert done.returncode == 1 and "consistency: INCONCLUSIVE" in done.stdout
@@ -112,6 +118,12 @@ def test_no_secret_in_a_failing_tests_output(tmp_path, embedded_store):
             ],
             "profile: no-such-profile",
         ),
+        (
+            ["--endpoint", "http://127.0.0.1:1", "--access-key", "a", "--secret-key", "b", "--mode", "ok-short-page"],
+            "mode",
+        ),
+        (["--access-key", "a"], "endpoint: not given, expected --endpoint beside access_key"),
+        (["--profile", "no-such-profile"], "profile: no-such-profile"),
         (["--sdk", "perl"], "--sdk"),
         (["--scale", "huge"], "--scale"),
     ],

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from s3prod.errors import UsageError
 from s3prod.proxy import FaultProxy
+from s3prod.store import check_options, stand_in
 from s3prod.target import Target, resolve
 
 
@@ -79,6 +80,14 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         help="break the embedded store on purpose",
     )
     group.add_argument(
+        "--mode",
+        dest="modes",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="what is legal and surprises, of the embedded store (s3prod mutants lists them)",
+    )
+    group.add_argument(
         "--via-proxy",
         action="append",
         default=[],
@@ -120,19 +129,11 @@ def _store_of(args: argparse.Namespace) -> Iterator[Target]:
     """The target; the embedded store, started for the while, when none is named."""
     given = {name: getattr(args, name) for name in _OPTIONS if getattr(args, name) is not None}
     target = resolve(given, config=args.config)
+    check_options(target, given, mutant=args.mutants, mode=args.modes)
     if target is not None:
-        if args.mutants:
-            raise UsageError("mutant", args.mutants[0], "the embedded store: no endpoint")
         yield target
         return
-    for name in ("access_key", "secret_key", "session_token"):
-        if name in given:
-            raise UsageError("endpoint", "not given", f"--endpoint beside --{name.replace('_', '-')}")
-    from s3prod.plans import STORE_OPTIONS
-    from s3prod.store import EmbeddedStore
-
-    region = given.get("region")
-    with EmbeddedStore(mutants=args.mutants, endpoints=2, region=region, options=STORE_OPTIONS) as store:
+    store, target = stand_in(given, args.mutants, args.modes)
+    with store:
         print(f"s3prod: no endpoint given: the embedded store runs at {store.endpoint}", file=sys.stderr)
-        settings = {name: given[name] for name in ("bucket_prefix",) if name in given}
-        yield store.target(**settings)
+        yield target

@@ -44,8 +44,7 @@ def run_cell(cell: Cell) -> Result:
         EmbeddedStore(mutants=mutants, modes=modes, endpoints=endpoints, seed=cell.seed, options=options) as store,
     ):
         target = store.target()
-        profile = dict(target.profile) | dict(cell.profile)
-        target = replace(target, endpoints=target.endpoints[: cell.endpoints], profile=profile)
+        target = replace(target, endpoints=target.endpoints[: cell.endpoints])
         run = run_plan(plan, target, runner=cell.runner, out=Path(out) / "run")
         return judge(cell, run, store.altered(), store.usage() if weighed else None)
 

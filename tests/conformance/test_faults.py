@@ -25,7 +25,7 @@ from s3prod.plan import (
     repeat,
     sleep,
     until_ok,
-)  # fmt: skip
+)
 from s3prod.proxy import FaultProxy
 from s3prod.store import EmbeddedStore
 

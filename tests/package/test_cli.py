@@ -27,6 +27,7 @@ from s3prod.plan import (
     remove_bucket,
     sleep,
 )
+from s3prod.profile import load
 
 SECRET = "open-sesame-4711"
 COMMANDS = ("run", "check", "export", "bench", "mutants", "version")
@@ -117,6 +118,22 @@ def test_statuses_of_verdicts(tmp_path):
     assert slow.returncode in (1, 3) and "load: " in slow.stdout
 
 
+def test_a_legal_mode_of_the_embedded_store(plan_file, tmp_path):
+    """Its run is judged by what the mode is legal by, and the replay names it."""
+    done = s3prod("run", plan_file, "--mode", "ok-503-throttle:p=0.2", "--mode", "ok-etag-not-md5", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "--mode ok-503-throttle:p=0.2 --mode ok-etag-not-md5" in done.stdout
+    target = json.loads(next(tmp_path.glob("**/run.json")).read_text())["target"]
+    assert target["modes"] == ["ok-503-throttle:p=0.2", "ok-etag-not-md5"] and target["profile"]["etag_is_md5"] is False
+
+
+def test_the_embedded_store_is_judged_by_a_given_profile(plan_file, tmp_path):
+    done = s3prod("run", plan_file, "--profile", "generic", "--bucket-prefix", "mine", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    target = json.loads(next(tmp_path.glob("**/run.json")).read_text())["target"]
+    assert target["bucket_prefix"] == "mine" and target["profile"] == load("generic")
+
+
 def test_a_broken_store_is_status_1_with_a_witness(tmp_path):
     program = [put("cfg", {"counter": 0}, if_none_match="*"), barrier("b"), cas("cfg"), cas("cfg"), cas("cfg")]
     plan = Plan("cas", groups=[make_bucket(), Group("g", program, clients=8), remove_bucket()])
@@ -166,7 +183,14 @@ BAD = [
         "endpoint: nonsense, expected http",
     ),
     (("run", "small.json", "--endpoint", "http://h", "--secret-key", SECRET), "access_key: not given, expected --access-key"),
-    (("run", "small.json", "--secret-key", SECRET), "endpoint: not given, expected --endpoint beside --secret-key"),
+    (("run", "small.json", "--secret-key", SECRET), "endpoint: not given, expected --endpoint beside secret_key"),
+    (("run", "small.json", "--addressing", "path"), "endpoint: not given, expected --endpoint beside addressing"),
+    (("run", "small.json", "--profile", "none"), "profile: none, expected embedded"),
+    (("run", "small.json", "--mode", "no-such-mode"), "no-such-mode"),
+    (
+        ("run", "small.json", "--endpoint", "http://h", "--access-key", "a", "--secret-key", SECRET, "--mode", "ok-short-page"),
+        "mode: ok-short-page, expected the embedded store: no endpoint",
+    ),
     (("run", "small.json", "--config", "none.yaml"), "config: none.yaml, expected a readable file"),
     (("run", "small.json", "--out", "small.json"), "out: small.json, expected a folder"),
     (("run", "small.json", "--frob"), "unrecognized arguments: --frob"),
