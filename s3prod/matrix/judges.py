@@ -111,12 +111,12 @@ def _fault(cell: Cell, run: Run, verdict: Verdict) -> tuple[str, str]:
     if not verdict.document.get("keys_checked"):
         return "weak", "no key could be checked"
     ends, known, wrong = FAULTS[cell.name].ends, 0, []
-    touched = {event["s3p_id"] for event in run.events() if event["s3p_id"]} | {
-        event["request_id"] for event in run.events() if event["request_id"]
-    }
+    # the requests of one upload have one value id: one of them is named by the operation too
+    touched = {(event["op"], event[name]) for event in run.events() for name in ("s3p_id", "request_id") if event[name]}
     for record in run.records():
-        id_ = record.get("meta_id") if record["op"] in MUTATIONS else None
-        if record["run_phase"] == "main" and (id_ in touched or record.get("request_id") in touched):
+        names = {(record["op"], record.get("meta_id") if record["op"] in MUTATIONS else None)}
+        names.add((record["op"], record.get("request_id")))
+        if record["run_phase"] == "main" and names & touched:
             known += 1
             # what went through may be refused by the store, which then says so
             refused = "ok" in ends and record["outcome"] == "failed" and record.get("status") in (404, 412)
