@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,6 +53,17 @@ def test_cells_are_kept_by_what_they_are() -> None:
     all_cells = list(cells([], 2, everywhere=True))
     assert {cell.kind for cell in all_cells} == set(KINDS)
     assert len({key(cell) for cell in all_cells}) == len(all_cells)
+
+
+@pytest.mark.parametrize(
+    ("table", "name"), [(EVERY, "lost-ack-write"), (FAULTS, "half-open"), (MODES, "ok-short-page")]
+)
+def test_a_result_ends_with_its_row(table: dict[str, Any], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = next(cell for cell in cells([name], 1, everywhere=False) if cell.name == name)
+    before = key(cell)
+    field = next(field.name for field in fields(table[name]) if field.name in ("rules", "ends", "plans"))
+    monkeypatch.setitem(table, name, replace(table[name], **{field: ("other",)}))
+    assert key(cell) != before
 
 
 def test_a_cell_that_is_bad_is_said() -> None:

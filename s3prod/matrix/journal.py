@@ -14,7 +14,9 @@ from typing import Any
 
 from s3prod.matrix.cells import SUITE, Cell, Result
 from s3prod.plans import BUILTIN, STORE_OPTIONS
+from s3prod.plans.modes import MODES
 from s3prod.plans.mutants import EVERY
+from s3prod.plans.wire import FAULTS
 
 FOLDER = Path("build/kill-matrix")
 PACKAGE = Path(__file__).parents[1]
@@ -46,7 +48,7 @@ def _suite() -> str:
 
 def key(cell: Cell) -> str:
     """What the result of a cell is kept under."""
-    row = EVERY.get(cell.name)
+    row = EVERY.get(cell.name) or FAULTS.get(cell.name) or MODES.get(cell.name)
     parts = [_program(), repr(cell), repr(row), _plan(cell.plan, cell.scale, cell.seed), repr(STORE_OPTIONS)]
     if cell.plan == SUITE:
         parts.append(_suite())
