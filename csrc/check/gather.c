@@ -209,12 +209,27 @@ int s3p_bench_value(struct s3p_bench *b, struct s3p_id id, uint32_t *out, struct
 
 int s3p_bench_reserve(struct s3p_bench *b, uint32_t ops, struct s3p_err *err)
 {
+    b->nops = 0;
     if (ops <= b->cap)
         return 0;
     s3p_free(b->op);
     b->op = s3p_alloc(ops * sizeof *b->op);
     b->cap = b->op != NULL ? ops : 0;
     return b->op != NULL ? 0 : s3p_fail(err, S3P_ENOMEM, 0, "%u operations of one key", ops);
+}
+
+struct s3p_reg_op *s3p_bench_add(struct s3p_bench *b, const struct s3p_at *at,
+                                 enum s3p_reg_kind kind, uint32_t value)
+{
+    struct s3p_reg_op *op = &b->op[b->nops++];
+    *op = (struct s3p_reg_op){.inv = S3P_COLUMN(at, int64_t, t_call),
+                              .res = S3P_COLUMN(at, int64_t, t_return),
+                              .value = value,
+                              .pred = S3P_NO_VALUE,
+                              .ref = s3p_at_record(at),
+                              .kind = (uint8_t)kind,
+                              .outcome = S3P_COLUMN(at, uint8_t, outcome)};
+    return op;
 }
 
 int s3p_bench_hit(struct s3p_bench *b, enum s3p_rule rule, enum s3p_aspect aspect,

@@ -31,7 +31,7 @@ struct s3p_bench { /* what a thread judges with */
     struct s3p_tally *tally;
     struct s3p_reg *reg;
     struct s3p_reg_op *op;
-    uint32_t cap;
+    uint32_t nops, cap;
     struct s3p_idmap values;
     uint32_t nvalues;
 };
@@ -61,10 +61,13 @@ struct s3p_subject {
 int s3p_gather(const struct s3p_gather *g, const struct s3p_subject *what,
                struct s3p_err *err) S3P_MUST_CHECK;
 
-/* For judges: the number of a value, from 1; room for operations; a violation. */
+/* For judges: the number of a value, from 1; room for operations, none so far; the attempt as one
+ * more of them; a violation. */
 int s3p_bench_value(struct s3p_bench *b, struct s3p_id id, uint32_t *out,
                     struct s3p_err *err) S3P_MUST_CHECK;
 int s3p_bench_reserve(struct s3p_bench *b, uint32_t ops, struct s3p_err *err) S3P_MUST_CHECK;
+struct s3p_reg_op *s3p_bench_add(struct s3p_bench *b, const struct s3p_at *at,
+                                 enum s3p_reg_kind kind, uint32_t value);
 int s3p_bench_hit(struct s3p_bench *b, enum s3p_rule rule, enum s3p_aspect aspect,
                   const struct s3p_row *key, uint32_t first, uint32_t second,
                   struct s3p_err *err) S3P_MUST_CHECK;

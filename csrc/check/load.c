@@ -8,6 +8,7 @@
 
 #include "check/alone.h"
 #include "check/bucket_rules.h"
+#include "check/mutate.h"
 #include "check/token.h"
 #include "core/alloc.h"
 #include "core/text.h"
@@ -85,6 +86,20 @@ uint8_t s3p_load_fields(const struct s3p_segment_view *s, uint32_t i)
     struct s3p_str text = s3p_load_arg(s, i, "fields=");
     uint64_t n;
     return text.len != 0 && s3p_parse_u64(text.p, text.len, &n) && n <= UINT8_MAX ? (uint8_t)n : 0;
+}
+
+int64_t s3p_load_listed_since(const struct s3p_head *h, const struct s3p_segment_view *s,
+                              uint32_t i)
+{
+    static const char *const later[] = {"continuation-token=", "marker=", "key-marker="};
+    int64_t call = COL(s, int64_t, t_call)[i], lag = S3P_MUT(S3P_MUT_ENTRY_LAG_OFF,
+                                                             h->list_lag_ns, 0);
+    bool first = true; /* of its walk; when another one began is not looked for */
+    for (size_t k = 0; k < sizeof later / sizeof *later && h->list_interval_listing; k++)
+        first &= s3p_load_arg(s, i, later[k]).len == 0;
+    if (!S3P_ON(ENTRY_INTERVAL_OFF, first) || call < INT64_MIN + 1 + lag)
+        return INT64_MIN + 1;
+    return call - lag;
 }
 
 void s3p_load_free(struct s3p_load *l)
@@ -367,7 +382,6 @@ static void leave_replica(const struct s3p_load *l, uint16_t bucket, struct s3p_
 static void fill_entry(const struct s3p_row *page, const struct s3p_entry *e, struct s3p_row *r)
 {
     *r = *page;
-    r->kind = s3p_row_outcome(page) == S3P_OK_OUTCOME ? S3P_ROW_READ : S3P_ROW_NONE;
     r->bits = (uint8_t)((page->bits & ~S3P_ROW_EVIDENCE) | S3P_EV_VALUE | S3P_ROW_ENTRY);
     r->key_index = e->key_index;
     r->value = 0;
@@ -419,6 +433,9 @@ static int write_page(struct writer *w, uint32_t i, struct s3p_err *err)
 {
     struct s3p_row page;
     S3P_TRY(fill(w->l, w->s, i, ROLE_PAGE, &page, err));
+    bool altered = S3P_OFF(ENTRY_ALTERED, (COL(w->s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) != 0);
+    page.kind = s3p_row_outcome(&page) == S3P_OK_OUTCOME && !altered ? S3P_ROW_READ : S3P_ROW_NONE;
+    page.inv = s3p_load_listed_since(w->l->head, w->s, i);
     for (uint32_t k = 0; k < COL(w->s, uint32_t, entries_count)[i]; k++) {
         const struct s3p_entry *e = &w->s->entries[COL(w->s, uint32_t, entries_first)[i] + k];
         uint64_t index = e->key_index;

@@ -46,5 +46,8 @@ int s3p_load_rows(const struct s3p_load *l, uint32_t segment, uint32_t from, uin
 struct s3p_str s3p_load_arg(const struct s3p_segment_view *s, uint32_t i, const char *name);
 uint8_t s3p_load_fields(const struct s3p_segment_view *s, uint32_t i);
 uint64_t s3p_etag_token(const uint8_t etag[16], uint8_t form);
+/* From when on a page's entries may have been what they say (profile: `list`, `list_interval`). */
+int64_t s3p_load_listed_since(const struct s3p_head *h, const struct s3p_segment_view *s,
+                              uint32_t i);
 
 #endif

@@ -168,6 +168,44 @@
     X(NULL_ENTRY_OFF)                                                                              \
     X(NULL_GONE_OFF)                                                                               \
     X(NULL_WEAK_OFF)                                                                               \
+    X(NULL_UNTOUCHED_ANY)                                                                          \
+    X(NULL_BEFORE_LE)                                                                              \
+    X(NULL_NAMED_OFF)                                                                              \
+    X(NULL_DOUBT_ANY)                                                                              \
+    X(NULL_ETAG_REFUSED)                                                                           \
+    X(NULL_WEAK_LE)                                                                                \
+    X(NULL_ETAG_LAST)                                                                              \
+    X(NULL_LISTS_OFF)                                                                              \
+    X(NULL_OTHER_UNKNOWN)                                                                          \
+    X(NULL_OTHER_NAMELESS)                                                                         \
+    X(NULL_OTHER_ANY)                                                                              \
+    X(NULL_OTHER_OFF)                                                                              \
+    X(NULL_COPY_OFF)                                                                               \
+    X(NULL_COPY_FAILED)                                                                            \
+    X(NULL_REPEATED)                                                                               \
+    X(NULL_NAMELESS_OFF)                                                                           \
+    X(NULL_LIST_CALL)                                                                              \
+    X(NULL_LIST_RETURN)                                                                            \
+    X(NULL_DELETE_PLAIN)                                                                           \
+    X(NULL_MARKER_UNKNOWN)                                                                         \
+    X(NULL_MARKER_NAMELESS)                                                                        \
+    X(NULL_MARKER_ANY)                                                                             \
+    X(NULL_DELETE_OTHER)                                                                           \
+    X(NULL_MARKER_OFF)                                                                             \
+    X(NULL_HIDDEN_OFF)                                                                             \
+    X(NULL_IS_MARKER_OFF)                                                                          \
+    X(NULL_GONE_ANY)                                                                               \
+    X(NULL_GONE_HEAD_OFF)                                                                          \
+    X(NULL_GONE_VERSION_OFF)                                                                       \
+    X(NULL_GONE_KEY_OFF)                                                                           \
+    X(NULL_READ_ASKED_ANY)                                                                         \
+    X(NULL_READ_SHOWN_ANY)                                                                         \
+    X(NULL_READ_NAMELESS)                                                                          \
+    X(NULL_RUN_OFF)                                                                                \
+    X(NULL_ENTRY_ALTERED)                                                                          \
+    X(NULL_ENTRY_MARKER_OFF)                                                                       \
+    X(NULL_TOUCHED_OFF)                                                                            \
+    X(NULL_RULES_OFF)                                                                              \
     X(VERSION_WALK_MISSING_OFF)                                                                    \
     X(VERSION_LATEST_OFF)                                                                          \
     X(VERSION_WALK_OFF)                                                                            \
@@ -199,6 +237,7 @@
     X(TAGS_COMPLETE_CALL)                                                                          \
     X(TAGS_BROUGHT_OFF)                                                                            \
     X(TAGS_VERSION_ANY)                                                                            \
+    X(TAGS_COMPLETE_RETURN)                                                                        \
     X(UPLOAD_GONE_FAILS)                                                                           \
     X(UPLOAD_CONDITIONAL_EARLY)                                                                    \
     X(UPLOAD_ORDER_OFF)                                                                            \
@@ -228,7 +267,28 @@
     X(BATCH_EXTRA_OFF)                                                                             \
     X(BATCH_PARENT_ANY)                                                                            \
     X(BATCH_ANSWERED)                                                                              \
-    X(BATCH_CODE_OFF)
+    X(BATCH_CODE_OFF)                                                                              \
+    X(ENTRY_LAG_OFF)                                                                               \
+    X(ENTRY_INTERVAL_OFF)                                                                          \
+    X(ENTRY_ALTERED)                                                                               \
+    X(WALKS_CLIENT_ANY)                                                                            \
+    X(WALKS_BUCKET_ANY)                                                                            \
+    X(WALKS_KEY_OFF)                                                                               \
+    X(WALKS_ID_OFF)                                                                                \
+    X(WALKS_PREFIX_OFF)                                                                            \
+    X(WALKS_DELIMITER_LATER)                                                                       \
+    X(WALKS_REFUSED)                                                                               \
+    X(WALKS_ALTERED)                                                                               \
+    X(WALKS_DELIMITER_OFF)                                                                         \
+    X(WALKS_OPEN)                                                                                  \
+    X(WALKS_ENCODED)                                                                               \
+    X(STATE_REFUSED)                                                                               \
+    X(STATE_KEPT_OFF)                                                                              \
+    X(STATE_TOUCHED_LAST)                                                                          \
+    X(STATE_ENABLED_UNKNOWN)                                                                       \
+    X(STATE_ENABLED_LAST)                                                                          \
+    X(STATE_CHANGED_LAST)                                                                          \
+    X(STATE_IDS_OFF)
 
 enum s3p_check_mutant {
     S3P_MUT_NONE,
@@ -249,5 +309,8 @@ extern int s3p_check_mutant;
 /* A condition that is dropped: it never holds, it always does. */
 #define S3P_OFF(name, expr) S3P_MUT(S3P_MUT_##name, expr, false)
 #define S3P_ON(name, expr) S3P_MUT(S3P_MUT_##name, expr, true)
+/* A comparison of times or counts, and the same with the other answer for equal ones. */
+#define S3P_LT(name, a, b) S3P_MUT(S3P_MUT_##name, (a) < (b), (a) <= (b))
+#define S3P_LE(name, a, b) S3P_MUT(S3P_MUT_##name, (a) <= (b), (a) < (b))
 
 #endif

@@ -61,7 +61,7 @@ struct tags { /* of the key at hand */
     struct s3p_bench *b;
     const struct s3p_row *key;
     const struct s3p_at *at;
-    uint32_t n, nops, named;
+    uint32_t n, named;
     struct s3p_str version; /* whose tags; {NULL, 0}: the key's */
     bool unclear;
 };
@@ -76,20 +76,6 @@ static bool same(struct s3p_str a, struct s3p_str b)
     return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
 
-static struct s3p_reg_op *add(struct tags *t, uint32_t i, enum s3p_reg_kind kind, uint32_t value)
-{
-    const struct s3p_at *at = &t->at[i];
-    struct s3p_reg_op *op = &t->b->op[t->nops++];
-    *op = (struct s3p_reg_op){.inv = S3P_COLUMN(at, int64_t, t_call),
-                              .res = S3P_COLUMN(at, int64_t, t_return),
-                              .value = value,
-                              .pred = S3P_NO_VALUE,
-                              .ref = s3p_at_record(at),
-                              .kind = (uint8_t)kind,
-                              .outcome = S3P_COLUMN(at, uint8_t, outcome)};
-    return op;
-}
-
 /* The record sets the tags to those of `id`; none: to no tags. */
 static int add_write(struct tags *t, uint32_t i, struct s3p_id id, struct s3p_reg_op **out,
                      struct s3p_err *err)
@@ -98,11 +84,11 @@ static int add_write(struct tags *t, uint32_t i, struct s3p_id id, struct s3p_re
     *out = NULL;
     if (s3p_id_none(id)) {
         if (S3P_COLUMN(&t->at[i], uint8_t, outcome) != S3P_FAILED)
-            *out = add(t, i, S3P_REG_DELETE, S3P_REG_ABSENT);
+            *out = s3p_bench_add(t->b, &t->at[i], S3P_REG_DELETE, S3P_REG_ABSENT);
         return 0;
     }
     S3P_TRY(s3p_bench_value(t->b, id, &value, err));
-    *out = add(t, i, S3P_REG_WRITE, value);
+    *out = s3p_bench_add(t->b, &t->at[i], S3P_REG_WRITE, value);
     return 0;
 }
 
@@ -136,8 +122,7 @@ static int add_object(struct tags *t, uint32_t i, struct s3p_err *err)
         if (op == NULL)
             return 0;
         op->inv = S3P_MUT(S3P_MUT_TAGS_COMPLETE_CALL, l->inv, op->inv);
-        op->res = l->outcome != S3P_FAILED ? l->res : op->res;
-        op->outcome = l->outcome;
+        op->res = S3P_MUT(S3P_MUT_TAGS_COMPLETE_RETURN, l->res, op->res);
         return 0;
     }
     return add_write(t, i, id, &op, err);
@@ -216,7 +201,7 @@ static int add_read(struct tags *t, uint32_t i, struct s3p_err *err)
     if (S3P_COLUMN(at, uint8_t, outcome) != S3P_OK_OUTCOME) {
         if (S3P_COLUMN(at, uint8_t, evidence) == S3P_EV_ABSENT &&
             S3P_OFF(TAGS_ABSENT_OFF, t->version.len == 0))
-            add(t, i, S3P_REG_READ, value);
+            s3p_bench_add(t->b, &t->at[i], S3P_REG_READ, value);
         return 0;
     }
     if (S3P_OFF(TAGS_BYTES_OFF, verdict == S3P_BODY_TORN || verdict == S3P_BODY_CORRUPT))
@@ -227,7 +212,7 @@ static int add_read(struct tags *t, uint32_t i, struct s3p_err *err)
         t->unclear |= S3P_OFF(TAGS_RUN_OFF, s3p_id_run(id) != t->b->objects->head->run);
         S3P_TRY(s3p_bench_value(t->b, id, &value, err));
     }
-    add(t, i, S3P_REG_READ, value);
+    s3p_bench_add(t->b, &t->at[i], S3P_REG_READ, value);
     return 0;
 }
 
@@ -280,24 +265,24 @@ static void drop_leading(struct tags *t)
 {
     int64_t first = INT64_MAX;
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < t->nops; i++)
+    for (uint32_t i = 0; i < t->b->nops; i++)
         if (t->b->op[i].kind == S3P_REG_WRITE && t->b->op[i].inv < first)
             first = t->b->op[i].inv;
-    for (uint32_t i = 0; i < t->nops; i++) {
+    for (uint32_t i = 0; i < t->b->nops; i++) {
         const struct s3p_reg_op *op = &t->b->op[i];
         bool idle = op->kind == S3P_REG_DELETE && op->outcome == S3P_OK_OUTCOME &&
                     S3P_ON(TAGS_LEADING_LE, op->res < first);
         if (!idle)
             t->b->op[kept++] = *op;
     }
-    t->nops = kept;
+    t->b->nops = kept;
 }
 
 /* One register: of the key, or of a version. */
 static int judge_register(struct tags *t, struct s3p_err *err)
 {
     struct s3p_reg_result res;
-    t->nops = 0;
+    t->b->nops = 0;
     t->unclear = false;
     s3p_idmap_free(&t->b->values);
     t->b->nvalues = 0;
@@ -305,13 +290,13 @@ static int judge_register(struct tags *t, struct s3p_err *err)
         S3P_TRY(add_row(t, i, err));
     if (!t->unclear) {
         drop_leading(t);
-        S3P_TRY(s3p_reg_check(t->b->reg, t->b->op, t->nops, t->b->nvalues, &res, err));
+        S3P_TRY(s3p_reg_check(t->b->reg, t->b->op, t->b->nops, t->b->nvalues, &res, err));
         S3P_TRY(s3p_bench_report(t->b, S3P_ASPECT_TAGS, t->key, &res, err));
         if (res.unknown_windows != 0)
             s3p_tally_skip(t->b->tally, S3P_WHY_TAGS, 1, res.unknown_ops);
     }
     if (t->unclear)
-        s3p_tally_skip(t->b->tally, S3P_WHY_TAGS, 1, t->nops);
+        s3p_tally_skip(t->b->tally, S3P_WHY_TAGS, 1, t->b->nops);
     return 0;
 }
 

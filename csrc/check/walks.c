@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "check/mutate.h"
 #include "core/alloc.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
@@ -36,7 +37,8 @@ static struct s3p_str argument(struct s3p_str args, const char *name)
 static struct s3p_walk *open_walk(struct s3p_walks *w, uint32_t client, uint16_t bucket)
 {
     for (uint32_t k = w->n; k-- > 0;)
-        if (w->walk[k].open && w->walk[k].client == client && w->walk[k].bucket == bucket)
+        if (w->walk[k].open && S3P_ON(WALKS_CLIENT_ANY, w->walk[k].client == client) &&
+            S3P_ON(WALKS_BUCKET_ANY, w->walk[k].bucket == bucket))
             return &w->walk[k];
     return NULL;
 }
@@ -63,9 +65,12 @@ static bool same(struct s3p_str a, struct s3p_str b)
 /* Does the page begin where the one before it ended? */
 static bool goes_on(const struct s3p_walk *w, struct s3p_str args)
 {
-    return same(argument(args, "key-marker"), argument(w->next, "key-marker")) &&
-           same(argument(args, "version-id-marker"), argument(w->next, "version-id-marker")) &&
-           same(argument(args, "prefix"), w->prefix) && argument(args, "delimiter").p == NULL;
+    return S3P_ON(WALKS_KEY_OFF, same(argument(args, "key-marker"),
+                                      argument(w->next, "key-marker"))) &&
+           S3P_ON(WALKS_ID_OFF, same(argument(args, "version-id-marker"),
+                                     argument(w->next, "version-id-marker"))) &&
+           S3P_ON(WALKS_PREFIX_OFF, same(argument(args, "prefix"), w->prefix)) &&
+           S3P_ON(WALKS_DELIMITER_LATER, argument(args, "delimiter").p == NULL);
 }
 
 static int add_page(struct s3p_walks *w, const struct s3p_segment_view *s, uint32_t i,
@@ -75,12 +80,12 @@ static int add_page(struct s3p_walks *w, const struct s3p_segment_view *s, uint3
     uint32_t client = COL(s, uint32_t, client)[i], record = (uint32_t)(s->first_record + i);
     uint16_t bucket = COL(s, uint16_t, bucket)[i];
     bool first = argument(args, "key-marker").p == NULL,
-         ok = COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME &&
-              (COL(s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) == 0;
+         ok = S3P_ON(WALKS_REFUSED, COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME) &&
+              S3P_ON(WALKS_ALTERED, (COL(s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) == 0);
     struct s3p_walk *at = open_walk(w, client, bucket);
-    if (at != NULL && (first || !ok || !goes_on(at, args)))
+    if (at != NULL && (!ok || !goes_on(at, args)))
         at->open = false;
-    if (!ok || (first && argument(args, "delimiter").p != NULL))
+    if (!ok || (first && S3P_OFF(WALKS_DELIMITER_OFF, argument(args, "delimiter").p != NULL)))
         return 0;
     if (first) {
         S3P_TRY(begin_walk(w, &at, err));
@@ -97,8 +102,8 @@ static int add_page(struct s3p_walks *w, const struct s3p_segment_view *s, uint3
     at->last = record;
     at->next = s3p_segment_text(s, COL(s, uint32_t, list_next)[i]);
     at->open = (COL(s, uint8_t, flags)[i] & S3P_FLAG_TRUNCATED) != 0;
-    at->complete =
-        !at->open && (at->prefix.len == 0 || memchr(at->prefix.p, '%', at->prefix.len) == NULL);
+    bool plain = at->prefix.len == 0 || memchr(at->prefix.p, '%', at->prefix.len) == NULL;
+    at->complete = S3P_ON(WALKS_OPEN, !at->open) && S3P_ON(WALKS_ENCODED, plain);
     return 0;
 }
 
@@ -109,13 +114,15 @@ static void note_versioning(struct s3p_walks *w, const struct s3p_segment_view *
     uint16_t bucket = COL(s, uint16_t, bucket)[i];
     int64_t call = COL(s, int64_t, t_call)[i], end = COL(s, int64_t, t_return)[i];
     uint8_t outcome = COL(s, uint8_t, outcome)[i];
-    w->kept[bucket] |= outcome != S3P_FAILED;
-    if (outcome != S3P_FAILED && call < w->touched[bucket])
+    bool set = S3P_ON(STATE_REFUSED, outcome != S3P_FAILED);
+    w->kept[bucket] |= S3P_OFF(STATE_KEPT_OFF, set);
+    if (set && S3P_MUT(S3P_MUT_STATE_TOUCHED_LAST, call < w->touched[bucket], true))
         w->touched[bucket] = call;
     if (s3p_str_eq(status, "Enabled")) {
-        if (outcome == S3P_OK_OUTCOME && end < w->enabled[bucket])
+        if (S3P_ON(STATE_ENABLED_UNKNOWN, outcome == S3P_OK_OUTCOME) &&
+            S3P_MUT(S3P_MUT_STATE_ENABLED_LAST, end < w->enabled[bucket], true))
             w->enabled[bucket] = end;
-    } else if (outcome != S3P_FAILED && call < w->changed[bucket]) {
+    } else if (set && S3P_MUT(S3P_MUT_STATE_CHANGED_LAST, call < w->changed[bucket], true)) {
         w->changed[bucket] = call;
     }
 }
@@ -126,7 +133,7 @@ static void note_ids(struct s3p_walks *w, const struct s3p_segment_view *s, uint
     const uint16_t *bucket = COL(s, uint16_t, bucket);
     const uint32_t *id = COL(s, uint32_t, version_id);
     for (uint32_t i = 0; i < s->records && (s->texts & S3P_BIT(S3P_COL_version_id)) != 0; i++)
-        if (id[i] != 0 && bucket[i] < buckets)
+        if (S3P_OFF(STATE_IDS_OFF, id[i] != 0) && bucket[i] < buckets)
             w->kept[bucket[i]] = true;
 }
 

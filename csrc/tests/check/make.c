@@ -26,7 +26,8 @@ void t_make_begin(struct t_make *m, const char *plan, const char *profile)
         "\"spaces\":["
         "{\"name\":\"keys\",\"bucket\":0,\"kind\":\"uniform\",\"prefix\":\"keys/"
         "\",\"count\":1000000},"
-        "{\"name\":\"\",\"bucket\":0,\"kind\":\"fixed\",\"keys\":[\"hot\",\"keys/00000007\"]},"
+        "{\"name\":\"\",\"bucket\":0,\"kind\":\"fixed\",\"keys\":[\"hot\",\"keys/00000007\","
+        "\"per%%63ent\"]},"
         "{\"name\":\"hot\",\"bucket\":0,\"kind\":\"fixed\",\"keys\":[\"hot\"]}],"
         "\"groups\":[\"g\"],\"clock\":{\"mono_ns\":5000000000,\"wall_ns\":1}}",
         plan, profile);

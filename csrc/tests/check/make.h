@@ -21,7 +21,8 @@ struct t_make {
 };
 
 /* `plan` and `profile` are JSON objects. Spaces: 0 "keys" (keys/00000000 …, a million), 1 ""
- * (fixed: "hot", "keys/00000007"), 2 "hot" (fixed: "hot"). Buckets: main, side. */
+ * (fixed: "hot", "keys/00000007",
+ * "per%63ent"), 2 "hot" (fixed: "hot"). Buckets: main, side. */
 void t_make_begin(struct t_make *m, const char *plan, const char *profile);
 struct s3p_attempt t_attempt(int op, uint32_t client, uint64_t key, int64_t call_ms,
                              int64_t return_ms);

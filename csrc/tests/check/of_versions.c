@@ -28,6 +28,22 @@ struct s3p_attempt t_deleted(int64_t call_ms, int64_t return_ms)
     return r;
 }
 
+void t_add_versioning(struct t_make *m, const char *args, int64_t call_ms, int64_t return_ms)
+{
+    struct s3p_attempt r =
+        t_attempt(S3P_OP_PUT_VERSIONING, 1, S3P_NO_INDEX, call_ms, return_ms);
+    r.outcome = S3P_OK_OUTCOME;
+    t_add_texts(m, r, (struct t_texts){.args = args});
+}
+
+struct s3p_attempt t_denied(struct s3p_attempt r)
+{
+    r.status = 403;
+    r.outcome = S3P_FAILED;
+    r.evidence = S3P_EV_NONE;
+    return r;
+}
+
 void t_add_versions(struct t_make *m, int64_t call_ms, int64_t return_ms,
                     const struct t_listed *e, int n)
 {
@@ -35,6 +51,11 @@ void t_add_versions(struct t_make *m, int64_t call_ms, int64_t return_ms,
         t_attempt(S3P_OP_LIST_VERSIONS, 50, S3P_NO_INDEX, call_ms, return_ms);
     r.outcome = S3P_OK_OUTCOME;
     r.status = 200;
+    t_add_listed(m, r, e, n);
+}
+
+void t_add_listed(struct t_make *m, struct s3p_attempt r, const struct t_listed *e, int n)
+{
     s3p_append_begin(m->a, (size_t)n * 32 + 512, (size_t)n);
     for (int k = 0; k < n; k++) {
         struct s3p_entry entry = {.key_index = e[k].key,

@@ -10,6 +10,9 @@ void t_add_asked(struct t_make *m, struct s3p_attempt r, const char *asked);
 struct s3p_attempt t_deleted(int64_t call_ms, int64_t return_ms); /* 204 */
 struct s3p_attempt t_gone(int64_t call_ms, int64_t return_ms);    /* 404 */
 
+void t_add_versioning(struct t_make *m, const char *args, int64_t call_ms, int64_t return_ms);
+struct s3p_attempt t_denied(struct s3p_attempt r); /* 403 */
+
 /* A page of versions, whole. */
 struct t_listed {
     const char *version;
@@ -20,6 +23,8 @@ struct t_listed {
 };
 void t_add_versions(struct t_make *m, int64_t call_ms, int64_t return_ms,
                     const struct t_listed *e, int n);
+/* The same with an attempt of one's own. */
+void t_add_listed(struct t_make *m, struct s3p_attempt r, const struct t_listed *e, int n);
 
 #define T_V(id, flags) {id, flags, 3, 0, 0}
 #define T_VALUE(id, flags, value) {id, flags, 3, 0, value}

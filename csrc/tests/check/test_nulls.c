@@ -18,21 +18,13 @@ enum { FILES = 20 };
 enum { FILES = 400 };
 #endif
 
-static void add_versioning(struct t_make *m, const char *args, int64_t call_ms, int64_t return_ms)
-{
-    struct s3p_attempt r =
-        t_attempt(S3P_OP_PUT_VERSIONING, 1, S3P_NO_INDEX, call_ms, return_ms);
-    r.outcome = S3P_OK_OUTCOME;
-    t_add_texts(m, r, (struct t_texts){.args = args});
-}
-
 /* Values 1 and 2 were written before the bucket kept versions. */
 static void begin(struct t_make *m)
 {
     t_make_begin(m, "{}", "{\"etag_is_md5\":false}");
     t_add(m, t_put(1, 3, 1, 2));
     t_add(m, t_put(2, 3, 3, 4));
-    add_versioning(m, "status=Enabled", 5, 6);
+    t_add_versioning(m, "status=Enabled", 5, 6);
 }
 
 /* A key that nobody removes by version, so that nothing is judged twice. */
@@ -59,7 +51,7 @@ T_TEST(nulls_from_before)
     t_expect_versions(&m, "stale-read");
     t_make_begin(&m, "{}", "{\"etag_is_md5\":false}"); /* lost by a write beside it */
     t_add(&m, t_put(2, 3, 3, 4));
-    add_versioning(&m, "status=Enabled", 5, 6);
+    t_add_versioning(&m, "status=Enabled", 5, 6);
     t_add_version(&m, t_put(7, 3, 7, 8), "v1");
     t_add_asked(&m, t_gone(9, 10), "null");
     t_expect_versions(&m, "absent-after-ack");
@@ -83,7 +75,7 @@ T_TEST(nulls_of_short_bodies)
     t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
     t_add(&m, one);
     t_add(&m, two);
-    add_versioning(&m, "status=Enabled", 5, 6);
+    t_add_versioning(&m, "status=Enabled", 5, 6);
     t_add_version(&m, t_put(7, 3, 7, 8), "v1");
     t_add_asked(&m, t_get(2, 3, 9, 10), "null");
     T_PAGE(&m, 11, 12, T_VALUE("v1", S3P_ENTRY_LATEST, 7), T_VALUE("null", 0, 1));
@@ -113,7 +105,7 @@ T_TEST(nulls_while_suspended)
 {
     struct t_make m;
     begin(&m);
-    add_versioning(&m, "status=Suspended", 7, 8);
+    t_add_versioning(&m, "status=Suspended", 7, 8);
     t_add_version(&m, t_put(7, 3, 9, 10), "null");
     t_add_asked(&m, t_get(7, 3, 11, 12), "null");
     t_add_version(&m, t_deleted(13, 14), "null"); /* a marker in its place */
@@ -121,12 +113,12 @@ T_TEST(nulls_while_suspended)
     t_expect_versions(&m, NULL);
     begin(&m); /* written again while it is listed, it moves */
     t_add_version(&m, t_put(9, 3, 7, 8), "v1");
-    add_versioning(&m, "status=Suspended", 9, 10);
+    t_add_versioning(&m, "status=Suspended", 9, 10);
     t_add_version(&m, t_put(7, 3, 11, 20), "null");
     T_PAGE(&m, 12, 13, T_V("v1", 0), T_V("null", S3P_ENTRY_LATEST));
     t_expect_rule(&m, NULL);
     begin(&m);
-    add_versioning(&m, "status=Suspended", 7, 8);
+    t_add_versioning(&m, "status=Suspended", 7, 8);
     t_add_version(&m, t_put(7, 3, 9, 10), "null");
     t_add_version(&m, t_put(8, 3, 11, 12), "null");
     t_add_asked(&m, t_get(7, 3, 13, 14), "null");
@@ -157,7 +149,7 @@ T_TEST(nulls_in_pages)
     t_expect_rule(&m, NULL);
     t_make_begin(&m, "{}", "{\"etag_is_md5\":false}"); /* one write: it has its place */
     t_add(&m, t_put(1, 3, 1, 2));
-    add_versioning(&m, "status=Enabled", 3, 4);
+    t_add_versioning(&m, "status=Enabled", 3, 4);
     t_add_version(&m, t_put(7, 3, 5, 6), "v1");
     T_PAGE(&m, 7, 8, T_V("v1", 0), T_V("null", S3P_ENTRY_LATEST));
     t_expect_rule(&m, "list-latest");
@@ -308,9 +300,9 @@ T_TEST_LIMIT(nulls_correct_store, 300)
             x.null = 0;
             t_add_asked(&m, t_deleted(3, 4), "null");
         }
-        add_versioning(&m, "status=Enabled", 5, 6);
+        t_add_versioning(&m, "status=Enabled", 5, 6);
         if (!x.enabled)
-            add_versioning(&m, "status=Suspended", 7, 8);
+            t_add_versioning(&m, "status=Suspended", 7, 8);
         int n = draw(step, order, &g);
         for (int k = 0; k < n; k++)
             carry_out(order[k], &x);

@@ -239,14 +239,6 @@ T_TEST(versions_borders)
     json_decref(v);
 }
 
-static void add_versioning(struct t_make *m, const char *args, int64_t call_ms, int64_t return_ms)
-{
-    struct s3p_attempt r =
-        t_attempt(S3P_OP_PUT_VERSIONING, 1, S3P_NO_INDEX, call_ms, return_ms);
-    r.outcome = S3P_OK_OUTCOME;
-    t_add_texts(m, r, (struct t_texts){.args = args});
-}
-
 static struct s3p_attempt upload(int op, int64_t call_ms, int64_t return_ms)
 {
     struct s3p_attempt r = t_attempt(op, 1, 3, call_ms, return_ms);
@@ -263,7 +255,7 @@ T_TEST(versions_of_an_upload)
     for (int named = 0; named < 2; named++) { /* a repeated Complete makes no version */
         struct t_make m;
         t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
-        add_versioning(&m, "status=Enabled", 1, 2);
+        t_add_versioning(&m, "status=Enabled", 1, 2);
         t_add_texts(&m, upload(S3P_OP_CREATE_UPLOAD, 3, 4), (struct t_texts){.upload = "u"});
         t_add_texts(&m, upload(S3P_OP_COMPLETE_UPLOAD, 5, 6),
                     (struct t_texts){.upload = "u", .version = "v9"});
@@ -277,13 +269,13 @@ T_TEST(versions_missing_borders)
 {
     struct t_make m;
     t_make_begin(&m, "{}", "{\"etag_is_md5\":false}"); /* called as it was acknowledged */
-    add_versioning(&m, "status=Enabled", 1, 2);
+    t_add_versioning(&m, "status=Enabled", 1, 2);
     t_add(&m, t_put(1, 3, 2, 4));
     t_expect_versions(&m, NULL);
     t_make_begin(&m, "{}", "{\"etag_is_md5\":false}"); /* answered as it is suspended */
-    add_versioning(&m, "status=Enabled", 1, 2);
+    t_add_versioning(&m, "status=Enabled", 1, 2);
     t_add(&m, t_put(1, 3, 3, 4));
-    add_versioning(&m, "status=Suspended", 4, 5);
+    t_add_versioning(&m, "status=Suspended", 4, 5);
     t_expect_versions(&m, NULL);
 }
 
