@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from s3prod.errors import StoreError, one_line
 
-END_S = 5.0  # from SIGTERM to SIGKILL
+END_S = 30.0  # from SIGTERM to SIGKILL
 
 
 class Child:
@@ -69,7 +69,7 @@ class Child:
     def _last_error(self) -> str:
         """What it said when it ended: its last line on standard error, without the program's name."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
+            self._process.wait(30)
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         if lines:
@@ -98,7 +98,7 @@ class Child:
 def ask(url: str, body: bytes | None = None) -> bytes:
     """What a loopback port of a child answers to a GET, or to a POST of `body`."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, body, timeout=10) as answer:
+    with opener.open(url, body, timeout=60) as answer:
         data: bytes = answer.read()
     return data
 

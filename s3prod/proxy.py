@@ -62,7 +62,7 @@ class FaultProxy(Child):
         ca_file: str | None = None,
         verify_tls: bool = True,
         argv: Sequence[str] | None = None,
-        deadline_s: float = 20.0,
+        deadline_s: float = 60.0,
     ) -> None:
         check_faults(faults)
         words = ["--seed", str(seed)]

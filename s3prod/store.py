@@ -68,7 +68,7 @@ class EmbeddedStore(Child):
         seed: int | None = None,
         options: Sequence[str] = (),
         argv: Sequence[str] | None = None,
-        deadline_s: float = 20.0,
+        deadline_s: float = 60.0,
     ) -> None:
         words = ["--port", "0"]
         for spec in mutants:

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -142,8 +141,7 @@ def test_a_bad_mutant_is_one_line(tmp_path):
 LONG = """
 from s3prod.plan import Group, Plan, make_bucket, put, sleep
 
-def test_long(run_plan, tmp_path):
-    open("begun", "w").close()
+def test_long(run_plan):
     run_plan(Plan("long", groups=[make_bucket(), Group("g", [put("a"), sleep(60_000)])]))
 
 def test_next():
@@ -151,20 +149,18 @@ def test_next():
 """
 
 
-def test_ctrl_c_ends_the_session(tmp_path, embedded_store):
+def test_ctrl_c_ends_the_session(tmp_path, embedded_store, until_stored):
     (tmp_path / "test_own.py").write_text(LONG)
     store = {"S3_ENDPOINT": embedded_store.endpoint, "S3_ACCESS_KEY": embedded_store.access_key}
+    store["S3_BUCKET_PREFIX"] = "ctrl-c-plugin"
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--report-dir", "out"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         env=os.environ | store | {"S3_SECRET_KEY": embedded_store.secret_key},
     )  # fmt: skip
-    until = time.monotonic() + 30
-    while not (tmp_path / "begun").exists() and time.monotonic() < until:
-        time.sleep(0.02)
-    time.sleep(1)
+    until_stored("ctrl-c-plugin", "a")
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=30)
+    said, _ = process.communicate(timeout=60)
     assert process.returncode == 3 and "interrupted: the history of long is kept in" in said, said
     assert not (tmp_path / "next").exists()
     assert len(list(tmp_path.glob("out/*/*/history.s3ph"))) == 1

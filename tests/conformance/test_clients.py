@@ -79,7 +79,7 @@ def test_until_others_ends_with_the_others_and_runs_at_least_once(carry_out):
     reads = main_records(run, op="get")
     last_write = max(record["t_return"] for record in main_records(run, op="put"))
     assert len(reads) >= 4
-    assert sum(record["t_call"] > last_write for record in reads) <= 10
+    assert max(record["t_call"] for record in reads) - last_write < 10e9
 
 
 def test_value_ids_are_never_drawn_twice(carry_out):

@@ -12,6 +12,7 @@ import pytest
 from s3prod import Group, Plan, Space, Target, _native, run_plan
 from s3prod.errors import PlanError, S3ProdError, UsageError
 from s3prod.plan import (
+    barrier,
     cas,
     choose,
     copy,
@@ -32,7 +33,7 @@ from s3prod.store import EmbeddedStore
 from .test_programs import RUNNERS, records_of, steps_of
 
 PUT_GET = [put("a", 5000), get("a")]
-PUT_IDLE_GET = [put("a", 5000), sleep(300), get("a")]  # whatever becomes of an idle connection has happened by then
+PUT_IDLE_GET = [put("a", 5000), sleep(1000), get("a")]  # whatever becomes of an idle connection has happened by then
 # fault, program, how the steps end
 ROWS = [
     ("drop-ack-after-commit:op=put", PUT_GET, ["put unknown", "get ok"]),
@@ -59,7 +60,7 @@ ROWS = [
     ("half-open:op=put", PUT_GET, ["put unknown", "get failed"]),
     ("duplicate-delivery:op=put", PUT_GET, ["put ok", "get ok"]),
     ("duplicate-delivery:op=put,how=second", [put("a", 100, if_none_match="*"), get("a")], ["put failed", "get ok"]),
-    ("late-delivery:op=put,delay_ms=400", [*PUT_GET, sleep(900), get("a")], ["put unknown", "get failed", "get ok"]),
+    ("late-delivery:op=put,delay_ms=1500", [*PUT_GET, sleep(3500), get("a")], ["put unknown", "get failed", "get ok"]),
     ("corrupt-byte:side=request,op=put", PUT_GET, None),
     ("corrupt-byte:op=get", PUT_GET, None),
     ("stale-connection:op=put", PUT_IDLE_GET, ["put ok", "get ok"]),
@@ -75,7 +76,7 @@ UNJUDGED = {"duplicate-delivery", "corrupt-byte"}  # they mark the only key that
 
 def plan_of(program, *faults, **settings):
     groups = [make_bucket(), Group("g", program), remove_bucket()]
-    return Plan("faulty", groups=groups, deadline_ms=1000, faults=faults, **settings)
+    return Plan("faulty", groups=groups, faults=faults, **({"deadline_ms": 2000} | settings))
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
@@ -136,7 +137,7 @@ def test_a_rolling_restart_costs_availability_and_nothing_else(embedded_target, 
     assert run.metrics["proxy"]["faults"]["rolling-restart:delay_ms=20,key=k/*"] > 0
 
 
-@pytest.mark.parametrize("fault", ["duplicate-delivery:p=0.5,key=k/*", "duplicate-delivery:p=0.5,key=k/*,how=second"])
+@pytest.mark.parametrize("fault", ["duplicate-delivery:p=0.8,key=k/*", "duplicate-delivery:p=0.8,key=k/*,how=second"])
 def test_what_is_delivered_twice_is_not_checked(fault, embedded_target, tmp_path):
     run = run_plan(busy_plan(fault), embedded_target, out=tmp_path)
     reasons = {entry["reason"]: entry["keys"] for entry in run.verdict.not_checked}
@@ -157,9 +158,15 @@ def test_a_condition_holds_for_the_second_delivery_too(embedded_target, tmp_path
 
 
 def test_the_marks_keep_a_late_duplicate_from_being_blamed_on_the_store(embedded_target, tmp_path, monkeypatch):
-    over = [sleep(60), put("a", 100), sleep(400), get("a")]  # the second delivery puts the older value back
-    groups = [make_bucket(), Group("first", [put("a", 100)]), Group("second", over), remove_bucket()]
-    plan = Plan("late", groups=groups, faults=["duplicate-delivery:op=put,nth=1,delay_ms=250"], deadline_ms=3000)
+    # the second delivery puts the older value back
+    over = [barrier("written"), put("a", 100), sleep(3000), get("a")]
+    groups = [
+        make_bucket(),
+        Group("first", [put("a", 100), barrier("written")]),
+        Group("second", over),
+        remove_bucket(),
+    ]
+    plan = Plan("late", groups=groups, faults=["duplicate-delivery:op=put,nth=1,delay_ms=1500"], deadline_ms=5000)
     run = run_plan(plan, embedded_target, out=tmp_path / "marked")
     assert run.verdict.violations == 0
     assert {entry["reason"] for entry in run.verdict.not_checked} >= {"multi-delivery"}
@@ -273,7 +280,8 @@ def test_a_store_under_tls(fault, tmp_path):
         assert run.verdict.violations == 0 and run.metrics["ops"]["get"]["ok"] > 100, run.verdict.to_dict()
         assert run.silent_faults == []
         big = [put("a", 5_000_000), get("a")]
-        run = run_plan(plan_of(big, "slow-body:rate=50000000"), store.target(), out=tmp_path / "big")
+        plan = plan_of(big, "slow-body:rate=50000000", deadline_ms=30_000)
+        run = run_plan(plan, store.target(), out=tmp_path / "big")
         assert [step.split()[1] for step in steps_of(run, records_of(run), "g")] == ["ok", "ok"]
 
 

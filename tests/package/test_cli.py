@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -268,19 +267,20 @@ def test_a_closed_pipe_is_no_traceback(tmp_path):
 
 
 @pytest.mark.parametrize("runner", ["native", "boto3"])
-def test_ctrl_c_keeps_the_history_and_is_no_pass(tmp_path, runner):
+def test_ctrl_c_keeps_the_history_and_is_no_pass(tmp_path, runner, embedded_target, until_stored):
     plan = Plan("long", groups=[make_bucket(), Group("g", [put("a"), sleep(60_000)], clients=3), remove_bucket()])
     (tmp_path / "long.json").write_text(plan.to_json())
     process = subprocess.Popen(
         [sys.executable, "-m", "s3prod", "run", "long.json", "--out", "out", "--runner", runner],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=clean_environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        env=clean_environment(
+            S3_ENDPOINT=" ".join(embedded_target.endpoints), S3_ACCESS_KEY=embedded_target.access_key,
+            S3_SECRET_KEY=embedded_target.secret_key, S3_BUCKET_PREFIX=f"ctrl-c-{runner}",
+        ),
     )  # fmt: skip
-    until = time.monotonic() + 30
-    while not (tmp_path / "out" / "history.s3ph").exists() and time.monotonic() < until:
-        time.sleep(0.02)
-    time.sleep(0.5)
+    until_stored(f"ctrl-c-{runner}", "a")
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=30)
+    stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 3, stdout + stderr
     assert "INTERRUPTED" in stdout and "Traceback" not in stderr
     assert json.loads((tmp_path / "out" / "run.json").read_text())["metrics"]["interrupted"] is True

@@ -13,6 +13,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,15 @@ def command() -> list[str]:
     if named:
         return shlex.split(named)
     return [str(built)] if built.exists() else [sys.executable, "-m", "s3prod", "serve"]
+
+
+def eventually(hold: Callable[[], Any], bound_s: float = 60.0) -> Any:
+    """What the condition gives when it holds at last."""
+    until = time.monotonic() + bound_s
+    while not (value := hold()):
+        assert time.monotonic() < until, "it did not come about"
+        time.sleep(0.02)
+    return value
 
 
 class Answer:
@@ -126,7 +136,7 @@ class AnyStore:
             return http.client.HTTPConnection(self.address, timeout=timeout)
         return http.client.HTTPSConnection(self.address, timeout=timeout, context=self._tls)
 
-    def socket(self, timeout: float = 10) -> socket.socket:
+    def socket(self, timeout: float = 30) -> socket.socket:
         """A connection without any HTTP yet."""
         parts = urlsplit(self.endpoint)
         secure = parts.scheme == "https"
@@ -157,7 +167,7 @@ class AnyStore:
     def first_bytes(self, method: str, target: str, headers: Mapping[str, str]) -> bytes:
         """Sends a head and no body: what the store says to that."""
         fields = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Host": self.address}.items())
-        with self.socket(5) as raw:
+        with self.socket() as raw:
             raw.sendall(f"{method} {target} HTTP/1.1\r\n{fields}\r\n".encode())
             return raw.recv(4096)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from bulk import Connection, multipart, request_of
-from storelib import Store
+from storelib import Store, eventually
 
 Start = Callable[..., Store]
 PARTS, PART = 400, 20_000
@@ -37,13 +37,6 @@ def slow_get(store: Store, target: str) -> Connection:
     while b"\r\n\r\n" not in connection.rest:
         connection.rest += connection.socket.recv(4096)
     return connection
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    end = time.monotonic() + 10
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.01)
-    return condition()
 
 
 @pytest.fixture
@@ -81,7 +74,7 @@ def test_readers_keep_what_goes(large: Store, tmp_path: Path, change: Callable[[
     assert readers[0].reply().body == whole
     assert files(tmp_path) == PARTS
     assert readers[1].reply().body == whole
-    assert until(lambda: files(tmp_path) == 0)
+    eventually(lambda: files(tmp_path) == 0)
 
 
 def test_a_reader_that_hangs_up_lets_go(large: Store, tmp_path: Path) -> None:
@@ -89,7 +82,7 @@ def test_a_reader_that_hangs_up_lets_go(large: Store, tmp_path: Path) -> None:
     remove(large.client())
     assert files(tmp_path) == PARTS
     reader.socket.close()
-    assert until(lambda: files(tmp_path) == 0)
+    eventually(lambda: files(tmp_path) == 0)
 
 
 def test_a_crash_leaves_nothing(large: Store, tmp_path: Path, start: Start) -> None:
@@ -124,29 +117,31 @@ def test_readers_against_overwrites(start: Start, tmp_path: Path, mode: str) -> 
     wholes = [[b"%07d%d" % (number, mark) * 2000 for number in range(parts)] for mark in range(2)]
     multipart(store, "bkt", "k", wholes[0])
     expected = {b"".join(bodies) for bodies in wholes}
-    stop = threading.Event()
+    stop, times = threading.Event(), [0] * 4
 
-    def read() -> int:
-        """Reads until the end: how often. A read that is cut or not of one writer is an exception."""
-        connection, times = Connection(store), 0
+    def read(reader: int) -> None:
+        """Reads until the end. A read that is cut or not of one writer is an exception."""
+        connection = Connection(store)
         request = request_of(store, "GET", "/bkt/k")
         while not stop.is_set():
             connection.socket.sendall(request)
             reply = connection.reply()
             assert reply.status == 200 and reply.body in expected, reply.head
-            times += 1
-        return times
+            times[reader] += 1
 
+    number = 0
     with ThreadPoolExecutor(4) as pool:
-        readers = [pool.submit(read) for _ in range(4)]
+        readers = [pool.submit(read, reader) for reader in range(4)]
         try:
-            for number in range(rounds):
-                multipart(store, "bkt", "k", wholes[(number + 1) % 2])
+            while number < rounds or (min(times) <= 5 and not any(reader.done() for reader in readers)):
+                number += 1
+                multipart(store, "bkt", "k", wholes[number % 2])
         finally:
             stop.set()
-        times = [reader.result() for reader in readers]
+        for reader in readers:
+            reader.result()
     assert min(times) > 5, times
-    assert until(lambda: files(tmp_path) == parts)
+    eventually(lambda: files(tmp_path) == parts)
 
 
 def test_copy_keeps_its_source(large: Store) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from storelib import Store
-from test_lifecycle import DAYS, eventually, put, rules
+from storelib import Store, eventually
+from test_lifecycle import DAYS, put, rules
 from test_mutants import Start, altered
 from test_replication import has, replicate, rule
 
@@ -61,7 +61,7 @@ def test_expires_current(start: Start) -> None:
 
 
 def test_replication_reorders(start: Start) -> None:
-    store = start("--replication-lag", "0s", "--mutant", "replication-reorders:delay_ms=300")
+    store = start("--replication-lag", "0s", "--mutant", "replication-reorders:delay_ms=1500")
     s3 = store.client()
     for bucket in ("bkt", "copy"):
         s3.create_bucket(Bucket=bucket)
@@ -72,9 +72,13 @@ def test_replication_reorders(start: Start) -> None:
         versions.append(put(s3, "bkt", "k", body))
         eventually(lambda: has(s3, "copy", "k", versions[-1]))
     assert s3.get_object(Bucket="copy", Key="k")["Body"].read() == b"2"
-    time.sleep(0.4)
-    answer = s3.get_object(Bucket="copy", Key="k")
-    assert answer["Body"].read() == b"1" and s3.get_object(Bucket="bkt", Key="k")["Body"].read() == b"2"
+
+    def older() -> Any:
+        answer = s3.get_object(Bucket="copy", Key="k")
+        return answer if answer["Body"].read() == b"1" else None
+
+    answer = eventually(older)
+    assert s3.get_object(Bucket="bkt", Key="k")["Body"].read() == b"2"
     assert altered(store, "replication-reorders") == (1, [answer["ResponseMetadata"]["RequestId"]])
 
 

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
-from storelib import Store
+from storelib import Store, eventually
 from test_chunked import SIGNED, Chunked
-from test_mutants import Client, Start, altered, begin
+from test_mutants import Client, Start, altered, begin, fired
 
 ABC = '"abc"'
 
 
-def overlap(store: Store, first: Client, second: Client, condition: dict[str, str]) -> Iterator[tuple[int, str]]:
-    """Both write under the same condition, the second one while the first is held."""
-    with ThreadPoolExecutor(2) as pool:
+def overlap(store: Store, name: str, clients: list[Client], condition: dict[str, str]) -> list[tuple[int, str]]:
+    """All write under the same condition, each while those before it are held."""
+    before = fired(store, name)
+    with ThreadPoolExecutor(len(clients)) as pool:
         held: list[Future[tuple[int, str]]] = []
-        for client in (first, second):
-            held.append(pool.submit(client.put, b"by %d" % len(held), **condition))
-            time.sleep(0.1)
-        yield from (one.result() for one in held)
+        for number, client in enumerate(clients):
+            held.append(pool.submit(client.put, b"by %d" % number, **condition))
+            eventually(lambda: fired(store, name) == before + len(held))
+        return [one.result() for one in held]
 
 
 @pytest.mark.parametrize("second_endpoint", [0, 1])
 def test_cond_atomic_per_gateway(start: Start, second_endpoint: int) -> None:
-    store, client = begin(start, "cond-atomic-per-gateway:delay_ms=400", endpoints=2)
+    store, client = begin(start, "cond-atomic-per-gateway:delay_ms=2000", endpoints=2)
     condition = {"IfMatch": client.put(b"0")[1]}
     other = Client(store, second_endpoint)
-    results = [status for status, _ in overlap(store, client, other, condition)]
+    results = [status for status, _ in overlap(store, "cond-atomic-per-gateway", [client, other], condition)]
     count, ids = altered(store, "cond-atomic-per-gateway")
     if second_endpoint == 0:
         assert (results, count) == ([200, 412], 0), "one gateway is atomic"
@@ -40,9 +40,9 @@ def test_cond_atomic_per_gateway(start: Start, second_endpoint: int) -> None:
 
 
 def test_cond_stale_eval(start: Start) -> None:
-    store, client = begin(start, "cond-stale-eval:delay_ms=400")
+    store, client = begin(start, "cond-stale-eval:delay_ms=2000")
     old = client.put(b"1")[1]
-    time.sleep(0.5)
+    time.sleep(2.1)
     new = client.put(b"2")[1]
     assert client.put(b"3", IfMatch=new) == (412, "PreconditionFailed"), "the current one"
     assert client.put(b"4", IfMatch=old)[0] == 200, "the one before"
@@ -79,12 +79,12 @@ def test_cond_ignored_one_path(start: Start) -> None:
 
 
 def test_cond_409_storm(start: Start) -> None:
-    store, client = begin(start, "cond-409-storm:delay_ms=300")
+    store, client = begin(start, "cond-409-storm:delay_ms=1500")
     other = Client(store)
     etag = client.put(b"0")[1]
     assert client.put(b"1", IfMatch=etag)[0] == 200, "alone"
     late = Client(store)
-    first, second = overlap(store, other, late, {"IfMatch": client.put(b"2")[1]})
+    first, second = overlap(store, "cond-409-storm", [other, late], {"IfMatch": client.put(b"2")[1]})
     assert first == (409, "ConditionalRequestConflict")
     assert client.get() in (b"2", b"by 1") and second[0] in (200, 409)
     assert altered(store, "cond-409-storm")[1][0] == other.ids[0]
@@ -108,14 +108,12 @@ def test_etag_quote_mismatch(start: Start) -> None:
 
 
 def test_read_uncommitted(start: Start) -> None:
-    store, client = begin(start, "read-uncommitted:delay_ms=600")
+    store, client = begin(start, "read-uncommitted:delay_ms=2000")
     client.put(b"1")
     other, result = Client(store), []
     writer = threading.Thread(target=lambda: result.append(other.put(b"2", IfMatch=ABC)))
     writer.start()
-    until = time.monotonic() + 10
-    while client.get() != b"2" and time.monotonic() < until:
-        pass
+    eventually(lambda: client.get() == b"2")
     shown = client.ids[-1]
     writer.join()
     assert result == [(412, "PreconditionFailed")]

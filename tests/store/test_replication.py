@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from storelib import Store, error_of
+from storelib import Store, error_of, eventually
 
 LAG_S = 0.3
 MISSING = (404, "ReplicationConfigurationNotFoundError")
@@ -54,14 +54,6 @@ def rule(target: str, *, priority: int = 1, markers: bool = False, **more: Any) 
 def replicate(s3: Any, source: str, *rules: dict[str, Any]) -> None:
     config = {"Role": "arn:aws:iam::123456789012:role/any", "Rules": list(rules)}
     s3.put_bucket_replication(Bucket=source, ReplicationConfiguration=config)
-
-
-def eventually(hold: Callable[[], Any], bound_s: float = 30.0) -> Any:
-    until = time.monotonic() + bound_s
-    while not (value := hold()):
-        assert time.monotonic() < until, "it did not come about"
-        time.sleep(0.02)
-    return value
 
 
 def lag_passes(count: float = 2.5) -> None:

