@@ -36,12 +36,17 @@ SHOWS = {
 @pytest.mark.parametrize("name", [mode.name for mode in MODES.values() if not mode.always])
 @pytest.mark.parametrize("runner", ["native", "boto3"])
 def test_a_mode_is_no_fault(name: str, runner: str, tmp_path: Path) -> None:
-    mode = MODES[name]
-    with EmbeddedStore(modes=[mode.spec], endpoints=2, options=STORE_OPTIONS) as store:
-        run = run_plan(BUILTIN[SHOWS[name]]("smoke", 1), store.target(), runner=runner, out=tmp_path / "run")
-        assert store.altered()["modes"][name]["fired"] > 0
-        assert store.altered()["request_ids"] == []
-    assert run.verdict is not None and run.verdict.consistency != "violated", run.verdict.to_dict()
+    mode, fired = MODES[name], 0
+    for seed in range(1, 6):  # what only shows when others race may not show in a small run
+        with EmbeddedStore(modes=[mode.spec], endpoints=2, options=STORE_OPTIONS) as store:
+            plan = BUILTIN[SHOWS[name]]("smoke", seed)
+            run = run_plan(plan, store.target(), runner=runner, out=tmp_path / f"run-{seed}")
+            fired = store.altered()["modes"][name]["fired"]
+            assert store.altered()["request_ids"] == []
+        assert run.verdict is not None and run.verdict.consistency != "violated", run.verdict.to_dict()
+        if fired:
+            break
+    assert fired > 0
 
 
 def test_a_mode_is_no_mutant() -> None:

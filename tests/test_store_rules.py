@@ -30,7 +30,7 @@ to = "uint64_t"
 
 def mutate(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "tools/mutate_store.py", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=600
+        [sys.executable, "tools/mutate_store.py", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=3600
     )
 
 

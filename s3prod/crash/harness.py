@@ -23,7 +23,7 @@ from s3prod.store import EmbeddedStore
 
 BUILT = Path(__file__).resolve().parents[2] / "build" / "c" / "release"
 WORKERS = 12
-LOAD_S_MAX = 0.3
+LOAD_S_MAX, LOAD_CHANGES_MAX = 0.3, 200  # drawn for each round; the kill comes when both have passed
 LOSSES = {"none": "0", "some": "0.5"}  # how much of what was not synced survives a loss of power
 MEMORY = Path("/dev/shm")
 
@@ -137,6 +137,9 @@ def _load(world: World, store: EmbeddedStore, seed: int, number: int) -> None:
     for thread in threads:
         thread.start()
     time.sleep(draw.uniform(0, LOAD_S_MAX))
+    least = draw.randrange(LOAD_CHANGES_MAX)  # a busy machine may need longer
+    while sum(worker.acked for worker in workers) < least and any(thread.is_alive() for thread in threads):
+        time.sleep(0.001)
     store.kill()
     for thread in threads:
         thread.join()

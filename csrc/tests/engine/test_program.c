@@ -338,13 +338,13 @@ T_TEST(program_empty_batch_is_no_step)
 
 T_TEST(program_deadline_is_unknown)
 {
-    PLAY(s, "{'name':'p','deadline_ms':150,'groups':[" GROUP("{'put':'a'},{'put':'b'}") "]}",
+    PLAY(s, "{'name':'p','deadline_ms':1500,'groups':[" GROUP("{'put':'a'},{'put':'b'}") "]}",
          {"put", 1, 1, FAKE_STALL, 0, NULL}, );
     struct s3p_attempt r = trial_record(&s.t, 0);
     T_EQ(r.outcome, S3P_UNKNOWN);
     T_EQ(r.wire, S3P_WIRE_TIMEOUT);
     T_EQ(trial_record(&s.t, 1).outcome, S3P_OK_OUTCOME);
-    T_TRUE(trial_number(&s.t, "ops/put/max_us") >= 150000);
+    T_TRUE(trial_number(&s.t, "ops/put/max_us") >= 1500000);
     end(&s);
 }
 

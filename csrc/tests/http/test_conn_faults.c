@@ -275,11 +275,14 @@ T_TEST(conn_closed_while_sending)
 
 /* ---- time ---- */
 
+static _Atomic int stalled; /* requests */
+
 static void stall(struct t_peer *p, void *arg)
 {
     char byte;
     (void)arg;
     t_peer_request(p);
+    stalled++;
     while (recv(p->fd, &byte, 1, 0) > 0)
         continue;
 }
@@ -293,21 +296,23 @@ static void stall_after_head(struct t_peer *p, void *arg)
         usleep(1000);
 }
 
-/* None ends before its deadline, and one of five soon after it (the machine may be busy). */
+/* None ends before its deadline; one of twenty soon after it, and as far as it could come (the
+ * machine may be busy). */
 static void check_deadline(struct t_client *t, uint64_t body_len, enum s3p_phase phase,
                            int64_t soon_ns)
 {
     int64_t best = S3P_NEVER;
     struct t_call k;
-    for (int i = 0; i < 5 && best > soon_ns; i++) {
+    for (int i = 0; i < 20 && best > soon_ns; i++) {
         t_call_init(&k, "PUT", body_len);
         k.x.sink = NULL;
         k.x.deadline_ns = s3p_now_ns() + 100 * S3P_MS;
         t_call_send(t, &k);
         int64_t late = s3p_now_ns() - k.x.deadline_ns;
-        expect(&k.x, phase, S3P_WIRE_TIMEOUT);
-        T_TRUE(late >= 0);
-        best = late < best ? late : best;
+        T_TRUE(late >= 0 && k.x.phase <= phase);
+        expect(&k.x, k.x.phase, S3P_WIRE_TIMEOUT);
+        if (k.x.phase == phase)
+            best = late < best ? late : best;
     }
     T_TRUE(best <= soon_ns);
 }
@@ -532,6 +537,7 @@ T_TEST(conn_lookups)
 
 struct canceller {
     struct s3p_loop *loop;
+    bool sent; /* not before the server has a request whole */
     int64_t at_ns;
 };
 
@@ -540,6 +546,8 @@ static int64_t cancel_took_ns;
 static void *cancel_main(void *arg)
 {
     struct canceller *c = arg;
+    while (c->sent && stalled == 0)
+        usleep(1000);
     usleep(50000);
     c->at_ns = s3p_now_ns();
     s3p_loop_cancel(c->loop);
@@ -548,9 +556,10 @@ static void *cancel_main(void *arg)
 
 static void run_cancel(struct t_client *t)
 {
-    struct canceller c = {.loop = t->loop};
+    struct canceller c = {.loop = t->loop, .sent = t->arg == NULL};
     struct t_call k;
     pthread_t thread;
+    stalled = 0;
     T_EQ(pthread_create(&thread, NULL, cancel_main, &c), 0);
     if (t->arg == NULL) {
         call(t, &k, "PUT", 10);
@@ -570,11 +579,11 @@ static void run_cancel(struct t_client *t)
     expect(&k.x, S3P_PHASE_NOT_SENT, S3P_WIRE_CANCELLED);
 }
 
-/* At once is within 100 ms, on a busy machine at least once in five. */
+/* At once is within 100 ms, on a busy machine at least once in ten. */
 static void check_cancel(void *arg, bool tls)
 {
     cancel_took_ns = S3P_NEVER;
-    for (int i = 0; i < 5 && cancel_took_ns > 100 * S3P_MS; i++)
+    for (int i = 0; i < 10 && cancel_took_ns > 100 * S3P_MS; i++)
         t_client_run(run_cancel, stall, arg, tls);
     T_TRUE(cancel_took_ns <= 100 * S3P_MS);
 }
