@@ -57,5 +57,5 @@ def test_the_command_prunes_its_reports(tmp_path: Path, monkeypatch: pytest.Monk
     assert sorted(history.exists() for history in old) == [False] * 2 + [True] * 4
     assert main([*arguments, "--out", "one", "--keep-history", "failed"]) == 0
     assert not Path("one/history.s3ph").exists() and Path("one/run.json").exists()
-    assert main([*arguments, "--out", "bad", "--keep-history", "failed", "--mutant", "lost-ack-write:p=0.5"]) == 1
+    assert main([*arguments, "--out", "bad", "--keep-history", "failed", "--mutant", "wrong-put-etag:p=1"]) == 1
     assert Path("bad/history.s3ph").exists()
