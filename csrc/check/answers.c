@@ -98,11 +98,29 @@ static int judge(const struct answers *a, uint32_t i, struct s3p_err *err)
                : 0;
 }
 
+/* Whether judge() finds something to look at in the segment. */
+static bool has_answers(const struct s3p_segment_view *s)
+{
+    uint8_t flags = 0;
+    if ((s->texts & S3P_BIT(S3P_COL_code_text)) != 0 || (s->ops & S3P_BIT(S3P_OP_HEAD_BUCKET)) != 0)
+        return true;
+    for (uint32_t i = 0; i < s->records; i++)
+        flags |= COL(s, uint8_t, flags)[i];
+    return (flags & S3P_FLAG_SURPLUS) != 0;
+}
+
+static bool has_lives(const struct s3p_segment_view *s)
+{
+    return (s->ops & (S3P_BIT(S3P_OP_CREATE_BUCKET) | S3P_BIT(S3P_OP_DELETE_BUCKET))) != 0;
+}
+
 static int each(struct answers *a, bool lives, struct s3p_err *err)
 {
     for (uint32_t k = 0; k < s3p_histfile_segments(a->file); k++) {
         a->s = s3p_histfile_segment(a->file, k);
         s3p_tally_unit(a->tally);
+        if (lives ? !has_lives(a->s) : !has_answers(a->s))
+            continue;
         for (uint32_t i = 0; i < a->s->records; i++) {
             if (lives)
                 note_life(a, i);

@@ -100,6 +100,8 @@ static int read_segment(struct s3p_bucket_rules *r, const struct s3p_segment_vie
 int s3p_bucket_rules_read(struct s3p_bucket_rules **out, const struct s3p_histfile *f,
                           const struct s3p_head *h, struct s3p_err *err)
 {
+    const uint64_t makes_rules = S3P_BIT(S3P_OP_PUT_TAGS) | S3P_BIT(S3P_OP_DELETE_TAGS) |
+                                 S3P_BIT(S3P_OP_PUT_LIFECYCLE) | S3P_BIT(S3P_OP_PUT_REPLICATION);
     struct s3p_bucket_rules *r = s3p_calloc(1, sizeof *r);
     *out = NULL;
     if (r == NULL)
@@ -113,7 +115,8 @@ int s3p_bucket_rules_read(struct s3p_bucket_rules **out, const struct s3p_histfi
                  ? 0
                  : s3p_fail(err, S3P_ENOMEM, 0, "rules of %u buckets", h->buckets);
     for (uint32_t k = 0; rc == 0 && k < s3p_histfile_segments(f); k++)
-        rc = read_segment(r, s3p_histfile_segment(f, k), err);
+        if ((s3p_histfile_segment(f, k)->ops & makes_rules) != 0)
+            rc = read_segment(r, s3p_histfile_segment(f, k), err);
     if (rc == 0 && r->n != 0)
         *out = r;
     else
@@ -208,16 +211,9 @@ int64_t s3p_expires_record(const struct s3p_bucket_rules *r, uint32_t record)
 {
     if (r == NULL)
         return INT64_MAX;
-    uint32_t lo = 0, hi = s3p_histfile_segments(r->file);
-    while (hi - lo > 1) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (s3p_histfile_segment(r->file, mid)->first_record <= record)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    const struct s3p_segment_view *s = s3p_histfile_segment(r->file, lo);
-    return s3p_expires_current(r, s, (uint32_t)(record - s->first_record));
+    uint32_t i;
+    const struct s3p_segment_view *s = s3p_histfile_find(r->file, record, &i);
+    return s3p_expires_current(r, s, i);
 }
 
 int64_t s3p_expires_noncurrent(const struct s3p_bucket_rules *r, const struct s3p_segment_view *s,

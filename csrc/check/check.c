@@ -39,9 +39,9 @@ struct check {
     struct s3p_members listed[THREADS_MAX];
     struct s3p_lister *lister[THREADS_MAX];
     /* the group of partitions in memory: between the parallel steps only */
-    struct s3p_row *rows;
+    struct s3p_kept *rows;
     uint64_t rows_cap;
-    struct s3p_row **out; /* per partition of the group */
+    struct s3p_kept **out; /* per partition of the group */
     uint32_t from, to;
     bool judge;
 };
@@ -84,7 +84,7 @@ static int choose_group(struct check *c, uint64_t *rows, int *threads, struct s3
     *threads = c->threads;
     c->to = c->from + 1;
     if (s3p_part_bytes(*rows) > half / (uint64_t)c->threads) {
-        uint64_t need = s3p_part_bytes(*rows) + *rows * sizeof(struct s3p_row);
+        uint64_t need = s3p_part_bytes(*rows) + *rows * sizeof(struct s3p_kept);
         *threads = 1;
         if (need > c->memory_bytes)
             return s3p_fail(err, S3P_ELIMIT, 0,
@@ -96,7 +96,7 @@ static int choose_group(struct check *c, uint64_t *rows, int *threads, struct s3
     }
     for (; c->to < c->load.partitions; c->to++) {
         uint64_t next = c->load.rows[c->to];
-        if ((*rows + next) * sizeof(struct s3p_row) > half ||
+        if ((*rows + next) * sizeof(struct s3p_kept) > half ||
             s3p_part_bytes(next) > half / (uint64_t)c->threads)
             break;
         *rows += next;
@@ -123,7 +123,7 @@ static int reserve_rows(struct check *c, uint64_t rows, struct s3p_err *err)
 static int check_group(struct check *c, uint64_t rows, int threads, struct s3p_err *err)
 {
     S3P_TRY(reserve_rows(c, rows, err));
-    struct s3p_row *at = c->rows;
+    struct s3p_kept *at = c->rows;
     for (uint32_t p = c->from; p < c->to; p++) {
         c->out[p - c->from] = at;
         at += c->load.rows[p];
@@ -140,6 +140,8 @@ static int start(struct check *c, struct s3p_err *err)
     S3P_TRY(s3p_load_init(&c->load, c->file, &c->head, &c->map, &c->objects, &c->walks, err));
     S3P_TRY(s3p_parallel(c->threads, c->load.segments, open_segment, c, err));
     S3P_TRY(s3p_load_settle(&c->load, err));
+    S3P_TRY(s3p_bucket_rules_read(&c->rules, c->file, &c->head, err));
+    c->head.rules = c->rules;
     S3P_TRY(s3p_walks_build(&c->walks, c->file, &c->head, err));
     S3P_TRY(s3p_lists_init(&c->lists, c->file, &c->head, &c->map, &c->walks, err));
     S3P_TRY(s3p_objects_build(&c->objects, c->file, &c->head, &c->map, err));
@@ -148,7 +150,7 @@ static int start(struct check *c, struct s3p_err *err)
         return s3p_fail(err, S3P_ENOMEM, 0, "partition table");
     for (int t = 0; t < c->threads; t++) {
         S3P_TRY(s3p_tally_init(&c->tally[t], c->head.spaces, (uint32_t)c->keep, err));
-        S3P_TRY(s3p_part_create(&c->part[t], &c->map, err));
+        S3P_TRY(s3p_part_create(&c->part[t], c->file, &c->map, err));
         if (c->lists.wanted[S3P_LIST_OBJECTS])
             s3p_part_list(c->part[t], &c->listed[t]);
     }
@@ -247,9 +249,6 @@ int s3p_check_file(struct s3p_verdict **out, const char *path, const struct s3p_
     int rc = s3p_histfile_map(&c->file, path, true, err);
     if (rc == 0)
         rc = s3p_head_read(&c->head, c->file, o->profile_json, err);
-    if (rc == 0)
-        rc = s3p_bucket_rules_read(&c->rules, c->file, &c->head, err);
-    c->head.rules = c->rules;
     if (rc == 0)
         rc = run(c, err);
     if (rc == 0) {

@@ -51,6 +51,7 @@ struct s3p_reg {
 
     const struct s3p_reg_op *ops;
     uint32_t n, values;
+    uint32_t told; /* operations that were told and not kept */
     uint32_t nforward, nbackward;
     uint32_t ncas, nplain;        /* live compare-and-sets, live plain writes */
     uint32_t nunknown, nnegative; /* unknown writes, refused conditions: operations */

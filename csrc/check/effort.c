@@ -6,11 +6,23 @@
 #include "core/alloc.h"
 #include "s3/outcome.h"
 
+enum { KEPT_MAX = 1 << 16 }; /* of a larger key the workspace is not kept */
+
+static void release(struct s3p_effort *e)
+{
+    s3p_free(e->span);
+    s3p_free(e->spare);
+    s3p_free(e->scratch);
+    e->span = e->spare = NULL;
+    e->scratch = NULL;
+    e->cap = 0;
+}
+
 static int reserve(struct s3p_effort *e, uint32_t rows, struct s3p_err *err)
 {
     if (rows <= e->cap)
         return 0;
-    s3p_effort_free(e);
+    release(e);
     e->span = s3p_alloc(rows * sizeof *e->span);
     e->spare = s3p_alloc(rows * sizeof *e->spare);
     e->scratch = s3p_alloc((rows + (size_t)1) * sizeof *e->scratch);
@@ -22,20 +34,17 @@ static int reserve(struct s3p_effort *e, uint32_t rows, struct s3p_err *err)
 
 void s3p_effort_free(struct s3p_effort *e)
 {
-    s3p_free(e->span);
-    s3p_free(e->spare);
-    s3p_free(e->scratch);
-    memset(e, 0, sizeof *e);
+    release(e);
 }
 
-static inline void add(struct s3p_effort *e, const struct s3p_row *r)
+static inline void add(struct s3p_effort *e, const struct s3p_kept *r)
 {
     uint8_t kind = r->kind == S3P_ROW_SPOIL ? (uint8_t)r->etag : r->kind,
-            outcome = s3p_row_outcome(r);
+            outcome = s3p_kept_outcome(r);
     if (kind == S3P_ROW_NONE || kind == S3P_ROW_SPOIL)
         return;
     if (kind == S3P_ROW_READ) {
-        e->sum.reads += s3p_row_answers(r);
+        e->sum.reads += s3p_kept_answers(r);
         return;
     }
     e->sum.acked_writes += kind != S3P_ROW_DELETE && outcome == S3P_OK_OUTCOME;
@@ -44,11 +53,9 @@ static inline void add(struct s3p_effort *e, const struct s3p_row *r)
     e->sum.unknown += outcome == S3P_UNKNOWN;
     if (!(r->bits & S3P_ROW_MAIN))
         return;
-    int64_t end =
-        r->res == INT64_MAX
-            ? r->inv
-            : r->res; /* of one that never returned, only the call was in flight for sure */
-    e->span[e->n++] = (struct s3p_zone){end, r->inv, r->client};
+    int64_t res = s3p_kept_res(r);
+    int64_t end = res == INT64_MAX ? r->inv : res; /* only the call was in flight for sure */
+    e->span[e->n++] = (struct s3p_zone){end, r->inv, (uint32_t)r->client};
 }
 
 /* Marks in e->scratch what overlaps a mutation of another client that returned before it: the last
@@ -139,5 +146,7 @@ int s3p_effort_measure(struct s3p_effort *e, const struct s3p_index *x, uint32_t
     mark_earlier(e);
     count_overlaps(e);
     count_in_flight(e);
+    if (e->cap > KEPT_MAX)
+        release(e);
     return 0;
 }

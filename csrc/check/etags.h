@@ -1,68 +1,80 @@
-/* What the attempts of one partition say about its keys, its values and their ETags: the index from
- * key, value id and ETag to small numbers. It is built from all rows before anything is judged,
- * since an ETag is often used before, in file order, the answer that explains it.
+/* What the attempts of one partition say about its keys, their values and ETags: the index from
+ * key, value id and ETag to small numbers. Keys are found for the whole partition, values and ETags
+ * for one key at a time, from all its rows before any is judged, since an ETag is often used
+ * before, in file order, the answer that explains it.
  *
  * An ETag names a value when exactly one value of the key showed it. Threads: one owner. */
 #ifndef S3P_CHECK_ETAGS_H
 #define S3P_CHECK_ETAGS_H
 
+#include "check/register.h"
 #include "check/row.h"
 #include "check/tally.h"
 
-#define S3P_NO_SLOT UINT32_MAX
-#define S3P_AMBIGUOUS (UINT32_MAX - 1)
+#define S3P_AMBIGUOUS (S3P_NO_VALUE - 1)
+#define S3P_NO_ROW UINT32_MAX
 
 struct s3p_key {
     uint64_t key_index;
-    uint32_t rows, values; /* values are numbered from 1 */
-    uint32_t reads;        /* of its rows */
-    uint32_t answers;      /* of its reads, s3p_row_answers */
-    uint32_t first;        /* of its rows in s3p_index.order */
-    uint32_t next[2];      /* scratch: where the next one goes; [1]: of its reads */
-    uint32_t hits;         /* ETag rules broken: only the first few are reported */
+    uint32_t rows;
+    uint32_t reads;   /* of its rows */
+    uint32_t answers; /* of its reads, s3p_kept_answers */
+    uint32_t first;   /* of its rows in s3p_index.order */
+    uint32_t next[2]; /* scratch: where the next one goes; [1]: of its reads */
+    uint32_t hits;    /* ETag rules broken: only the first few are reported */
     uint16_t place;
     uint8_t spoiled; /* enum s3p_reason + 1; 0: no */
     bool blended;    /* a copy or a multipart upload may have made its object */
     bool by_version; /* single versions of it were deleted */
     bool weak;       /* bodies too short to have ETags of their own */
+    bool refuses;    /* a condition was refused, or the key deleted */
     bool hides_etag; /* a write that may have happened, and whose ETag nobody showed */
 };
 
-struct s3p_slot { /* a value */
+struct s3p_value {
     uint64_t token, etag;
-    uint32_t key, number;
-    uint32_t write, etag_row; /* rows; S3P_NO_SLOT */
-    uint32_t size;
-    bool written; /* perhaps: its write did not fail */
+    uint32_t write, etag_row; /* rows; S3P_NO_ROW */
 };
 
-struct s3p_etag_slot {
-    uint64_t token;
-    uint32_t key, slot; /* S3P_AMBIGUOUS: two values showed it */
+struct s3p_table { /* open addressing; S3P_NO_ROW: empty */
+    uint32_t *at;
+    uint32_t size, cap, used;
 };
 
 struct s3p_index {
-    const struct s3p_row *row;
+    const struct s3p_kept *row;
     uint32_t n, cap;
-    /* Per row. order: rows grouped by key, those that are no reads first, else in file order: who
-     * walks along it does the same thing many times. */
-    uint32_t *key_of, *slot_of, *order;
+    /* Rows grouped by key, those that are no reads first, else in file order: who walks along it
+     * does the same thing many times. */
+    uint32_t *order;
+    /* Per row: of the key at hand and those before the value, S3P_NO_VALUE without; else, and of a
+     * S3P_ROW_MIXED always, the key. */
+    uint32_t *number_of;
     struct s3p_key *key;
-    struct s3p_slot *slot;
-    struct s3p_etag_slot *etag;
-    uint32_t nkeys, nslots, netags;
-    uint32_t nmixed; /* rows that are S3P_ROW_MIXED: in key_of alone, in no key's order */
-    uint32_t last; /* key found last */
-    uint32_t *key_table, *slot_table, *etag_table; /* open addressing, mask below */
-    uint32_t mask;
+    uint32_t nkeys, key_cap;
+    uint32_t nmixed; /* rows that are S3P_ROW_MIXED: in no key's order */
+    uint32_t last;   /* key found last */
+    /* of the key at hand */
+    uint32_t current;
+    struct s3p_value *value; /* from 1 */
+    uint32_t values, value_cap;
+    bool shared; /* an ETag of two values */
+    struct s3p_table keys, tokens, etags; /* to keys; to values; to the row that showed it first */
 };
 
-/* Indexes rows[0 … n), which are borrowed until the next call, and reports broken ETag rules to
- * `t`. S3P_EFORMAT when two attempts wrote one value id. */
-int s3p_index_build(struct s3p_index *x, const struct s3p_row *rows, uint32_t n,
-                    struct s3p_tally *t, struct s3p_err *err) S3P_MUST_CHECK;
+/* Finds the keys of rows[0 … n), which are borrowed until the next call. */
+int s3p_index_build(struct s3p_index *x, const struct s3p_kept *rows, uint32_t n,
+                    struct s3p_err *err) S3P_MUST_CHECK;
+/* Then for each key, in order: numbers its values and reports broken ETag rules to `t`. S3P_EFORMAT
+ * when two attempts wrote one value id. */
+int s3p_index_key(struct s3p_index *x, uint32_t key, struct s3p_tally *t,
+                  struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_index_free(struct s3p_index *x);
-/* The value that this ETag names on this key: slot, S3P_NO_SLOT or S3P_AMBIGUOUS. */
-uint32_t s3p_index_etag(const struct s3p_index *x, uint32_t key, uint64_t etag);
+/* The value that this ETag names on the key at hand; S3P_NO_VALUE or S3P_AMBIGUOUS. */
+uint32_t s3p_index_etag(const struct s3p_index *x, uint64_t etag);
+/* The size that the value was written with, as a fingerprint; 0: not known. */
+uint32_t s3p_index_size(const struct s3p_index *x, uint32_t value);
+/* Memory of an index of so many rows of one key, at most. */
+uint64_t s3p_index_bytes(uint64_t rows);
 
 #endif

@@ -1,10 +1,6 @@
 #include "check/load.h"
 
-#include <stddef.h>
 #include <string.h>
-#ifdef __x86_64__
-#include <emmintrin.h>
-#endif
 
 #include "check/alone.h"
 #include "check/bucket_rules.h"
@@ -127,6 +123,10 @@ static inline int locate(const struct s3p_load *l, uint64_t record, uint16_t spa
     *place = (uint16_t)(space * l->head->buckets + bucket);
     if (l->map->aliased[*place])
         s3p_keymap_canon(l->map, place, key_index);
+    if (*key_index > UINT32_MAX)
+        return s3p_fail(err, S3P_EFORMAT, 0,
+                        "record %llu: key_index %llu, key spaces have fewer than 2^32 keys",
+                        (unsigned long long)record, (unsigned long long)*key_index);
     return 0;
 }
 
@@ -134,6 +134,16 @@ static bool entry_counts(const struct s3p_entry *e)
 {
     return e->key_index != S3P_NO_INDEX && (e->flags & (S3P_ENTRY_PREFIX | S3P_ENTRY_MARKER |
                                                         S3P_ENTRY_DELETED | S3P_ENTRY_ERROR)) == 0;
+}
+
+/* How many packed rows the attempt takes: a second one for what it asked for when it has both that
+ * and an ETag of its own. */
+static inline uint32_t rows_of(const struct s3p_segment_view *s, uint32_t i, uint8_t role)
+{
+    return COL(s, uint8_t, expect_form)[i] != S3P_ETAG_NONE && role != ROLE_READ &&
+                   COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME
+               ? 2
+               : 1;
 }
 
 int s3p_load_count(struct s3p_load *l, uint32_t segment, struct s3p_err *err)
@@ -160,7 +170,7 @@ int s3p_load_count(struct s3p_load *l, uint32_t segment, struct s3p_err *err)
             uint64_t index = key[i];
             S3P_TRY(locate(l, s->first_record + i, COL(s, uint16_t, space)[i], bucket, &place,
                            &index, err));
-            count[partition_of(l, index, place)]++;
+            count[partition_of(l, index, place)] += rows_of(s, i, role);
             if (judge_md5 && role == ROLE_PUT)
                 md5 += s3p_alone_md5_bytes(l, s, i);
         }
@@ -176,9 +186,9 @@ int s3p_load_settle(struct s3p_load *l, struct s3p_err *err)
         uint32_t *count = l->start + (size_t)s * l->partitions;
         for (uint32_t p = 0; p < l->partitions; p++) {
             uint64_t next = l->rows[p] + count[p];
-            if (next > UINT32_MAX)
+            if (next > INT32_MAX)
                 return s3p_fail(err, S3P_ELIMIT, 0,
-                                "history: more than 2^32 attempts on the keys of one partition");
+                                "history: more than 2^31 attempts on the keys of one partition");
             count[p] = (uint32_t)l->rows[p];
             l->rows[p] = next;
         }
@@ -395,43 +405,28 @@ struct writer {
     const struct s3p_segment_view *s;
     uint32_t *at; /* per partition: next place */
     uint32_t from, to;
-    struct s3p_row *const *out;
+    struct s3p_kept *const *out;
     uint64_t md5_bytes; /* budget left */
 };
 
-/* Reserves the place of a row of this key; NULL when its partition is not wanted now. */
-static inline struct s3p_row *place_row(struct writer *w, uint64_t key_index, uint16_t place)
+/* Reserves the place of `n` rows of this key; NULL when its partition is not wanted now. What comes
+ * next in the partition is asked for already: the rows of partitions are written by turns. */
+static inline struct s3p_kept *place_rows(struct writer *w, uint64_t key_index, uint16_t place,
+                                          uint32_t n)
 {
+    enum { AHEAD = 3 };
     uint32_t p = partition_of(w->l, key_index, place);
-    return p >= w->from && p < w->to ? &w->out[p - w->from][w->at[p]++] : NULL;
-}
-
-/* A row is a cache line that nobody reads soon: store it past the cache, which spares reading the
- * line first. By words, the last two put together here: a wide load of fields that were just stored
- * one by one would wait for the stores. */
-static inline void store_row(struct s3p_row *to, const struct s3p_row *r)
-{
-    _Static_assert(sizeof *to == 64, "a row is a cache line");
-    _Static_assert(offsetof(struct s3p_row, record) == 48, "words as below");
-#ifdef __x86_64__
-    long long *q = (long long *)(void *)to;
-    _mm_stream_si64(q, r->inv);
-    _mm_stream_si64(q + 1, r->res);
-    _mm_stream_si64(q + 2, (long long)r->key_index);
-    _mm_stream_si64(q + 3, (long long)r->value);
-    _mm_stream_si64(q + 4, (long long)r->etag);
-    _mm_stream_si64(q + 5, (long long)r->expect);
-    _mm_stream_si64(q + 6, (long long)(r->record | (uint64_t)r->client << 32));
-    _mm_stream_si64(q + 7, (long long)(r->size | (uint64_t)r->place << 32 |
-                                       (uint64_t)r->kind << 48 | (uint64_t)r->bits << 56));
-#else
-    *to = *r;
-#endif
+    if (p < w->from || p >= w->to)
+        return NULL;
+    struct s3p_kept *r = &w->out[p - w->from][w->at[p]];
+    __builtin_prefetch(r + AHEAD, 1);
+    w->at[p] += n;
+    return r;
 }
 
 static int write_page(struct writer *w, uint32_t i, struct s3p_err *err)
 {
-    struct s3p_row page;
+    struct s3p_row page, made;
     S3P_TRY(fill(w->l, w->s, i, ROLE_PAGE, &page, err));
     bool altered = S3P_OFF(ENTRY_ALTERED, (COL(w->s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) != 0);
     page.kind = s3p_row_outcome(&page) == S3P_OK_OUTCOME && !altered ? S3P_ROW_READ : S3P_ROW_NONE;
@@ -444,13 +439,14 @@ static int write_page(struct writer *w, uint32_t i, struct s3p_err *err)
             continue;
         S3P_TRY(locate(w->l, page.record, e->space, COL(w->s, uint16_t, bucket)[i], &place, &index,
                        err));
-        struct s3p_row *r = place_row(w, index, place);
+        struct s3p_kept *r = place_rows(w, index, place, 1);
         if (r == NULL)
             continue;
-        fill_entry(&page, e, r);
-        leave_replica(w->l, COL(w->s, uint16_t, bucket)[i], r);
-        r->key_index = index;
-        r->place = place;
+        fill_entry(&page, e, &made);
+        leave_replica(w->l, COL(w->s, uint16_t, bucket)[i], &made);
+        made.key_index = index;
+        made.place = place;
+        s3p_row_pack(&made, r, 1);
     }
     return 0;
 }
@@ -490,7 +486,8 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
             continue;
         S3P_TRY(locate(l, s->first_record + i, COL(s, uint16_t, space)[i],
                        COL(s, uint16_t, bucket)[i], &place, &index, err));
-        struct s3p_row *r = place_row(w, index, place);
+        uint32_t rows = rows_of(s, i, role);
+        struct s3p_kept *r = place_rows(w, index, place, rows);
         if (r == NULL && !judge)
             continue;
         S3P_TRY(fill(l, s, i, role, &made, err));
@@ -500,7 +497,7 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
             s3p_objects_amend(l->objects, s, i, &made);
         leave_replica(l, COL(s, uint16_t, bucket)[i], &made);
         if (r != NULL)
-            store_row(r, &made);
+            s3p_row_pack(&made, r, rows);
         if (judge && role == ROLE_READ && is_narrow(s, i))
             s3p_tally_skip(t,
                            COL(s, uint32_t, part_number)[i] != 0 ? S3P_WHY_MULTIPART
@@ -517,15 +514,37 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
 }
 
 int s3p_load_rows(const struct s3p_load *l, uint32_t segment, uint32_t from, uint32_t to,
-                  struct s3p_row *const *out, bool judge, struct s3p_tally *t, struct s3p_err *err)
+                  struct s3p_kept *const *out, bool judge, struct s3p_tally *t,
+                  struct s3p_err *err)
 {
     uint32_t at[PARTITIONS_MAX];
     memcpy(at, l->start + (size_t)segment * l->partitions, l->partitions * sizeof *at);
     struct writer w = {
         l, s3p_histfile_segment(l->file, segment), at, from, to, out, l->md5_bytes[segment]};
-    int rc = write_rows(&w, judge, t, err);
-#ifdef __x86_64__
-    _mm_sfence(); /* the rows are read by other threads, after a join */
-#endif
-    return rc;
+    return write_rows(&w, judge, t, err);
+}
+
+uint64_t s3p_load_expect(const struct s3p_histfile *f, const struct s3p_kept *r)
+{
+    switch (r->etag_is) {
+    case S3P_KEPT_EXPECT:
+        return r->etag;
+    case S3P_KEPT_BOTH:
+        return r[1].etag;
+    default:
+        break;
+    }
+    uint32_t i;
+    const struct s3p_segment_view *s = s3p_histfile_find(f, r->record, &i);
+    return (r->bits & S3P_ROW_ENTRY) != 0
+               ? 0
+               : s3p_etag_token(COL(s, s3p_etag_bytes, expect_etag)[i].b,
+                                COL(s, uint8_t, expect_form)[i]);
+}
+
+uint32_t s3p_load_client(const struct s3p_histfile *f, const struct s3p_kept *r)
+{
+    uint32_t i;
+    const struct s3p_segment_view *s = s3p_histfile_find(f, r->record, &i);
+    return COL(s, uint32_t, client)[i];
 }

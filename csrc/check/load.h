@@ -38,7 +38,7 @@ int s3p_load_settle(struct s3p_load *l,
 /* Writes the segment's rows of partitions [from, to) to out[partition - from]. `judge`: also judge
  * the attempts alone. */
 int s3p_load_rows(const struct s3p_load *l, uint32_t segment, uint32_t from, uint32_t to,
-                  struct s3p_row *const *out, bool judge, struct s3p_tally *t,
+                  struct s3p_kept *const *out, bool judge, struct s3p_tally *t,
                   struct s3p_err *err) S3P_MUST_CHECK;
 
 /* Value of the argument `name` ("fields=") of record `i`; empty: it has none. How many fields its
@@ -49,5 +49,9 @@ uint64_t s3p_etag_token(const uint8_t etag[16], uint8_t form);
 /* From when on a page's entries may have been what they say (profile: `list`, `list_interval`). */
 int64_t s3p_load_listed_since(const struct s3p_head *h, const struct s3p_segment_view *s,
                               uint32_t i);
+
+/* What a packed row does not hold is read again. `expect` of its row, and `client`. */
+uint64_t s3p_load_expect(const struct s3p_histfile *f, const struct s3p_kept *r);
+uint32_t s3p_load_client(const struct s3p_histfile *f, const struct s3p_kept *r);
 
 #endif

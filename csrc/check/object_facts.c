@@ -7,7 +7,7 @@
 #include "core/alloc.h"
 #include "s3/outcome.h"
 
-static void add(struct s3p_fact_list *l, const struct s3p_row *r, unsigned what, int64_t inv,
+static void add(struct s3p_fact_list *l, const struct s3p_kept *r, unsigned what, int64_t inv,
                 int64_t res)
 {
     if (what != 0)
@@ -16,7 +16,7 @@ static void add(struct s3p_fact_list *l, const struct s3p_row *r, unsigned what,
 
 /* Others had a hand in it: writers outside the plan, or a proxy. Whatever it seems to be, it may
  * have changed the key at any time. */
-static bool is_touched(const struct s3p_row *r)
+static bool is_touched(const struct s3p_kept *r)
 {
     return r->kind == S3P_ROW_SPOIL &&
            (r->value == S3P_WHY_FOREIGN_WRITER || r->value == S3P_WHY_FOREIGN_RUN ||
@@ -24,9 +24,9 @@ static bool is_touched(const struct s3p_row *r)
 }
 
 /* What the row changed, or may have changed. */
-static unsigned changes(const struct s3p_row *r)
+static unsigned changes(const struct s3p_kept *r)
 {
-    if (r->kind == S3P_ROW_READ || S3P_OFF(OBJECT_FAILED_CHANGES, s3p_row_outcome(r) == S3P_FAILED))
+    if (r->kind == S3P_ROW_READ || S3P_OFF(OBJECT_FAILED_CHANGES, s3p_kept_outcome(r) == S3P_FAILED))
         return 0;
     if (r->kind == S3P_ROW_DELETE) /* a version that goes lets an older one show */
         return S3P_OFF(OBJECT_REVIVES_OFF, r->size == S3P_ROW_BY_VERSION)
@@ -35,7 +35,7 @@ static unsigned changes(const struct s3p_row *r)
     return S3P_FACT_MAKES;
 }
 
-static unsigned evidence_of(const struct s3p_row *r)
+static unsigned evidence_of(const struct s3p_kept *r)
 {
     static const uint8_t of_read[] = {
         [S3P_EV_VALUE] = S3P_FACT_THERE,
@@ -43,7 +43,7 @@ static unsigned evidence_of(const struct s3p_row *r)
         [S3P_EV_MATCH] = S3P_FACT_THERE,
         [S3P_EV_ABSENT] = S3P_FACT_GONE,
     };
-    uint8_t e = r->bits & S3P_ROW_EVIDENCE, outcome = s3p_row_outcome(r);
+    uint8_t e = r->bits & S3P_ROW_EVIDENCE, outcome = s3p_kept_outcome(r);
     if (r->kind == S3P_ROW_READ || outcome == S3P_FAILED)
         return e < sizeof of_read ? of_read[e] : 0;
     if (outcome != S3P_OK_OUTCOME)
@@ -53,21 +53,21 @@ static unsigned evidence_of(const struct s3p_row *r)
     return S3P_FACT_THERE;
 }
 
-static void add_row(struct s3p_fact_list *l, const struct s3p_row *r)
+static void add_row(struct s3p_fact_list *l, const struct s3p_kept *r)
 {
     if (S3P_OFF(OBJECT_TOUCHED_OFF, is_touched(r))) {
         add(l, r, S3P_FACT_MAKES | S3P_FACT_REMOVES, INT64_MIN, INT64_MAX);
         return;
     }
     /* It may yet take effect. */
-    bool open = S3P_OFF(OBJECT_OPEN_OFF, s3p_row_outcome(r) == S3P_UNKNOWN);
+    bool open = S3P_OFF(OBJECT_OPEN_OFF, s3p_kept_outcome(r) == S3P_UNKNOWN);
     unsigned change = changes(r);
-    add(l, r, change | evidence_of(r), r->inv, open && change != 0 ? INT64_MAX : r->res);
+    add(l, r, change | evidence_of(r), r->inv, open && change != 0 ? INT64_MAX : s3p_kept_res(r));
 }
 
 /* A rule of the bucket may remove what the row made. */
 static void add_expiry(struct s3p_fact_list *l, const struct s3p_bucket_rules *rules,
-                       const struct s3p_row *r)
+                       const struct s3p_kept *r)
 {
     int64_t due = r->kind == S3P_ROW_READ || r->kind == S3P_ROW_DELETE
                       ? INT64_MAX

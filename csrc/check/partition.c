@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "check/bucket_rules.h"
+#include "check/cluster.h"
 #include "check/effort.h"
+#include "check/load.h"
 #include "check/object_facts.h"
 #include "check/register.h"
 #include "check/timeline.h"
@@ -11,6 +13,7 @@
 #include "s3/outcome.h"
 
 struct s3p_part {
+    const struct s3p_histfile *file;
     const struct s3p_keymap *map;
     struct s3p_index index;
     struct s3p_effort effort;
@@ -24,17 +27,21 @@ struct s3p_part {
     /* of the key at hand */
     struct s3p_tally *tally;
     uint32_t key, nops;
+    bool keeps; /* operations go into `op`; else to the register at once */
+    bool quiet; /* what they show was said when they went there */
     bool all_known; /* every write that may have happened has an ETag: an ETag that none of them
                        showed is nobody's */
     uint32_t negatives, unresolved;
 };
 
-int s3p_part_create(struct s3p_part **out, const struct s3p_keymap *map, struct s3p_err *err)
+int s3p_part_create(struct s3p_part **out, const struct s3p_histfile *file,
+                    const struct s3p_keymap *map, struct s3p_err *err)
 {
     struct s3p_part *p = s3p_calloc(1, sizeof *p);
     *out = p;
     if (p == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "partition workspace");
+    p->file = file;
     p->map = map;
     int rc = s3p_reg_create(&p->reg, err);
     if (rc == 0)
@@ -67,17 +74,19 @@ void s3p_part_free(struct s3p_part *p)
 
 uint64_t s3p_part_bytes(uint64_t rows)
 {
-    uint64_t index = 3 * 4 + sizeof(struct s3p_key) + sizeof(struct s3p_slot) +
-                     sizeof(struct s3p_etag_slot) + 3 * 4 * 4;
-    uint64_t line = 2 * (sizeof(struct s3p_reg_op) + 3 * 4 + 2 * sizeof(struct s3p_reach));
-    uint64_t reg = 2 * sizeof(struct s3p_reg_op) + 3 * 24 + 160 * 3 / 2;
-    return rows * (index * 9 / 8 + reg + line) + (1 << 16);
+    uint64_t effort = 2 * sizeof(struct s3p_zone) + sizeof(uint32_t);
+    uint64_t reg = sizeof(struct s3p_cluster) + 3 * sizeof(struct s3p_zone) + 7 * sizeof(uint32_t);
+    uint64_t line = 5 * sizeof(uint32_t) + 2 * sizeof(struct s3p_reach) + 1;
+    uint64_t search = (sizeof(struct s3p_reg_op) + line + reg) * 3 / 2;
+    return s3p_index_bytes(rows) + rows * (effort + 2 * sizeof(struct s3p_reg_op) + search);
 }
 
 static int hit(struct s3p_part *p, enum s3p_rule rule, const uint32_t *rows, uint32_t n,
                struct s3p_err *err)
 {
     const struct s3p_key *k = &p->index.key[p->key];
+    if (p->quiet)
+        return 0;
     struct s3p_hit h = {
         .key_index = k->key_index, .place = k->place, .rule = (uint8_t)rule, .n = (uint8_t)n};
     for (uint32_t i = 0; i < n; i++)
@@ -85,29 +94,35 @@ static int hit(struct s3p_part *p, enum s3p_rule rule, const uint32_t *rows, uin
     return s3p_tally_hit(p->tally, &h, err);
 }
 
-static struct s3p_reg_op *add(struct s3p_part *p, uint32_t i, enum s3p_reg_kind kind,
-                              uint32_t value)
+static int put(struct s3p_part *p, const struct s3p_reg_op *op, struct s3p_err *err)
 {
-    const struct s3p_row *r = &p->index.row[i];
-    struct s3p_reg_op *op = &p->op[p->nops++];
-    *op = (struct s3p_reg_op){
-        r->inv, r->res, value, S3P_NO_VALUE, i, (uint8_t)kind, s3p_row_outcome(r)};
-    return op;
+    if (!p->keeps)
+        return s3p_reg_tell(p->reg, op, err);
+    p->op[p->nops++] = *op;
+    return 0;
+}
+
+static inline int add(struct s3p_part *p, uint32_t i, enum s3p_reg_kind kind, uint32_t value,
+                      uint32_t pred, struct s3p_err *err)
+{
+    const struct s3p_kept *r = &p->index.row[i];
+    const struct s3p_reg_op op = {r->inv, s3p_kept_res(r), value, pred, i, (uint8_t)kind,
+                                  s3p_kept_outcome(r)};
+    return put(p, &op, err);
 }
 
 /* Number of the value that an ETag names, S3P_NO_VALUE when it names none. */
 static uint32_t resolve(const struct s3p_part *p, uint64_t etag)
 {
-    uint32_t slot =
-        p->index.key[p->key].weak ? S3P_AMBIGUOUS : s3p_index_etag(&p->index, p->key, etag);
-    return slot < S3P_AMBIGUOUS ? p->index.slot[slot].number : S3P_NO_VALUE;
+    uint32_t value = p->index.key[p->key].weak ? S3P_AMBIGUOUS : s3p_index_etag(&p->index, etag);
+    return value < S3P_AMBIGUOUS ? value : S3P_NO_VALUE;
 }
 
 /* True when it is certain that no write of this key had this ETag. */
 static bool nobodys(const struct s3p_part *p, uint64_t etag)
 {
     return etag != 0 && p->all_known && !p->index.key[p->key].weak &&
-           s3p_index_etag(&p->index, p->key, etag) == S3P_NO_SLOT;
+           s3p_index_etag(&p->index, etag) == S3P_NO_VALUE;
 }
 
 /* The row saw the state by ETag. */
@@ -115,33 +130,32 @@ static int saw_etag(struct s3p_part *p, uint32_t i, uint64_t etag, struct s3p_er
 {
     uint32_t value = resolve(p, etag);
     if (value != S3P_NO_VALUE)
-        add(p, i, S3P_REG_READ, value);
-    else if (nobodys(p, etag))
+        return add(p, i, S3P_REG_READ, value, S3P_NO_VALUE, err);
+    if (nobodys(p, etag))
         return hit(p, S3P_RULE_UNWRITTEN_VALUE, &i, 1, err);
-    else
-        p->unresolved++;
+    p->unresolved++;
     return 0;
 }
 
 /* What the row says about the state of the key, beside what it wrote. */
 static int add_evidence(struct s3p_part *p, uint32_t i, struct s3p_err *err)
 {
-    const struct s3p_row *r = &p->index.row[i];
+    const struct s3p_kept *r = &p->index.row[i];
+    uint64_t expect;
     uint32_t value;
     switch (r->bits & S3P_ROW_EVIDENCE) {
     case S3P_EV_ABSENT:
-        add(p, i, S3P_REG_READ, S3P_REG_ABSENT);
-        return 0;
+        return add(p, i, S3P_REG_READ, S3P_REG_ABSENT, S3P_NO_VALUE, err);
     case S3P_EV_PRESENT:
-        add(p, i, S3P_REG_NOT, S3P_REG_ABSENT);
-        return 0;
+        return add(p, i, S3P_REG_NOT, S3P_REG_ABSENT, S3P_NO_VALUE, err);
     case S3P_EV_MATCH:
-        return saw_etag(p, i, r->expect, err);
+        return saw_etag(p, i, s3p_load_expect(p->file, r), err);
     case S3P_EV_NOT_MATCH:
-        value = resolve(p, r->expect);
+        expect = s3p_load_expect(p->file, r);
+        value = resolve(p, expect);
         if (value != S3P_NO_VALUE)
-            add(p, i, S3P_REG_NOT, value);
-        else if (!nobodys(p, r->expect)) /* else it is trivially true */
+            return add(p, i, S3P_REG_NOT, value, S3P_NO_VALUE, err);
+        if (!nobodys(p, expect)) /* else it is trivially true */
             p->negatives++;
         return 0;
     default:
@@ -151,20 +165,34 @@ static int add_evidence(struct s3p_part *p, uint32_t i, struct s3p_err *err)
 
 static int add_read(struct s3p_part *p, uint32_t i, struct s3p_err *err)
 {
-    const struct s3p_row *r = &p->index.row[i];
+    const struct s3p_kept *r = &p->index.row[i];
     if ((r->bits & S3P_ROW_EVIDENCE) != S3P_EV_VALUE)
         return add_evidence(p, i, err);
-    uint32_t slot = p->index.slot_of[i];
-    if (slot == S3P_NO_SLOT) {
-        S3P_TRY(saw_etag(p, i, r->etag, err));
-        slot = p->index.key[p->key].weak ? S3P_NO_SLOT : s3p_index_etag(&p->index, p->key, r->etag);
+    uint32_t value = p->index.number_of[i];
+    if (value == S3P_NO_VALUE) {
+        uint64_t etag = r->etag_is != S3P_KEPT_EXPECT ? r->etag : 0;
+        S3P_TRY(saw_etag(p, i, etag, err));
+        value = resolve(p, etag);
     } else {
-        add(p, i, S3P_REG_READ, p->index.slot[slot].number);
+        S3P_TRY(add(p, i, S3P_REG_READ, value, S3P_NO_VALUE, err));
     }
-    if (slot >= S3P_AMBIGUOUS || r->size == 0 || p->index.slot[slot].size == 0 ||
-        p->index.slot[slot].size == r->size)
+    if (r->size == 0 || value == S3P_NO_VALUE)
         return 0;
-    return hit(p, S3P_RULE_BODY_LENGTH, (const uint32_t[]){i, p->index.slot[slot].write}, 2, err);
+    uint32_t size = s3p_index_size(&p->index, value);
+    if (size == 0 || size == r->size)
+        return 0;
+    return hit(p, S3P_RULE_BODY_LENGTH, (const uint32_t[]){i, p->index.value[value].write}, 2, err);
+}
+
+/* A change with a condition: `*pred` is the value that it expected. */
+static int expected(struct s3p_part *p, uint32_t i, uint64_t expect, uint32_t *pred,
+                    struct s3p_err *err)
+{
+    *pred = resolve(p, expect);
+    if (*pred == S3P_NO_VALUE && s3p_kept_outcome(&p->index.row[i]) == S3P_OK_OUTCOME &&
+        nobodys(p, expect))
+        return hit(p, S3P_RULE_CAS_IGNORED, &i, 1, err);
+    return 0;
 }
 
 static int add_write(struct s3p_part *p, uint32_t i, struct s3p_err *err)
@@ -172,29 +200,24 @@ static int add_write(struct s3p_part *p, uint32_t i, struct s3p_err *err)
     static const uint8_t kind_of[] = {[S3P_ROW_WRITE] = S3P_REG_WRITE,
                                       [S3P_ROW_CREATE] = S3P_REG_CREATE,
                                       [S3P_ROW_CAS] = S3P_REG_CAS};
-    const struct s3p_row *r = &p->index.row[i];
-    struct s3p_reg_op *op =
-        add(p, i, (enum s3p_reg_kind)kind_of[r->kind], p->index.slot[p->index.slot_of[i]].number);
-    if (r->kind == S3P_ROW_CAS) {
-        op->pred = resolve(p, r->expect);
-        if (op->pred == S3P_NO_VALUE && op->outcome == S3P_OK_OUTCOME && nobodys(p, r->expect))
-            S3P_TRY(hit(p, S3P_RULE_CAS_IGNORED, &i, 1, err));
-    }
+    const struct s3p_kept *r = &p->index.row[i];
+    uint32_t pred = S3P_NO_VALUE;
+    if (r->kind == S3P_ROW_CAS)
+        S3P_TRY(expected(p, i, s3p_load_expect(p->file, r), &pred, err));
+    S3P_TRY(add(p, i, (enum s3p_reg_kind)kind_of[r->kind], p->index.number_of[i], pred, err));
     return (r->bits & S3P_ROW_EVIDENCE) != S3P_EV_VALUE ? add_evidence(p, i, err) : 0;
 }
 
 static int add_delete(struct s3p_part *p, uint32_t i, struct s3p_err *err)
 {
-    const struct s3p_row *r = &p->index.row[i];
+    const struct s3p_kept *r = &p->index.row[i];
+    uint64_t expect = s3p_load_expect(p->file, r);
+    uint32_t pred = S3P_NO_VALUE;
     if (r->size == S3P_ROW_BY_VERSION) /* what comes after it, if anything, is not judged here */
         return 0;
-    struct s3p_reg_op *op =
-        add(p, i, r->expect != 0 ? S3P_REG_REMOVE : S3P_REG_DELETE, S3P_REG_ABSENT);
-    if (r->expect != 0) {
-        op->pred = resolve(p, r->expect);
-        if (op->pred == S3P_NO_VALUE && op->outcome == S3P_OK_OUTCOME && nobodys(p, r->expect))
-            S3P_TRY(hit(p, S3P_RULE_CAS_IGNORED, &i, 1, err));
-    }
+    if (expect != 0)
+        S3P_TRY(expected(p, i, expect, &pred, err));
+    S3P_TRY(add(p, i, expect != 0 ? S3P_REG_REMOVE : S3P_REG_DELETE, S3P_REG_ABSENT, pred, err));
     return add_evidence(p, i, err);
 }
 
@@ -210,16 +233,20 @@ static int add_row(struct s3p_part *p, uint32_t i, struct s3p_err *err)
     }
 }
 
-static int reserve(struct s3p_part *p, uint32_t rows, struct s3p_err *err)
+/* Of a row that is no read there may be two: what it wrote, and what it says of the state or what a
+ * rule of the bucket may do. */
+static int reserve(struct s3p_part *p, struct s3p_err *err)
 {
-    if (2 * (uint64_t)rows <= p->cap)
+    const struct s3p_key *k = &p->index.key[p->key];
+    size_t ops = 2 * (size_t)k->rows - k->reads;
+    if (ops <= p->cap)
         return 0;
     s3p_free(p->op);
     s3p_free(p->client);
     p->client = NULL;
-    p->op = s3p_alloc(2 * (size_t)rows * sizeof *p->op);
-    p->cap = p->op != NULL ? 2 * rows : 0;
-    return p->op != NULL ? 0 : s3p_fail(err, S3P_ENOMEM, 0, "%u operations of one key", 2 * rows);
+    p->op = s3p_alloc(ops * sizeof *p->op);
+    p->cap = p->op != NULL ? (uint32_t)ops : 0;
+    return p->op != NULL ? 0 : s3p_fail(err, S3P_ENOMEM, 0, "%zu operations of one key", ops);
 }
 
 /* Deletes of single versions are judged like others only where nothing else is under way any more:
@@ -228,40 +255,47 @@ static bool versions_show(const struct s3p_part *p, const uint32_t *rows, uint32
 {
     int64_t first = INT64_MAX, last = INT64_MIN;
     for (uint32_t i = 0; i < n; i++) {
-        const struct s3p_row *r = &p->index.row[rows[i]];
+        const struct s3p_kept *r = &p->index.row[rows[i]];
         bool by_version = r->kind == S3P_ROW_DELETE && r->size == S3P_ROW_BY_VERSION;
         if (by_version && r->inv < first)
             first = r->inv;
-        bool says = (r->kind != S3P_ROW_DELETE && r->kind != S3P_ROW_READ) || r->expect != 0 ||
-                    (r->bits & S3P_ROW_EVIDENCE) != S3P_EV_NONE;
-        if (says && r->res > last)
-            last = r->res;
+        bool says = (r->kind != S3P_ROW_DELETE && r->kind != S3P_ROW_READ) ||
+                    (r->bits & S3P_ROW_EVIDENCE) != S3P_EV_NONE ||
+                    s3p_load_expect(p->file, r) != 0;
+        if (says && s3p_kept_res(r) > last)
+            last = s3p_kept_res(r);
     }
     return last >= first;
 }
 
 /* What the rules of the bucket allow the store: each value may go when its days have passed. */
-static void add_expiries(struct s3p_part *p, const uint32_t *rows, uint32_t n)
+static int add_expiries(struct s3p_part *p, const uint32_t *rows, uint32_t n, struct s3p_err *err)
 {
     const struct s3p_bucket_rules *rules = p->map->head->rules;
     int64_t last = INT64_MIN;
-    for (uint32_t i = 0; rules != NULL && i < n; i++)
-        last = p->index.row[rows[i]].res > last ? p->index.row[rows[i]].res : last;
     for (uint32_t i = 0; rules != NULL && i < n; i++) {
-        const struct s3p_row *r = &p->index.row[rows[i]];
-        uint32_t slot = p->index.slot_of[rows[i]];
-        if (r->kind == S3P_ROW_READ || r->kind == S3P_ROW_DELETE || slot == S3P_NO_SLOT ||
-            s3p_row_outcome(r) == S3P_FAILED)
+        int64_t res = s3p_kept_res(&p->index.row[rows[i]]);
+        last = res > last ? res : last;
+    }
+    for (uint32_t i = 0; rules != NULL && i < n; i++) {
+        const struct s3p_kept *r = &p->index.row[rows[i]];
+        uint32_t value = p->index.number_of[rows[i]];
+        if (r->kind == S3P_ROW_READ || r->kind == S3P_ROW_DELETE || value == S3P_NO_VALUE ||
+            s3p_kept_outcome(r) == S3P_FAILED)
             continue;
         int64_t due = s3p_expires_record(rules, r->record);
         if (due > last) /* nobody looked */
             continue;
-        struct s3p_reg_op *op = add(p, rows[i], S3P_REG_REMOVE, S3P_REG_ABSENT);
-        op->inv = due > r->inv ? due : r->inv;
-        op->res = INT64_MAX;
-        op->pred = p->index.slot[slot].number;
-        op->outcome = S3P_UNKNOWN;
+        const struct s3p_reg_op op = {.inv = due > r->inv ? due : r->inv,
+                                      .res = INT64_MAX,
+                                      .value = S3P_REG_ABSENT,
+                                      .pred = value,
+                                      .ref = rows[i],
+                                      .kind = S3P_REG_REMOVE,
+                                      .outcome = S3P_UNKNOWN};
+        S3P_TRY(put(p, &op, err));
     }
+    return 0;
 }
 
 static void note_windows(struct s3p_part *p, const struct s3p_reg_result *res)
@@ -289,9 +323,9 @@ static int grade_key(struct s3p_part *p, uint32_t hits, struct s3p_err *err)
     if (p->client == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "clients of %u operations", p->cap);
     for (uint32_t i = 0; i < p->nops; i++)
-        p->client[i] = p->index.row[p->op[i].ref].client;
-    S3P_TRY(s3p_grade_key(p->grader, p->reg, p->op, p->client, p->nops, k->values, &grade, &oldest,
-                          err));
+        p->client[i] = s3p_load_client(p->file, &p->index.row[p->op[i].ref]);
+    S3P_TRY(s3p_grade_key(p->grader, p->reg, p->op, p->client, p->nops, p->index.values, &grade,
+                          &oldest, err));
     struct s3p_oldest_read o = {.any = false};
     if (oldest != S3P_NO_OP)
         o = (struct s3p_oldest_read){.late_ns = grade.late_ns,
@@ -304,6 +338,36 @@ static int grade_key(struct s3p_part *p, uint32_t hits, struct s3p_err *err)
     return 0;
 }
 
+static int add_rows(struct s3p_part *p, const uint32_t *rows, uint32_t n, struct s3p_err *err)
+{
+    p->nops = p->negatives = p->unresolved = 0;
+    for (uint32_t i = 0; i < n; i++)
+        S3P_TRY(add_row(p, rows[i], err));
+    return add_expiries(p, rows, n, err);
+}
+
+/* The register of the key. Most keys are settled without keeping their operations. */
+static int judge_register(struct s3p_part *p, const uint32_t *rows, uint32_t n,
+                          struct s3p_reg_result *res, struct s3p_err *err)
+{
+    uint32_t values = p->index.values;
+    bool settled = false;
+    p->keeps = p->quiet = false;
+    if (!p->index.key[p->key].refuses) {
+        S3P_TRY(s3p_reg_open(p->reg, values, res, err));
+        S3P_TRY(add_rows(p, rows, n, err));
+        S3P_TRY(s3p_reg_settle(p->reg, &settled, err));
+        p->quiet = true;
+    }
+    if (settled)
+        return 0;
+    p->keeps = true;
+    S3P_TRY(reserve(p, err));
+    S3P_TRY(add_rows(p, rows, n, err));
+    p->quiet = false;
+    return s3p_reg_check(p->reg, p->op, p->nops, values, res, err);
+}
+
 static int judge_key(struct s3p_part *p, const uint32_t *rows, uint32_t n, struct s3p_err *err)
 {
     struct s3p_reg_result res;
@@ -311,12 +375,7 @@ static int judge_key(struct s3p_part *p, const uint32_t *rows, uint32_t n, struc
         s3p_tally_skip(p->tally, S3P_WHY_VERSIONS, 1, n);
         return 0;
     }
-    S3P_TRY(reserve(p, n, err));
-    p->nops = p->negatives = p->unresolved = 0;
-    for (uint32_t i = 0; i < n; i++)
-        S3P_TRY(add_row(p, rows[i], err));
-    add_expiries(p, rows, n);
-    S3P_TRY(s3p_reg_check(p->reg, p->op, p->nops, p->index.key[p->key].values, &res, err));
+    S3P_TRY(judge_register(p, rows, n, &res, err));
     p->tally->keys_checked++;
     note_windows(p, &res);
     for (uint32_t i = 0; i < res.nviolations; i++) {
@@ -361,6 +420,7 @@ static int check_key(struct s3p_part *p, uint32_t key, struct s3p_err *err)
     const uint32_t *rows = p->index.order + k->first;
     p->key = key;
     p->tally->keys++;
+    S3P_TRY(s3p_index_key(&p->index, key, p->tally, err));
     S3P_TRY(s3p_effort_measure(&p->effort, &p->index, key, err));
     p->all_known = !k->hides_etag;
     share_evidence(p, k);
@@ -372,13 +432,14 @@ static int check_key(struct s3p_part *p, uint32_t key, struct s3p_err *err)
     return 0;
 }
 
-static int hit_mixed(struct s3p_part *p, const struct s3p_row *r, struct s3p_err *err)
+static int hit_mixed(struct s3p_part *p, const struct s3p_kept *r, struct s3p_err *err)
 {
+    uint64_t other = s3p_load_expect(p->file, r); /* a record + 1, or 0 */
     struct s3p_hit h = {.key_index = r->key_index,
                         .place = r->place,
                         .rule = (uint8_t)r->value,
-                        .record = {r->record, r->expect != 0 ? (uint32_t)(r->expect - 1) : 0},
-                        .n = r->expect != 0 ? 2 : 1};
+                        .record = {r->record, other != 0 ? (uint32_t)(other - 1) : 0},
+                        .n = other != 0 ? 2 : 1};
     return s3p_tally_hit(p->tally, &h, err);
 }
 
@@ -388,21 +449,21 @@ static int judge_mixed(struct s3p_part *p, uint32_t n, struct s3p_err *err)
     for (uint32_t i = 0; i < n && p->index.nmixed != 0; i++) {
         if (p->index.row[i].kind != S3P_ROW_MIXED)
             continue;
-        p->key = p->index.key_of[i];
+        p->key = p->index.number_of[i];
         if (!p->index.key[p->key].blended || p->index.row[i].size == S3P_ROW_CERTAIN)
             S3P_TRY(hit_mixed(p, &p->index.row[i], err));
     }
     return 0;
 }
 
-int s3p_part_check(struct s3p_part *p, const struct s3p_row *rows, uint32_t n, struct s3p_tally *t,
+int s3p_part_check(struct s3p_part *p, const struct s3p_kept *rows, uint32_t n, struct s3p_tally *t,
                    struct s3p_err *err)
 {
     if (n == 0)
         return 0;
     p->tally = t;
     s3p_tally_unit(t);
-    S3P_TRY(s3p_index_build(&p->index, rows, n, t, err));
+    S3P_TRY(s3p_index_build(&p->index, rows, n, err));
     for (uint32_t k = 0; k < p->index.nkeys; k++)
         if (p->index.key[k].rows != 0)
             S3P_TRY(check_key(p, k, err));

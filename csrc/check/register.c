@@ -119,9 +119,9 @@ uint32_t s3p_reg_earliest_read(const struct s3p_reg *r, uint32_t v)
     return S3P_NO_OP;
 }
 
-static int fold_write(struct s3p_reg *r, uint32_t i, struct s3p_err *err)
+static int fold_write(struct s3p_reg *r, const struct s3p_reg_op *op, uint32_t i,
+                      struct s3p_err *err)
 {
-    const struct s3p_reg_op *op = &r->ops[i];
     struct s3p_cluster *c = &r->cluster[op->value];
     if (op->value == S3P_REG_ABSENT || c->write != S3P_NO_OP)
         return s3p_fail(err, S3P_EFORMAT, 0, "operation %u: value %u is written twice", i,
@@ -150,9 +150,9 @@ static void add_read(struct s3p_cluster *c, const struct s3p_reg_op *op)
     c->r_res = op->res < c->r_res ? op->res : c->r_res;
 }
 
-static int fold_delete(struct s3p_reg *r, uint32_t i, struct s3p_err *err)
+static int fold_delete(struct s3p_reg *r, const struct s3p_reg_op *op, uint32_t i,
+                       struct s3p_err *err)
 {
-    const struct s3p_reg_op *op = &r->ops[i];
     struct s3p_deletes *d = &r->deletes;
     bool conditional = op->kind == S3P_REG_REMOVE;
     if (op->value != S3P_REG_ABSENT ||
@@ -174,28 +174,22 @@ static int fold_delete(struct s3p_reg *r, uint32_t i, struct s3p_err *err)
     return 0;
 }
 
-/* One pass over the operations: everything later looks at clusters only. */
-static int fold(struct s3p_reg *r, struct s3p_err *err)
+/* Adds operation `i` to its cluster. */
+static inline int fold(struct s3p_reg *r, const struct s3p_reg_op *op, uint32_t i,
+                       struct s3p_err *err)
 {
-    for (uint32_t i = 0; i < r->n; i++) {
-        const struct s3p_reg_op *op = &r->ops[i];
-        if (op->value > r->values)
-            return s3p_fail(err, S3P_EFORMAT, 0, "operation %u: value %u out of range", i,
-                            op->value);
-        if (op->inv == INT64_MIN || op->inv > op->res)
-            return s3p_fail(err, S3P_EFORMAT, 0, "operation %u returns before its call", i);
-        struct s3p_cluster *c = &r->cluster[op->value];
-        if (op->kind == S3P_REG_READ) {
-            add_read(c, op);
-        } else if (op->kind == S3P_REG_NOT) {
-            r->nnegative++;
-        } else if (op->kind >= S3P_REG_DELETE) {
-            S3P_TRY(fold_delete(r, i, err));
-        } else {
-            S3P_TRY(fold_write(r, i, err));
-        }
+    if (op->value > r->values)
+        return s3p_fail(err, S3P_EFORMAT, 0, "operation %u: value %u out of range", i, op->value);
+    if (op->inv == INT64_MIN || op->inv > op->res)
+        return s3p_fail(err, S3P_EFORMAT, 0, "operation %u returns before its call", i);
+    if (op->kind == S3P_REG_READ) {
+        add_read(&r->cluster[op->value], op);
+        return 0;
     }
-    return 0;
+    r->nnegative += op->kind == S3P_REG_NOT;
+    if (op->kind == S3P_REG_NOT)
+        return 0;
+    return op->kind >= S3P_REG_DELETE ? fold_delete(r, op, i, err) : fold_write(r, op, i, err);
 }
 
 /* Can `op`, which may be ordered behind a delete, be judged as if there had been none? A legal
@@ -296,7 +290,7 @@ static void classify(struct s3p_reg *r)
     }
 }
 
-static void start(struct s3p_reg *r)
+static int start(struct s3p_reg *r, uint32_t values, struct s3p_err *err)
 {
     static const struct s3p_cluster empty = {
         .w_inv = INT64_MIN,
@@ -307,24 +301,27 @@ static void start(struct s3p_reg *r)
         .pred = S3P_NO_VALUE,
         .succ = S3P_NO_VALUE,
     };
-    for (uint32_t v = 0; v <= r->values; v++)
+    S3P_TRY(reserve(r, values, err));
+    r->values = values;
+    for (uint32_t v = 0; v <= values; v++)
         r->cluster[v] = empty;
     r->cluster[S3P_REG_ABSENT].w_res = INT64_MIN;
     r->cluster[S3P_REG_ABSENT].live = 1;
     r->ncas = r->nplain = r->nunknown = r->nnegative = 0;
     r->nforward = r->nbackward = 0;
     r->deletes = (struct s3p_deletes){.first_call = INT64_MAX, .first_return = INT64_MAX};
+    return 0;
 }
 
 int s3p_reg_begin(struct s3p_reg *r, const struct s3p_reg_op *ops, uint32_t n, uint32_t values,
                   struct s3p_err *err)
 {
-    S3P_TRY(reserve(r, values, err));
+    S3P_TRY(start(r, values, err));
     r->ops = ops;
     r->n = n;
-    r->values = values;
-    start(r);
-    return fold(r, err);
+    for (uint32_t i = 0; i < n; i++) /* everything later looks at clusters only */
+        S3P_TRY(fold(r, &ops[i], i, err));
+    return 0;
 }
 
 /* What chains and zones leave open: absences, and refusals where the order of writes is not known.
@@ -375,14 +372,44 @@ int s3p_reg_judge(struct s3p_reg *r, struct s3p_err *err)
     return 0;
 }
 
-int s3p_reg_check(struct s3p_reg *r, const struct s3p_reg_op *ops, uint32_t n, uint32_t values,
-                  struct s3p_reg_result *out, struct s3p_err *err)
+static void empty_result(struct s3p_reg *r, struct s3p_reg_result *out)
 {
     out->nviolations = out->negatives = out->unresolved = 0;
     out->windows = out->unknown_windows = out->unknown_ops = 0;
     out->unknown_from = out->unknown_to = 0;
     r->out = out;
     r->returns_from_absence = false;
+}
+
+int s3p_reg_open(struct s3p_reg *r, uint32_t values, struct s3p_reg_result *out,
+                 struct s3p_err *err)
+{
+    empty_result(r, out);
+    r->ops = NULL;
+    r->n = r->told = 0;
+    return start(r, values, err);
+}
+
+int s3p_reg_tell(struct s3p_reg *r, const struct s3p_reg_op *op, struct s3p_err *err)
+{
+    return fold(r, op, r->told++, err);
+}
+
+int s3p_reg_settle(struct s3p_reg *r, bool *settled, struct s3p_err *err)
+{
+    *settled = false;
+    if (r->deletes.count != 0 || r->nnegative != 0)
+        return 0;
+    S3P_TRY(s3p_reg_judge(r, err));
+    r->out->windows = 1;
+    *settled = r->out->nviolations == 0;
+    return 0;
+}
+
+int s3p_reg_check(struct s3p_reg *r, const struct s3p_reg_op *ops, uint32_t n, uint32_t values,
+                  struct s3p_reg_result *out, struct s3p_err *err)
+{
+    empty_result(r, out);
     S3P_TRY(s3p_reg_begin(r, ops, n, values, err));
     bool search = r->engine == S3P_ENGINE_SEARCH;
     if (r->deletes.count != 0 && !search && s3p_epoch_applies(r) && !deletes_trail(r)) {

@@ -1,11 +1,13 @@
-/* What the register needs of one attempt on one key, in one cache line: the columns of the file are
- * read once, in order, and scattered into partitions of such rows. Also the reasons why something
- * is not checked. */
+/* What the register needs of one attempt on one key: the columns of the file are read once, in
+ * order, made into rows, and these are packed and scattered into partitions. Also the reasons why
+ * something is not checked. */
 #ifndef S3P_CHECK_ROW_H
 #define S3P_CHECK_ROW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "history/record.h"
 #include "s3/outcome.h"
@@ -55,10 +57,72 @@ static inline uint8_t s3p_row_outcome(const struct s3p_row *r)
     return (r->bits >> S3P_ROW_OUTCOME_SHIFT) & 3;
 }
 
-/* Of a read of the key alone: it says something. */
-static inline bool s3p_row_answers(const struct s3p_row *r)
+/* A row in 48 bytes, as it is kept until its partition is judged. It holds one ETag; where there are
+ * two, a second row of kind S3P_ROW_NONE behind it has the other. Clients are told apart by the
+ * lowest bits (a grade reads them from the file), and what took longer than four hours counts as
+ * not returned. */
+enum { S3P_KEPT_TOOK_BITS = 44, S3P_KEPT_CLIENT_BITS = 20 };
+#define S3P_KEPT_NO_RETURN ((UINT64_C(1) << S3P_KEPT_TOOK_BITS) - 1)
+
+enum s3p_kept_etag {
+    S3P_KEPT_ANSWER, /* of the answer; what was asked for, if anything, is in the file */
+    S3P_KEPT_EXPECT, /* what was asked for; the answer has none */
+    S3P_KEPT_BOTH,   /* of the answer; what was asked for is in the row behind it */
+};
+
+struct s3p_kept {
+    int64_t inv;
+    uint64_t value, etag; /* 0: none */
+    uint64_t took : S3P_KEPT_TOOK_BITS, client : S3P_KEPT_CLIENT_BITS;
+    uint32_t record, size;
+    uint32_t key_index;
+    uint16_t place;
+    uint8_t kind : 6, etag_is : 2;
+    uint8_t bits;
+};
+
+/* By words: a wide copy of fields that were just stored one by one would wait for the stores. */
+static inline void s3p_kept_store(struct s3p_kept *to, const uint64_t word[6])
 {
-    return (r->bits & S3P_ROW_ENTRY) == 0 && (r->bits & S3P_ROW_EVIDENCE) != S3P_EV_NONE;
+    _Static_assert(sizeof *to == 48 && offsetof(struct s3p_kept, place) == 44, "words as below");
+    memcpy(to, word, sizeof *to);
+}
+
+/* Packs the row into to[0 … n): 2 has room for both ETags. */
+static inline void s3p_row_pack(const struct s3p_row *r, struct s3p_kept *to, uint32_t n)
+{
+    uint64_t took = (uint64_t)r->res - (uint64_t)r->inv;
+    bool own = r->etag != 0 || r->kind == S3P_ROW_SPOIL;
+    uint64_t etag_is = !own ? S3P_KEPT_EXPECT : n > 1 ? S3P_KEPT_BOTH : S3P_KEPT_ANSWER;
+    if (r->res == INT64_MAX || took > S3P_KEPT_NO_RETURN)
+        took = S3P_KEPT_NO_RETURN;
+    s3p_kept_store(to, (const uint64_t[6]){
+                           (uint64_t)r->inv,
+                           r->value,
+                           own ? r->etag : r->expect,
+                           took | (uint64_t)r->client << S3P_KEPT_TOOK_BITS,
+                           r->record | (uint64_t)r->size << 32,
+                           (uint32_t)r->key_index | (uint64_t)r->place << 32 |
+                               (uint64_t)r->kind << 48 | etag_is << 54 | (uint64_t)r->bits << 56,
+                       });
+    if (n > 1)
+        to[1] = (struct s3p_kept){.etag = r->expect, .kind = S3P_ROW_NONE};
+}
+
+static inline int64_t s3p_kept_res(const struct s3p_kept *k)
+{
+    return k->took == S3P_KEPT_NO_RETURN ? INT64_MAX : k->inv + (int64_t)k->took;
+}
+
+static inline uint8_t s3p_kept_outcome(const struct s3p_kept *k)
+{
+    return (k->bits >> S3P_ROW_OUTCOME_SHIFT) & 3;
+}
+
+/* Of a read of the key alone: it says something. */
+static inline bool s3p_kept_answers(const struct s3p_kept *k)
+{
+    return (k->bits & S3P_ROW_ENTRY) == 0 && (k->bits & S3P_ROW_EVIDENCE) != S3P_EV_NONE;
 }
 
 /* Not checked, and why. Those before S3P_WHY_NEGATIVES spoil whole keys. */

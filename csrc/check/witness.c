@@ -4,25 +4,11 @@
 
 #include "history/json.h"
 
-static const struct s3p_segment_view *segment_of(const struct s3p_histfile *f, uint64_t record)
-{
-    uint32_t lo = 0, hi = s3p_histfile_segments(f);
-    while (hi - lo > 1) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (s3p_histfile_segment(f, mid)->first_record <= record)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    return s3p_histfile_segment(f, lo);
-}
-
 void s3p_witness_fill(struct s3p_witness *w, const struct s3p_histfile *f, const struct s3p_hit *h)
 {
     w->hit = h;
     for (uint32_t i = 0; i < h->n; i++) {
-        w->segment[i] = segment_of(f, h->record[i]);
-        w->position[i] = (uint32_t)(h->record[i] - w->segment[i]->first_record);
+        w->segment[i] = s3p_histfile_find(f, h->record[i], &w->position[i]);
         s3p_segment_get(w->segment[i], w->position[i], &w->attempt[i]);
     }
 }

@@ -357,6 +357,21 @@ const struct s3p_segment_view *s3p_histfile_segment(const struct s3p_histfile *f
     return i < f->nsegments ? &f->segments[i] : NULL;
 }
 
+const struct s3p_segment_view *s3p_histfile_find(const struct s3p_histfile *f, uint64_t record,
+                                                 uint32_t *i)
+{
+    uint32_t lo = 0, hi = f->nsegments;
+    while (hi - lo > 1) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (f->segments[mid].first_record <= record)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    *i = (uint32_t)(record - f->segments[lo].first_record);
+    return &f->segments[lo];
+}
+
 void s3p_segment_get(const struct s3p_segment_view *s, uint32_t i, struct s3p_attempt *out)
 {
 #define S3P_X(field, type, format, text) out->field = ((const type *)s->column[S3P_COL_##field])[i];

@@ -49,6 +49,9 @@ uint32_t s3p_histfile_segments(const struct s3p_histfile *f);
 bool s3p_histfile_complete(
     const struct s3p_histfile *f); /* footer there, and the run was not interrupted */
 const struct s3p_segment_view *s3p_histfile_segment(const struct s3p_histfile *f, uint32_t i);
+/* The segment of a record of the file, and its place there. O(log n). */
+const struct s3p_segment_view *s3p_histfile_find(const struct s3p_histfile *f, uint64_t record,
+                                                 uint32_t *i);
 void s3p_segment_get(const struct s3p_segment_view *s, uint32_t i, struct s3p_attempt *out);
 /* {NULL, 0} for offset 0; offsets were validated when the file was opened. */
 struct s3p_str s3p_segment_text(const struct s3p_segment_view *s, uint32_t offset);

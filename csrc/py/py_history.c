@@ -118,20 +118,6 @@ static Py_ssize_t history_length(PyObject *o)
     return (Py_ssize_t)n;
 }
 
-/* The segment of a record, by halving. */
-static const struct s3p_segment_view *segment_of(const struct s3p_histfile *f, uint64_t record)
-{
-    uint32_t low = 0, high = s3p_histfile_segments(f);
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        if (s3p_histfile_segment(f, middle)->first_record <= record)
-            low = middle;
-        else
-            high = middle;
-    }
-    return s3p_histfile_segment(f, low);
-}
-
 static PyObject *history_item(PyObject *o, Py_ssize_t i)
 {
     struct s3p_py_history *self = (struct s3p_py_history *)o;
@@ -143,10 +129,11 @@ static PyObject *history_item(PyObject *o, Py_ssize_t i)
         PyErr_Format(PyExc_IndexError, "record %zd of %llu", i,
                      (unsigned long long)s3p_histfile_records(f));
     } else {
-        const struct s3p_segment_view *s = segment_of(f, (uint64_t)i);
+        uint32_t at;
+        const struct s3p_segment_view *s = s3p_histfile_find(f, (uint64_t)i, &at);
         struct s3p_buf json;
         s3p_buf_init(&json, RECORD_BYTES_MAX);
-        s3p_record_json(s, (uint32_t)((uint64_t)i - s->first_record), self->keynames, &json);
+        s3p_record_json(s, at, self->keynames, &json);
         out = s3p_py_json_load(self->st, &json);
     }
     s3p_histfile_close(f);
