@@ -131,6 +131,9 @@ static int find_key(struct s3p_index *x, const struct s3p_kept *r, uint32_t *out
     return 0;
 }
 
+/* Evidence that takes the key's operations to judge, a bit each. */
+enum { REFUSES = 1 << S3P_EV_PRESENT | 1 << S3P_EV_NOT_MATCH };
+
 /* Finds the row's key. */
 static int note_key(struct s3p_index *x, uint32_t i, struct s3p_err *err)
 {
@@ -146,19 +149,21 @@ static int note_key(struct s3p_index *x, uint32_t i, struct s3p_err *err)
         x->nmixed++;
         return 0;
     }
+    uint8_t read = r->kind == S3P_ROW_READ;
     k->rows++;
-    k->reads += r->kind == S3P_ROW_READ;
-    k->answers += r->kind == S3P_ROW_READ && s3p_kept_answers(r);
+    k->reads += read;
+    k->answers += read & s3p_kept_answers(r);
     if (r->kind == S3P_ROW_SPOIL) {
         uint8_t why = (uint8_t)(r->value + 1);
         k->spoiled = k->spoiled == 0 || why < k->spoiled ? why : k->spoiled;
         k->blended |= r->value == S3P_WHY_COPY || r->value == S3P_WHY_MULTIPART;
-    } else {
-        uint8_t evidence = r->bits & S3P_ROW_EVIDENCE;
-        k->refuses |= r->kind == S3P_ROW_DELETE || evidence == S3P_EV_NOT_MATCH ||
-                      evidence == S3P_EV_PRESENT;
-        k->by_version |= r->kind == S3P_ROW_DELETE && r->size == S3P_ROW_BY_VERSION;
-        k->weak |= (r->bits & S3P_ROW_WEAK) != 0;
+        return 0;
+    }
+    k->refuses |= REFUSES >> (r->bits & S3P_ROW_EVIDENCE) & 1;
+    k->weak |= (r->bits & S3P_ROW_WEAK) != 0;
+    if (r->kind == S3P_ROW_DELETE) {
+        k->refuses = true;
+        k->by_version |= r->size == S3P_ROW_BY_VERSION;
     }
     return 0;
 }

@@ -398,7 +398,7 @@ int s3p_reg_tell(struct s3p_reg *r, const struct s3p_reg_op *op, struct s3p_err 
 int s3p_reg_settle(struct s3p_reg *r, bool *settled, struct s3p_err *err)
 {
     *settled = false;
-    if (r->deletes.count != 0 || r->nnegative != 0)
+    if (r->deletes.count != 0 || r->nnegative != 0 || r->engine != S3P_ENGINE_ALL)
         return 0;
     S3P_TRY(s3p_reg_judge(r, err));
     r->out->windows = 1;

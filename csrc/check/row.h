@@ -81,11 +81,12 @@ struct s3p_kept {
     uint8_t bits;
 };
 
-/* By words: a wide copy of fields that were just stored one by one would wait for the stores. */
-static inline void s3p_kept_store(struct s3p_kept *to, const uint64_t word[6])
+/* Stores word `i`. A copy of the whole would wait for the fields that were just stored one by one.
+ */
+static inline void s3p_kept_word(struct s3p_kept *to, size_t i, uint64_t word)
 {
     _Static_assert(sizeof *to == 48 && offsetof(struct s3p_kept, place) == 44, "words as below");
-    memcpy(to, word, sizeof *to);
+    memcpy((char *)to + i * sizeof word, &word, sizeof word);
 }
 
 /* Packs the row into to[0 … n): 2 has room for both ETags. */
@@ -96,15 +97,14 @@ static inline void s3p_row_pack(const struct s3p_row *r, struct s3p_kept *to, ui
     uint64_t etag_is = !own ? S3P_KEPT_EXPECT : n > 1 ? S3P_KEPT_BOTH : S3P_KEPT_ANSWER;
     if (r->res == INT64_MAX || took > S3P_KEPT_NO_RETURN)
         took = S3P_KEPT_NO_RETURN;
-    s3p_kept_store(to, (const uint64_t[6]){
-                           (uint64_t)r->inv,
-                           r->value,
-                           own ? r->etag : r->expect,
-                           took | (uint64_t)r->client << S3P_KEPT_TOOK_BITS,
-                           r->record | (uint64_t)r->size << 32,
-                           (uint32_t)r->key_index | (uint64_t)r->place << 32 |
-                               (uint64_t)r->kind << 48 | etag_is << 54 | (uint64_t)r->bits << 56,
-                       });
+    s3p_kept_word(to, 0, (uint64_t)r->inv);
+    s3p_kept_word(to, 1, r->value);
+    s3p_kept_word(to, 2, own ? r->etag : r->expect);
+    s3p_kept_word(to, 3, took | (uint64_t)r->client << S3P_KEPT_TOOK_BITS);
+    s3p_kept_word(to, 4, r->record | (uint64_t)r->size << 32);
+    s3p_kept_word(to, 5,
+                  (uint32_t)r->key_index | (uint64_t)r->place << 32 | (uint64_t)r->kind << 48 |
+                      etag_is << 54 | (uint64_t)r->bits << 56);
     if (n > 1)
         to[1] = (struct s3p_kept){.etag = r->expect, .kind = S3P_ROW_NONE};
 }

@@ -16,6 +16,9 @@
 #define s3p_blame_zones t_mutated_blame_zones
 #define s3p_reg_begin t_mutated_reg_begin
 #define s3p_reg_judge t_mutated_reg_judge
+#define s3p_reg_open t_mutated_reg_open
+#define s3p_reg_tell t_mutated_reg_tell
+#define s3p_reg_settle t_mutated_reg_settle
 #define s3p_epoch_applies t_mutated_epoch_applies
 #define s3p_epoch_check t_mutated_epoch_check
 #define s3p_negatives_check t_mutated_negatives_check

@@ -58,6 +58,29 @@ static bool agrees(const struct s3p_reg_result *r, bool legal)
     return legal || !exact(r);
 }
 
+/* Told one by one the operations are settled exactly when clusters decide them and nothing is wrong,
+ * and then the answer is the same. */
+static void compare_told(struct s3p_reg *reg, const struct t_history *h,
+                         const struct s3p_reg_result *res)
+{
+    struct s3p_reg_result told;
+    bool settled, clusters = true;
+    T_OK(s3p_reg_open(reg, h->values, &told, err));
+    for (uint32_t i = 0; i < h->n; i++) {
+        const struct s3p_reg_op *op = &h->op[i];
+        T_OK(s3p_reg_tell(reg, op, err));
+        clusters &= op->kind < S3P_REG_NOT ||
+                    (op->kind > S3P_REG_NOT && op->outcome == S3P_FAILED);
+    }
+    T_OK(s3p_reg_settle(reg, &settled, err));
+    T_EQ(settled, clusters && res->nviolations == 0);
+    if (!settled)
+        return;
+    T_EQ(told.unresolved, res->unresolved);
+    T_EQ(told.windows, res->windows);
+    T_EQ(told.negatives + told.unknown_windows, 0);
+}
+
 static void compare(uint64_t seed, enum t_shape shape, struct tally *t)
 {
     struct s3p_reg *reg = NULL;
@@ -83,6 +106,7 @@ static void compare(uint64_t seed, enum t_shape shape, struct tally *t)
         for (uint32_t k = 0; k < res.nviolations; k++)
             for (uint32_t w = 0; w < res.violation[k].n; w++)
                 T_TRUE(res.violation[k].op[w] < h.n);
+        compare_told(reg, &h, &res);
         t->total++;
         t->illegal += !legal;
         t->alarms += res.nviolations != 0;
