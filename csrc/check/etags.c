@@ -299,7 +299,7 @@ static int note_etag(struct s3p_index *x, uint32_t i, uint32_t v, struct s3p_tal
     if (*at == S3P_NO_ROW) {
         S3P_TRY(add_etag(x, i, err));
     } else if ((*at & SHARED) == 0 && x->number_of[*at] != v) {
-        *at |= SHARED; /* one ETag, two values: judged when all bodies are known to be long enough */
+        *at |= SHARED; /* judged when all bodies of the key are known to be long enough */
         x->shared = true;
     }
     if (s->etag == 0) {

@@ -26,7 +26,8 @@ static bool is_touched(const struct s3p_kept *r)
 /* What the row changed, or may have changed. */
 static unsigned changes(const struct s3p_kept *r)
 {
-    if (r->kind == S3P_ROW_READ || S3P_OFF(OBJECT_FAILED_CHANGES, s3p_kept_outcome(r) == S3P_FAILED))
+    if (r->kind == S3P_ROW_READ ||
+        S3P_OFF(OBJECT_FAILED_CHANGES, s3p_kept_outcome(r) == S3P_FAILED))
         return 0;
     if (r->kind == S3P_ROW_DELETE) /* a version that goes lets an older one show */
         return S3P_OFF(OBJECT_REVIVES_OFF, r->size == S3P_ROW_BY_VERSION)

@@ -9,7 +9,7 @@
 
 struct s3p_part;
 int s3p_part_create(struct s3p_part **out, const struct s3p_histfile *file,
-                    const struct s3p_keymap *map,                    struct s3p_err *err) S3P_MUST_CHECK;
+                    const struct s3p_keymap *map, struct s3p_err *err) S3P_MUST_CHECK;
 /* From now on the keys that are checked are added to `objects`, too, as members of listings. */
 void s3p_part_list(struct s3p_part *p, struct s3p_members *objects);
 void s3p_part_free(struct s3p_part *p);

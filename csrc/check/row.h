@@ -57,10 +57,10 @@ static inline uint8_t s3p_row_outcome(const struct s3p_row *r)
     return (r->bits >> S3P_ROW_OUTCOME_SHIFT) & 3;
 }
 
-/* A row in 48 bytes, as it is kept until its partition is judged. It holds one ETag; where there are
- * two, a second row of kind S3P_ROW_NONE behind it has the other. Clients are told apart by the
- * lowest bits (a grade reads them from the file), and what took longer than four hours counts as
- * not returned. */
+/* A row in 48 bytes, as it is kept until its partition is judged. It holds one ETag; where there
+ * are two, a second row of kind S3P_ROW_NONE behind it has the other. Clients are told apart by
+ * the lowest bits (a grade reads them from the file), and what took longer than four hours counts
+ * as not returned. */
 enum { S3P_KEPT_TOOK_BITS = 44, S3P_KEPT_CLIENT_BITS = 20 };
 #define S3P_KEPT_NO_RETURN ((UINT64_C(1) << S3P_KEPT_TOOK_BITS) - 1)
 

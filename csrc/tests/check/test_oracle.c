@@ -58,8 +58,8 @@ static bool agrees(const struct s3p_reg_result *r, bool legal)
     return legal || !exact(r);
 }
 
-/* Told one by one the operations are settled exactly when clusters decide them and nothing is wrong,
- * and then the answer is the same. */
+/* Told one by one the operations are settled exactly when clusters decide them and nothing is
+ * wrong, and then the answer is the same. */
 static void compare_told(struct s3p_reg *reg, const struct t_history *h,
                          const struct s3p_reg_result *res)
 {
