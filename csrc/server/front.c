@@ -56,7 +56,8 @@ static enum MHD_Result send_answer(struct s3p_srv_req *req, bool close_after)
     if (S3P_SRV_UNLIKELY(req->loop->srv->mutants != NULL))
         s3p_srv_mutants_send(req);
     struct MHD_Response *r;
-    if (a->fd >= 0) {
+    bool file = a->fd >= 0;
+    if (file) {
         r = MHD_create_response_from_fd_at_offset64(a->length, a->fd, a->offset);
         a->fd = -1;
     } else if (a->parts != NULL) {
@@ -85,6 +86,8 @@ static enum MHD_Result send_answer(struct s3p_srv_req *req, bool close_after)
     s3p_srv_loop_count(req);
     enum MHD_Result rc = ok ? MHD_queue_response(req->conn, a->status, r) : MHD_NO;
     MHD_destroy_response(r);
+    if (file && rc == MHD_YES)
+        s3p_srv_loop_file_begin(req);
     return rc;
 }
 
@@ -205,8 +208,10 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **context,
         send_surplus(conn, &req->answer);
     if (req != NULL && S3P_SRV_UNLIKELY(req->loop->srv->request_log >= 0))
         s3p_srv_request_log_end(req, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-    if (req != NULL)
+    if (req != NULL) {
+        s3p_srv_loop_file_end(req);
         s3p_srv_req_put(req);
+    }
     *context = NULL;
 }
 

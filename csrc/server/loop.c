@@ -1,10 +1,12 @@
 #include "server/loop.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "core/alloc.h"
@@ -15,6 +17,7 @@
 #include "server/routes.h"
 
 #define LOG_MAX (64 * 1024 * 1024)
+#define FILES_NS S3P_S
 
 int s3p_srv_loop_init(struct s3p_srv_loop *loop, struct s3p_srv *srv, unsigned index,
                       struct s3p_err *err)
@@ -204,6 +207,47 @@ static int64_t run_delayed(struct s3p_srv_loop *loop, bool all)
     return next;
 }
 
+void s3p_srv_loop_file_begin(struct s3p_srv_req *req)
+{
+    struct s3p_srv_loop *loop = req->loop;
+    req->file_next = loop->files;
+    req->file_at = &loop->files;
+    if (loop->files != NULL)
+        loop->files->file_at = &req->file_next;
+    loop->files = req;
+}
+
+void s3p_srv_loop_file_end(struct s3p_srv_req *req)
+{
+    if (req->file_at == NULL)
+        return;
+    *req->file_at = req->file_next;
+    if (req->file_next != NULL)
+        req->file_next->file_at = req->file_at;
+    req->file_at = NULL;
+}
+
+/* A process that is stopped and goes on leaves sendfile early. libmicrohttpd takes what is missing
+ * for a full socket, and waits for room that will never be told of, as there was room throughout.
+ * Such a connection has nothing left to send and no end: it is shown to the library anew. */
+static void push_files(struct s3p_srv_loop *loop)
+{
+    int64_t now_ns = s3p_now_ns();
+    if (now_ns - loop->files_ns < FILES_NS)
+        return;
+    loop->files_ns = now_ns;
+    for (struct s3p_srv_req *r = loop->files; r != NULL; r = r->file_next) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+        int left;
+        if (info == NULL || ioctl(info->connect_fd, SIOCOUTQ, &left) != 0 || left > 0)
+            continue;
+        MHD_suspend_connection(r->conn);
+        MHD_resume_connection(r->conn);
+        loop->resumed = true;
+    }
+}
+
 static int wait_ms(struct s3p_srv_loop *loop, int64_t next_due_ns)
 {
     int64_t ms =
@@ -248,6 +292,8 @@ static void *loop_main(void *arg)
         commit_pending(loop);
         if (S3P_SRV_UNLIKELY(loop->log.len > 0))
             s3p_srv_request_log_flush(loop, false);
+        if (loop->files != NULL)
+            push_files(loop);
     }
     /* a suspended connection would keep its daemon from stopping */
     while (loop->suspended > 0) {

@@ -14,6 +14,10 @@ void s3p_srv_loop_free(struct s3p_srv_loop *loop);
 
 void s3p_srv_loop_count(const struct s3p_srv_req *req); /* the answer, for the statistics */
 
+/* The answer of this request is a file: from its queueing until its completion. Loop thread. */
+void s3p_srv_loop_file_begin(struct s3p_srv_req *req);
+void s3p_srv_loop_file_end(struct s3p_srv_req *req); /* nothing when it has none */
+
 /* From the committer: this request's write is done. Any thread; takes `req`. */
 void s3p_srv_loop_done(struct s3p_srv_loop *loop, struct s3p_srv_req *req);
 

@@ -105,6 +105,7 @@ struct s3p_srv_req {
     int64_t begin_ns, begin_wall_ns;     /* of the request log; not set without */
     uint64_t bytes_in;                   /* of the body, as it came */
     int64_t due_ns;                      /* delayed until */
+    struct s3p_srv_req *file_next, **file_at; /* in the loop's list of files; file_at NULL: not */
     void (*resume)(struct s3p_srv_req *req);
     struct s3p_srv_head head;
 };
@@ -129,7 +130,9 @@ struct s3p_srv_loop {
     struct s3p_srv_view view;
     struct s3p_srv_auth_cache auth_cache;
     struct s3p_srv_req *free, *delayed, *pending, **pending_end;
-    struct s3p_srv_txn *txn; /* commits of this thread */
+    struct s3p_srv_req *files; /* whose answers are files on their way */
+    int64_t files_ns;          /* when these were last looked at */
+    struct s3p_srv_txn *txn;   /* commits of this thread */
     unsigned suspended;      /* requests that wait */
     bool resumed;            /* some have been resumed since the daemons last ran */
     int64_t wall_ns;         /* read once a round */

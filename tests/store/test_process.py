@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -174,6 +175,37 @@ def test_sigkill_loses_no_acknowledged_write(tmp_path: Path) -> None:
         assert data == body or int(data.split(b".")[0].split(b"-")[1]) > int(body.split(b".")[0].split(b"-")[1])
     assert len(acked) > 10
     assert store.close() == 0
+
+
+def test_a_store_that_is_stopped_goes_on(start: Start) -> None:
+    """Answers that were on their way come to their end, wherever a stop found them."""
+    store, body = start(), b"0123456789abcdef" * 60_000
+    store.client().create_bucket(Bucket="bkt")
+    store.client().put_object(Bucket="bkt", Key="k", Body=body)
+    target, done = store.presign("GET", "/bkt/k"), threading.Event()
+
+    def read() -> None:
+        connection = store.connection(60)
+        for _ in range(30):
+            connection.request("GET", target)
+            assert connection.getresponse().read() == body
+        connection.close()
+
+    def stop() -> None:
+        while not done.is_set():
+            time.sleep(0.002)
+            store.process.send_signal(signal.SIGSTOP)
+            time.sleep(0.002)
+            store.process.send_signal(signal.SIGCONT)
+
+    with ThreadPoolExecutor(5) as pool:
+        stops, readers = pool.submit(stop), [pool.submit(read) for _ in range(4)]
+        try:
+            for reader in readers:
+                reader.result()
+        finally:
+            done.set()
+        stops.result()
 
 
 def test_null_server() -> None:
