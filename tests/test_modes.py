@@ -28,6 +28,7 @@ SHOWS = {
     "ok-empty-page-truncated": "list-churn",
     "ok-upload-listing-settles": "upload-churn",
     "ok-503-throttle": "wire",
+    "ok-lifecycle-late": "cross-feature",
     "ok-bucket-ready-delay": "wire",
     "ok-etag-not-md5": "wire",
 }

@@ -5,9 +5,11 @@
  * How late: a replica comes not before its lag, and at most an eighth of it (10 to 100 ms) and the
  * time of the work later. An expiry comes not before it is due, and at most a tenth of a day (10 ms
  * to 1 s) and eleven times the time of one pass later: a pass takes about a microsecond an entry,
- * and no more than a tenth of the time goes to passes. */
+ * and no more than a tenth of the time goes to passes. The mode ok-lifecycle-late adds to both. */
 #ifndef S3P_SERVER_CHORES_H
 #define S3P_SERVER_CHORES_H
+
+#include <pthread.h>
 
 #include "server/commit.h"
 
@@ -21,8 +23,12 @@ struct s3p_srv_chore {
     struct s3p_srv_txn *txn;
     struct s3p_srv_view view;
     struct s3p_buf found, copy; /* scratch of a pass */
-    _Atomic int stop;
+    _Atomic int stop; /* written under mu */
+    pthread_mutex_t mu;
+    pthread_cond_t end;
 };
+/* On that thread too. False: the chores end, and so does the wait. */
+bool s3p_srv_chore_wait(struct s3p_srv_chore *c, int64_t until_ns);
 bool s3p_srv_lifecycle_pass(struct s3p_srv_chore *c);
 bool s3p_srv_replication_pass(struct s3p_srv_chore *c);
 

@@ -15,6 +15,7 @@
 #define TXN_ACTS 500      /* clients' writes wait while a transaction runs */
 #define FOUND_ACTS 8000   /* the rest of a key with so many is due in the next pass too */
 #define BUCKET_MAX 64
+#define LOOK_NS (5 * S3P_MS) /* how often a pass that is held looks whether it still is */
 #define RULES_BYTES_MAX (8 * 1024 * 1024)
 
 /* One thing to do; the key stands behind it in the list. */
@@ -35,6 +36,7 @@ struct pass {
     struct s3p_buf rules; /* the stored set, copied: edits move it */
     unsigned seen, acts;
     size_t done; /* bytes of the list that have been acted on */
+    bool late;   /* by a mode: what has been found is left for a while */
     /* where the next view goes on */
     char key[S3P_SRV_KEY_MAX];
     size_t key_len;
@@ -60,8 +62,11 @@ static void note(struct pass *p, enum s3p_srv_life_act what, bool current, uint6
                  struct s3p_str key)
 {
     struct act a;
+    struct s3p_srv_mutants *m = p->c->srv->mutants;
     if (what == S3P_SRV_LIFE_KEEP || p->acts == FOUND_ACTS)
         return;
+    if (S3P_SRV_UNLIKELY(m != NULL))
+        p->late |= s3p_srv_mutants_due(m, key, seq);
     memset(&a, 0, sizeof a);
     a.act = what;
     a.current = current;
@@ -275,6 +280,14 @@ static int act_on_found(struct pass *p)
     return rc;
 }
 
+static void leave(const struct pass *p)
+{
+    int64_t found_ns = s3p_now_ns(), now_ns = found_ns;
+    while (now_ns - found_ns < s3p_srv_mutants_late_ns(p->c->srv->mutants) &&
+           s3p_srv_chore_wait(p->c, now_ns + LOOK_NS))
+        now_ns = s3p_now_ns();
+}
+
 /* One table of a bucket, view by view. */
 static int pass_table(struct pass *p, int (*find)(struct pass *p, MDB_txn *txn))
 {
@@ -283,6 +296,7 @@ static int pass_table(struct pass *p, int (*find)(struct pass *p, MDB_txn *txn))
     p->number = 0;
     while (rc == 0 && atomic_load_explicit(&p->c->stop, memory_order_relaxed) == 0) {
         p->seen = p->acts = 0;
+        p->late = false;
         s3p_buf_clear(&p->c->found);
         if (!s3p_srv_view_begin(&p->c->view))
             return MDB_READERS_FULL;
@@ -291,6 +305,8 @@ static int pass_table(struct pass *p, int (*find)(struct pass *p, MDB_txn *txn))
         if (rc == 0)
             rc = find(p, p->c->view.txn);
         s3p_srv_view_end(&p->c->view);
+        if (S3P_SRV_UNLIKELY(p->late))
+            leave(p);
         int acted = rc == 0 || rc == MDB_NOTFOUND ? act_on_found(p) : 0;
         rc = acted != 0 ? acted : rc;
     }

@@ -371,6 +371,15 @@ const struct s3p_srv_mutant_row s3p_srv_modes[] = {
         .arrive = not_ready,
     },
     {
+        .name = "ok-lifecycle-late",
+        .breaks = "what a lifecycle rule finds due is left for delay_ms, and judged again then",
+        .section = "12",
+        .needs = "lifecycle",
+        .delay_ms = 50,
+        .legal = "AWS: User Guide, expiring objects: there may be a delay",
+        .late = true,
+    },
+    {
         .name = "ok-last-tag-writer-wins",
         .breaks = "a set of tags replaces the one before as a whole",
         .section = "12",

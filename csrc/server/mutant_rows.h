@@ -40,6 +40,7 @@ struct s3p_srv_mutant_row {
     unsigned delay_ms;   /* default of delay_ms; 0 where it has no meaning */
     bool old_versions;   /* replaced records and bodies must be remembered */
     unsigned batch;      /* what it does to the batch of a write: S3P_SRV_BATCH_* */
+    bool late;           /* what lifecycle rules find due is left for its delay first */
     const char *legal;   /* of a mode: who says that it is legal; NULL: a fault */
     bool always;         /* of a mode: the store does so anyway, without a hook */
     double p;            /* default of p; 0: 1 */

@@ -291,6 +291,32 @@ enum s3p_srv_life_act s3p_srv_mutants_life(struct s3p_srv_mutants *m,
     return then;
 }
 
+bool s3p_srv_mutants_due(struct s3p_srv_mutants *m, struct s3p_str key, uint64_t seq)
+{
+    bool late = false;
+    pthread_mutex_lock(&m->mu);
+    for (unsigned i = 0; i < m->n_active; i++) {
+        const struct s3p_srv_mutant *a = &m->active[i];
+        if (!a->row->late || !s3p_srv_mutant_draws(m, a, key, seq))
+            continue;
+        m->counts[a->spec.row].fired++;
+        late = true;
+    }
+    pthread_mutex_unlock(&m->mu);
+    return late;
+}
+
+int64_t s3p_srv_mutants_late_ns(struct s3p_srv_mutants *m)
+{
+    int64_t late_ns = 0;
+    pthread_mutex_lock(&m->mu);
+    for (unsigned i = 0; i < m->n_active; i++)
+        if (m->active[i].row->late && m->active[i].spec.delay_ns > late_ns)
+            late_ns = m->active[i].spec.delay_ns;
+    pthread_mutex_unlock(&m->mu);
+    return late_ns;
+}
+
 void s3p_srv_mutants_missing(struct s3p_srv_req *req)
 {
     struct s3p_srv_mutants *m = req->loop->srv->mutants;

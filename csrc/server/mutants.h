@@ -75,6 +75,10 @@ void s3p_srv_mutants_missing(struct s3p_srv_req *req);
 enum s3p_srv_life_act s3p_srv_mutants_life(struct s3p_srv_mutants *m,
                                            const struct s3p_srv_life_case *c,
                                            enum s3p_srv_life_act act);
+/* an entry is due by them: true when it is left first, for as long as the second one says, which
+ * is asked again and again: a mode that is switched off lets go; */
+bool s3p_srv_mutants_due(struct s3p_srv_mutants *m, struct s3p_str key, uint64_t seq);
+int64_t s3p_srv_mutants_late_ns(struct s3p_srv_mutants *m);
 /* mutant_calls.c: a key of a batch delete is about to go: true when `r` says what became of it; */
 bool s3p_srv_mutants_of_batch(struct s3p_srv_txn *t, struct s3p_srv_req *req,
                               const struct s3p_srv_batch_key *e, struct s3p_srv_batch_result *r);

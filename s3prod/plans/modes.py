@@ -54,6 +54,7 @@ _ROWS = (
     _mode("ok-upload-listing-settles", "upload-churn", list="eventual", list_lag_ms=100),
     _mode("ok-503-throttle", "register-churn list-churn uploads copies batches"),
     _mode("ok-bucket-ready-delay", "register-churn shared-counters versions", "delay_ms=300", bucket_ready_s=1),
+    _mode("ok-lifecycle-late", "cross-feature"),
     _always("ok-last-tag-writer-wins", "tags"),
     _mode("ok-etag-not-md5", "register-churn shared-counters copies list-churn", etag_is_md5=False),
     _always("ok-unquoted-if-match-accepted", "suite"),

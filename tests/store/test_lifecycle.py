@@ -8,7 +8,6 @@ import itertools
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -391,34 +390,65 @@ def test_a_date_holds_for_all_from_then_on(s3: Any, bucket: str) -> None:
     eventually(lambda: not keys(s3, bucket))
 
 
-def test_no_write_is_lost_to_a_rule_that_runs(s3: Any, bucket: str) -> None:
-    """Keys are written anew at about the time they are due; many rules and other keys make the passes long."""
-    tagging = "&".join(f"tag-{number}=1" for number in range(10))
-    for number in range(300):
-        put(s3, bucket, f"control-{number}", Tagging=tagging)
-    others = [{"Filter": {"Tag": {"Key": f"other-{number}", "Value": ""}}} | DAYS for number in range(900)]
-    rules(s3, bucket, *others, {"Filter": {"Prefix": "k"}} | DAYS)
-    until = time.monotonic() + 8 * DAY_S
+LATE = "ok-lifecycle-late"
+DUE = {"Filter": {"Tag": {"Key": "due", "Value": "yes"}}} | DAYS
 
-    def write(thread: int) -> tuple[int, list[str]]:
-        mine, seen, lost = [f"k{thread}-{number:02}" for number in range(50)], 0, []
-        while time.monotonic() < until + (60 if seen <= 10 else 0):  # a busy machine is slow to look
-            began = {}
-            for key in mine:
-                began[key] = time.monotonic()
-                put(s3, bucket, key)
-            page = s3.list_objects_v2(Bucket=bucket, Prefix=f"k{thread}-")
-            there = {entry["Key"] for entry in page.get("Contents", [])}
-            young = {key for key in mine if time.monotonic() - began[key] < DAY_S}
-            seen += len(young)
-            lost += sorted(young - there)
-            time.sleep(max(0.0, 1.6 * DAY_S - (time.monotonic() - began[mine[0]])))
-        return seen, lost
 
-    with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(write, range(4)))
-    assert [lost for _, lost in results] == [[]] * 4
-    assert sum(seen for seen, _ in results) > 10
+def found(
+    start: Callable[..., Store], versioning: str, given: list[dict[str, Any]], *made: str, marker: str = ""
+) -> tuple[Store, Any]:
+    """A store whose rules have found these keys of `bkt`, and leave them until `acted`."""
+    store = start("--lifecycle-day", f"{int(DAY_S * 1000)}ms", "--mode", f"{LATE}:delay_ms=600000")
+    s3 = store.client()
+    s3.create_bucket(Bucket="bkt")
+    if versioning:
+        s3.put_bucket_versioning(Bucket="bkt", VersioningConfiguration={"Status": versioning})
+    for key in made:
+        put(s3, "bkt", key, Tagging="due=yes")
+    if marker:
+        s3.delete_object(Bucket="bkt", Key=marker)
+    days_pass()
+    rules(s3, "bkt", *given)
+    eventually(lambda: store.admin("/altered")["modes"][LATE]["fired"] == len(made) + bool(marker))
+    return store, s3
+
+
+def acted(store: Store, s3: Any) -> list[str]:
+    """The keys that are there when the rules have acted: the key `found` goes, in one transaction with all the others."""
+    assert "found" in keys(s3, "bkt")
+    store.admin("/mutants", b"")
+    eventually(lambda: "found" not in keys(s3, "bkt"))
+    return keys(s3, "bkt")
+
+
+@pytest.mark.parametrize("versioning", ["", "Enabled"])
+def test_no_write_is_lost_to_a_rule_that_runs(start: Callable[..., Store], versioning: str) -> None:
+    """Keys are written anew, without the tag, when the rules have found them already."""
+    store, s3 = found(start, versioning, [DUE], "again", "copied", "found", "removed")
+    put(s3, "bkt", "again")
+    s3.copy_object(Bucket="bkt", Key="copied", CopySource="bkt/again")
+    s3.delete_object(Bucket="bkt", Key="removed")
+    put(s3, "bkt", "removed")
+    assert acted(store, s3) == ["again", "copied", "removed"]
+
+
+def test_a_version_that_comes_onto_a_marker_stays(start: Callable[..., Store]) -> None:
+    """And so does the marker, which is not alone any more."""
+    given = [{"Filter": {"Prefix": "found"}} | DAYS, {"Expiration": {"ExpiredObjectDeleteMarker": True}}]
+    store, s3 = found(start, "Enabled", given, "found", marker="marked")
+    version = put(s3, "bkt", "marked")
+    assert acted(store, s3) == ["marked"]
+    both = [entry for entry in entries(s3, "bkt") if entry["Key"] == "marked"]
+    assert [entry["Marker"] for entry in both] == [False, True] and both[0]["VersionId"] == version
+
+
+def test_what_is_due_is_judged_again_before_it_goes(start: Callable[..., Store]) -> None:
+    """Tags and rules change when the rules have found the keys already."""
+    store, s3 = found(start, "", [DUE, {"Filter": {"Prefix": "rule"}} | DAYS], "found", "rule", "tags")
+    for key in ("rule", "tags"):
+        s3.put_object_tagging(Bucket="bkt", Key=key, Tagging={"TagSet": []})
+    rules(s3, "bkt", DUE)
+    assert acted(store, s3) == ["rule", "tags"]
 
 
 def test_rules_that_are_gone_or_off_do_nothing(s3: Any, bucket: str) -> None:

@@ -68,7 +68,7 @@ T_TEST(server_mutant_rows_are_whole)
         size_t n = sizeof *row - offsetof(struct s3p_srv_mutant_row, arrive), set = 0;
         for (size_t k = 0; k < n; k++)
             set += hooks[k] != 0;
-        T_TRUE(set > 0 || row->batch != 0 || row->always);
+        T_TRUE(set > 0 || row->batch != 0 || row->late || row->always);
         for (size_t k = 0; k < i; k++)
             T_TRUE(strcmp(row->name, s3p_srv_mutant_row(k)->name) != 0);
     }
