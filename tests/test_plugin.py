@@ -40,7 +40,7 @@ def run(tmp_path, text, *options, **environment):
     env = {k: v for k, v in os.environ.items() if not k.startswith("S3_")} | environment
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_own.py", *options],
-        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120,
+        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ SERVER = ROOT / "csrc" / "server"
 TRIES = 3  # of a test that did not fail: some edits only show where requests race
 TESTS = "tests/store/"
 RULES = ROOT / TESTS / "rules"
-TEST_SECONDS = 120
+TEST_SECONDS = 600
 # -O0: compiling is the longer part. What an edit leaves unused is no error.
 MAKE = ["make", "-s", "-C", "csrc", "VARIANT=debug", "LAYERS=core server", "OUT=../out", "../out/s3p_serve"]
 MAKE += ["EXTRA_CFLAGS=-O0 -g0 -Wno-error"]

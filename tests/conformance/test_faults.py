@@ -292,7 +292,7 @@ def test_a_store_must_be_trusted(given, status, tmp_path, monkeypatch):
         if "ca_file" in given:
             given = {"ca_file": store.ca_file}
         with FaultProxy(store.endpoints, **given) as proxy:
-            client = http.client.HTTPConnection(proxy.endpoint.partition("//")[2], timeout=10)
+            client = http.client.HTTPConnection(proxy.endpoint.partition("//")[2], timeout=60)
             client.request("GET", "/bucket")
             if status:
                 assert client.getresponse().status == status

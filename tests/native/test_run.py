@@ -143,7 +143,7 @@ def test_sigint(embedded_target, path, attempts, again):
     for number in range(5):
         arguments = json.dumps([_long(60), embedded_target, f"{path}-{number}", attempts, again])
         done = subprocess.run(
-            [sys.executable, "-c", INTERRUPTED, arguments], capture_output=True, text=True, timeout=60
+            [sys.executable, "-c", INTERRUPTED, arguments], capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stderr
         said = json.loads(done.stdout)
@@ -186,7 +186,7 @@ under_way.wait(30)
 def test_exit_while_an_engine_runs(embedded_target, path):
     """The interpreter's end stops it, and its history is closed."""
     arguments = json.dumps([_long(60), embedded_target, path])
-    done = subprocess.run([sys.executable, "-c", AT_EXIT, arguments], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", AT_EXIT, arguments], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0 and done.stderr == ""
     history = _native.History(path)
     assert len(history) > 0 and not history.complete

@@ -38,7 +38,7 @@ def clean_environment(**more):
     return environ | more
 
 
-def s3prod(*words, cwd, timeout=120, **environ):
+def s3prod(*words, cwd, timeout=600, **environ):
     return subprocess.run(
         [sys.executable, "-m", "s3prod", *map(str, words)],
         capture_output=True,

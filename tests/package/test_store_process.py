@@ -30,7 +30,7 @@ def fake(after="", before="", text=None):
 
 
 def gone(pid):
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -48,7 +48,7 @@ def test_the_real_store_answers_and_ends_cleanly():
         assert store.alive() and store.admin is None
         assert store.altered() == {"mutants": {}, "modes": {}, "request_ids": []}
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(store.endpoint, timeout=5)
+            urllib.request.urlopen(store.endpoint, timeout=30)
         assert refused.value.code == 403
         assert store.target(bucket_prefix="other").bucket_prefix == "other"
         assert store.target().durability == "fast"
@@ -96,7 +96,7 @@ def test_options_reach_the_command():
         options=["--x"],
     )
     with store:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while "--x" not in (said := _errors(store)) and time.monotonic() < until:
             time.sleep(0.02)
     assert said == "--with-parent --port 0 --mutant m:p=1 --durable --x"
@@ -162,5 +162,5 @@ print(store.pid, flush=True)
 
 @pytest.mark.parametrize("how", ["os._exit(0)", "os.kill(os.getpid(), 9)", "raise SystemExit(1)"])
 def test_no_orphan_is_left_when_the_parent_ends(how):
-    parent = subprocess.run([sys.executable, "-c", ORPHAN + how], capture_output=True, text=True, timeout=60)
+    parent = subprocess.run([sys.executable, "-c", ORPHAN + how], capture_output=True, text=True, timeout=300)
     assert gone(int(parent.stdout))

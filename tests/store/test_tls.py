@@ -71,7 +71,7 @@ def test_a_certificate_on_demand(start: Callable[..., Store], tmp_path: Path, mo
     for store in (first, second):
         port = int(store.endpoint.rpartition(":")[2])
         for name, good in (("localhost", True), ("127.0.0.1", True), ("example.org", False)):
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as raw:
                 if good:
                     with context.wrap_socket(raw, server_hostname=name) as connection:
                         details = connection.getpeercert()
@@ -102,7 +102,7 @@ def test_several_make_one_certificate(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         stores = list(pool.map(lambda _: Store("--tls-self-signed", str(tmp_path / "tls")), range(4)))
     certificates = {
-        ssl.get_server_certificate(("127.0.0.1", int(store.endpoint.rpartition(":")[2])), timeout=10)
+        ssl.get_server_certificate(("127.0.0.1", int(store.endpoint.rpartition(":")[2])), timeout=60)
         for store in stores
     }
     assert [store.close() for store in stores] == [0] * 4
