@@ -109,7 +109,7 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("overwrite-404-gap", "p=0.001", "register-contention", "absent-after-ack", "p=0.3", HERD),
     _row("wrong-put-etag", "p=0.001", "register-churn", "etag-mismatch", "p=0.2", HERD),
     _row("etag-not-content", "p=0.001", "register-churn", "etag-mismatch", "p=0.2", HERD),
-    _row("poisoned-keepalive", "p=0.01,min_inflight=2", "register-contention", "surplus-bytes", "p=0.2", HERD),
+    _row("poisoned-keepalive", "p=0.01,min_inflight=2", "register-contention", "surplus-bytes", "p=1", HERD),
     _row("range-off-by-one", "p=0.001", "range-reads", "body-corrupt body-torn body-length"),
     _row("range-mixes-versions", "p=0.05", "range-reads", "etag-mismatch"),
     # deletes
@@ -129,7 +129,7 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("version-tags-shared", "p=0.05", "versions", "stale-read present-after-delete unwritten-value"),
     # request bodies
     _row("chunk-framing-stored", "p=0.005", "chunked-writes", "etag-mismatch body-corrupt body-length body-torn"),
-    _row("partial-body-committed", "p=0.001", "register-churn", "body-length", "p=0.2", HERD),
+    _row("partial-body-committed", "p=0.001", "register-churn", "body-length", "p=1", HERD),
     # nodes
     Mutant("put-5xx-heavy", "put-5xx-heavy:p=0.45", "late-reads", ("acked_writes",), judge="progress"),
     _row("replica-divergence", "p=0.005", "late-reads", OLD, "p=1", HERD, 2),
