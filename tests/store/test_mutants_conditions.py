@@ -33,10 +33,10 @@ def test_cond_atomic_per_gateway(start: Start, second_endpoint: int) -> None:
     results = [status for status, _ in overlap(store, "cond-atomic-per-gateway", [client, other], condition)]
     count, ids = altered(store, "cond-atomic-per-gateway")
     if second_endpoint == 0:
-        assert (results, count) == ([200, 412], 0), "one gateway is atomic"
-    else:
-        assert (results, count, ids) == ([200, 200], 1, other.ids)
-        assert client.get() == b"by 1"
+        assert (sorted(results), count) == ([200, 412], 0), "one gateway is atomic"
+    else:  # on a busy machine both may be due at once, in any order
+        assert (results, count) == ([200, 200], 1) and ids in (client.ids[1:], other.ids)
+        assert client.get() == b"by %d" % (ids == other.ids)
 
 
 def test_cond_stale_eval(start: Start) -> None:
@@ -85,9 +85,11 @@ def test_cond_409_storm(start: Start) -> None:
     assert client.put(b"1", IfMatch=etag)[0] == 200, "alone"
     late = Client(store)
     first, second = overlap(store, "cond-409-storm", [other, late], {"IfMatch": client.put(b"2")[1]})
-    assert first == (409, "ConditionalRequestConflict")
-    assert client.get() in (b"2", b"by 1") and second[0] in (200, 409)
-    assert altered(store, "cond-409-storm")[1][0] == other.ids[0]
+    assert (409, "ConditionalRequestConflict") in (first, second) and {first[0], second[0]} <= {200, 409}
+    won = [b"by %d" % number for number, (status, _) in enumerate((first, second)) if status == 200]
+    assert client.get() == (won[0] if won else b"2")
+    refused = [one.ids[0] for one, (status, _) in ((other, first), (late, second)) if status == 409]
+    assert sorted(altered(store, "cond-409-storm")[1]) == sorted(refused)
 
 
 def test_cond_rejected(start: Start) -> None:
