@@ -26,7 +26,7 @@ struct t_case {
     static const struct t_case *const t_ptr_##test                                                 \
         __attribute__((used, retain, section("t_cases"))) = &t_case_##test;                        \
     static void t_fn_##test(void)
-#define T_TEST(test) T_TEST_LIMIT(test, 60)
+#define T_TEST(test) T_TEST_LIMIT(test, 300)
 
 extern const struct t_case *const __start_t_cases[];
 extern const struct t_case *const __stop_t_cases[];

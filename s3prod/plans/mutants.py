@@ -133,7 +133,7 @@ MUTANTS: dict[str, Mutant] = _table(
     # nodes
     Mutant("put-5xx-heavy", "put-5xx-heavy:p=0.45", "late-reads", ("acked_writes",), judge="progress"),
     _row("replica-divergence", "p=0.005", "late-reads", OLD, "p=1", HERD, 2),
-    _row("failover-loses-tail", "p=0.001", "register-replicas", OLD, endpoints=2),
+    _row("failover-loses-tail", "p=0.01,min_inflight=2", "register-replicas", OLD, endpoints=2),
     _row("repair-deletes-survivors", "p=0.005", "late-reads", "absent-after-ack", "p=1,delay_ms=1", HERD),
     # rules of buckets
     _row("lifecycle-overdelete", "p=0.2", FEATURES, GONE),
