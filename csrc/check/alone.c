@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "check/mutate.h"
 #include "core/digest.h"
 #include "s3/body.h"
 #include "s3/op.h"
@@ -64,7 +65,7 @@ static int judge_put(const struct s3p_load *l, const struct s3p_segment_view *s,
     uint64_t bytes = s3p_alone_md5_bytes(l, s, i);
     if (bytes == 0)
         return 0;
-    if (bytes > *md5_bytes) {
+    if (*md5_bytes < bytes) {
         *md5_bytes = 0;
         s3p_tally_skip(t, S3P_WHY_ETAG_MD5, 0, 1);
         return 0;
@@ -78,8 +79,9 @@ static bool lacks_meta(const struct s3p_load *l, const struct s3p_segment_view *
 {
     const struct s3p_id *body = &COL(s, struct s3p_id, body_id)[i];
     uint8_t verdict = COL(s, uint8_t, body_verdict)[i];
-    return COL(s, uint8_t, op)[i] == S3P_OP_GET && s3p_id_run(*body) == l->head->run &&
-           (verdict == S3P_BODY_CLEAN || verdict == S3P_BODY_FOREIGN) && !s3p_id_none(*body);
+    return COL(s, uint8_t, op)[i] == S3P_OP_GET &&
+           s3p_id_run(*body) == l->head->run &&
+           (verdict == S3P_BODY_CLEAN || verdict == S3P_BODY_FOREIGN);
 }
 
 /* What was copied has the ETag of its bytes, and so had the source, unless it was made of parts:
@@ -92,13 +94,14 @@ static int judge_copy(const struct s3p_load *l, const struct s3p_segment_view *s
     bool same = want_same.len != 0, other = want_other.len != 0;
     if (COL(s, uint8_t, outcome)[i] != S3P_OK_OUTCOME || (!same && !other) ||
         (other && l->objects->copied_parts) ||
-        l->head->etag_is_md5 != S3P_ETAG_MD5_REQUIRED ||
+        S3P_OFF(COPY_SOURCE_ANY, l->head->etag_is_md5 != S3P_ETAG_MD5_REQUIRED) ||
         COL(s, uint8_t, etag_form)[i] != S3P_ETAG_DIGEST)
         return 0;
     struct s3p_str text = same ? want_same : want_other;
     struct s3p_etag want = s3p_etag_parse(text.p, text.len);
     bool equal = memcmp(want.b, COL(s, s3p_etag_bytes, etag)[i].b, sizeof want.b) == 0;
-    if (want.form != S3P_ETAG_DIGEST || equal == same)
+    if (want.form != S3P_ETAG_DIGEST ||
+        S3P_MUT(S3P_MUT_COPY_SOURCE_SAME, equal == same, equal))
         return 0;
     return hit(t, S3P_RULE_COPY_WRONG_SOURCE, key, err);
 }

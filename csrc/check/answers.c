@@ -50,19 +50,23 @@ static void note_life(struct answers *a, uint32_t i)
     if (bucket >= a->head->buckets)
         return;
     struct life *l = &a->life[bucket];
-    if (op == S3P_OP_CREATE_BUCKET && outcome == S3P_OK_OUTCOME && ret < l->made) {
+    if (op == S3P_OP_CREATE_BUCKET &&
+        S3P_ON(ANSWER_MADE_UNKNOWN, outcome == S3P_OK_OUTCOME) &&
+        S3P_MUT(S3P_MUT_ANSWER_MADE_LAST, ret < l->made, true)) {
         l->made = ret;
         l->record = (uint32_t)(a->s->first_record + i);
     }
     bool refused = S3P_MUT(S3P_MUT_ANSWER_GONE_REFUSED, outcome == S3P_FAILED, false);
-    if (op == S3P_OP_DELETE_BUCKET && !refused && call < l->gone)
+    if (op == S3P_OP_DELETE_BUCKET && !refused &&
+        S3P_MUT(S3P_MUT_ANSWER_GONE_LAST, call < l->gone, true))
         l->gone = call;
 }
 
 static bool says_no_bucket(const struct answers *a, uint32_t i)
 {
     struct s3p_str code = s3p_segment_text(a->s, COL(a->s, uint32_t, code_text)[i]);
-    return COL(a->s, uint8_t, op)[i] == S3P_OP_HEAD_BUCKET || s3p_str_eq(code, "NoSuchBucket");
+    return S3P_OFF(ANSWER_HEAD_OFF, COL(a->s, uint8_t, op)[i] == S3P_OP_HEAD_BUCKET) ||
+           S3P_ON(ANSWER_CODE_ANY, s3p_str_eq(code, "NoSuchBucket"));
 }
 
 static int judge_bucket(const struct answers *a, uint32_t i, struct s3p_err *err)
@@ -73,7 +77,7 @@ static int judge_bucket(const struct answers *a, uint32_t i, struct s3p_err *err
     const struct life *l = &a->life[bucket];
     int64_t call = COL(a->s, int64_t, t_call)[i], ret = COL(a->s, int64_t, t_return)[i];
     uint64_t age = (uint64_t)call - (uint64_t)l->made, ready = (uint64_t)a->head->bucket_ready_ns;
-    if (l->record == S3P_NO_RECORD || call <= l->made ||
+    if (S3P_OFF(ANSWER_BEFORE_OFF, call <= l->made) ||
         S3P_MUT(S3P_MUT_ANSWER_READY_LT, age <= ready, age < ready) ||
         S3P_MUT(S3P_MUT_ANSWER_GONE_GT, ret >= l->gone, ret > l->gone))
         return 0;
@@ -91,8 +95,10 @@ static int judge(const struct answers *a, uint32_t i, struct s3p_err *err)
         return hit(a, S3P_RULE_SURPLUS_BYTES, i, S3P_NO_RECORD, err);
     if (status == 404)
         return judge_bucket(a, i, err);
-    bool error = status / 100 == 2 && COL(a->s, uint8_t, outcome)[i] != S3P_OK_OUTCOME &&
-                 COL(a->s, uint8_t, wire)[i] == 0 && COL(a->s, uint32_t, code_text)[i] != 0;
+    bool error = S3P_ON(ANSWER_STATUS_ANY, status / 100 == 2) &&
+                 COL(a->s, uint8_t, outcome)[i] != S3P_OK_OUTCOME &&
+                 S3P_ON(ANSWER_WIRE_ANY, COL(a->s, uint8_t, wire)[i] == 0) &&
+                 S3P_ON(ANSWER_CODELESS, COL(a->s, uint32_t, code_text)[i] != 0);
     return error && S3P_MUT(S3P_MUT_ANSWER_ANY_OP, COL(a->s, uint8_t, op)[i] == S3P_OP_PUT, true)
                ? hit(a, S3P_RULE_ERROR_AS_SUCCESS, i, S3P_NO_RECORD, err)
                : 0;

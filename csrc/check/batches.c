@@ -47,8 +47,9 @@ static int judge_request(const struct batches *b, uint32_t i, struct s3p_err *er
 static bool is_absent_error(const struct s3p_segment_view *s, uint32_t i)
 {
     struct s3p_str code = s3p_segment_text(s, COL(s, uint32_t, code_text)[i]);
-    return COL(s, uint8_t, outcome)[i] == S3P_FAILED && COL(s, uint8_t, cond)[i] == S3P_COND_NONE &&
-           COL(s, uint32_t, version_asked)[i] == 0 && s3p_str_eq(code, "NoSuchKey");
+    return S3P_ON(BATCH_COND_ANY, COL(s, uint8_t, cond)[i] == S3P_COND_NONE) &&
+           S3P_ON(BATCH_VERSION_ANY, COL(s, uint32_t, version_asked)[i] == 0) &&
+           S3P_ON(BATCH_ERROR_ANY, s3p_str_eq(code, "NoSuchKey"));
 }
 
 static int judge_child(struct batches *b, uint32_t i, struct s3p_err *err)
@@ -60,7 +61,7 @@ static int judge_child(struct batches *b, uint32_t i, struct s3p_err *err)
         return 0;
     b->children = b->request == parent ? b->children + 1 : 1;
     b->request = parent;
-    if (b->children == KEYS_MAX + 1)
+    if (S3P_MUT(S3P_MUT_BATCH_LIMIT_GE, b->children == KEYS_MAX + 1, b->children == KEYS_MAX))
         S3P_TRY(hit(b, S3P_RULE_BATCH_OVER_LIMIT, parent - 1, 0, S3P_NO_INDEX, 0, err));
     if (!S3P_OFF(BATCH_ANSWERED, COL(b->s, uint8_t, outcome)[i] != S3P_UNKNOWN) &&
         !S3P_OFF(BATCH_CODE_OFF, COL(b->s, uint32_t, code_text)[i] != 0))

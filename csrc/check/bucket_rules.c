@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "check/mutate.h"
 #include "core/alloc.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
@@ -87,10 +88,11 @@ static int read_segment(struct s3p_bucket_rules *r, const struct s3p_segment_vie
         uint8_t op = COL(s, uint8_t, op)[i];
         uint16_t bucket = COL(s, uint16_t, bucket)[i];
         bool replicates = op == S3P_OP_PUT_REPLICATION;
-        if (COL(s, uint8_t, outcome)[i] == S3P_FAILED || bucket >= r->head->buckets)
+        if (S3P_OFF(RULES_REFUSED, COL(s, uint8_t, outcome)[i] == S3P_FAILED) ||
+            bucket >= r->head->buckets)
             continue;
         if (op == S3P_OP_PUT_TAGS || op == S3P_OP_DELETE_TAGS)
-            r->retagged[bucket] = true;
+            r->retagged[bucket] = S3P_OFF(RULES_RETAGGED_OFF, true);
         if (op == S3P_OP_PUT_LIFECYCLE || replicates)
             S3P_TRY(add_rules(r, s, i, replicates, err));
     }
@@ -156,21 +158,23 @@ static bool may_match(const struct s3p_bucket_rules *r, const struct s3p_bucket_
                       const struct s3p_segment_view *s, uint32_t i)
 {
     uint8_t op = COL(s, uint8_t, op)[i];
-    if (rule->replicates || rule->bucket != COL(s, uint16_t, bucket)[i] ||
+    if (rule->replicates ||
+        S3P_OFF(RULES_BUCKET_ANY, rule->bucket != COL(s, uint16_t, bucket)[i]) ||
         COL(s, uint64_t, key_index)[i] == S3P_NO_INDEX)
         return false;
     if (op == S3P_OP_DELETE || op == S3P_OP_DELETE_CHILD) {
-        if (rule->tags || rule->above != 0 || rule->below != 0)
+        if ((rule->tags || rule->above != 0 || rule->below != 0))
             return false;
     } else if (op == S3P_OP_PUT) { /* of others the record does not say */
         uint64_t size = COL(s, uint64_t, size)[i];
         bool tagged = (COL(s, uint8_t, flags)[i] & S3P_FLAG_TAGGED) != 0 ||
                       r->retagged[rule->bucket];
-        if ((rule->above != 0 && size <= rule->above) ||
-            (rule->below != 0 && size >= rule->below) || (rule->tags && !tagged))
+        if ((rule->above != 0 && S3P_LE(RULES_ABOVE_LT, size, rule->above)) ||
+            (rule->below != 0 && S3P_LE(RULES_BELOW_LT, rule->below, size)) ||
+            S3P_OFF(RULES_TAGS_OFF, rule->tags && !tagged))
             return false;
     }
-    return has_prefix(r, rule, s, i);
+    return S3P_ON(RULES_PREFIX_ANY, has_prefix(r, rule, s, i));
 }
 
 /* `after` the time `from`, and not before the rule. */
@@ -178,16 +182,21 @@ static int64_t due(const struct s3p_bucket_rules *r, const struct s3p_bucket_rul
                    int64_t from, int64_t after)
 {
     int64_t at;
-    if (from == INT64_MIN || __builtin_add_overflow(from, after - r->head->clock_slack_ns, &at))
+    if (from == INT64_MIN || __builtin_add_overflow(
+                                 from,
+                                 S3P_MUT(S3P_MUT_RULES_SLACK_OFF,
+                                         after - r->head->clock_slack_ns, after),
+                                 &at))
         at = from == INT64_MIN ? from : INT64_MAX;
-    return at > rule->since ? at : rule->since;
+    return S3P_ON(RULES_SINCE_OFF, at > rule->since) ? at : rule->since;
 }
 
 /* Of an upload the age may count from its beginning, which its Complete does not say. */
 static int64_t age_from(const struct s3p_segment_view *s, uint32_t i)
 {
-    return COL(s, uint8_t, op)[i] == S3P_OP_COMPLETE_UPLOAD ? INT64_MIN
-                                                            : COL(s, int64_t, t_call)[i];
+    return S3P_OFF(RULES_UPLOAD_AGE, COL(s, uint8_t, op)[i] == S3P_OP_COMPLETE_UPLOAD)
+               ? INT64_MIN
+               : COL(s, int64_t, t_call)[i];
 }
 
 int64_t s3p_expires_current(const struct s3p_bucket_rules *r, const struct s3p_segment_view *s,
@@ -199,9 +208,10 @@ int64_t s3p_expires_current(const struct s3p_bucket_rules *r, const struct s3p_s
     for (uint32_t k = 0; r != NULL && k < r->n; k++) {
         const struct s3p_bucket_rule *rule = &r->rule[k];
         int64_t at = rule->days_ns != 0           ? due(r, rule, age_from(s, i), rule->days_ns)
-                     : marker && rule->markers ? rule->since
+                     : (marker && rule->markers) ? rule->since
                                                   : INT64_MAX;
-        if (at < first && may_match(r, rule, s, i))
+        if (S3P_MUT(S3P_MUT_RULES_LAST, at < first, first == INT64_MAX) &&
+            may_match(r, rule, s, i))
             first = at;
     }
     return first;
@@ -224,7 +234,8 @@ int64_t s3p_expires_noncurrent(const struct s3p_bucket_rules *r, const struct s3
         const struct s3p_bucket_rule *rule = &r->rule[k];
         int64_t at = rule->noncurrent_ns != 0 ? due(r, rule, since, rule->noncurrent_ns)
                                               : INT64_MAX;
-        if (at < first && may_match(r, rule, s, i))
+        if (S3P_MUT(S3P_MUT_RULES_LAST, at < first, first == INT64_MAX) &&
+            may_match(r, rule, s, i))
             first = at;
     }
     return first;
@@ -239,7 +250,8 @@ int64_t s3p_expires_upload(const struct s3p_bucket_rules *r, const struct s3p_se
         int64_t at = rule->abort_ns != 0
                          ? due(r, rule, COL(s, int64_t, t_call)[i], rule->abort_ns)
                          : INT64_MAX;
-        if (at < first && may_match(r, rule, s, i))
+        if (S3P_MUT(S3P_MUT_RULES_LAST, at < first, first == INT64_MAX) &&
+            may_match(r, rule, s, i))
             first = at;
     }
     return first;

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include "check/members.h"
+#include "check/mutate.h"
 #include "core/alloc.h"
 #include "s3/op.h"
+#include "s3/outcome.h"
 
 #define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
 #define CMP(x, y) (((x) > (y)) - ((x) < (y)))
@@ -28,13 +30,20 @@ static size_t count(const struct s3p_segment_view *s)
     return n;
 }
 
+/* What nobody answered for may be on its way for ever. */
+static int64_t end_of(const struct s3p_segment_view *s, uint32_t i)
+{
+    bool known = COL(s, uint8_t, outcome)[i] != S3P_UNKNOWN;
+    return S3P_ON(FLIGHT_UNKNOWN_RETURNS, known) ? COL(s, int64_t, t_return)[i] : INT64_MAX;
+}
+
 static void add(struct s3p_flights *f, const struct s3p_segment_view *s)
 {
     for (uint32_t i = 0; i < s->records; i++)
         if (sends_part(COL(s, uint8_t, op)[i]))
             f->part[f->n++] = (struct s3p_flight){
                 s3p_id_token(s3p_segment_text(s, COL(s, uint32_t, upload_id)[i])),
-                COL(s, int64_t, t_call)[i], COL(s, int64_t, t_return)[i]};
+                COL(s, int64_t, t_call)[i], end_of(s, i)};
 }
 
 int s3p_flights_find(struct s3p_flights *f, const struct s3p_histfile *file, struct s3p_err *err)
@@ -75,7 +84,8 @@ bool s3p_flights_race(const struct s3p_flights *f, uint64_t upload, int64_t inv,
             hi = mid;
     }
     for (; lo < f->n && f->part[lo].upload == upload; lo++)
-        if (f->part[lo].inv < res && inv < f->part[lo].res)
+        if (f->part[lo].inv < res &&
+            S3P_ON(FLIGHT_RETURN_ANY, inv < f->part[lo].res))
             return true;
     return false;
 }

@@ -230,9 +230,9 @@ static inline void fill_put(const struct s3p_load *l, const struct s3p_segment_v
     r->kind = cond == S3P_COND_IF_NONE_MATCH_ANY ? S3P_ROW_CREATE
               : cond == S3P_COND_IF_MATCH        ? S3P_ROW_CAS
                                                  : S3P_ROW_WRITE;
-    if (flags & S3P_FLAG_FOREIGN)
+    if (S3P_OFF(LOAD_FOREIGN, flags & S3P_FLAG_FOREIGN))
         spoil(r, S3P_WHY_FOREIGN_WRITER);
-    else if (COL(s, uint8_t, body_kind)[i] == S3P_KIND_CONSTANT)
+    else if (S3P_OFF(LOAD_CONSTANT, COL(s, uint8_t, body_kind)[i] == S3P_KIND_CONSTANT))
         spoil(r, S3P_WHY_CONSTANT_BODY);
     else if (s3p_id_none(*id))
         spoil(r, S3P_WHY_NO_IDENTITY);
@@ -240,11 +240,12 @@ static inline void fill_put(const struct s3p_load *l, const struct s3p_segment_v
         spoil(r, S3P_WHY_FOREIGN_RUN);
     else
         r->value = s3p_value_token(id);
-    if (s3p_row_outcome(r) != S3P_OK_OUTCOME && r->kind != S3P_ROW_SPOIL)
+    if (S3P_OFF(LOAD_REFUSED_ETAG, s3p_row_outcome(r) != S3P_OK_OUTCOME) &&
+        r->kind != S3P_ROW_SPOIL)
         r->etag = 0; /* whatever that is, it is not the ETag of these bytes */
     uint64_t size = COL(s, uint64_t, size)[i];
     r->size = s3p_size_print(size);
-    r->bits |= size < UNIQUE_BODY_BYTES ? S3P_ROW_WEAK : 0;
+    r->bits |= S3P_LT(LOAD_WEAK_LE, size, UNIQUE_BODY_BYTES) ? S3P_ROW_WEAK : 0;
 }
 
 static const uint8_t rule_of_body[] = {
@@ -263,7 +264,8 @@ static bool is_wrong(uint8_t verdict)
 static bool has_bad_cell(const struct s3p_segment_view *s, uint32_t i)
 {
     uint64_t first = COL(s, uint64_t, range_first)[i], bad = COL(s, uint64_t, bad_offset)[i];
-    return COL(s, uint8_t, body_verdict)[i] == S3P_BODY_CORRUPT && bad >= first &&
+    return COL(s, uint8_t, body_verdict)[i] == S3P_BODY_CORRUPT &&
+           first <= bad &&
            bad + S3P_CELL <= first + COL(s, uint64_t, bytes_in)[i];
 }
 
@@ -277,7 +279,8 @@ static void mix(struct s3p_row *r, enum s3p_rule rule)
 /* A read of one version or one part: of the key's current value it says nothing. */
 static bool is_narrow(const struct s3p_segment_view *s, uint32_t i)
 {
-    return COL(s, uint32_t, version_asked)[i] != 0 || COL(s, uint32_t, part_number)[i] != 0;
+    return S3P_OFF(LOAD_VERSION_READ, COL(s, uint32_t, version_asked)[i] != 0) ||
+           S3P_OFF(LOAD_PART_READ, COL(s, uint32_t, part_number)[i] != 0);
 }
 
 static inline void fill_read(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
@@ -306,20 +309,21 @@ static inline void fill_read(const struct s3p_load *l, const struct s3p_segment_
         return;
     }
     const struct s3p_id *id = verdict == S3P_BODY_CLEAN && !s3p_id_none(*body) ? body : meta;
-    if (id == body && !s3p_id_none(*meta) && !s3p_id_eq(*body, *meta)) {
+    if (id == body && !s3p_id_none(*meta) && S3P_OFF(LOAD_META_OFF, !s3p_id_eq(*body, *meta))) {
         mix(r, S3P_RULE_ETAG_MISMATCH);
         return;
     }
     if (r->kind == S3P_ROW_NONE)
         return;
-    if (!s3p_id_none(*id) && !of_run(l, id))
+    if (!s3p_id_none(*id) && S3P_OFF(LOAD_READ_RUN, !of_run(l, id)))
         spoil(r, S3P_WHY_FOREIGN_RUN);
     else if (!s3p_id_none(*id))
         r->value = s3p_value_token(id);
     else if (r->etag == 0)
         r->kind = S3P_ROW_NONE;
     uint64_t size = COL(s, uint64_t, size)[i];
-    r->size = size != 0 && COL(s, uint64_t, range_len)[i] == 0 ? s3p_size_print(size) : 0;
+    bool whole = COL(s, uint64_t, range_len)[i] == 0;
+    r->size = size != 0 && whole ? s3p_size_print(size) : 0;
 }
 
 /* Of the object, not of one version of it: a bucket that never kept any has but `null`. */
@@ -327,7 +331,7 @@ static bool is_plain(const struct s3p_load *l, const struct s3p_segment_view *s,
 {
     uint32_t asked = COL(s, uint32_t, version_asked)[i];
     return asked == 0 || (!l->walks->kept[COL(s, uint16_t, bucket)[i]] &&
-                          s3p_str_eq(s3p_segment_text(s, asked), "null"));
+                          S3P_ON(LOAD_DELETE_ANY, s3p_str_eq(s3p_segment_text(s, asked), "null")));
 }
 
 static void fill_delete(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
@@ -337,14 +341,16 @@ static void fill_delete(const struct s3p_load *l, const struct s3p_segment_view 
     if (is_plain(l, s, i))
         return;
     r->bits &= (uint8_t)~S3P_ROW_EVIDENCE; /* of that version, not of the key */
-    r->kind = s3p_row_outcome(r) != S3P_FAILED ? S3P_ROW_DELETE : S3P_ROW_NONE;
+    r->kind = S3P_ON(LOAD_DELETE_REFUSED, s3p_row_outcome(r) != S3P_FAILED) ? S3P_ROW_DELETE
+                                                                            : S3P_ROW_NONE;
     r->size = S3P_ROW_BY_VERSION;
 }
 
 /* What a proxy is known to have done to the key; of the reads of such a key nothing is judged. */
 static uint8_t touched(const struct s3p_segment_view *s, uint32_t i)
 {
-    return COL(s, uint8_t, flags)[i] & (S3P_FLAG_MULTI_DELIVERY | S3P_FLAG_ALTERED);
+    return S3P_MUT(S3P_MUT_LOAD_TOUCHED_OFF,
+                   COL(s, uint8_t, flags)[i] & (S3P_FLAG_MULTI_DELIVERY | S3P_FLAG_ALTERED), 0);
 }
 
 static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,

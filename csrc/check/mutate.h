@@ -4,10 +4,13 @@
 #ifndef S3P_CHECK_MUTATE_H
 #define S3P_CHECK_MUTATE_H
 
+#include "check/rules.h"
+
 /* Named by what they break: of register.c and what it needs, each switch is hunted by the oracle
  * (tests/check/test_oracle.c); WINDOW_ by test_windows.c; all others by the tests of their noun
  * (tests/mutants.c). _OFF: a rule is dropped; _LE, _LT: a comparison takes, or leaves, the equal
- * case. */
+ * case. Beyond them each rule of rules.h has one, numbered on from S3P_MUT_COUNT, that keeps what
+ * breaks it out of the tally. */
 #define S3P_CHECK_SWITCHES(X)                                                                      \
     X(FUTURE_READ_OFF)                                                                             \
     X(FUTURE_READ_LE)                                                                              \
@@ -109,6 +112,15 @@
     X(ANSWER_GONE_REFUSED)                                                                         \
     X(ANSWER_ANY_OP)                                                                               \
     X(ANSWER_TOUCHED)                                                                              \
+    X(ANSWER_MADE_UNKNOWN)                                                                         \
+    X(ANSWER_MADE_LAST)                                                                            \
+    X(ANSWER_GONE_LAST)                                                                            \
+    X(ANSWER_HEAD_OFF)                                                                             \
+    X(ANSWER_CODE_ANY)                                                                             \
+    X(ANSWER_BEFORE_OFF)                                                                           \
+    X(ANSWER_STATUS_ANY)                                                                           \
+    X(ANSWER_WIRE_ANY)                                                                             \
+    X(ANSWER_CODELESS)                                                                             \
     X(JOIN_LAG_OFF)                                                                                \
     X(JOIN_MISSING_OFF)                                                                            \
     X(JOIN_TAIL_OFF)                                                                               \
@@ -224,6 +236,36 @@
     X(VERSION_HIDDEN_ANY)                                                                          \
     X(VERSION_HIDDEN_OFF)                                                                          \
     X(VERSION_VAGUE_LT)                                                                            \
+    X(VERSION_WRONG_READ)                                                                          \
+    X(VERSION_WRONG_WRITE)                                                                         \
+    X(VERSION_GONE_HEAD_OFF)                                                                       \
+    X(VERSION_GONE_VERSION_OFF)                                                                    \
+    X(VERSION_GONE_KEY_OFF)                                                                        \
+    X(VERSION_LOST_MARKER)                                                                         \
+    X(VERSION_REGISTER_SEES)                                                                       \
+    X(VERSION_REGISTER_LE)                                                                         \
+    X(VERSION_HIDE_LT)                                                                             \
+    X(VERSION_ABSENT_TWICE)                                                                        \
+    X(VERSION_LATEST_ANY)                                                                          \
+    X(VERSION_LATEST_LAG)                                                                          \
+    X(VERSION_LATEST_WALK)                                                                         \
+    X(VERSION_LATEST_ALTERED)                                                                      \
+    X(VERSION_WALK_LATER)                                                                          \
+    X(VERSION_WALK_CLIENT)                                                                         \
+    X(VERSION_WALK_PART)                                                                           \
+    X(VERSION_WALK_BUCKET)                                                                         \
+    X(VERSION_WALK_PREFIX)                                                                         \
+    X(VERSION_STAYS_LE)                                                                            \
+    X(VERSION_STAYS_GE)                                                                            \
+    X(VERSION_WALK_RULES)                                                                          \
+    X(VERSION_WALK_LAG)                                                                            \
+    X(VERSION_WALK_SINGLE)                                                                         \
+    X(VERSION_AGAIN_RETURN)                                                                        \
+    X(VERSION_BY_VERSION_LT)                                                                       \
+    X(VERSION_FAILED_DELETES)                                                                      \
+    X(VERSION_DELETE_LAST)                                                                         \
+    X(VERSION_DELETED_LAST)                                                                        \
+    X(VERSION_MISSING_ASKED)                                                                       \
     X(TAGS_BYTES_OFF)                                                                              \
     X(TAGS_BOTH_OFF)                                                                               \
     X(TAGS_ABSENT_OFF)                                                                             \
@@ -238,6 +280,13 @@
     X(TAGS_BROUGHT_OFF)                                                                            \
     X(TAGS_VERSION_ANY)                                                                            \
     X(TAGS_COMPLETE_RETURN)                                                                        \
+    X(TAGS_EXPIRY_VERSION)                                                                         \
+    X(TAGS_EXPIRY_OFF)                                                                             \
+    X(TAGS_KEPT_UNKNOWN)                                                                           \
+    X(TAGS_KEPT_CALL_LT)                                                                           \
+    X(TAGS_KEPT_RETURN_LT)                                                                         \
+    X(TAGS_VERSION_DELETE_LT)                                                                      \
+    X(TAGS_VERSION_DELETE_FAILED)                                                                  \
     X(UPLOAD_GONE_FAILS)                                                                           \
     X(UPLOAD_CONDITIONAL_EARLY)                                                                    \
     X(UPLOAD_ORDER_OFF)                                                                            \
@@ -247,6 +296,8 @@
     X(UPLOAD_FIRST_OUTCOME)                                                                        \
     X(UPLOAD_LAST_ABORT)                                                                           \
     X(ABORTED_VISIBLE_OFF)                                                                         \
+    X(ABORTED_LATER_LE)                                                                            \
+    X(ABORTED_READ_LE)                                                                             \
     X(UPLOAD_FUTURE_LE)                                                                            \
     X(UPLOAD_BYTES_OFF)                                                                            \
     X(UPLOAD_BLEND_ANY)                                                                            \
@@ -254,7 +305,34 @@
     X(UPLOAD_STALE_OFF)                                                                            \
     X(UPLOAD_READ_ETAG_OFF)                                                                        \
     X(UPLOAD_ETAG_OFF)                                                                             \
+    X(UPLOAD_END_LAST)                                                                             \
+    X(UPLOAD_RACE_OFF)                                                                             \
+    X(UPLOAD_QUIET_OFF)                                                                            \
+    X(UPLOAD_QUIET_CALL_LT)                                                                        \
+    X(UPLOAD_QUIET_OK)                                                                             \
+    X(UPLOAD_QUIET_RETURN_LT)                                                                      \
+    X(UPLOAD_LATE_UNKNOWN)                                                                         \
+    X(UPLOAD_LATE_TOUCHED)                                                                         \
+    X(UPLOAD_LATE_LE)                                                                              \
+    X(UPLOAD_ENTRY_ETAGLESS)                                                                       \
+    X(UPLOAD_ENTRY_NUMBER_ANY)                                                                     \
+    X(UPLOAD_ENTRY_TOUCHED)                                                                        \
+    X(UPLOAD_ENTRY_ETAG_OFF)                                                                       \
+    X(UPLOAD_ENTRY_SIZE_OFF)                                                                       \
+    X(UPLOAD_PAGE_ALTERED)                                                                         \
+    X(UPLOAD_PAGE_LE)                                                                              \
+    X(UPLOAD_ETAG_UNTOLD)                                                                          \
+    X(UPLOAD_PART_REFUSED)                                                                         \
+    X(UPLOAD_COPIED_OFF)                                                                           \
+    X(UPLOAD_ABORT_UNKNOWN)                                                                        \
+    X(UPLOAD_COMPLETE_LAST)                                                                        \
+    X(UPLOAD_DONE_FAILED)                                                                          \
+    X(UPLOAD_ACKED_UNKNOWN)                                                                        \
+    X(UPLOAD_ACKED_LAST)                                                                           \
+    X(UPLOAD_GONE_ANY)                                                                             \
     X(COMPLETE_ABORT_OFF)                                                                          \
+    X(COMPLETE_TWICE_ANY)                                                                          \
+    X(COMPLETE_ABORT_LE)                                                                           \
     X(COPY_LENGTH_OFF)                                                                             \
     X(COPY_TORN_OFF)                                                                               \
     X(OBJECT_ANYWHERE)                                                                             \
@@ -264,10 +342,18 @@
     X(COPY_TIME_LT)                                                                                \
     X(COPY_ONE_STEP)                                                                               \
     X(COPY_NAMELESS_OFF)                                                                           \
+    X(COPY_SOURCE_ANY)                                                                             \
+    X(COPY_SOURCE_SAME)                                                                            \
+    X(COPY_UNKNOWN_RETURNS)                                                                        \
+    X(COPY_FIELDS_OFF)                                                                             \
     X(BATCH_EXTRA_OFF)                                                                             \
     X(BATCH_PARENT_ANY)                                                                            \
     X(BATCH_ANSWERED)                                                                              \
     X(BATCH_CODE_OFF)                                                                              \
+    X(BATCH_COND_ANY)                                                                              \
+    X(BATCH_VERSION_ANY)                                                                           \
+    X(BATCH_ERROR_ANY)                                                                             \
+    X(BATCH_LIMIT_GE)                                                                              \
     X(ENTRY_LAG_OFF)                                                                               \
     X(ENTRY_INTERVAL_OFF)                                                                          \
     X(ENTRY_ALTERED)                                                                               \
@@ -288,7 +374,78 @@
     X(STATE_ENABLED_UNKNOWN)                                                                       \
     X(STATE_ENABLED_LAST)                                                                          \
     X(STATE_CHANGED_LAST)                                                                          \
-    X(STATE_IDS_OFF)
+    X(STATE_IDS_OFF)                                                                               \
+    X(RULES_REFUSED)                                                                               \
+    X(RULES_RETAGGED_OFF)                                                                          \
+    X(RULES_BUCKET_ANY)                                                                            \
+    X(RULES_ABOVE_LT)                                                                              \
+    X(RULES_BELOW_LT)                                                                              \
+    X(RULES_TAGS_OFF)                                                                              \
+    X(RULES_PREFIX_ANY)                                                                            \
+    X(RULES_SLACK_OFF)                                                                             \
+    X(RULES_SINCE_OFF)                                                                             \
+    X(RULES_UPLOAD_AGE)                                                                            \
+    X(RULES_LAST)                                                                                  \
+    X(RULES_LOOKED_LE)                                                                             \
+    X(RULES_HIDE_OFF)                                                                              \
+    X(RULES_REPLACED_UNKNOWN)                                                                      \
+    X(RULES_REPLACED_REFUSED)                                                                      \
+    X(RULES_REPLACED_ITSELF)                                                                       \
+    X(RULES_REPLACED_OLDER)                                                                        \
+    X(RULES_REPLACED_LE)                                                                           \
+    X(FLIGHT_UNKNOWN_RETURNS)                                                                      \
+    X(FLIGHT_RETURN_ANY)                                                                           \
+    X(LOAD_FOREIGN)                                                                                \
+    X(LOAD_CONSTANT)                                                                               \
+    X(LOAD_REFUSED_ETAG)                                                                           \
+    X(LOAD_WEAK_LE)                                                                                \
+    X(LOAD_VERSION_READ)                                                                           \
+    X(LOAD_PART_READ)                                                                              \
+    X(LOAD_META_OFF)                                                                               \
+    X(LOAD_READ_RUN)                                                                               \
+    X(LOAD_DELETE_ANY)                                                                             \
+    X(LOAD_DELETE_REFUSED)                                                                         \
+    X(LOAD_TOUCHED_OFF)                                                                            \
+    X(PART_WEAK_NAMES)                                                                             \
+    X(PART_HIDDEN_ANY)                                                                             \
+    X(PART_WEAK_ANY)                                                                               \
+    X(PART_NOBODYS_OFF)                                                                            \
+    X(PART_NOT_OFF)                                                                                \
+    X(PART_SIZE_UNTOLD)                                                                            \
+    X(PART_SIZE_UNKNOWN)                                                                           \
+    X(PART_SIZE_OFF)                                                                               \
+    X(PART_IGNORED_REFUSED)                                                                        \
+    X(PART_IGNORED_ANY)                                                                            \
+    X(PART_VERSIONS_OFF)                                                                           \
+    X(PART_VERSIONS_LT)                                                                            \
+    X(PART_BLENDED_OFF)                                                                            \
+    X(PART_CERTAIN_OFF)                                                                            \
+    X(REPLICA_VERSION_ANY)                                                                         \
+    X(REPLICA_TOUCHED)                                                                             \
+    X(REPLICA_UPLOAD_CALL)                                                                         \
+    X(REPLICA_UNKNOWN_RETURNS)                                                                     \
+    X(REPLICA_UPLOAD_FAILS)                                                                        \
+    X(REPLICA_COPIES_OFF)                                                                          \
+    X(REPLICA_CHANGE_REFUSED)                                                                      \
+    X(REPLICA_CHANGE_LAST)                                                                         \
+    X(REPLICA_FROM_ANY)                                                                            \
+    X(REPLICA_CHANGED_LT)                                                                          \
+    X(REPLICA_KEY_ANY)                                                                             \
+    X(REPLICA_FUTURE_LE)                                                                           \
+    X(REPLICA_RETURNED_LE)                                                                         \
+    X(REPLICA_NEWEST_LAST)                                                                         \
+    X(REPLICA_ORDER_LE)                                                                            \
+    X(VERDICT_FLOOR_LT)                                                                            \
+    X(VERDICT_NO_WRITE)                                                                            \
+    X(VERDICT_NO_READ)                                                                             \
+    X(VERDICT_WINDOWS_LT)                                                                          \
+    X(VERDICT_INTERRUPTED)                                                                         \
+    X(VERDICT_NO_KEY)                                                                              \
+    X(VERDICT_NO_VERSION)                                                                          \
+    X(VERDICT_NOTHING)                                                                             \
+    X(VERDICT_NO_PAGE)                                                                             \
+    X(VERDICT_GAVE_UP)                                                                             \
+    X(VERDICT_SAW_NOTHING)
 
 enum s3p_check_mutant {
     S3P_MUT_NONE,
@@ -303,8 +460,10 @@ enum s3p_check_mutant {
 #ifdef S3P_CHECK_MUTANTS
 extern int s3p_check_mutant;
 #define S3P_MUT(id, expr, altered) (s3p_check_mutant == (id) ? (altered) : (expr))
+#define S3P_RULE_DROPPED(rule) (s3p_check_mutant == S3P_MUT_COUNT + (int)(rule))
 #else
 #define S3P_MUT(id, expr, altered) (expr)
+#define S3P_RULE_DROPPED(rule) false
 #endif
 /* A condition that is dropped: it never holds, it always does. */
 #define S3P_OFF(name, expr) S3P_MUT(S3P_MUT_##name, expr, false)

@@ -26,7 +26,7 @@ static int judge_lists(const struct s3p_objects *o, const struct s3p_upload *up,
 {
     const struct s3p_part_list *first = NULL;
     for (uint32_t k = up->list; k != UINT32_MAX; k = o->list[k].next) {
-        if (o->list[k].outcome != S3P_OK_OUTCOME)
+        if (S3P_OFF(COMPLETE_TWICE_ANY, o->list[k].outcome != S3P_OK_OUTCOME))
             continue;
         if (first != NULL)
             return hit(up, S3P_RULE_MPU_COMPLETED_TWICE, o->list[k].write, first->write, t, err);
@@ -41,7 +41,8 @@ static int judge_lists(const struct s3p_objects *o, const struct s3p_upload *up,
  * INT64_MAX without. */
 static int64_t end_of(const struct s3p_upload *up, uint32_t *record)
 {
-    bool completed = up->acked_res < up->abort_res;
+    bool completed = S3P_MUT(S3P_MUT_UPLOAD_END_LAST, up->acked_res < up->abort_res,
+                             up->acked_res > up->abort_res);
     *record = completed ? up->acked : up->abort;
     return completed ? up->acked_res : up->abort_res;
 }
@@ -51,10 +52,12 @@ static bool quiet_end(const struct s3p_objects *o, const struct s3p_upload *up, 
                       const struct s3p_flights *flights, uint64_t id)
 {
     int64_t from = up->abort_inv < up->complete_inv ? up->abort_inv : up->complete_inv;
-    if (s3p_flights_race(flights, id, from, end))
+    if (S3P_OFF(UPLOAD_RACE_OFF, s3p_flights_race(flights, id, from, end)))
         return false;
     for (uint32_t k = up->part; k < o->npart && &o->upload[o->part[k].upload] == up; k++)
-        if (o->part[k].inv <= end && (!o->part[k].ok || o->part[k].res >= from))
+        if (S3P_OFF(UPLOAD_QUIET_OFF, S3P_LE(UPLOAD_QUIET_CALL_LT, o->part[k].inv, end) &&
+                                          (S3P_OFF(UPLOAD_QUIET_OK, !o->part[k].ok) ||
+                                           S3P_LE(UPLOAD_QUIET_RETURN_LT, from, o->part[k].res))))
             return false;
     return true;
 }
@@ -65,7 +68,9 @@ static int judge_late_parts(const struct s3p_objects *o, const struct s3p_upload
     uint32_t ended;
     int64_t end = end_of(up, &ended);
     for (uint32_t k = up->part; k < o->npart && &o->upload[o->part[k].upload] == up; k++)
-        if (o->part[k].ok && !o->part[k].touched && o->part[k].inv > end)
+        if (S3P_ON(UPLOAD_LATE_UNKNOWN, o->part[k].ok) &&
+            S3P_ON(UPLOAD_LATE_TOUCHED, !o->part[k].touched) &&
+            S3P_LT(UPLOAD_LATE_LE, end, o->part[k].inv))
             return hit(up, S3P_RULE_UPLOAD_UNDEAD, o->part[k].record, ended, t, err);
     return 0;
 }
@@ -74,7 +79,7 @@ static int judge_late_parts(const struct s3p_objects *o, const struct s3p_upload
 
 static bool same(uint64_t a, uint64_t b)
 {
-    return a == 0 || b == 0 || a == b;
+    return S3P_OFF(UPLOAD_ENTRY_ETAGLESS, a == 0 || b == 0) || a == b;
 }
 
 /* The copy of the part that the entry does not fit, when it fits none; UINT32_MAX otherwise. */
@@ -84,9 +89,11 @@ static uint32_t misfit(const struct s3p_objects *o, uint32_t u, const struct s3p
     uint32_t last = UINT32_MAX;
     for (uint32_t k = o->upload[u].part; k < o->npart && o->part[k].upload == u; k++) {
         const struct s3p_sent_part *p = &o->part[k];
-        if (p->number != e->key_index)
+        if (S3P_OFF(UPLOAD_ENTRY_NUMBER_ANY, p->number != e->key_index))
             continue;
-        if (p->touched || (same(p->etag, etag) && (p->size == 0 || p->size == e->size)))
+        if (S3P_OFF(UPLOAD_ENTRY_TOUCHED, p->touched) ||
+            (S3P_ON(UPLOAD_ENTRY_ETAG_OFF, same(p->etag, etag)) &&
+             S3P_ON(UPLOAD_ENTRY_SIZE_OFF, p->size == 0 || p->size == e->size)))
             return UINT32_MAX;
         last = k;
     }
@@ -100,11 +107,12 @@ static int judge_page(const struct s3p_objects *o, const struct s3p_segment_view
     const uint32_t *u =
         s3p_idmap_find(&o->by_text, s3p_idmap_text(text, COL(s, uint16_t, bucket)[i]));
     const struct s3p_entry *e = s->entries + COL(s, uint32_t, entries_first)[i];
-    if (u == NULL || (COL(s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) != 0)
+    if (u == NULL ||
+        S3P_OFF(UPLOAD_PAGE_ALTERED, (COL(s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) != 0))
         return 0;
     uint32_t ended;
     int64_t end = end_of(&o->upload[*u], &ended);
-    if (COL(s, int64_t, t_call)[i] > end &&
+    if (S3P_LT(UPLOAD_PAGE_LE, end, COL(s, int64_t, t_call)[i]) &&
         quiet_end(o, &o->upload[*u], end, flights, s3p_id_token(text)))
         return hit(&o->upload[*u], S3P_RULE_UPLOAD_UNDEAD, (uint32_t)(s->first_record + i), ended,
                    t, err);
@@ -139,13 +147,14 @@ int s3p_objects_judge(const struct s3p_objects *o, struct s3p_tally *t, struct s
         const struct s3p_upload *up = &o->upload[u];
         /* An Abort that was called once the upload was done may be answered like a repeated one. */
         if (up->acked != S3P_NO_RECORD && up->abort != S3P_NO_RECORD &&
-            S3P_OFF(COMPLETE_ABORT_OFF, up->abort_inv <= up->acked_res))
+            S3P_OFF(COMPLETE_ABORT_OFF, S3P_LT(COMPLETE_ABORT_LE, up->abort_inv, up->acked_res)))
             S3P_TRY(hit(up, S3P_RULE_COMPLETE_AND_ABORT, up->acked, up->abort, t, err));
         S3P_TRY(judge_lists(o, up, t, err));
         S3P_TRY(judge_late_parts(o, up, t, err));
         for (uint32_t k = up->list; k != UINT32_MAX; k = o->list[k].next)
-            if (o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED && o->list[k].etag != 0 &&
-                o->list[k].got_etag != 0 &&
+            if (o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED &&
+                o->list[k].etag != 0 &&
+                S3P_ON(UPLOAD_ETAG_UNTOLD, o->list[k].got_etag != 0) &&
                 S3P_OFF(UPLOAD_ETAG_OFF, o->list[k].got_etag != o->list[k].etag))
                 S3P_TRY(hit(up, S3P_RULE_ETAG_MISMATCH, o->list[k].write, S3P_NO_RECORD, t, err));
     }

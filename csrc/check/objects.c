@@ -112,9 +112,10 @@ static int visit_part(struct visit *v, bool copied)
     struct s3p_objects *o = v->o;
     uint32_t u;
     S3P_TRY(find_upload(v, &u));
-    if (u == UINT32_MAX || COL(v->s, uint8_t, outcome)[v->i] == S3P_FAILED)
+    if (u == UINT32_MAX || S3P_OFF(UPLOAD_PART_REFUSED,
+                                   COL(v->s, uint8_t, outcome)[v->i] == S3P_FAILED))
         return 0;
-    o->upload[u].copied_parts |= copied;
+    o->upload[u].copied_parts |= S3P_OFF(UPLOAD_COPIED_OFF, copied);
     o->copied_parts |= copied;
     S3P_TRY(ROOM(o, part, v->err));
     o->part[o->npart++] = (struct s3p_sent_part){
@@ -138,7 +139,8 @@ static int visit_abort(struct visit *v)
 {
     uint32_t u;
     S3P_TRY(find_upload(v, &u));
-    if (u == UINT32_MAX || COL(v->s, uint8_t, outcome)[v->i] != S3P_OK_OUTCOME)
+    if (u == UINT32_MAX ||
+        S3P_OFF(UPLOAD_ABORT_UNKNOWN, COL(v->s, uint8_t, outcome)[v->i] != S3P_OK_OUTCOME))
         return 0;
     struct s3p_upload *up = &v->o->upload[u];
     int64_t res = COL(v->s, int64_t, t_return)[v->i];
@@ -228,16 +230,18 @@ static int visit_complete(struct visit *v)
     int64_t inv = COL(v->s, int64_t, t_call)[v->i], res = COL(v->s, int64_t, t_return)[v->i];
     uint8_t outcome = COL(v->s, uint8_t, outcome)[v->i];
     up->meta_id = meta;
-    if (inv < up->complete_inv) {
+    if (S3P_MUT(S3P_MUT_UPLOAD_COMPLETE_LAST, inv < up->complete_inv, true)) {
         up->complete_inv = inv;
         up->first_complete = v->record;
     }
-    up->may_be_done |= outcome != S3P_FAILED;
-    if (outcome == S3P_OK_OUTCOME && res < up->acked_res) {
+    up->may_be_done |= S3P_ON(UPLOAD_DONE_FAILED, outcome != S3P_FAILED);
+    if (S3P_ON(UPLOAD_ACKED_UNKNOWN, outcome == S3P_OK_OUTCOME) &&
+        S3P_MUT(S3P_MUT_UPLOAD_ACKED_LAST, res < up->acked_res, true)) {
         up->acked_res = res;
         up->acked = v->record;
     }
-    l->gone |= outcome == S3P_FAILED && COL(v->s, uint16_t, status)[v->i] == 404;
+    l->gone |= outcome == S3P_FAILED &&
+               S3P_ON(UPLOAD_GONE_ANY, COL(v->s, uint16_t, status)[v->i] == 404);
     if (S3P_MUT(S3P_MUT_UPLOAD_LAST_CALL, inv < l->inv, l->inv == INT64_MAX || inv > l->inv))
         l->inv = inv;
     if (outcome == S3P_OK_OUTCOME &&
@@ -330,13 +334,16 @@ static int visit_copy(struct visit *v)
     struct s3p_id source;
     if (!find_source(o, v->s, v->i, &source))
         return 0;
+    bool done = S3P_ON(COPY_UNKNOWN_RETURNS,
+                       COL(v->s, uint8_t, outcome)[v->i] != S3P_UNKNOWN); /* or later */
+    int64_t res = done ? COL(v->s, int64_t, t_return)[v->i] : INT64_MAX;
     S3P_TRY(ROOM(o, copy, v->err));
     o->copy[o->ncopy++] = (struct s3p_copied){.source = source,
                                               .key_index = v->key_index,
                                               .place = v->place,
                                               .meta_id = COL(v->s, struct s3p_id, meta_id)[v->i],
                                               .inv = COL(v->s, int64_t, t_call)[v->i],
-                                              .res = COL(v->s, int64_t, t_return)[v->i],
+                                              .res = res,
                                               .record = v->record,
                                               .fields = s3p_load_fields(v->s, v->i)};
     return 0;

@@ -79,7 +79,7 @@ static void amend_complete(const struct s3p_objects *o, const struct s3p_segment
                   : 0;
     r->value = list_token(o, l);
     r->inv = l->inv;
-    r->res = outcome != S3P_FAILED ? l->res : r->res;
+    r->res = l->res;
     r->size = l->size != 0 && !up->copied_parts ? s3p_size_print(l->size) : 0;
     set_outcome(r, l->outcome);
     set_kind(r, l->cond);
@@ -218,7 +218,8 @@ static bool judge_upload_bytes(const struct reading *g, uint32_t u, struct s3p_r
 {
     const struct s3p_upload *up = &g->o->upload[u];
     bool pieces = g->verdict == S3P_BODY_CLEAN || g->verdict == S3P_BODY_PARTS;
-    if (g->verdict == S3P_BODY_NONE || g->verdict == S3P_BODY_OPAQUE || up->copied_parts)
+    if (g->verdict == S3P_BODY_NONE || g->verdict == S3P_BODY_OPAQUE ||
+        up->copied_parts)
         return false;
     if (!pieces) {
         r->size = S3P_ROW_CERTAIN;
@@ -241,7 +242,8 @@ static bool judge_upload_bytes(const struct reading *g, uint32_t u, struct s3p_r
 static bool judge_upload_time(const struct s3p_objects *o, uint32_t u, struct s3p_row *r)
 {
     const struct s3p_upload *up = &o->upload[u];
-    if (S3P_OFF(ABORTED_VISIBLE_OFF, up->abort_res < up->complete_inv && up->abort_res < r->inv))
+    if (S3P_OFF(ABORTED_VISIBLE_OFF, S3P_LT(ABORTED_LATER_LE, up->abort_res, up->complete_inv) &&
+                                         S3P_LT(ABORTED_READ_LE, up->abort_res, r->inv)))
         find(r, S3P_RULE_ABORTED_VISIBLE, up->abort);
     else if (S3P_MUT(S3P_MUT_UPLOAD_FUTURE_LE, r->res < up->complete_inv,
                      r->res <= up->complete_inv))
@@ -276,13 +278,14 @@ static void amend_copy_read(const struct reading *g, uint32_t c, struct s3p_row 
 {
     const struct s3p_copied *copy = &g->o->copy[c];
     const struct s3p_origin *origin;
-    if (copy->fields != s3p_load_fields(g->s, g->i)) {
+    if (S3P_OFF(COPY_FIELDS_OFF, copy->fields != s3p_load_fields(g->s, g->i))) {
         find(r, S3P_RULE_META_LOST, copy->record);
         return;
     }
     if (judge_corrupt(g, r))
         return;
-    if (S3P_OFF(COPY_TORN_OFF, g->verdict == S3P_BODY_TORN) && !g->o->copied_parts) {
+    if (S3P_OFF(COPY_TORN_OFF, g->verdict == S3P_BODY_TORN) &&
+        !g->o->copied_parts) {
         r->expect = (uint64_t)copy->record + 1;
         r->size = S3P_ROW_CERTAIN;
         return;
@@ -293,7 +296,7 @@ static void amend_copy_read(const struct reading *g, uint32_t c, struct s3p_row 
         return;
     }
     uint64_t size = COL(g->s, uint64_t, size)[g->i];
-    if (bytes && origin != NULL && origin->size != 0 && size != 0 &&
+    if (bytes && origin != NULL && size != 0 &&
         S3P_OFF(COPY_LENGTH_OFF, origin->size != size)) {
         find(r, S3P_RULE_BODY_LENGTH, copy->record);
         return;
@@ -312,7 +315,8 @@ static void amend_other_read(const struct reading *g, struct s3p_row *r)
     const struct s3p_origin *origin;
     if (r->kind != S3P_ROW_MIXED || g->o->copied_parts)
         return;
-    if (r->value == S3P_RULE_BODY_TORN && g->verdict == S3P_BODY_TORN)
+    if ((r->value == S3P_RULE_BODY_TORN &&
+                                         g->verdict == S3P_BODY_TORN))
         r->size = S3P_ROW_CERTAIN;
     else if (S3P_OFF(COPY_FOREIGN_OFF, g->verdict == S3P_BODY_FOREIGN) && g->whole &&
              !s3p_objects_brought(g->o, r, S3P_NO_RECORD, g->body, r->res, &origin))

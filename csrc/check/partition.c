@@ -6,6 +6,7 @@
 #include "check/cluster.h"
 #include "check/effort.h"
 #include "check/load.h"
+#include "check/mutate.h"
 #include "check/object_facts.h"
 #include "check/register.h"
 #include "check/timeline.h"
@@ -114,14 +115,16 @@ static inline int add(struct s3p_part *p, uint32_t i, enum s3p_reg_kind kind, ui
 /* Number of the value that an ETag names, S3P_NO_VALUE when it names none. */
 static uint32_t resolve(const struct s3p_part *p, uint64_t etag)
 {
-    uint32_t value = p->index.key[p->key].weak ? S3P_AMBIGUOUS : s3p_index_etag(&p->index, etag);
+    bool weak = S3P_OFF(PART_WEAK_NAMES, p->index.key[p->key].weak);
+    uint32_t value = weak ? S3P_AMBIGUOUS : s3p_index_etag(&p->index, etag);
     return value < S3P_AMBIGUOUS ? value : S3P_NO_VALUE;
 }
 
 /* True when it is certain that no write of this key had this ETag. */
 static bool nobodys(const struct s3p_part *p, uint64_t etag)
 {
-    return etag != 0 && p->all_known && !p->index.key[p->key].weak &&
+    return etag != 0 && S3P_ON(PART_HIDDEN_ANY, p->all_known) &&
+           S3P_ON(PART_WEAK_ANY, !p->index.key[p->key].weak) &&
            s3p_index_etag(&p->index, etag) == S3P_NO_VALUE;
 }
 
@@ -131,7 +134,7 @@ static int saw_etag(struct s3p_part *p, uint32_t i, uint64_t etag, struct s3p_er
     uint32_t value = resolve(p, etag);
     if (value != S3P_NO_VALUE)
         return add(p, i, S3P_REG_READ, value, S3P_NO_VALUE, err);
-    if (nobodys(p, etag))
+    if (S3P_OFF(PART_NOBODYS_OFF, nobodys(p, etag)))
         return hit(p, S3P_RULE_UNWRITTEN_VALUE, &i, 1, err);
     p->unresolved++;
     return 0;
@@ -153,7 +156,7 @@ static int add_evidence(struct s3p_part *p, uint32_t i, struct s3p_err *err)
     case S3P_EV_NOT_MATCH:
         expect = s3p_load_expect(p->file, r);
         value = resolve(p, expect);
-        if (value != S3P_NO_VALUE)
+        if (S3P_OFF(PART_NOT_OFF, value != S3P_NO_VALUE))
             return add(p, i, S3P_REG_NOT, value, S3P_NO_VALUE, err);
         if (!nobodys(p, expect)) /* else it is trivially true */
             p->negatives++;
@@ -176,10 +179,10 @@ static int add_read(struct s3p_part *p, uint32_t i, struct s3p_err *err)
     } else {
         S3P_TRY(add(p, i, S3P_REG_READ, value, S3P_NO_VALUE, err));
     }
-    if (r->size == 0 || value == S3P_NO_VALUE)
+    if (S3P_OFF(PART_SIZE_UNTOLD, r->size == 0) || value == S3P_NO_VALUE)
         return 0;
     uint32_t size = s3p_index_size(&p->index, value);
-    if (size == 0 || size == r->size)
+    if (S3P_OFF(PART_SIZE_UNKNOWN, size == 0) || S3P_ON(PART_SIZE_OFF, size == r->size))
         return 0;
     return hit(p, S3P_RULE_BODY_LENGTH, (const uint32_t[]){i, p->index.value[value].write}, 2, err);
 }
@@ -189,8 +192,9 @@ static int expected(struct s3p_part *p, uint32_t i, uint64_t expect, uint32_t *p
                     struct s3p_err *err)
 {
     *pred = resolve(p, expect);
-    if (*pred == S3P_NO_VALUE && s3p_kept_outcome(&p->index.row[i]) == S3P_OK_OUTCOME &&
-        nobodys(p, expect))
+    if (*pred == S3P_NO_VALUE &&
+        S3P_ON(PART_IGNORED_REFUSED, s3p_kept_outcome(&p->index.row[i]) == S3P_OK_OUTCOME) &&
+        S3P_OFF(PART_IGNORED_ANY, nobodys(p, expect)))
         return hit(p, S3P_RULE_CAS_IGNORED, &i, 1, err);
     return 0;
 }
@@ -265,7 +269,7 @@ static bool versions_show(const struct s3p_part *p, const uint32_t *rows, uint32
         if (says && s3p_kept_res(r) > last)
             last = s3p_kept_res(r);
     }
-    return last >= first;
+    return S3P_OFF(PART_VERSIONS_OFF, S3P_LE(PART_VERSIONS_LT, first, last));
 }
 
 /* What the rules of the bucket allow the store: each value may go when its days have passed. */
@@ -284,7 +288,7 @@ static int add_expiries(struct s3p_part *p, const uint32_t *rows, uint32_t n, st
             s3p_kept_outcome(r) == S3P_FAILED)
             continue;
         int64_t due = s3p_expires_record(rules, r->record);
-        if (due > last) /* nobody looked */
+        if (S3P_LT(RULES_LOOKED_LE, last, due)) /* nobody looked */
             continue;
         const struct s3p_reg_op op = {.inv = due > r->inv ? due : r->inv,
                                       .res = INT64_MAX,
@@ -450,7 +454,8 @@ static int judge_mixed(struct s3p_part *p, uint32_t n, struct s3p_err *err)
         if (p->index.row[i].kind != S3P_ROW_MIXED)
             continue;
         p->key = p->index.number_of[i];
-        if (!p->index.key[p->key].blended || p->index.row[i].size == S3P_ROW_CERTAIN)
+        if (S3P_ON(PART_BLENDED_OFF, !p->index.key[p->key].blended) ||
+            S3P_OFF(PART_CERTAIN_OFF, p->index.row[i].size == S3P_ROW_CERTAIN))
             S3P_TRY(hit_mixed(p, &p->index.row[i], err));
     }
     return 0;

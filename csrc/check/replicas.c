@@ -5,6 +5,7 @@
 
 #include "check/bucket_rules.h"
 #include "check/keymap.h"
+#include "check/mutate.h"
 #include "core/alloc.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
@@ -54,9 +55,8 @@ static bool is_plain_read(const struct s3p_at *at)
     uint8_t op = S3P_COLUMN(at, uint8_t, op);
     return (op == S3P_OP_GET || op == S3P_OP_HEAD) &&
            S3P_COLUMN(at, uint8_t, outcome) == S3P_OK_OUTCOME &&
-           S3P_COLUMN(at, uint32_t, version_asked) == 0 &&
-           S3P_COLUMN(at, uint32_t, part_number) == 0 &&
-           (S3P_COLUMN(at, uint8_t, flags) & TOUCHED) == 0 &&
+           S3P_ON(REPLICA_VERSION_ANY, S3P_COLUMN(at, uint32_t, version_asked) == 0) &&
+           S3P_ON(REPLICA_TOUCHED, (S3P_COLUMN(at, uint8_t, flags) & TOUCHED) == 0) &&
            !s3p_id_none(S3P_COLUMN(at, struct s3p_id, meta_id));
 }
 
@@ -92,13 +92,16 @@ static int add_write(struct replicas *x, const struct s3p_at *at, struct s3p_err
     bool plain = S3P_COLUMN(at, uint8_t, op) == S3P_OP_PUT;
     struct source_write w = {
         .key = text_id(x, at),
-        .inv = plain ? S3P_COLUMN(at, int64_t, t_call) : INT64_MIN,
-        .res = plain && outcome == S3P_OK_OUTCOME ? S3P_COLUMN(at, int64_t, t_return) : INT64_MAX,
+        .inv = S3P_ON(REPLICA_UPLOAD_CALL, plain) ? S3P_COLUMN(at, int64_t, t_call) : INT64_MIN,
+        .res = S3P_ON(REPLICA_UNKNOWN_RETURNS, plain && outcome == S3P_OK_OUTCOME)
+                   ? S3P_COLUMN(at, int64_t, t_return)
+                   : INT64_MAX,
         .record = s3p_at_record(at),
         .bucket = S3P_COLUMN(at, uint16_t, bucket),
-        .outcome = plain ? outcome : S3P_UNKNOWN};
+        .outcome = S3P_ON(REPLICA_UPLOAD_FAILS, plain) ? outcome : S3P_UNKNOWN};
     uint32_t *number;
-    x->copies |= S3P_COLUMN(at, uint8_t, op) == S3P_OP_COPY && s3p_id_none(meta);
+    x->copies |= S3P_OFF(REPLICA_COPIES_OFF,
+                         S3P_COLUMN(at, uint8_t, op) == S3P_OP_COPY && s3p_id_none(meta));
     if (s3p_id_none(meta))
         return 0;
     S3P_TRY(s3p_idmap_put(&x->by_value, meta, x->nwrites, &number, err));
@@ -111,20 +114,24 @@ static int note_change(struct replicas *x, const struct s3p_at *at, struct s3p_e
 {
     struct s3p_row row = row_of(x, at);
     uint32_t *number;
-    if (S3P_COLUMN(at, uint8_t, outcome) == S3P_FAILED)
+    if (S3P_OFF(REPLICA_CHANGE_REFUSED, S3P_COLUMN(at, uint8_t, outcome) == S3P_FAILED))
         return 0;
     S3P_TRY(s3p_idmap_put(&x->by_target, s3p_idmap_pair(row.place, row.key_index), x->ntargets,
                           &number, err));
     if (*number == x->ntargets)
         x->changed[x->ntargets++] = INT64_MAX;
-    x->changed[*number] = row.inv < x->changed[*number] ? row.inv : x->changed[*number];
+    x->changed[*number] =
+        S3P_MUT(S3P_MUT_REPLICA_CHANGE_LAST, row.inv < x->changed[*number], true)
+            ? row.inv
+            : x->changed[*number];
     return 0;
 }
 
 static bool leads(const struct replicas *x, uint16_t from, uint16_t to)
 {
     for (uint32_t i = 0; i < x->rules->n; i++)
-        if (x->rules->rule[i].replicates && x->rules->rule[i].bucket == from &&
+        if (x->rules->rule[i].replicates &&
+            S3P_ON(REPLICA_FROM_ANY, x->rules->rule[i].bucket == from) &&
             x->rules->rule[i].to == to)
             return true;
     return false;
@@ -145,14 +152,14 @@ static int add_read(struct replicas *x, const struct s3p_at *at, struct s3p_err 
     const uint32_t *number = s3p_idmap_find(&x->by_value, S3P_COLUMN(at, struct s3p_id, meta_id));
     const struct source_write *w = number != NULL ? &x->write[*number] : NULL;
     struct s3p_id key = text_id(x, at);
-    if (x->copies || (target != NULL && x->changed[*target] <= row.res))
+    if (x->copies || (target != NULL && S3P_LE(REPLICA_CHANGED_LT, x->changed[*target], row.res)))
         return 0;
-    if (w == NULL || !s3p_id_eq(w->key, key) ||
+    if (w == NULL || S3P_OFF(REPLICA_KEY_ANY, !s3p_id_eq(w->key, key)) ||
         !leads(x, w->bucket, S3P_COLUMN(at, uint16_t, bucket)))
         return blame(x, S3P_RULE_UNWRITTEN_VALUE, &row, S3P_NO_RECORD, err);
     if (w->outcome == S3P_FAILED)
         return blame(x, S3P_RULE_FAILED_BUT_VISIBLE, &row, w->record, err);
-    if (row.res < w->inv)
+    if (S3P_LT(REPLICA_FUTURE_LE, row.res, w->inv))
         return blame(x, S3P_RULE_FUTURE_READ, &row, w->record, err);
     x->shown[x->nshown++] = (struct shown){w, row};
     return 0;
@@ -226,11 +233,14 @@ static int judge_order(struct replicas *x, const struct shown **returned, struct
             joined = i; /* both orders have the keys in the same places */
         }
         while (joined < x->nshown && by_key(&returned[joined]->row, &now->row) == 0 &&
-               returned[joined]->row.res < now->row.inv) {
+               S3P_LT(REPLICA_RETURNED_LE, returned[joined]->row.res, now->row.inv)) {
             const struct shown *r = returned[joined++];
-            newest = newest == NULL || r->write->inv > newest->write->inv ? r : newest;
+            newest = newest == NULL || S3P_ON(REPLICA_NEWEST_LAST,
+                                               r->write->inv > newest->write->inv)
+                         ? r
+                         : newest;
         }
-        if (newest != NULL && now->write->res < newest->write->inv)
+        if (newest != NULL && S3P_LT(REPLICA_ORDER_LE, now->write->res, newest->write->inv))
             S3P_TRY(blame(x, S3P_RULE_REPLICA_ORDER, &now->row, newest->row.record, err));
     }
     return 0;

@@ -108,8 +108,9 @@ static int add_object(struct tags *t, uint32_t i, struct s3p_err *err)
     const struct s3p_at *at = &t->at[i];
     struct s3p_id id = brought(at);
     struct s3p_reg_op *op;
-    t->unclear |= t->version.len == 0 &&
-                  s3p_expires_current(t->b->objects->head->rules, at->s, at->i) != INT64_MAX;
+    t->unclear |= S3P_ON(TAGS_EXPIRY_VERSION, t->version.len == 0) &&
+                  S3P_OFF(TAGS_EXPIRY_OFF, s3p_expires_current(t->b->objects->head->rules, at->s,
+                                                               at->i) != INT64_MAX);
     if (S3P_COLUMN(at, uint8_t, op) == S3P_OP_COMPLETE_UPLOAD) {
         const struct s3p_upload *up;
         const struct s3p_part_list *l = s3p_objects_list(t->b->objects, at->s, at->i, &up);
@@ -146,6 +147,13 @@ static bool is_kept(const struct tags *t, const struct s3p_at *at)
            S3P_COLUMN(at, uint8_t, body_kind) != S3P_KIND_TAGS && on_itself(t, at);
 }
 
+/* What nobody answered for may yet take effect. */
+static int64_t last_effect(const struct s3p_at *at)
+{
+    bool known = S3P_COLUMN(at, uint8_t, outcome) != S3P_UNKNOWN;
+    return S3P_ON(TAGS_KEPT_UNKNOWN, known) ? S3P_COLUMN(at, int64_t, t_return) : INT64_MAX;
+}
+
 /* A copy that keeps the tags: those of another key nobody knows here; its own, while nobody writes
  * them, stay: what others of its kind read and write then are the same. */
 static void judge_kept(struct tags *t, uint32_t i)
@@ -157,11 +165,13 @@ static void judge_kept(struct tags *t, uint32_t i)
         t->unclear = true;
         return;
     }
+    int64_t until = last_effect(at);
     for (uint32_t k = 0; k < t->n && !t->unclear; k++)
         t->unclear = k != i && S3P_OFF(TAGS_KEPT_ALONE, is_writer(&t->at[k])) &&
                      !is_kept(t, &t->at[k]) &&
-                     S3P_COLUMN(&t->at[k], int64_t, t_call) <= S3P_COLUMN(at, int64_t, t_return) &&
-                     S3P_COLUMN(&t->at[k], int64_t, t_return) >= S3P_COLUMN(at, int64_t, t_call);
+                     S3P_LE(TAGS_KEPT_CALL_LT, S3P_COLUMN(&t->at[k], int64_t, t_call), until) &&
+                     S3P_LE(TAGS_KEPT_RETURN_LT, S3P_COLUMN(at, int64_t, t_call),
+                            last_effect(&t->at[k]));
 }
 
 /* Of single versions: clear only where nothing comes after them. */
@@ -173,8 +183,10 @@ static void judge_version_delete(struct tags *t, uint32_t i)
     for (uint32_t k = 0; k < t->n && !t->unclear; k++)
         t->unclear = asked(&t->at[k]).len == 0 &&
                      S3P_OFF(TAGS_VERSION_DELETE_OFF,
-                             S3P_COLUMN(&t->at[k], int64_t, t_return) >= call) &&
-                     S3P_COLUMN(&t->at[k], uint8_t, outcome) != S3P_FAILED;
+                             S3P_LE(TAGS_VERSION_DELETE_LT, call,
+                                    S3P_COLUMN(&t->at[k], int64_t, t_return))) &&
+                     S3P_ON(TAGS_VERSION_DELETE_FAILED,
+                            S3P_COLUMN(&t->at[k], uint8_t, outcome) != S3P_FAILED);
 }
 
 /* The record that wrote the set with this id, for the witness. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/mutate.h"
 #include "core/alloc.h"
 
 const char *const s3p_aspect_name[S3P_ASPECT_COUNT] = {"object", "tags", "versions"};
@@ -63,6 +64,8 @@ static int keep(struct s3p_tally *t, const struct s3p_hit *h, struct s3p_err *er
 int s3p_tally_hit(struct s3p_tally *t, const struct s3p_hit *h, struct s3p_err *err)
 {
     static const char *const level[] = {"K1", "K2", "body", "etag"};
+    if (S3P_RULE_DROPPED(h->rule))
+        return 0;
     t->by_rule[h->rule]++;
     for (size_t i = 0; i < sizeof level / sizeof *level && h->aspect == S3P_ASPECT_OBJECT; i++)
         t->object_hits += strcmp(s3p_rule_table[h->rule].level, level[i]) == 0;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "check/mutate.h"
 #include "check/witness.h"
 #include "core/alloc.h"
 
@@ -120,7 +121,7 @@ static bool judge_floor(const struct s3p_verdict_facts *f, const char *space, co
         if (strcmp(measure[m].what, what) != 0)
             continue;
         double got = measure[m].got(&sum);
-        bool met = got >= asked;
+        bool met = S3P_LE(VERDICT_FLOOR_LT, asked, got);
         s3p_buf_str(out, out->len != 0 ? ",{\"space\":" : "{\"space\":");
         s3p_json_text(out, space, strlen(space));
         s3p_buf_fmt(out, ",\"what\":\"%s\",\"asked\":%.15g,\"got\":", what, asked);
@@ -165,14 +166,15 @@ static uint64_t violations(const struct s3p_tally *t)
 static bool saw_nothing(const struct s3p_tally *t)
 {
     const struct s3p_evidence_sum *all = &t->space[t->spaces - 1];
-    return all->acked_writes == 0 && all->reads == 0;
+    return S3P_ON(VERDICT_NO_WRITE, all->acked_writes == 0) &&
+           S3P_ON(VERDICT_NO_READ, all->reads == 0);
 }
 
 /* More than one window in a hundred in which the search gave up: too much was not decided. */
 static bool gave_up(const struct s3p_tally *t, struct s3p_buf *because)
 {
     char text[160];
-    if (t->unknown_windows * 100 <= t->windows)
+    if (S3P_LE(VERDICT_WINDOWS_LT, t->unknown_windows * 100, t->windows))
         return false;
     int n = snprintf(text, sizeof text,
                      "search-gave-up: %llu of %llu windows are not decided, more than 1 %%",
@@ -194,23 +196,24 @@ static enum s3p_consistency decide(const struct s3p_verdict_facts *f, struct s3p
                          (unsigned long long)t->by_rule[r], t->by_rule[r] == 1 ? "" : "s");
         add_reason(because, text, (size_t)n);
     }
-    if (!s3p_histfile_complete(f->file)) {
+    if (S3P_OFF(VERDICT_INTERRUPTED, !s3p_histfile_complete(f->file))) {
         static const char text[] = "the run was interrupted: the history is not complete";
         add_reason(because, text, sizeof text - 1);
         enough = false;
     }
-    if (t->keys != 0 && t->keys_checked == 0 && t->versions_checked == 0) {
+    if (t->keys != 0 && S3P_OFF(VERDICT_NO_KEY, t->keys_checked == 0) &&
+        S3P_ON(VERDICT_NO_VERSION, t->versions_checked == 0)) {
         static const char text[] = "no key could be checked";
         add_reason(because, text, sizeof text - 1);
         enough = false;
     }
-    if (t->keys == 0 && t->pages == 0) {
+    if (S3P_OFF(VERDICT_NOTHING, t->keys == 0 && S3P_ON(VERDICT_NO_PAGE, t->pages == 0))) {
         static const char text[] = "nothing was judged: no object was written, read or listed";
         add_reason(because, text, sizeof text - 1);
         enough = false;
     }
-    enough &= !gave_up(t, because);
-    if (t->keys != 0 && saw_nothing(t)) {
+    enough &= S3P_ON(VERDICT_GAVE_UP, !gave_up(t, because));
+    if (S3P_OFF(VERDICT_SAW_NOTHING, t->keys != 0 && saw_nothing(t))) {
         static const char text[] = "nothing was seen: no write was acknowledged, no read answered";
         add_reason(because, text, sizeof text - 1);
         enough = false;

@@ -11,8 +11,8 @@ struct reading {
     const struct s3p_at *at;
     int64_t inv, res;
     uint32_t record;
-    struct s3p_id meta, body;
-    bool ok, absent, whole;
+    struct s3p_id meta;
+    bool ok, absent;
     bool listed; /* as the latest, by a page */
 };
 
@@ -24,19 +24,16 @@ static struct s3p_str text(const struct s3p_at *at, enum s3p_column column)
 /* Whether the read showed another value than this version's. */
 static bool differs(const struct reading *g, const struct s3p_version *v)
 {
-    if (!s3p_id_none(g->meta) && !s3p_id_none(v->meta))
-        return !s3p_id_eq(g->meta, v->meta);
-    return g->whole && !s3p_id_none(g->body) && !s3p_id_none(v->body) && s3p_id_none(v->meta) &&
-           v->kind == S3P_VERSION_SEEN && !s3p_id_eq(g->body, v->body);
+    return S3P_ON(VERSION_WRONG_READ, !s3p_id_none(g->meta)) &&
+           S3P_ON(VERSION_WRONG_WRITE, !s3p_id_none(v->meta)) && !s3p_id_eq(g->meta, v->meta);
 }
 
 static int judge_shown(struct s3p_history_of_key *k, const struct reading *g,
                        const struct s3p_version *v, struct s3p_err *err)
 {
-    if (v->kind != S3P_VERSION_MARKER && S3P_OFF(VERSION_WRONG_OFF, differs(g, v)))
+    if (S3P_OFF(VERSION_WRONG_OFF, differs(g, v)))
         return s3p_version_hit(k, S3P_RULE_VERSION_WRONG_BODY, g->record, v->record, err);
-    if (S3P_MUT(S3P_MUT_VERSION_FUTURE_LE, g->res < v->inv, g->res <= v->inv) &&
-        v->kind == S3P_VERSION_WRITE)
+    if (S3P_MUT(S3P_MUT_VERSION_FUTURE_LE, g->res < v->inv, g->res <= v->inv))
         return s3p_version_hit(k, S3P_RULE_FUTURE_READ, g->record, v->record, err);
     if (S3P_MUT(S3P_MUT_VERSION_UNDEAD_LE, v->del_res < g->inv, v->del_res <= g->inv))
         return s3p_version_hit(k, S3P_RULE_VERSION_UNDEAD, g->record, v->deleted, err);
@@ -48,7 +45,9 @@ static bool is_gone(const struct s3p_at *at)
 {
     struct s3p_str code = text(at, S3P_COL_code_text);
     return S3P_COLUMN(at, uint16_t, status) == 404 &&
-           (code.len == 0 || s3p_str_eq(code, "NoSuchVersion") || s3p_str_eq(code, "NoSuchKey"));
+           (S3P_OFF(VERSION_GONE_HEAD_OFF, code.len == 0) ||
+            S3P_OFF(VERSION_GONE_VERSION_OFF, s3p_str_eq(code, "NoSuchVersion")) ||
+            S3P_OFF(VERSION_GONE_KEY_OFF, s3p_str_eq(code, "NoSuchKey")));
 }
 
 static int judge_by_id(struct s3p_history_of_key *k, const struct reading *g, struct s3p_str asked,
@@ -59,7 +58,8 @@ static int judge_by_id(struct s3p_history_of_key *k, const struct reading *g, st
         return 0;
     if (g->ok)
         return judge_shown(k, g, v, err);
-    if (v->kind == S3P_VERSION_WRITE && S3P_ON(VERSION_GONE_ANY, is_gone(g->at)) &&
+    if (S3P_ON(VERSION_LOST_MARKER, v->kind == S3P_VERSION_WRITE) &&
+        S3P_ON(VERSION_GONE_ANY, is_gone(g->at)) &&
         S3P_MUT(S3P_MUT_VERSION_LOST_CALL_LE, v->res < g->inv, v->res <= g->inv) &&
         S3P_MUT(S3P_MUT_VERSION_LOST_DELETE_GE, v->del_inv > g->res, v->del_inv >= g->res))
         return s3p_version_hit(k, S3P_RULE_VERSION_LOST, g->record, v->record, err);
@@ -69,8 +69,7 @@ static int judge_by_id(struct s3p_history_of_key *k, const struct reading *g, st
 /* What was there throughout the read. */
 static bool stands(const struct s3p_version *v, const struct reading *g)
 {
-    return v->kind != S3P_VERSION_SEEN &&
-           S3P_MUT(S3P_MUT_VERSION_STANDS_LE, v->res < g->inv, v->res <= g->inv) &&
+    return S3P_MUT(S3P_MUT_VERSION_STANDS_LE, v->res < g->inv, v->res <= g->inv) &&
            S3P_MUT(S3P_MUT_VERSION_STANDS_GE, v->del_inv > g->res, v->del_inv >= g->res);
 }
 
@@ -87,7 +86,8 @@ static int judge_current(struct s3p_history_of_key *k, const struct reading *g,
     for (uint32_t i = 0; i < k->nversions && k->steps < STEPS_MAX; i++) {
         const struct s3p_version *w = &k->version[i];
         k->steps++;
-        bool seen_there = !g->listed && !k->by_version && v->res < w->inv; /* by the register */
+        bool seen_there = !g->listed && S3P_ON(VERSION_REGISTER_SEES, !k->by_version) &&
+                          S3P_LT(VERSION_REGISTER_LE, v->res, w->inv); /* by the register */
         if (w != v && stands(w, g) && S3P_OFF(VERSION_STALE_OFF, s3p_version_newer(w, v)) &&
             S3P_ON(VERSION_SEEN_TWICE, !seen_there))
             return s3p_version_hit(k, S3P_RULE_STALE_READ, g->record, w->record, err);
@@ -107,7 +107,7 @@ static bool hidden(struct s3p_history_of_key *k, const struct reading *g,
             d->kind == S3P_VERSION_MARKER &&
             S3P_MUT(S3P_MUT_VERSION_HIDDEN_CALL_LT, d->inv <= g->res, d->inv < g->res) &&
             S3P_MUT(S3P_MUT_VERSION_HIDDEN_GONE_GT, d->del_res >= g->inv, d->del_res > g->inv);
-        if ((marked || d->hide_inv <= g->res) &&
+        if ((marked || S3P_LE(VERSION_HIDE_LT, d->hide_inv, g->res)) &&
             S3P_ON(VERSION_HIDDEN_ANY, !s3p_version_newer(v, d)))
             return true;
     }
@@ -117,12 +117,13 @@ static bool hidden(struct s3p_history_of_key *k, const struct reading *g,
 /* Of versions that stand, the one that is newest by its call is the hardest to hide. */
 static int judge_absent(struct s3p_history_of_key *k, const struct reading *g, struct s3p_err *err)
 {
-    if (!k->by_version || S3P_MUT(S3P_MUT_VERSION_VAGUE_LT, k->vague <= g->res, k->vague < g->res))
+    if (S3P_OFF(VERSION_ABSENT_TWICE, !k->by_version) ||
+        S3P_MUT(S3P_MUT_VERSION_VAGUE_LT, k->vague <= g->res, k->vague < g->res))
         return 0;
     for (uint32_t i = k->nversions; i-- > 0 && k->steps < STEPS_MAX;) {
         const struct s3p_version *v = &k->version[i];
         k->steps++;
-        if (v->kind == S3P_VERSION_WRITE && stands(v, g) &&
+        if (stands(v, g) &&
             S3P_ON(VERSION_HIDDEN_OFF, !hidden(k, g, v)))
             return s3p_version_hit(k, S3P_RULE_ABSENT_AFTER_ACK, g->record, v->record, err);
     }
@@ -153,9 +154,11 @@ static int judge_latest(struct s3p_history_of_key *k, const struct s3p_at *at, s
     const struct s3p_head *h = k->b->objects->head;
     const struct s3p_entry *e = &at->s->entries[at->entry];
     const struct s3p_version *v = s3p_version_find(k, s3p_segment_text(at->s, e->version_id));
-    bool judged = (e->flags & S3P_ENTRY_LATEST) != 0 && h->list_lag_ns == 0 &&
-                  !h->list_interval_listing &&
-                  (S3P_COLUMN(at, uint8_t, flags) & S3P_FLAG_ALTERED) == 0;
+    bool judged = S3P_ON(VERSION_LATEST_ANY, (e->flags & S3P_ENTRY_LATEST) != 0) &&
+                  S3P_ON(VERSION_LATEST_LAG, h->list_lag_ns == 0) &&
+                  S3P_ON(VERSION_LATEST_WALK, !h->list_interval_listing) &&
+                  S3P_ON(VERSION_LATEST_ALTERED,
+                         (S3P_COLUMN(at, uint8_t, flags) & S3P_FLAG_ALTERED) == 0);
     if (v == NULL || S3P_ON(VERSION_LATEST_OFF, !judged))
         return 0;
     struct reading g = {.at = at,
@@ -181,12 +184,9 @@ int s3p_version_reads(struct s3p_history_of_key *k, struct s3p_err *err)
             .res = S3P_COLUMN(at, int64_t, t_return),
             .record = s3p_at_record(at),
             .meta = S3P_COLUMN(at, struct s3p_id, meta_id),
-            .body = S3P_COLUMN(at, struct s3p_id, body_id),
             .ok = outcome == S3P_OK_OUTCOME,
             .absent = outcome != S3P_OK_OUTCOME &&
                       S3P_COLUMN(at, uint8_t, evidence) == S3P_EV_ABSENT,
-            .whole = S3P_COLUMN(at, uint64_t, range_len) == 0 &&
-                     S3P_COLUMN(at, uint8_t, body_verdict) == S3P_BODY_CLEAN,
         };
         struct s3p_str asked = text(at, S3P_COL_version_asked);
         S3P_TRY(asked.len != 0 ? judge_by_id(k, &g, asked, err) : judge_plain(k, &g, err));

@@ -21,16 +21,17 @@ static struct s3p_version *listed(const struct s3p_history_of_key *k, const stru
 static bool of_walk(const struct s3p_at *at, const struct s3p_walk *w)
 {
     uint32_t record = s3p_at_record(at);
-    return at->entry != S3P_NO_ENTRY && record >= w->first && record <= w->last &&
-           S3P_COLUMN(at, uint32_t, client) == w->client &&
-           S3P_COLUMN(at, uint16_t, bucket) == w->bucket;
+    return at->entry != S3P_NO_ENTRY &&
+           S3P_ON(VERSION_WALK_LATER, record >= w->first && record <= w->last) &&
+           S3P_ON(VERSION_WALK_CLIENT, S3P_COLUMN(at, uint32_t, client) == w->client);
 }
 
 static bool covers(const struct s3p_history_of_key *k, const struct s3p_walk *w)
 {
     struct s3p_buf key;
     const struct s3p_head *h = k->b->objects->head;
-    if (!w->complete || w->bucket != k->key->place % h->buckets)
+    if (S3P_OFF(VERSION_WALK_PART, !w->complete) ||
+        S3P_OFF(VERSION_WALK_BUCKET, w->bucket != k->key->place % h->buckets))
         return false;
     if (w->prefix.len == 0)
         return true;
@@ -39,7 +40,7 @@ static bool covers(const struct s3p_history_of_key *k, const struct s3p_walk *w)
     bool inside = s3p_buf_ok(&key) && key.len >= w->prefix.len &&
                   memcmp(key.data, w->prefix.p, w->prefix.len) == 0;
     s3p_buf_free(&key);
-    return inside;
+    return S3P_ON(VERSION_WALK_PREFIX, inside);
 }
 
 /* No change of the key may have been under way. */
@@ -48,10 +49,13 @@ static bool quiet(const struct s3p_history_of_key *k, const struct s3p_walk *w)
     for (uint32_t i = 0; i < k->n; i++) {
         const struct s3p_at *at = &k->at[i];
         uint8_t op = S3P_COLUMN(at, uint8_t, op), outcome = S3P_COLUMN(at, uint8_t, outcome);
-        int64_t end = outcome != S3P_UNKNOWN ? S3P_COLUMN(at, int64_t, t_return) : INT64_MAX;
-        if (s3p_op_table[op].cls == S3P_CLASS_MUTATION && outcome != S3P_FAILED &&
+        int64_t end = outcome != S3P_UNKNOWN
+                          ? S3P_COLUMN(at, int64_t, t_return)
+                          : INT64_MAX;
+        if (s3p_op_table[op].cls == S3P_CLASS_MUTATION &&
+            outcome != S3P_FAILED &&
             S3P_COLUMN(at, int64_t, t_call) <= w->end &&
-            end >= w->begin)
+            w->begin <= end)
             return false;
     }
     return true;
@@ -66,8 +70,7 @@ static void take_order(struct s3p_history_of_key *k, const struct s3p_walk *w)
         struct s3p_version *v = of_walk(&k->at[i], w) ? listed(k, &k->at[i]) : NULL;
         if (v == NULL || v->rank != S3P_NO_RANK)
             continue;
-        v->rank = k->nranked;
-        k->ranked[k->nranked++] = (uint32_t)(v - k->version);
+        v->rank = k->nranked++;
     }
 }
 
@@ -97,7 +100,8 @@ static int judge_walk(struct s3p_history_of_key *k, const struct s3p_walk *w, ui
     }
     for (uint32_t i = 0; i < k->nversions; i++) {
         const struct s3p_version *v = &k->version[i];
-        bool stays = v->kind != S3P_VERSION_SEEN && v->res < w->begin && v->del_inv > w->end;
+        bool stays = S3P_LT(VERSION_STAYS_LE, v->res, w->begin) &&
+                     S3P_LT(VERSION_STAYS_GE, w->end, v->del_inv);
         if (S3P_OFF(VERSION_WALK_MISSING_OFF, stays && seen[i] != stamp))
             S3P_TRY(s3p_version_hit(k, S3P_RULE_LIST_MISSING, w->last, v->record, err));
     }
@@ -109,14 +113,16 @@ int s3p_version_walks_judge(struct s3p_history_of_key *k, struct s3p_err *err)
 {
     const struct s3p_walks *walks = k->b->walks;
     const struct s3p_head *h = k->b->objects->head;
-    if (h->rules != NULL || h->list_lag_ns != 0)
+    if (S3P_OFF(VERSION_WALK_RULES, h->rules != NULL) ||
+        S3P_OFF(VERSION_WALK_LAG, h->list_lag_ns != 0))
         return 0;
     uint32_t *seen = s3p_calloc((size_t)k->nversions + 1, sizeof *seen);
     if (seen == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "%u versions of one key", k->nversions);
     int rc = 0;
     for (uint32_t i = 0; i < walks->n && rc == 0; i++)
-        if (walks->walk[i].first != walks->walk[i].last && covers(k, &walks->walk[i]))
+        if (S3P_ON(VERSION_WALK_SINGLE, walks->walk[i].first != walks->walk[i].last) &&
+            covers(k, &walks->walk[i]))
             rc = judge_walk(k, &walks->walk[i], seen, i + 1, err);
     s3p_free(seen);
     return rc;

@@ -75,7 +75,6 @@ int s3p_version_hit(struct s3p_history_of_key *k, enum s3p_rule rule, uint32_t f
 static struct s3p_version made_by(const struct s3p_history_of_key *k, const struct s3p_at *at)
 {
     struct s3p_version v = {.meta = S3P_COLUMN(at, struct s3p_id, meta_id),
-                            .body = S3P_COLUMN(at, struct s3p_id, body_id),
                             .inv = S3P_COLUMN(at, int64_t, t_call),
                             .res = S3P_COLUMN(at, int64_t, t_return),
                             .del_inv = INT64_MAX,
@@ -108,7 +107,7 @@ static int add_version(struct s3p_history_of_key *k, const struct s3p_at *at, st
         if (S3P_OFF(VERSION_REUSED_OFF, !again))
             return s3p_version_hit(k, S3P_RULE_VERSION_ID_REUSED, v.record, old->record, err);
         old->inv = v.inv < old->inv ? v.inv : old->inv;
-        old->res = v.res < old->res ? v.res : old->res;
+        old->res = S3P_OFF(VERSION_AGAIN_RETURN, v.res < old->res) ? v.res : old->res;
         return 0;
     }
     k->version[k->nversions++] = v;
@@ -128,7 +127,7 @@ static void note_by_version(struct s3p_history_of_key *k)
         if (!del && at->entry == S3P_NO_ENTRY && end > last)
             last = end;
     }
-    k->by_version = S3P_OFF(VERSION_BY_VERSION_OFF, last >= first);
+    k->by_version = S3P_OFF(VERSION_BY_VERSION_OFF, S3P_LE(VERSION_BY_VERSION_LT, first, last));
 }
 
 static int add_versions(struct s3p_history_of_key *k, struct s3p_err *err)
@@ -157,11 +156,13 @@ static void add_deletes(struct s3p_history_of_key *k)
         struct s3p_version *v = deletes(S3P_COLUMN(at, uint8_t, op))
                                     ? s3p_version_find(k, text(at, S3P_COL_version_asked))
                                     : NULL;
-        if (v == NULL || outcome == S3P_FAILED)
+        if (v == NULL || S3P_OFF(VERSION_FAILED_DELETES, outcome == S3P_FAILED))
             continue;
         int64_t call = S3P_COLUMN(at, int64_t, t_call), end = S3P_COLUMN(at, int64_t, t_return);
-        v->del_inv = call < v->del_inv ? call : v->del_inv;
-        if (S3P_ON(VERSION_UNKNOWN_DELETES, outcome == S3P_OK_OUTCOME) && end < v->del_res) {
+        v->del_inv = S3P_MUT(S3P_MUT_VERSION_DELETE_LAST, call < v->del_inv, true) ? call
+                                                                                   : v->del_inv;
+        if (S3P_ON(VERSION_UNKNOWN_DELETES, outcome == S3P_OK_OUTCOME) &&
+            S3P_MUT(S3P_MUT_VERSION_DELETED_LAST, end < v->del_res, true)) {
             v->del_res = end;
             v->deleted = s3p_at_record(at);
         }
@@ -171,14 +172,18 @@ static void add_deletes(struct s3p_history_of_key *k)
 /* The earliest time at which something else may have become current in the place of `v`. */
 static int64_t superseded(const struct s3p_history_of_key *k, const struct s3p_version *v)
 {
-    int64_t first = v->hide_inv;
+    int64_t first = S3P_MUT(S3P_MUT_RULES_HIDE_OFF, v->hide_inv, INT64_MAX);
     for (uint32_t i = 0; i < k->n; i++) {
         const struct s3p_at *at = &k->at[i];
         uint8_t op = S3P_COLUMN(at, uint8_t, op), outcome = S3P_COLUMN(at, uint8_t, outcome);
         bool changes = writes(op) || (deletes(op) && text(at, S3P_COL_version_asked).len == 0);
         int64_t call = S3P_COLUMN(at, int64_t, t_call),
-                end = outcome == S3P_OK_OUTCOME ? S3P_COLUMN(at, int64_t, t_return) : INT64_MAX;
-        if (!changes || outcome == S3P_FAILED || s3p_at_record(at) == v->record || end < v->inv)
+                end = S3P_ON(RULES_REPLACED_UNKNOWN, outcome == S3P_OK_OUTCOME)
+                          ? S3P_COLUMN(at, int64_t, t_return)
+                          : INT64_MAX;
+        if (!changes || S3P_OFF(RULES_REPLACED_REFUSED, outcome == S3P_FAILED) ||
+            S3P_OFF(RULES_REPLACED_ITSELF, s3p_at_record(at) == v->record) ||
+            S3P_OFF(RULES_REPLACED_OLDER, S3P_LT(RULES_REPLACED_LE, end, v->inv)))
             continue;
         call = call > v->inv ? call : v->inv;
         first = call < first ? call : first;
@@ -213,8 +218,7 @@ static int index_metas(struct s3p_history_of_key *k, struct s3p_err *err)
 static int judge_key(struct s3p_history_of_key *k, struct s3p_err *err)
 {
     k->version = s3p_alloc((k->n + 1) * sizeof *k->version);
-    k->ranked = s3p_alloc((k->n + 1) * sizeof *k->ranked);
-    if (k->version == NULL || k->ranked == NULL)
+    if (k->version == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "%u versions of one key", k->n);
     note_by_version(k);
     S3P_TRY(add_versions(k, err));
@@ -233,7 +237,6 @@ static int judge(struct s3p_bench *b, const struct s3p_row *key, const struct s3
     int rc = judge_key(&k, err);
     b->tally->versions_checked++;
     s3p_free(k.version);
-    s3p_free(k.ranked);
     s3p_idmap_free(&k.by_id);
     s3p_idmap_free(&k.by_meta);
     return rc;
@@ -253,7 +256,8 @@ static bool makes_one(const struct s3p_gather *g, const struct s3p_at *at)
     if (op == S3P_OP_COMPLETE_UPLOAD)
         return S3P_ON(VERSION_MISSING_REPEATED,
                       s3p_objects_list(g->objects, at->s, at->i, &up) != NULL);
-    return writes(op) || (op == S3P_OP_DELETE && text(at, S3P_COL_version_asked).len == 0);
+    return writes(op) || (op == S3P_OP_DELETE &&
+                          S3P_ON(VERSION_MISSING_ASKED, text(at, S3P_COL_version_asked).len == 0));
 }
 
 int s3p_versions_missing(const struct s3p_gather *g, struct s3p_err *err)

@@ -21,10 +21,10 @@
 
 #define S3P_NO_RANK UINT32_MAX
 
-enum s3p_version_kind { S3P_VERSION_WRITE, S3P_VERSION_MARKER, S3P_VERSION_SEEN };
+enum s3p_version_kind { S3P_VERSION_WRITE, S3P_VERSION_MARKER };
 
 struct s3p_version {
-    struct s3p_id meta, body;
+    struct s3p_id meta;
     int64_t inv, res;         /* of the write */
     int64_t del_inv, del_res; /* deletes by id: earliest call, earliest acknowledgement; a rule of
                                  the bucket may remove it from del_inv on */
@@ -41,8 +41,7 @@ struct s3p_history_of_key {
     uint32_t n;
     struct s3p_version *version;
     uint32_t nversions;
-    uint32_t *ranked;       /* versions by rank */
-    uint32_t nranked;
+    uint32_t nranked;       /* versions that have a rank */
     struct s3p_idmap by_id, by_meta;
     bool by_version;        /* single versions were deleted while there was something else */
     int64_t vague;          /* earliest call of a delete without a clear answer */

@@ -8,20 +8,25 @@
 #include <unistd.h>
 
 #include "check/mutate.h"
+#include "check/rules.h"
 #include "tests/t.h"
 
-enum { JOBS = 2 };
+enum { JOBS = 2, SWITCHES = S3P_MUT_COUNT + S3P_RULE_COUNT };
 
 extern int s3p_check_mutant; /* register.c */
 
-static const char *const switch_name[S3P_MUT_COUNT] = {
+static const char *name_of(int mutant)
+{
+    static const char *const name[S3P_MUT_COUNT] = {
 #define S3P_SWITCH(name) [S3P_MUT_##name] = #name,
-    S3P_CHECK_SWITCHES(S3P_SWITCH)
+        S3P_CHECK_SWITCHES(S3P_SWITCH)
 #undef S3P_SWITCH
-};
+    };
+    return mutant < S3P_MUT_COUNT ? name[mutant] : s3p_rule_table[mutant - S3P_MUT_COUNT].name;
+}
 
 /* Which tests hunt which switches, by the beginning of their names; those that try most come last.
- */
+ * A rule's switch has its name. */
 static const struct {
     const char *noun, *tests[4];
 } hunters[] = {
@@ -40,9 +45,28 @@ static const struct {
     {"UPLOAD_", {"objects_"}},
     {"ABORTED_", {"objects_"}},
     {"COMPLETE_", {"objects_"}},
-    {"COPY_", {"objects_"}},
+    {"COPY_", {"objects_", "metadata_"}},
     {"BATCH_", {"batches_"}},
     {"ANSWER_", {"answers_"}},
+    {"RULES_", {"bucket_rules_"}},
+    {"REPLICA_", {"bucket_rules_"}},
+    {"FLIGHT_", {"pages_", "objects_"}},
+    {"ALONE_", {"check_", "metadata_", "objects_"}},
+    {"LOAD_", {"check_", "objects_", "nulls_", "metadata_"}},
+    {"PART_", {"check_", "objects_", "versions_"}},
+    {"VERDICT_", {"check_", "pages_", "versions_"}},
+    {"list-", {"pages_", "versions_", "objects_"}},
+    {"tags-", {"tags_"}},
+    {"batch-", {"batches_"}},
+    {"version-", {"versions_"}},
+    {"last-", {"versions_"}},
+    {"meta-", {"metadata_"}},
+    {"bucket-", {"answers_"}},
+    {"error-", {"answers_"}},
+    {"surplus-", {"answers_"}},
+    {"replica-", {"bucket_rules_"}},
+    {"copy-", {"metadata_", "objects_"}},
+    {"", {"check_", "objects_", "file_"}},
 };
 
 static bool begins(const char *text, const char *with)
@@ -87,7 +111,8 @@ static const struct t_case *find_hunter(int mutant, const char *prefix, bool tho
 static const struct t_case *hunt(int mutant)
 {
     for (size_t i = 0; i < sizeof hunters / sizeof *hunters; i++) {
-        if (!begins(switch_name[mutant], hunters[i].noun))
+        if (!begins(name_of(mutant), hunters[i].noun) ||
+            (hunters[i].noun[0] == 0 && mutant < S3P_MUT_COUNT))
             continue;
         for (int thorough = 0; thorough < 2; thorough++)
             for (int k = 0; k < 4 && hunters[i].tests[k] != NULL; k++) {
@@ -102,7 +127,7 @@ static const struct t_case *hunt(int mutant)
 static bool wanted(int mutant, char **names, int n)
 {
     for (int i = 0; i < n; i++)
-        if (begins(switch_name[mutant], names[i]))
+        if (begins(name_of(mutant), names[i]))
             return true;
     return n == 0 && mutant > S3P_MUT_WINDOW_LAST;
 }
@@ -110,7 +135,7 @@ static bool wanted(int mutant, char **names, int n)
 static int run_one(int mutant)
 {
     const struct t_case *t = hunt(mutant);
-    printf("%s %s%s%s\n", t != NULL ? "ok   " : "FAIL ", switch_name[mutant],
+    printf("%s %s%s%s\n", t != NULL ? "ok   " : "FAIL ", name_of(mutant),
            t != NULL ? ", noticed by " : " survives", t != NULL ? t->name : "");
     fflush(stdout);
     return t != NULL ? 0 : 1;
@@ -119,7 +144,7 @@ static int run_one(int mutant)
 int main(int argc, char **argv)
 {
     int live = 0, noticed = 0, survivors = 0, status;
-    for (int m = S3P_MUT_NONE + 1; m < S3P_MUT_COUNT; m++) {
+    for (int m = S3P_MUT_NONE + 1; m < SWITCHES; m++) {
         if (!wanted(m, argv + 1, argc - 1))
             continue;
         if (live == JOBS) {

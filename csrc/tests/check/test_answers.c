@@ -77,6 +77,30 @@ T_TEST(answers_bucket_lives)
     expect(&m, "bucket-unready");
 }
 
+T_TEST(answers_bucket_first_life)
+{
+    struct t_make m;
+    struct s3p_attempt made = of_bucket(S3P_OP_CREATE_BUCKET, 2, 4, 200);
+    struct s3p_attempt refused = of_bucket(S3P_OP_LIST, 7, 8, 404);
+    begin(&m, STRONG); /* made twice, the second time later */
+    t_add(&m, made);
+    add_coded(&m, refused, "NoSuchBucket");
+    t_add(&m, of_bucket(S3P_OP_CREATE_BUCKET, 10, 12, 200));
+    expect(&m, "bucket-unready");
+    begin(&m, STRONG); /* deleted twice */
+    t_add(&m, made);
+    t_add(&m, of_bucket(S3P_OP_DELETE_BUCKET, 5, 6, 204));
+    add_coded(&m, refused, "NoSuchBucket");
+    t_add(&m, of_bucket(S3P_OP_DELETE_BUCKET, 30, 31, 204));
+    expect(&m, NULL);
+    begin(&m, STRONG); /* perhaps not made */
+    made.status = 503;
+    made.outcome = S3P_UNKNOWN;
+    t_add(&m, made);
+    add_coded(&m, refused, "NoSuchBucket");
+    expect(&m, NULL);
+}
+
 T_TEST(answers_error_as_success)
 {
     struct t_make m;
@@ -88,6 +112,14 @@ T_TEST(answers_error_as_success)
     begin(&m, STRONG);
     add_coded(&m, r, "PreconditionFailed");
     expect(&m, "error-as-success");
+    r.wire = 1; /* the answer is not all there */
+    begin(&m, STRONG);
+    add_coded(&m, r, "PreconditionFailed");
+    expect(&m, NULL);
+    r.wire = 0;
+    begin(&m, STRONG); /* no error is named */
+    t_add(&m, r);
+    expect(&m, NULL);
     r.op = S3P_OP_COPY; /* may begin before it is done */
     begin(&m, STRONG);
     add_coded(&m, r, "PreconditionFailed");

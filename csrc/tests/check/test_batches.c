@@ -3,7 +3,7 @@
 
 #include "s3/op.h"
 #include "s3/outcome.h"
-#include "tests/check/make.h"
+#include "tests/check/store.h"
 
 static struct s3p_attempt request(void)
 {
@@ -111,6 +111,10 @@ T_TEST(batches_absent)
     r.cond = S3P_COND_IF_MATCH;
     t_add(&m, request());
     add_coded(&m, r, "NoSuchKey");
+    expect(&m, NULL, "");
+    begin(&m); /* or a version that is asked for */
+    t_add(&m, request());
+    t_add_texts(&m, child(5, S3P_FAILED), (struct t_texts){.asked = "v1", .code = "NoSuchKey"});
     expect(&m, NULL, "");
 }
 

@@ -88,6 +88,52 @@ T_TEST(bucket_rules_current)
     GONE("[{\"abort_days\":1}]", 0, 200, put, "absent-after-ack");
 }
 
+T_TEST(bucket_rules_that_do_not_apply)
+{
+    static const char days[] = "[{\"days\":1}]", tags[] = "[{\"days\":1,\"tags\":3}]";
+    struct t_make m;
+    struct s3p_attempt r = t_attempt(S3P_OP_PUT_LIFECYCLE, 60, S3P_NO_INDEX, 0, 1);
+    begin(&m); /* refused */
+    r.outcome = S3P_FAILED;
+    t_add_texts(&m, r, (struct t_texts){.args = "rules=[{\"days\":1}]"});
+    t_add(&m, t_put(1, 3, 2, 3));
+    t_add(&m, t_get(0, 3, 200, 201));
+    EXPECT(&m, "absent-after-ack");
+    begin(&m); /* another bucket's */
+    r.outcome = S3P_OK_OUTCOME;
+    r.bucket = SIDE;
+    t_add_texts(&m, r, (struct t_texts){.args = "rules=[{\"days\":1}]"});
+    t_add(&m, t_put(1, 3, 2, 3));
+    t_add(&m, t_get(0, 3, 200, 201));
+    EXPECT(&m, "absent-after-ack");
+    for (int tagged = 0; tagged < 2; tagged++) { /* tags that come later */
+        begin(&m);
+        expires(&m, 0, tags);
+        t_add(&m, t_put(1, 3, 2, 3));
+        r = t_attempt(S3P_OP_PUT_TAGS, 5, 3, 4, 5);
+        r.outcome = tagged ? S3P_OK_OUTCOME : S3P_FAILED;
+        t_add(&m, r);
+        t_add(&m, t_get(0, 3, 200, 201));
+        EXPECT(&m, tagged ? NULL : "absent-after-ack");
+    }
+    t_make_begin(&m, "{}", /* of servers whose clocks differ */
+                 "{\"etag_is_md5\":false,\"lifecycle_day_ms\":100,\"max_clock_skew_ms\":20}");
+    expires(&m, 0, days);
+    t_add(&m, t_put(1, 3, 2, 3));
+    t_add(&m, t_get(0, 3, 90, 91));
+    EXPECT(&m, NULL);
+    begin(&m); /* an upload is as old as its beginning, which may have been long ago */
+    expires(&m, 0, days);
+    r = t_attempt(S3P_OP_COMPLETE_UPLOAD, 1, 3, 50, 51);
+    r.outcome = S3P_OK_OUTCOME;
+    r.evidence = S3P_EV_VALUE;
+    r.meta_id = t_nth(1, 1);
+    r.body_id = t_nth(1, 2);
+    t_add_texts(&m, r, (struct t_texts){.upload = "u"});
+    t_add(&m, t_get(0, 3, 60, 61));
+    EXPECT(&m, NULL);
+}
+
 /* What expired stays away, and what was written since has an age of its own. */
 T_TEST(bucket_rules_one_way)
 {
@@ -144,6 +190,30 @@ T_TEST(bucket_rules_noncurrent)
     VERSION("[{\"days\":1}]", 400, "v2", "version-lost"); /* a marker hides it */
     VERSION("[{\"days\":1,\"noncurrent_days\":1}]", 260, "v2", NULL);
     VERSION("[{\"days\":1,\"noncurrent_days\":1}]", 240, "v2", "version-lost");
+}
+
+/* What may have come in the place of v1. */
+T_TEST(bucket_rules_replaced)
+{
+    static const char days[] = "[{\"noncurrent_days\":1}]";
+    for (int k = 0; k < 4; k++) {
+        struct t_make m;
+        struct s3p_attempt other = k == 0   ? t_put(2, 3, 50, 51) /* refused */
+                                   : k == 1 ? t_put(2, 3, 1, 2)   /* before it */
+                                   : k == 2 ? t_put(2, 3, 1, 3)   /* at its time */
+                                            : t_put(2, 3, 1, 2);  /* perhaps later */
+        other.outcome = k == 0 ? S3P_FAILED : k == 3 ? S3P_UNKNOWN : S3P_OK_OUTCOME;
+        other.evidence = other.outcome == S3P_OK_OUTCOME ? S3P_EV_VALUE : S3P_EV_NONE;
+        begin(&m);
+        expires(&m, 0, days);
+        if (other.outcome == S3P_OK_OUTCOME)
+            add_version(&m, other, "v0");
+        else
+            t_add(&m, other);
+        add_version(&m, t_put(1, 3, 3, 4), "v1");
+        add_asked(&m, t_get(0, 3, 400, 401), "v1");
+        EXPECT(&m, k < 2 ? "version-lost" : NULL);
+    }
 }
 
 /* A page without the key. */
@@ -235,6 +305,115 @@ T_TEST(bucket_rules_replicas_that_clients_change)
     add_asked(&m, removed, "v2");
     t_add(&m, copy_of(t_get(1, 3, 20, 21)));
     EXPECT(&m, NULL);
+}
+
+static void begin_copies(struct t_make *m)
+{
+    begin(m);
+    add_rules(m, S3P_OP_PUT_REPLICATION, 0, "[{\"to\":\"side\"}]");
+}
+
+static struct s3p_attempt changed(int64_t call_ms, uint8_t outcome)
+{
+    struct s3p_attempt r = t_attempt(S3P_OP_DELETE, 40, 3, call_ms, call_ms + 1);
+    r.bucket = SIDE;
+    r.outcome = outcome;
+    return r;
+}
+
+/* Equal times are concurrent. */
+T_TEST(bucket_rules_replicas_borders)
+{
+    struct t_make m;
+    begin_copies(&m);
+    t_add(&m, t_put(1, 3, 2, 4));
+    t_add(&m, t_put(2, 3, 4, 5)); /* called as the other returned */
+    t_add(&m, copy_of(t_get(2, 3, 10, 12)));
+    t_add(&m, copy_of(t_get(1, 3, 20, 21)));
+    EXPECT(&m, NULL);
+    begin_copies(&m);
+    t_add(&m, t_put(1, 3, 2, 3));
+    t_add(&m, t_put(2, 3, 4, 5));
+    t_add(&m, copy_of(t_get(2, 3, 10, 12)));
+    t_add(&m, copy_of(t_get(1, 3, 12, 13))); /* read as the other returned */
+    t_add(&m, t_put(7, 3, 15, 20));
+    t_add(&m, copy_of(t_get(7, 3, 14, 15))); /* shown as it was written */
+    EXPECT(&m, NULL);
+    begin_copies(&m); /* perhaps written later */
+    struct s3p_attempt lost = t_put(1, 3, 2, 3);
+    lost.outcome = S3P_UNKNOWN;
+    t_add(&m, lost);
+    t_add(&m, t_put(2, 3, 4, 5));
+    t_add(&m, copy_of(t_get(2, 3, 10, 12)));
+    t_add(&m, copy_of(t_get(1, 3, 20, 21)));
+    EXPECT(&m, NULL);
+    begin_copies(&m); /* the newest of what was shown, not the last */
+    t_add(&m, t_put(1, 3, 2, 3));
+    t_add(&m, t_put(2, 3, 4, 5));
+    t_add(&m, t_put(7, 3, 2, 9));
+    t_add(&m, copy_of(t_get(2, 3, 10, 12)));
+    t_add(&m, copy_of(t_get(7, 3, 14, 15)));
+    t_add(&m, copy_of(t_get(1, 3, 20, 21)));
+    EXPECT(&m, "replica-order");
+}
+
+/* Clients change the copy: refused, for the first time, as it is read. */
+T_TEST(bucket_rules_replicas_changed)
+{
+    for (int k = 0; k < 3; k++) {
+        struct t_make m;
+        begin_copies(&m);
+        t_add(&m, t_put(1, 3, 2, 3));
+        t_add(&m, t_put(2, 3, 4, 5));
+        t_add(&m, copy_of(t_get(2, 3, 10, 12)));
+        t_add(&m, copy_of(t_get(1, 3, 20, 21)));
+        t_add(&m, changed(k == 1 ? 14 : k == 2 ? 21 : 1, k == 0 ? S3P_FAILED : S3P_OK_OUTCOME));
+        if (k == 1)
+            t_add(&m, changed(40, S3P_OK_OUTCOME));
+        EXPECT(&m, k == 0 ? "replica-order" : NULL);
+    }
+}
+
+T_TEST(bucket_rules_replicas_not_judged)
+{
+    struct t_make m;
+    struct s3p_attempt r = copy_of(t_get(9, 3, 10, 12));
+    begin_copies(&m); /* one version */
+    t_add(&m, t_put(1, 3, 2, 3));
+    add_asked(&m, r, "v1");
+    EXPECT(&m, NULL);
+    begin_copies(&m); /* changed on the way */
+    r.flags = S3P_FLAG_ALTERED;
+    t_add(&m, t_put(1, 3, 2, 3));
+    t_add(&m, r);
+    EXPECT(&m, NULL);
+    begin_copies(&m); /* written to the copy itself, later */
+    struct s3p_attempt own = t_put(1, 3, 20, 21);
+    own.bucket = SIDE;
+    t_add(&m, t_put(2, 3, 2, 3));
+    t_add(&m, own);
+    t_add(&m, copy_of(t_get(1, 3, 10, 12)));
+    EXPECT(&m, "unwritten-value");
+    begin_copies(&m); /* values may stand under other keys */
+    struct s3p_attempt copy = t_attempt(S3P_OP_COPY, 5, 3, 3, 4);
+    copy.outcome = S3P_OK_OUTCOME;
+    t_add(&m, t_put(9, 4, 1, 2));
+    t_add_texts(&m, copy, (struct t_texts){.source = "main/keys/00000004"});
+    t_add(&m, t_put(1, 5, 2, 3));
+    t_add(&m, copy_of(t_get(9, 3, 10, 12)));
+    EXPECT(&m, NULL);
+    for (int refused = 0; refused < 2; refused++) { /* an upload may have been done before */
+        begin_copies(&m);
+        r = t_attempt(S3P_OP_COMPLETE_UPLOAD, 1, 3, 20, 21);
+        r.outcome = refused ? S3P_FAILED : S3P_OK_OUTCOME;
+        r.evidence = refused ? S3P_EV_NONE : S3P_EV_VALUE;
+        r.meta_id = t_value(6);
+        r.body_id = t_nth(1, 2);
+        t_add(&m, t_put(1, 5, 2, 3));
+        t_add_texts(&m, r, (struct t_texts){.upload = "u"});
+        t_add(&m, copy_of(t_get(6, 3, 10, 12)));
+        EXPECT(&m, NULL);
+    }
 }
 
 T_TEST(bucket_rules_that_are_none)

@@ -535,6 +535,20 @@ T_TEST(objects_copy_borders)
     expect_two(&m, NULL);
 }
 
+/* One without an answer may be carried out later, and then bring what was written since. */
+T_TEST(objects_copy_of_unknown_fate)
+{
+    struct t_make m;
+    struct s3p_attempt copy = copied(3, 6);
+    copy.outcome = S3P_UNKNOWN;
+    copy.status = 503;
+    copy.evidence = S3P_EV_NONE;
+    begin_copy(&m, copy);
+    t_add(&m, t_put(6, 4, 8, 9));
+    t_add(&m, seen_copy(6, 10, 11));
+    expect_two(&m, NULL);
+}
+
 T_TEST(objects_copy)
 {
     struct t_make m;

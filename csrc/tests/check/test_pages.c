@@ -483,6 +483,18 @@ T_TEST(pages_late_changes)
     add_upload(&m, S3P_OP_ABORT_UPLOAD, 1, 7, 8, "u", 0);
     PAGE(S3P_OP_LIST_PARTS, "", NULL, "u", 10, 11, "1", NULL);
     MADE(NULL);
+    t_make_begin(&m, "{}", NO_MD5); /* an abort that failed so, behind a part */
+    add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 1, 2, "u", 0);
+    ADD_NAMED(&m, failing(t_attempt(S3P_OP_ABORT_UPLOAD, 60, 1, 3, 4)), upload_id, "u");
+    add_upload(&m, S3P_OP_UPLOAD_PART, 1, 5, 6, "u", 1);
+    PAGE(S3P_OP_LIST_PARTS, "", NULL, "u", 10, 11, "", NULL);
+    MADE(NULL);
+    t_make_begin(&m, "{}", NO_MD5); /* and the upload with it */
+    add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 1, 2, "u", 0);
+    ADD_NAMED(&m, part, upload_id, "u");
+    add_upload(&m, S3P_OP_ABORT_UPLOAD, 1, 7, 8, "u", 0);
+    PAGE(S3P_OP_LIST_UPLOADS, "", NULL, NULL, 10, 11, "#1@u", NULL);
+    MADE(NULL);
     t_make_begin(&m, "{}", NO_MD5); /* parts go with their upload */
     add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 1, 2, "u", 0);
     add_upload(&m, S3P_OP_UPLOAD_PART, 1, 3, 4, "u", 1);

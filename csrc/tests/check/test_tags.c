@@ -188,6 +188,85 @@ T_TEST(tags_kept_by_copies_together)
     }
 }
 
+/* One without an answer may be carried out between what the copy reads and what it writes. */
+T_TEST(tags_kept_by_copies_beside_the_unknown)
+{
+    struct t_make m;
+    struct s3p_attempt lost = tags(PUT_TAGS, 2, 2, 3), copy = t_attempt(S3P_OP_COPY, 5, 3, 4, 9);
+    lost.outcome = S3P_UNKNOWN;
+    lost.status = 503;
+    copy.outcome = S3P_OK_OUTCOME;
+    copy.meta_id = t_value(5);
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    t_add(&m, put(1, true, 1, 2));
+    t_add(&m, lost);
+    t_add_texts(&m, copy, (struct t_texts){.source = "main/keys/00000003"});
+    t_add(&m, tags(GET_TAGS, 2, 5, 6));
+    t_add(&m, tags(GET_TAGS, 1, 10, 11));
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(t_skipped(v, "tags", "keys"), 1);
+    T_EQ(json_integer_value(json_object_get(v, "violations")), 0);
+    json_decref(v);
+}
+
+/* Equal times are concurrent. */
+T_TEST(tags_kept_by_copies_borders)
+{
+    for (int before = 0; before < 2; before++) {
+        struct t_make m;
+        struct s3p_attempt copy = t_attempt(S3P_OP_COPY, 5, 3, 4, 6);
+        copy.outcome = S3P_OK_OUTCOME;
+        copy.meta_id = t_value(5);
+        t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+        t_add(&m, put(1, true, 1, 2));
+        t_add_texts(&m, copy, (struct t_texts){.source = "main/keys/00000003"});
+        t_add(&m, tags(PUT_TAGS, 2, before ? 3 : 6, before ? 4 : 7));
+        t_add(&m, tags(GET_TAGS, 2, 9, 10));
+        json_t *v = t_make_judge(&m, NULL);
+        T_EQ(t_skipped(v, "tags", "keys"), 1);
+        json_decref(v);
+    }
+}
+
+T_TEST(tags_of_an_upload_that_is_repeated)
+{
+    static const int64_t end_ms[] = {20, 13};
+    struct t_make m;
+    struct s3p_attempt r = t_attempt(S3P_OP_CREATE_UPLOAD, 6, 3, 3, 4);
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false,\"mpu_order\":\"completed\"}");
+    t_add(&m, put(1, true, 1, 2));
+    r.outcome = S3P_OK_OUTCOME;
+    r.meta_id = t_value(6);
+    r.flags = S3P_FLAG_TAGGED;
+    t_add_texts(&m, r, (struct t_texts){.upload = "u"});
+    for (int k = 0; k < 2; k++) {
+        r = t_attempt(S3P_OP_COMPLETE_UPLOAD, 6, 3, 10 + k, end_ms[k]);
+        r.outcome = S3P_OK_OUTCOME;
+        r.meta_id = t_value(6);
+        r.body_id = t_nth(6, 9);
+        r.evidence = S3P_EV_VALUE;
+        t_add_texts(&m, r, (struct t_texts){.upload = "u"});
+    }
+    t_add(&m, tags(GET_TAGS, 1, 15, 16)); /* the second answer was there by then */
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(t_rule(v, "stale-read"), 1);
+    json_decref(v);
+}
+
+T_TEST(tags_under_a_rule)
+{
+    struct t_make m;
+    struct s3p_attempt rule = t_attempt(S3P_OP_PUT_LIFECYCLE, 60, S3P_NO_INDEX, 0, 1);
+    rule.outcome = S3P_OK_OUTCOME;
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    t_add_texts(&m, rule, (struct t_texts){.args = "rules=[{\"days\":1}]"});
+    t_add(&m, put(1, true, 1, 2));
+    t_add(&m, tags(GET_TAGS, 9, 7, 8));
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(t_skipped(v, "tags", "keys"), 1);
+    json_decref(v);
+}
+
 T_TEST(tags_and_deletes_by_version)
 {
     for (int later = 0; later < 2; later++) { /* what comes behind it may be older tags */
@@ -202,6 +281,40 @@ T_TEST(tags_and_deletes_by_version)
         T_EQ(t_skipped(v, "tags", "keys"), later);
         json_decref(v);
     }
+}
+
+T_TEST(tags_and_deletes_by_version_borders)
+{
+    for (int late = 0; late < 2; late++) { /* read as it is called; written to later, in vain */
+        struct t_make m;
+        struct s3p_attempt del = t_attempt(S3P_OP_DELETE, 5, 3, 5, 6), denied = put(2, true, 7, 8);
+        del.outcome = S3P_OK_OUTCOME;
+        denied.outcome = S3P_FAILED;
+        denied.status = 403;
+        t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+        t_add(&m, put(1, true, 1, 2));
+        t_add(&m, tags(GET_TAGS, 1, 3, late ? 4 : 5));
+        t_add_texts(&m, del, (struct t_texts){.asked = "v1"});
+        if (late)
+            t_add(&m, denied);
+        json_t *v = t_make_judge(&m, NULL);
+        T_EQ(t_skipped(v, "tags", "keys"), !late);
+        json_decref(v);
+    }
+}
+
+T_TEST(tags_of_versions_under_a_rule)
+{
+    struct t_make m;
+    struct s3p_attempt rule = t_attempt(S3P_OP_PUT_LIFECYCLE, 60, S3P_NO_INDEX, 0, 1);
+    rule.outcome = S3P_OK_OUTCOME;
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    t_add_texts(&m, rule, (struct t_texts){.args = "rules=[{\"days\":1}]"});
+    add_of(&m, put(1, true, 1, 2), "v1");
+    add_of(&m, tags(GET_TAGS, 9, 7, 8), "v1");
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(t_rule(v, "unwritten-value"), 1);
+    json_decref(v);
 }
 
 T_TEST(tags_not_clear)

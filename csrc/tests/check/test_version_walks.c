@@ -92,6 +92,46 @@ T_TEST(versions_of_a_walk)
             {BEHIND_9, NULL, NULL, 0, 0, 0, 0}); /* rolled up */
 }
 
+/* One that comes, or goes, as the walk begins, or ends; what another client saw meanwhile. */
+T_TEST(versions_that_stay)
+{
+    static const struct page two = {BEHIND_C, NULL, "a", 0, 0, 0, 0};
+    for (int late = 0; late < 3; late++) {
+        struct t_make m;
+        t_make_begin(&m, "{}", NO_MD5);
+        t_add_version(&m, t_put(1, 3, 1, 2), "a");
+        t_add_version(&m, t_put(2, 3, 3, late == 1 ? 10 : 9), "b");
+        t_add_version(&m, t_put(7, 3, 3, 9), "c");
+        add_page(&m, &one, 10);
+        add_page(&m, &two, 12);
+        if (late == 2)
+            t_add_asked(&m, t_deleted(13, 14), "b");
+        json_t *v = t_make_judge(&m, NULL);
+        T_EQ(t_rule(v, "list-missing"), late == 0);
+        json_decref(v);
+    }
+    MISSING(NO_MD5, 1, one, {"", NULL, "cba", 0, 0, 1, 0}, two);
+    MISSING("{\"etag_is_md5\":false,\"list\":\"eventual\",\"list_lag_ms\":50}", 0, one, two);
+    struct t_make m;
+    struct s3p_attempt rule = t_attempt(S3P_OP_PUT_LIFECYCLE, 60, S3P_NO_INDEX, 0, 1);
+    rule.outcome = S3P_OK_OUTCOME;
+    t_make_begin(&m, "{}", NO_MD5); /* a rule of the bucket may have removed it */
+    t_add_texts(&m, rule, (struct t_texts){.args = "rules=[{\"noncurrent_days\":1}]"});
+    add_versions(&m);
+    add_page(&m, &one, 10);
+    add_page(&m, &two, 12);
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(t_rule(v, "list-missing"), 0);
+    json_decref(v);
+    t_make_begin(&m, "{}", NO_MD5); /* a page alone is judged alone */
+    t_add_version(&m, t_put(1, 3, 1, 2), "a");
+    t_add_version(&m, t_put(2, 3, 3, 4), "b");
+    add_page(&m, &(struct page){"", NULL, "b", 0, 0, 0, 0}, 5);
+    v = t_make_judge(&m, NULL);
+    T_EQ(t_rule(v, "list-missing"), 1);
+    json_decref(v);
+}
+
 /* Versions of keys that the walk does not cover. */
 T_TEST(versions_outside_a_walk)
 {
