@@ -83,7 +83,8 @@ def memory() -> list[Record]:
 
 
 def _check_bytes(path: str) -> int:
-    return _anonymous(["s3p_check", "-t", "1", "-m", str(BOUND_MB), path])
+    """The greatest of several runs: on a busy machine a look may miss the moment."""
+    return max(_anonymous(["s3p_check", "-t", "1", "-m", str(BOUND_MB), path]) for _ in range(ROUNDS))
 
 
 def _anonymous(words: list[str]) -> int:

@@ -140,10 +140,8 @@ static bool entry_counts(const struct s3p_entry *e)
  * and an ETag of its own. */
 static inline uint32_t rows_of(const struct s3p_segment_view *s, uint32_t i, uint8_t role)
 {
-    return role != ROLE_READ && COL(s, uint8_t, expect_form)[i] != S3P_ETAG_NONE &&
-                   COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME
-               ? 2
-               : 1;
+    return 1 + ((role != ROLE_READ) & (COL(s, uint8_t, expect_form)[i] != S3P_ETAG_NONE) &
+                (COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME)); /* no branches: chance decides */
 }
 
 int s3p_load_count(struct s3p_load *l, uint32_t segment, struct s3p_err *err)

@@ -13,6 +13,8 @@
 #include "core/alloc.h"
 #include "s3/outcome.h"
 
+enum { TOLD = 256 }; /* operations at a time */
+
 struct s3p_part {
     const struct s3p_histfile *file;
     const struct s3p_keymap *map;
@@ -20,7 +22,7 @@ struct s3p_part {
     struct s3p_effort effort;
     struct s3p_reg *reg;
     struct s3p_reg_op *op;
-    uint32_t cap; /* operations */
+    uint32_t cap; /* operations: TOLD or more */
     struct s3p_grader *grader;
     uint32_t *client; /* of each operation, for the grader; NULL until a register is violated */
     struct s3p_members *objects; /* NULL: nobody lists keys */
@@ -28,7 +30,7 @@ struct s3p_part {
     /* of the key at hand */
     struct s3p_tally *tally;
     uint32_t key, nops;
-    bool keeps; /* operations go into `op`; else to the register at once */
+    bool keeps; /* all operations go into `op`; else some at a time to the register */
     bool quiet; /* what they show was said when they went there */
     bool all_known; /* every write that may have happened has an ETag: an ETag that none of them
                        showed is nobody's */
@@ -95,12 +97,18 @@ static int hit(struct s3p_part *p, enum s3p_rule rule, const uint32_t *rows, uin
     return s3p_tally_hit(p->tally, &h, err);
 }
 
-static int put(struct s3p_part *p, const struct s3p_reg_op *op, struct s3p_err *err)
+/* Tells the register what is there, and forgets it. */
+static int tell(struct s3p_part *p, struct s3p_err *err)
 {
-    if (!p->keeps)
-        return s3p_reg_tell(p->reg, op, err);
+    uint32_t n = p->nops;
+    p->nops = 0;
+    return s3p_reg_tell(p->reg, p->op, n, err);
+}
+
+static inline int put(struct s3p_part *p, const struct s3p_reg_op *op, struct s3p_err *err)
+{
     p->op[p->nops++] = *op;
-    return 0;
+    return p->nops == TOLD && !p->keeps ? tell(p, err) : 0;
 }
 
 static inline int add(struct s3p_part *p, uint32_t i, enum s3p_reg_kind kind, uint32_t value,
@@ -242,7 +250,8 @@ static int add_row(struct s3p_part *p, uint32_t i, struct s3p_err *err)
 static int reserve(struct s3p_part *p, struct s3p_err *err)
 {
     const struct s3p_key *k = &p->index.key[p->key];
-    size_t ops = 2 * (size_t)k->rows - k->reads;
+    size_t ops = p->keeps ? 2 * (size_t)k->rows - k->reads : TOLD;
+    ops = ops < TOLD ? TOLD : ops;
     if (ops <= p->cap)
         return 0;
     s3p_free(p->op);
@@ -357,9 +366,11 @@ static int judge_register(struct s3p_part *p, const uint32_t *rows, uint32_t n,
     uint32_t values = p->index.values;
     bool settled = false;
     p->keeps = p->quiet = false;
+    S3P_TRY(reserve(p, err));
     if (!p->index.key[p->key].refuses) {
         S3P_TRY(s3p_reg_open(p->reg, values, res, err));
         S3P_TRY(add_rows(p, rows, n, err));
+        S3P_TRY(tell(p, err));
         S3P_TRY(s3p_reg_settle(p->reg, &settled, err));
         p->quiet = true;
     }

@@ -390,9 +390,12 @@ int s3p_reg_open(struct s3p_reg *r, uint32_t values, struct s3p_reg_result *out,
     return start(r, values, err);
 }
 
-int s3p_reg_tell(struct s3p_reg *r, const struct s3p_reg_op *op, struct s3p_err *err)
+int s3p_reg_tell(struct s3p_reg *r, const struct s3p_reg_op *ops, uint32_t n, struct s3p_err *err)
 {
-    return fold(r, op, r->told++, err);
+    for (uint32_t i = 0; i < n; i++)
+        S3P_TRY(fold(r, &ops[i], r->told + i, err));
+    r->told += n;
+    return 0;
 }
 
 int s3p_reg_settle(struct s3p_reg *r, bool *settled, struct s3p_err *err)

@@ -68,7 +68,7 @@ static void compare_told(struct s3p_reg *reg, const struct t_history *h,
     T_OK(s3p_reg_open(reg, h->values, &told, err));
     for (uint32_t i = 0; i < h->n; i++) {
         const struct s3p_reg_op *op = &h->op[i];
-        T_OK(s3p_reg_tell(reg, op, err));
+        T_OK(s3p_reg_tell(reg, op, 1, err));
         clusters &= op->kind < S3P_REG_NOT ||
                     (op->kind > S3P_REG_NOT && op->outcome == S3P_FAILED);
     }
