@@ -84,9 +84,10 @@ void s3p_reg_free(struct s3p_reg *r);
 int s3p_reg_check(struct s3p_reg *r, const struct s3p_reg_op *ops, uint32_t n, uint32_t values,
                   struct s3p_reg_result *out, struct s3p_err *err) S3P_MUST_CHECK;
 
-/* The same of operations that nobody keeps, told some at a time: most keys are settled by what clusters
- * keep of them. `*settled`: an order exists, and `out` is what s3p_reg_check would have said. Else
- * nothing is known: a violation, a refusal or a delete takes all operations, in s3p_reg_check. */
+/* The same of operations that nobody keeps, told some at a time: most keys are settled by what
+ * clusters keep of them. `*settled`: an order exists, and `out` is what s3p_reg_check would have
+ * said. Else nothing is known: a violation, a refusal or a delete takes all operations, in
+ * s3p_reg_check. */
 int s3p_reg_open(struct s3p_reg *r, uint32_t values, struct s3p_reg_result *out,
                  struct s3p_err *err) S3P_MUST_CHECK;
 int s3p_reg_tell(struct s3p_reg *r, const struct s3p_reg_op *ops, uint32_t n,
