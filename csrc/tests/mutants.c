@@ -3,6 +3,7 @@
  * the register and of windows are hunted in tests/check/test_oracle.c and test_windows.c. */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,7 +12,11 @@
 #include "check/rules.h"
 #include "tests/t.h"
 
-enum { JOBS = 2, SWITCHES = S3P_MUT_COUNT + S3P_RULE_COUNT };
+enum {
+    JOBS = 2,
+    CPU_S = 15, /* of a test: a switch may make a loop endless */
+    SWITCHES = S3P_MUT_COUNT + S3P_RULE_COUNT
+};
 
 extern int s3p_check_mutant; /* register.c */
 
@@ -86,11 +91,13 @@ static bool tries_most(const struct t_case *t)
 /* Does the test fail with the switch on? */
 static bool fails(const struct t_case *t, int mutant)
 {
+    static const struct rlimit hang = {CPU_S, CPU_S};
     int status;
     pid_t pid = fork();
     if (pid == 0) {
         int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
         dup2(null, STDERR_FILENO);
+        setrlimit(RLIMIT_CPU, &hang);
         s3p_check_mutant = mutant;
         t_run(t);
         _exit(0);
