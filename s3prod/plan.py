@@ -65,6 +65,8 @@ from s3prod.plan_steps import (
     walk,
     when,
     when_equal,
+    when_less,
+    when_odd,
 )
 from s3prod.plan_uploads import (
     abort_upload,
@@ -151,6 +153,8 @@ __all__ = [
     "walk",
     "when",
     "when_equal",
+    "when_less",
+    "when_odd",
 ]
 
 

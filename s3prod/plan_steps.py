@@ -284,6 +284,26 @@ def when_equal(left: str | int, right: str | int, *program: Step, otherwise: Pro
     return make_step("when", {"equal": [left, right]}, do=list(program), else_=otherwise_list)
 
 
+def when_less(left: str | int, right: str | int, *program: Step, otherwise: Program | None = None) -> Step:
+    """Carries the program out when the first number is smaller than the second.
+
+    >>> when_less("mine.counter", "seen.counter", sleep(1))
+    {'when': {'less': ['mine.counter', 'seen.counter']}, 'do': [{'sleep': 1}]}
+    """
+    otherwise_list = None if otherwise is None else list(otherwise)
+    return make_step("when", {"less": [left, right]}, do=list(program), else_=otherwise_list)
+
+
+def when_odd(number: str | int, *program: Step, otherwise: Program | None = None) -> Step:
+    """Carries the program out when the number is odd: the lowest bit of a counter is a state.
+
+    >>> when_odd("lease.counter", sleep(1))
+    {'when': {'odd': 'lease.counter'}, 'do': [{'sleep': 1}]}
+    """
+    otherwise_list = None if otherwise is None else list(otherwise)
+    return make_step("when", {"odd": number}, do=list(program), else_=otherwise_list)
+
+
 def barrier(name: str) -> Step:
     """Waits for every client of the phase whose program names the barrier.
 

@@ -64,8 +64,8 @@ static int step_loop_back(struct s3p_client *c, int pc)
 
 static bool when_holds(const struct s3p_client *c, const struct s3p_when_step *w)
 {
-    if (w->equal)
-        return s3p_expr_equal(&w->a, &w->b, c->slots);
+    if (w->compare != S3P_COMPARE_NONE)
+        return s3p_when_compares(w, c->slots);
     if (!c->has_last)
         return false;
     if ((w->classes >> c->last & 1) != 0)

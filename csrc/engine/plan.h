@@ -27,6 +27,7 @@ enum s3p_field { /* of a name that a step bound */
                  S3P_FIELD_UPLOAD,
                  S3P_FIELD_PARTS,
                  S3P_FIELD_UPLOADS,
+                 S3P_FIELD_ID, /* of a value, 16 bytes */
                  S3P_FIELD_TOKEN,
                  S3P_FIELD_KEY,
                  S3P_FIELD_KEYS,
@@ -40,7 +41,7 @@ extern const char *const s3p_field_name[S3P_FIELDS];
 
 #define S3P_NO_SLOT (-1)
 
-/* slot.field + add, or `add` alone. A text field (etag, version, token, key) stands in `equal`
+/* slot.field + add, or `add` alone. A text field (etag, version, id, token, key) stands in `equal`
  * only. */
 struct s3p_expr {
     int slot;
@@ -121,9 +122,10 @@ struct s3p_loop_step { /* loop enter and loop back */
 };
 /* 1 << enum s3p_outcome */
 enum { S3P_WHEN_FAILED = 1 << 0, S3P_WHEN_OK = 1 << 1, S3P_WHEN_UNKNOWN = 1 << 2 };
+enum s3p_compare { S3P_COMPARE_NONE, S3P_COMPARE_EQUAL, S3P_COMPARE_LESS, S3P_COMPARE_ODD };
 struct s3p_when_step {
-    bool equal;
-    struct s3p_expr a, b;
+    enum s3p_compare compare; /* NONE: the end of the last S3 step is asked for */
+    struct s3p_expr a, b;     /* ODD: of a alone */
     unsigned classes;
     int *statuses;
     int nstatuses;

@@ -117,7 +117,8 @@ static int parse_classes(struct s3p_compile *c, const struct s3p_node *list,
     return 0;
 }
 
-#define TEXT_FIELDS (S3P_GIVES(ETAG) | S3P_GIVES(VERSION) | S3P_GIVES(TOKEN) | S3P_GIVES(KEY))
+#define TEXT_FIELDS \
+    (S3P_GIVES(ETAG) | S3P_GIVES(VERSION) | S3P_GIVES(ID) | S3P_GIVES(TOKEN) | S3P_GIVES(KEY))
 #define NUMBER_FIELDS (S3P_GIVES(SIZE) | S3P_GIVES(COUNTER) | S3P_GIVES(NOW_MS))
 
 static bool is_text(const struct s3p_expr *e)
@@ -125,20 +126,38 @@ static bool is_text(const struct s3p_expr *e)
     return e->slot != S3P_NO_SLOT && e->field < S3P_FIELD_SIZE;
 }
 
-static int parse_equal(struct s3p_compile *c, const struct s3p_node *when, struct s3p_when_step *w)
+static int parse_two(struct s3p_compile *c, const struct s3p_node *list, uint32_t fields,
+                     struct s3p_when_step *w)
 {
-    struct s3p_node list, a, b;
-    S3P_TRY(s3p_node_keys(&c->p->r, when, "equal"));
-    S3P_TRY(s3p_need(&c->p->r, when, "equal", "two expressions", &list));
-    S3P_TRY(s3p_node_list(&c->p->r, &list, 2, 2, "expressions"));
-    s3p_node_item(&list, 0, &a);
-    s3p_node_item(&list, 1, &b);
-    S3P_TRY(s3p_compile_expr(c, &a, TEXT_FIELDS | NUMBER_FIELDS, &w->a));
-    S3P_TRY(s3p_compile_expr(c, &b, TEXT_FIELDS | NUMBER_FIELDS, &w->b));
+    struct s3p_node a, b;
+    S3P_TRY(s3p_node_list(&c->p->r, list, 2, 2, "expressions"));
+    s3p_node_item(list, 0, &a);
+    s3p_node_item(list, 1, &b);
+    S3P_TRY(s3p_compile_expr(c, &a, fields, &w->a));
+    S3P_TRY(s3p_compile_expr(c, &b, fields, &w->b));
     if (is_text(&w->a) != is_text(&w->b) || (is_text(&w->a) && w->a.field != w->b.field))
-        return s3p_node_bad(&c->p->r, &list, "two numbers, or the same field twice");
-    w->equal = true;
+        return s3p_node_bad(&c->p->r, list, "two numbers, or the same field twice");
     return 0;
+}
+
+static int parse_compare(struct s3p_compile *c, const struct s3p_node *when,
+                         struct s3p_when_step *w)
+{
+    struct s3p_node n;
+    S3P_TRY(s3p_node_keys(&c->p->r, when, "equal, less, odd"));
+    if (json_object_size(when->value) != 1)
+        return s3p_node_bad(&c->p->r, when, "one of equal, less, odd");
+    if (s3p_node_get(when, "odd", &n)) {
+        w->compare = S3P_COMPARE_ODD;
+        return s3p_compile_expr(c, &n, NUMBER_FIELDS, &w->a);
+    }
+    if (s3p_node_get(when, "less", &n)) {
+        w->compare = S3P_COMPARE_LESS;
+        return parse_two(c, &n, NUMBER_FIELDS, w);
+    }
+    (void)s3p_node_get(when, "equal", &n);
+    w->compare = S3P_COMPARE_EQUAL;
+    return parse_two(c, &n, TEXT_FIELDS | NUMBER_FIELDS, w);
 }
 
 int s3p_compile_when(struct s3p_compile *c, const struct s3p_verb *verb,
@@ -151,7 +170,7 @@ int s3p_compile_when(struct s3p_compile *c, const struct s3p_verb *verb,
     int at = prog->nsteps;
     struct s3p_when_step *w = &s3p_compile_add(c, S3P_STEP_WHEN)->u.when;
     if (json_is_object(n.value))
-        S3P_TRY(parse_equal(c, &n, w));
+        S3P_TRY(parse_compare(c, &n, w));
     else
         S3P_TRY(parse_classes(c, &n, w));
     S3P_TRY(compile_do(c, step));

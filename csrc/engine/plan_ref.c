@@ -8,7 +8,8 @@
 const char *const s3p_field_name[S3P_FIELDS] = {
     [S3P_FIELD_ETAG] = "etag",         [S3P_FIELD_VERSION] = "version",
     [S3P_FIELD_UPLOAD] = "upload",     [S3P_FIELD_PARTS] = "parts",
-    [S3P_FIELD_UPLOADS] = "uploads",   [S3P_FIELD_TOKEN] = "token",
+    [S3P_FIELD_UPLOADS] = "uploads",   [S3P_FIELD_ID] = "id",
+    [S3P_FIELD_TOKEN] = "token",
     [S3P_FIELD_KEY] = "key",           [S3P_FIELD_KEYS] = "keys",
     [S3P_FIELD_VERSIONS] = "versions", [S3P_FIELD_SIZE] = "size",
     [S3P_FIELD_COUNTER] = "counter",   [S3P_FIELD_NOW_MS] = "now_ms",

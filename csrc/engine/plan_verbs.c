@@ -5,6 +5,7 @@
 #define OBJECT_GIVES (S3P_GIVES(VERSION) | S3P_GIVES(KEY) | S3P_GIVES(NOW_MS))
 #define WRITE_GIVES (OBJECT_GIVES | S3P_GIVES(ETAG))
 #define VALUE_GIVES (WRITE_GIVES | S3P_GIVES(SIZE))
+#define BODY_GIVES (VALUE_GIVES | S3P_GIVES(COUNTER) | S3P_GIVES(ID))
 #define UPLOAD_GIVES (S3P_GIVES(UPLOAD) | S3P_GIVES(PARTS) | S3P_GIVES(KEY) | S3P_GIVES(NOW_MS))
 #define PART_GIVES (S3P_GIVES(ETAG) | S3P_GIVES(KEY) | S3P_GIVES(NOW_MS))
 #define PAGE_GIVES (S3P_GIVES(TOKEN) | S3P_GIVES(NOW_MS))
@@ -15,9 +16,9 @@
 
 static const struct s3p_verb verbs[] = {
     {"put", "put, body, fields, tags, checksum, chunked, " COND ", as, bucket", S3P_OP_PUT,
-     VALUE_GIVES | S3P_GIVES(COUNTER), s3p_compile_object},
+     BODY_GIVES, s3p_compile_object},
     {"get", "get, range, version, part, checksum_mode, " COND ", as, bucket", S3P_OP_GET,
-     VALUE_GIVES | S3P_GIVES(COUNTER), s3p_compile_object},
+     BODY_GIVES, s3p_compile_object},
     {"head", "head, version, part, checksum_mode, " COND ", as, bucket", S3P_OP_HEAD, VALUE_GIVES,
      s3p_compile_object},
     {"delete", "delete, version, if_match, as, bucket", S3P_OP_DELETE, OBJECT_GIVES,

@@ -106,7 +106,7 @@ struct s3p_slot { /* what a name holds */
     struct s3p_keyref key;
     struct s3p_hold hold;
     int64_t size, counter, now_ms;
-    /* etag, version, upload, token: reserved when the program refers to them */
+    /* etag, version, upload, id, token: reserved when the program refers to them */
     struct s3p_buf text[S3P_FIELD_TOKEN + 1];
     /* keys, versions, uploads of a page: lengths and bytes of key, id and ETag, again and again */
     struct s3p_buf names;

@@ -11,7 +11,8 @@
 
 static const size_t text_max[] = {
     [S3P_FIELD_ETAG] = ETAG_MAX, [S3P_FIELD_VERSION] = ID_MAX, [S3P_FIELD_UPLOAD] = ID_MAX,
-    [S3P_FIELD_PARTS] = 0,       [S3P_FIELD_UPLOADS] = 0,      [S3P_FIELD_TOKEN] = TOKEN_MAX,
+    [S3P_FIELD_PARTS] = 0,       [S3P_FIELD_UPLOADS] = 0,      [S3P_FIELD_ID] = sizeof(struct s3p_id),
+    [S3P_FIELD_TOKEN] = TOKEN_MAX,
 };
 #define TEXTS (sizeof text_max / sizeof text_max[0])
 #define NAMES_FIELDS                                                                               \
@@ -103,8 +104,8 @@ int64_t s3p_expr_value(const struct s3p_expr *e, const struct s3p_slot *slots)
     return sum;
 }
 
-bool s3p_expr_equal(const struct s3p_expr *a, const struct s3p_expr *b,
-                    const struct s3p_slot *slots)
+static bool equal(const struct s3p_expr *a, const struct s3p_expr *b,
+                  const struct s3p_slot *slots)
 {
     if (a->slot == S3P_NO_SLOT || b->slot == S3P_NO_SLOT || a->field >= S3P_FIELD_SIZE)
         return s3p_expr_value(a, slots) == s3p_expr_value(b, slots);
@@ -113,6 +114,14 @@ bool s3p_expr_equal(const struct s3p_expr *a, const struct s3p_expr *b,
         return x->bound && y->bound && x->key.space == y->key.space && x->key.index == y->key.index;
     struct s3p_str p = s3p_slot_text(x, a->field), q = s3p_slot_text(y, b->field);
     return p.len == q.len && (p.len == 0 || memcmp(p.p, q.p, p.len) == 0);
+}
+
+bool s3p_when_compares(const struct s3p_when_step *w, const struct s3p_slot *slots)
+{
+    if (w->compare == S3P_COMPARE_EQUAL)
+        return equal(&w->a, &w->b, slots);
+    int64_t a = s3p_expr_value(&w->a, slots);
+    return w->compare == S3P_COMPARE_ODD ? (a & 1) != 0 : a < s3p_expr_value(&w->b, slots);
 }
 
 void s3p_slot_set_token(struct s3p_slot *s, struct s3p_str key, struct s3p_str id)

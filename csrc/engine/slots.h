@@ -14,9 +14,8 @@ void s3p_slot_set_text(struct s3p_slot *s, enum s3p_field field, struct s3p_str 
  */
 struct s3p_str s3p_slot_text(const struct s3p_slot *s, enum s3p_field field);
 int64_t s3p_expr_value(const struct s3p_expr *e, const struct s3p_slot *slots);
-/* `when equal`. */
-bool s3p_expr_equal(const struct s3p_expr *a, const struct s3p_expr *b,
-                    const struct s3p_slot *slots);
+/* Of a `when` that compares. */
+bool s3p_when_compares(const struct s3p_when_step *w, const struct s3p_slot *slots);
 
 /* Where the next page begins: markers of keys (or part numbers) and of ids, or V2's token as an id.
  * Both empty: there is none. */

@@ -177,6 +177,14 @@ void s3p_step_bind(struct s3p_try *t, struct s3p_keyref key)
         s3p_slot_set_text(s, S3P_FIELD_UPLOAD, (struct s3p_str){NULL, 0});
 }
 
+void s3p_step_bind_id(const struct s3p_try *t)
+{
+    const struct s3p_id *id = &t->rec.body_id;
+    if (t->step->slot != S3P_NO_SLOT)
+        s3p_slot_set_text(&t->c->slots[t->step->slot], S3P_FIELD_ID,
+                          (struct s3p_str){(const char *)id, sizeof *id});
+}
+
 bool s3p_step_read_result(struct s3p_try *t, enum s3p_result_kind kind, struct s3p_arena *arena,
                           struct s3p_result *out)
 {

@@ -27,6 +27,9 @@ void s3p_step_set_source(struct s3p_try *t, const struct s3p_object_step *o,
 
 /* After an answer that is ok: key, size, ETag and version to the name of the step. */
 void s3p_step_bind(struct s3p_try *t, struct s3p_keyref key);
+/* The id of the attempt's body: of a write before it is sent, so that the name has it however the
+ * write ends. */
+void s3p_step_bind_id(const struct s3p_try *t);
 /* The document of a 2xx; unreadable, or false where there is none to read. `arena` is initialised
  * and freed by the caller. */
 bool s3p_step_read_result(struct s3p_try *t, enum s3p_result_kind kind, struct s3p_arena *arena,

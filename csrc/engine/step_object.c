@@ -19,6 +19,7 @@ int s3p_step_object(struct s3p_client *c, int pc)
     if (step->op == S3P_OP_PUT) {
         s3p_step_set_body(&t, o, true);
         s3p_step_set_tags(&t, o, t.req.id);
+        s3p_step_bind_id(&t);
     }
     if (step->op == S3P_OP_GET)
         t.sink = s3p_space_constant(&c->w->e->plan->spaces.space[key.space], key.index)
@@ -31,5 +32,7 @@ int s3p_step_object(struct s3p_client *c, int pc)
     if (c->g->program.lifecycle && s3p_op_table[step->op].cls == S3P_CLASS_MUTATION)
         s3p_slots_note(c->slots, c->g->program.nslots, key, step->op, t.outcome);
     s3p_step_bind(&t, key);
+    if (step->op == S3P_OP_GET && t.outcome == S3P_OK_OUTCOME)
+        s3p_step_bind_id(&t);
     return s3p_attempt_next(&t, pc);
 }

@@ -118,7 +118,7 @@ def _read_checksum(request: Request, attempt: Attempt, record: Record) -> None:
 def _put(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
     value_id = attempt.value_id.hex()
     record |= {"size": request.size, "body_kind": request.body_kind, "body_id": value_id, "meta_id": value_id}
-    fields["size"] = request.size
+    fields |= {"size": request.size, "id": value_id}
     if request.body_kind == "counter":
         record["counter"] = fields["counter"] = request.counter
 
@@ -166,6 +166,7 @@ def _object(book: Book, request: Request, attempt: Attempt, record: Record, fiel
         meta_id=meta_id,
     )
     record["body_verdict"] = found.verdict
+    fields["id"] = found.id.hex()
     for name, value_id in (("body_id", found.id), ("body_id2", found.id2)):
         if value_id != ids.NO_ID:
             record[name] = value_id.hex()

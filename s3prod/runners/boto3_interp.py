@@ -5,9 +5,10 @@ It follows `docs/semantics.md` section 1; the conformance programs hold it and t
 
 from __future__ import annotations
 
+import operator
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -143,8 +144,8 @@ class Interpreter:
     def _when(self, step: Step) -> None:
         asked = step["when"]
         if isinstance(asked, Mapping):
-            left, right = (self.names.value(expression) for expression in asked["equal"])
-            holds = left == right
+            (name, given), *_ = asked.items()
+            holds = _COMPARE[name](*map(self.names.value, given if isinstance(given, list) else [given]))
         else:
             last = self.last
             holds = last is not None and any(
@@ -203,6 +204,8 @@ class Interpreter:
             self._take(request, result)
             if result.outcome == "ok" and "as" in step and not self._holds_upload(step["as"], request):
                 self._bind(step["as"], result.fields)
+            elif "as" in step and "id" in result.fields:  # of a write, however it ended
+                self.names.note(step["as"], "id", result.fields["id"])
         if results:
             self.last = next(one for end in ("unknown", "failed", "ok") for one in results if one.outcome == end)
         return bool(results)
@@ -238,6 +241,11 @@ def _handled(following: Sequence[Step]) -> bool:
     return bool(following) and isinstance(following[0].get("when"), list) and "unknown" in following[0]["when"]
 
 
+_COMPARE: dict[str, Callable[..., bool]] = {
+    "equal": operator.eq,
+    "less": operator.lt,
+    "odd": lambda number: number % 2 == 1,
+}
 _CONTROL = {
     "repeat": Interpreter._repeat,
     "when": Interpreter._when,

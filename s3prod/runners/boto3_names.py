@@ -11,13 +11,14 @@ from s3prod.runners.boto3_keys import Key, KeySpaces
 from s3prod.runners.boto3_request import Upload
 
 FIELDS = (
-    "etag", "version", "upload", "parts", "uploads", "token", "key", "keys", "versions", "size", "counter", "now_ms",
+    "etag", "version", "upload", "parts", "uploads", "id", "token", "key", "keys", "versions",
+    "size", "counter", "now_ms",
 )  # fmt: skip
 NO_ETAG = '"none"'
 NO_VERSION = "null"
 _REFERENCE = re.compile(r"([a-z][a-z0-9_]*)\.([a-z_]+)")
 _EXPRESSION = re.compile(r"\s*([a-z0-9_.]+)\s*(?:([+-])\s*([0-9]+))?\s*")
-_NOTHING = {"etag": "", "version": "", "token": "", "size": 0, "counter": 0, "now_ms": 0}
+_NOTHING = {"etag": "", "version": "", "id": "", "token": "", "size": 0, "counter": 0, "now_ms": 0}
 
 
 class NoKey(Exception):
@@ -35,6 +36,10 @@ class Names:
     def bind(self, name: str, fields: dict[str, Any]) -> None:
         """From now on the name has these fields."""
         self._names[name] = fields
+
+    def note(self, name: str, field: str, value: object) -> None:
+        """From now on the name has this field besides those that it has."""
+        self._names.setdefault(name, {})[field] = value
 
     def forget(self, name: str) -> None:
         """From now on the name has no fields."""

@@ -37,6 +37,8 @@ from s3prod.plan import (
     until_others,
     when,
     when_equal,
+    when_less,
+    when_odd,
 )
 
 PLANS = Path(__file__).resolve().parents[1] / "plans"
@@ -68,6 +70,7 @@ FULL = Plan(
         Group("l", [list_page("main", max_keys=5, as_="p"), list_page("main", token="p.token", as_="p")]),
         Group("d", [choose("pool", "d", take="fresh"), put("d.key"), when("failed", delete("d.key"), otherwise=[head("d.key")])]),
         Group("e", [get("a", as_="a"), get("b", as_="b"), when_equal("a.size", "b.size", jitter(1, 10))]),
+        Group("n", [get("a", as_="a"), when_less("a.counter", 7, when_odd("a.counter + 1", jitter(1, 10)), otherwise=[head("a")])]),
         remove_bucket("main", "other"),
     ],
     require={"*": Require(acked_writes=1), "uni": Require(reads=0, overlap=0.5)},
