@@ -183,6 +183,7 @@ def config(pytestconfig: pytest.Config, target: Target) -> Mapping[str, Any]:
         "verify_ssl": target.verify_tls,
         "s3_sdk": session.sdk,
         "s3_sdk_version": "latest",
+        "profile": dict(target.profile),
         "scale": session.scale,
         "seed": session.seed,
     }

@@ -89,19 +89,23 @@ class EmbeddedStore(Child):
         self.admin: str | None = self.first["admin"]
         self.durability: str | None = self.first.get("durability")
         self.ca_file: str | None = self.first.get("ca")
-        self.lifecycle_day_ms: int | None = self.first.get("lifecycle_day_ms")
 
-    def _profile(self) -> profiles.Profile:
-        """Its own, with days as long as they are here, and with what its modes are legal by."""
-        profile = profiles.load("embedded")
+    def profile(self) -> profiles.Profile:
+        """Its own, with what its options change, and with what its modes are legal by."""
+        options = ("min_part_bytes", "lifecycle_day_ms", "replication_lag_ms")
+        profile = profiles.load("embedded") | {
+            key: self.first[key] for key in options if self.first.get(key) is not None
+        }
+        if self.first.get("replication_lag_ms") is not None:
+            profile["replication"] = "required"
         for spec in self.modes:
             profile |= MODES[spec.partition(":")[0]].profile
-        return profile if self.lifecycle_day_ms is None else profile | {"lifecycle_day_ms": self.lifecycle_day_ms}
+        return profile
 
     def target(self, **settings: Any) -> Target:
         """The store as a target; `settings` are fields of `Target`."""
         given: dict[str, Any] = {
-            "profile": self._profile(),
+            "profile": self.profile(),
             "embedded": True,
             "mutants": self.mutants,
             "modes": self.modes,

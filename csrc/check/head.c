@@ -23,15 +23,25 @@ static bool says(const json_t *profile, const char *name, const char *value)
     return text != NULL && strcmp(text, value) == 0;
 }
 
+/* Without a bound only what never was is wrong. */
+static int64_t lag_ns(const json_t *profile, const char *name)
+{
+    double lag_ms = json_number_value(json_object_get(profile, name));
+    return lag_ms > 0 && lag_ms < 1e9 ? (int64_t)(lag_ms * 1e6) : INT64_MAX;
+}
+
 static void read_lists(struct s3p_head *h, const json_t *profile)
 {
-    double lag_ms = json_number_value(json_object_get(profile, "list_lag_ms"));
     double ready_s = json_number_value(json_object_get(profile, "bucket_ready_s"));
     h->bucket_ready_ns = ready_s > 0 ? (int64_t)((ready_s < 1e6 ? ready_s : 1e6) * 1e9) : 0;
     h->list_interval_listing = says(profile, "list_interval", "listing");
     h->key_order_other = says(profile, "key_order", "other");
-    if (says(profile, "list", "eventual")) /* without a bound only what never was is wrong */
-        h->list_lag_ns = lag_ms > 0 && lag_ms < 1e9 ? (int64_t)(lag_ms * 1e6) : INT64_MAX;
+    if (says(profile, "list", "eventual"))
+        h->list_lag_ns = lag_ns(profile, "list_lag_ms");
+    if (says(profile, "mpu_listing", "settles"))
+        h->mpu_lag_ns = lag_ns(profile, "mpu_listing_lag_ms");
+    if (h->mpu_lag_ns < h->list_lag_ns)
+        h->mpu_lag_ns = h->list_lag_ns;
 }
 
 static void read_times(struct s3p_head *h, const json_t *profile)

@@ -20,6 +20,7 @@ struct s3p_head {
     bool key_order_other;       /* profile key_order: not that of the keys' bytes */
     int64_t last_modified_slack_ns; /* by which it may go back: its resolution, clocks */
     int64_t list_lag_ns;        /* profile list: eventual; 0: strong */
+    int64_t mpu_lag_ns;         /* of uploads and parts: no less; profile mpu_listing: settles */
     int64_t bucket_ready_ns;    /* profile bucket_ready_s: how long a new bucket may be unknown */
     int64_t lifecycle_day_ns, clock_slack_ns; /* profile lifecycle_day_ms, max_clock_skew_ms */
     uint32_t spaces, buckets;

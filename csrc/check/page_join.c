@@ -30,7 +30,9 @@ struct unit {
  * late: how late is noted. */
 static const struct s3p_span *contradicts(struct s3p_lister *w, const struct s3p_span *v)
 {
-    int64_t lag = w->lists->head->list_lag_ns;
+    const struct s3p_head *h = w->lists->head;
+    bool of_uploads = w->page->kind == S3P_LIST_UPLOADS || w->page->kind == S3P_LIST_PARTS;
+    int64_t lag = of_uploads ? h->mpu_lag_ns : h->list_lag_ns;
     if (v == NULL || v->from == INT64_MIN || lag == 0)
         return v;
     int64_t late = w->from - v->from;

@@ -349,7 +349,7 @@ const struct s3p_srv_mutant_row s3p_srv_modes[] = {
         .section = "12",
         .needs = "uploads",
         .delay_ms = 20,
-        .legal = "MinIO, R2; profile list = eventual, list_lag_ms",
+        .legal = "MinIO, R2; profile mpu_listing, mpu_listing_lag_ms",
         .page = s3p_srv_page_settles,
     },
     {

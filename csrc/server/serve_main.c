@@ -51,13 +51,17 @@ static void announce(const struct s3p_srv_options *o, const unsigned *ports, uns
     for (unsigned i = 0; i < n; i++)
         json_array_append_new(list, endpoint_text(o, ports[i]));
     json_int_t day_ms = (json_int_t)(o->lifecycle_day_ns / S3P_MS);
+    json_t *lag = o->replication_lag_ns < 0
+                      ? json_null()
+                      : json_integer((json_int_t)(o->replication_lag_ns / S3P_MS));
     json_t *line =
-        json_pack("{s:o, s:o, s:s, s:s, s:i, s:o, s:s, s:s?, s:o}", "endpoint",
+        json_pack("{s:o, s:o, s:s, s:s, s:i, s:o, s:s, s:s?, s:o, s:o, s:I}", "endpoint",
                   endpoint_text(o, ports[0]), "endpoints", list, "access_key", o->access_key,
                   "secret_key", o->secret_key, "pid", (int)getpid(), "admin",
                   admin != 0 ? json_sprintf("http://127.0.0.1:%u", admin) : json_null(),
                   "durability", o->durable ? "durable" : "fast", "ca", ca,
-                  "lifecycle_day_ms", day_ms > 0 ? json_integer(day_ms) : json_null());
+                  "lifecycle_day_ms", day_ms > 0 ? json_integer(day_ms) : json_null(),
+                  "replication_lag_ms", lag, "min_part_bytes", (json_int_t)o->min_part_bytes);
     print_line(line);
     json_decref(line);
 }

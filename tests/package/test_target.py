@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pprint
+from importlib import resources
 
 import pytest
 
@@ -148,8 +149,14 @@ def test_the_engines_fields():
 
 @pytest.mark.parametrize("name", profile.names())
 def test_built_in_profiles_have_every_key(name):
-    assert set(profile.load(name)) == set(profile.KEYS)
+    text = (resources.files("s3prod") / "profiles" / f"{name}.toml").read_text("utf-8")
+    assert list(profile.read(text)) == list(profile.KEYS)
     assert profile.load(name)["name"] == name
+
+
+def test_the_generic_profile_is_the_defaults():
+    assert profile.load("generic") == {key: row.default for key, row in profile.KEYS.items()}
+    assert [key for key, row in profile.KEYS.items() if not row.fits(row.default)] == []
 
 
 @pytest.mark.parametrize(
@@ -169,4 +176,4 @@ def test_bad_profiles(tmp_path, text, field):
 def test_an_own_profile(tmp_path):
     path = tmp_path / "own.toml"
     path.write_text("name = 'mine'\nif_match_absent = 412\n")
-    assert profile.load(str(path)) == {"name": "mine", "if_match_absent": 412}
+    assert profile.load(str(path)) == profile.load("generic") | {"name": "mine", "if_match_absent": 412}

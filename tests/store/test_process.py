@@ -34,7 +34,9 @@ def test_first_line(start: Start) -> None:
         "endpoint",
         "endpoints",
         "lifecycle_day_ms",
+        "min_part_bytes",
         "pid",
+        "replication_lag_ms",
         "secret_key",
     ]
     assert sorted(line) == names and (line["durability"], line["ca"]) == ("fast", None)

@@ -350,7 +350,7 @@ static void add_upload(struct t_make *m, int op, uint64_t key, int64_t call, int
 static void expect_uploads(int line, const char *rule, struct page g)
 {
     struct t_make m;
-    t_make_begin(&m, "{}", NO_MD5);
+    t_make_begin(&m, "{}", g.profile != NULL ? g.profile : NO_MD5);
     add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 1, 2, "u", 0);
     add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 3, 4, "w", 0);
     add_upload(&m, S3P_OP_CREATE_UPLOAD, 2, 3, 4, "x", 0);
@@ -401,6 +401,30 @@ T_TEST(pages_parts)
     PARTS("list-range", "part-number-marker=2", NULL, 8, "2 10");
     PARTS(NULL, "max-parts=2", "part-number-marker=2", 8, "1 2");
     PARTS("list-over-limit", "max-parts=1", "part-number-marker=2", 8, "1 2");
+}
+
+/* Listings of uploads settle by a time of their own; what those of objects take, they may take. */
+#define PROFILE(...) "{\"etag_is_md5\":false," __VA_ARGS__ "}"
+#define SETTLES(ms) "\"mpu_listing\":\"settles\",\"mpu_listing_lag_ms\":" ms
+
+T_TEST(pages_uploads_settle)
+{
+    static const struct {
+        const char *profile, *rule;
+    } of[] = {
+        {PROFILE(SETTLES("5")), NULL},
+        {PROFILE(SETTLES("3")), "list-missing"},
+        {PROFILE("\"mpu_listing\":\"settles\""), NULL},
+        {PROFILE("\"mpu_listing\":\"strong\",\"mpu_listing_lag_ms\":5"), "list-missing"},
+        {PROFILE(SETTLES("3") ",\"list\":\"eventual\",\"list_lag_ms\":5"), NULL},
+    };
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        expect_uploads(__LINE__, of[i].rule, (struct page){S3P_OP_LIST_UPLOADS, "", NULL, NULL, 8,
+                                                           9, "#1@u #2@x", of[i].profile});
+        expect_uploads(__LINE__, of[i].rule, (struct page){S3P_OP_LIST_PARTS, "", NULL, "u", 10, 11,
+                                                           "1 10", of[i].profile});
+    }
+    EXPECT("list-missing", {LIST, "", NULL, NULL, 15, 16, "#1 #3 #5", PROFILE(SETTLES("50"))});
 }
 
 /* ---- borders: each is a step away from an alarm, or from none ---- */
