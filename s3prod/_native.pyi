@@ -144,6 +144,13 @@ class History:
     def record(self, index: int, /) -> dict[str, Any]:
         """The attempt of that number."""
 
+    def column(self, name: str, /) -> memoryview:
+        """A copy of a column, one value an attempt; enums as numbers, see `names`; 16 bytes an attempt for ids."""
+
+    @staticmethod
+    def names(column: str, /) -> tuple[str, ...]:
+        """What the numbers of an enum's column, or the bits of flags, are called."""
+
     def close(self) -> None:
         """Closes the file; streams that were taken go on."""
 

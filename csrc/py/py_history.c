@@ -1,5 +1,7 @@
 #include "py/state.h"
 
+#include <string.h>
+
 #include "history/arrow.h"
 #include "history/json.h"
 
@@ -261,6 +263,93 @@ static PyObject *history_text_stream(PyObject *o, PyObject *unused)
     return make_capsule((struct s3p_py_history *)o, s3p_histfile_text_stream);
 }
 
+/* ---- columns ---- */
+
+/* The column of that name, or -1 with ValueError. */
+static int find_column(const char *name)
+{
+    for (int c = 0; c < S3P_COLUMN_COUNT; c++)
+        if (strcmp(s3p_column_table[c].name, name) == 0)
+            return c;
+    PyErr_Format(PyExc_ValueError, "column: %s, expected a name of csrc/history/record.h", name);
+    return -1;
+}
+
+/* The code that struct and memoryview have for an Arrow format; "B" for 16-byte ids. */
+static const char *struct_code(const char *arrow)
+{
+    static const char *const code[] = {"c", "b", "C", "B", "s", "h", "S", "H", "i", "i", "I", "I",
+                                       "l", "q", "L", "Q", "f", "f", "g", "d", NULL};
+    for (int i = 0; code[i] != NULL; i += 2)
+        if (strcmp(code[i], arrow) == 0)
+            return code[i + 1];
+    return "B";
+}
+
+/* A bytes object with the column of all segments, one after the other. */
+static PyObject *column_bytes(const struct s3p_histfile *f, int c)
+{
+    size_t width = s3p_column_table[c].width;
+    PyObject *bytes =
+        PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(s3p_histfile_records(f) * width));
+    char *at = bytes == NULL ? NULL : PyBytes_AsString(bytes);
+    for (uint32_t i = 0; at != NULL && i < s3p_histfile_segments(f); i++) {
+        const struct s3p_segment_view *s = s3p_histfile_segment(f, i);
+        memcpy(at, s->column[c], s->records * width);
+        at += s->records * width;
+    }
+    return bytes;
+}
+
+PyDoc_STRVAR(column_doc,
+             "column($self, name, /)\n--\n\n"
+             "A copy of a column, one value an attempt, as a memoryview; enums as numbers, see\n"
+             "`names`; 16 bytes an attempt for ids.\n\n"
+             ">>> with History(path) as history:\n"
+             "...     list(history.column('op'))\n"
+             "[1, 2]\n");
+
+static PyObject *history_column(PyObject *o, PyObject *name)
+{
+    const char *text = PyUnicode_AsUTF8AndSize(name, NULL);
+    int c = text == NULL ? -1 : find_column(text);
+    struct s3p_histfile *f = c < 0 ? NULL : hold((struct s3p_py_history *)o);
+    if (f == NULL)
+        return NULL;
+    PyObject *bytes = column_bytes(f, c);
+    s3p_histfile_close(f);
+    PyObject *view = bytes == NULL ? NULL : PyMemoryView_FromObject(bytes);
+    Py_XDECREF(bytes);
+    if (view == NULL)
+        return NULL;
+    PyObject *cast =
+        PyObject_CallMethod(view, "cast", "s", struct_code(s3p_column_table[c].format));
+    Py_DECREF(view);
+    return cast;
+}
+
+PyDoc_STRVAR(names_doc, "names(column, /)\n--\n\n"
+                        "What the numbers of an enum's column, or the bits of flags, are called.\n\n"
+                        ">>> History.names('outcome')\n"
+                        "('failed', 'ok', 'unknown')\n");
+
+static PyObject *history_names(PyObject *type, PyObject *column)
+{
+    (void)type;
+    const char *text = PyUnicode_AsUTF8AndSize(column, NULL);
+    int c = text == NULL ? -1 : find_column(text);
+    if (c < 0)
+        return NULL;
+    const struct s3p_column_sense *sense = &s3p_column_sense_table[c];
+    PyObject *out = PyTuple_New(sense->values);
+    for (unsigned v = 0; out != NULL && v < sense->values; v++) {
+        PyObject *value = PyUnicode_FromString(sense->value_name(v));
+        if (value == NULL || PyTuple_SetItem(out, v, value) != 0)
+            Py_CLEAR(out);
+    }
+    return out;
+}
+
 PyDoc_STRVAR(close_doc, "close($self)\n--\n\n"
                         "Closes the file; streams that were taken go on. Closing twice is fine.\n\n"
                         ">>> history = History(path)\n"
@@ -290,6 +379,8 @@ static PyObject *history_exit(PyObject *o, PyObject *args)
 
 static PyMethodDef methods[] = {
     {"record", history_record, METH_O, record_doc},
+    {"column", history_column, METH_O, column_doc},
+    {"names", history_names, METH_O | METH_STATIC, names_doc},
     {"close", history_close, METH_NOARGS, close_doc},
     {"__arrow_c_stream__", (PyCFunction)(void (*)(void))history_stream,
      METH_VARARGS | METH_KEYWORDS, stream_doc},

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
-from s3prod.report import hdr, numbers, text, timeline
+from s3prod.report import hdr, numbers, plot, series, text, timeline
 from s3prod.results import Run
 from s3prod.verdict import Verdict
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 760, 300, 64, 30
-_COLOURS = ("#1565c0", "#c62828", "#2e7d32", "#6a1b9a", "#ef6c00", "#00838f", "#4e342e", "#ad1457")
-_DEPTH = 5.0  # the axis ends at 99.999 %
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:60em;padding:0 1em;color:#222}
-table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #ddd}
+table{border-collapse:collapse;display:block;overflow-x:auto}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #ddd}
 td:first-child,th:first-child{text-align:left}pre{background:#f6f6f6;padding:1em;overflow-x:auto;font-size:13px}
 figure{margin:1em 0}figcaption{font-size:13px;color:#555}
 .held,.reached{color:#2e7d32}.violated,.missed{color:#c62828}.inconclusive,.generator-limited{color:#ef6c00}
@@ -32,43 +29,41 @@ def _curve(op: Mapping[str, Any]) -> list[tuple[float, float]]:
     return [(share, us / 1e3) for share, us in points if us is not None]
 
 
-def _x(share: float) -> float:
-    depth = min(_DEPTH, -math.log10(max(1 - share, 10**-_DEPTH)))
-    return _LEFT + depth / _DEPTH * (_WIDTH - _LEFT - 10)
-
-
-def plot(ops: Mapping[str, Mapping[str, Any]]) -> str:
+def distribution(ops: Mapping[str, Mapping[str, Any]]) -> str:
     """Latency by percentile, both axes logarithmic.
 
-    >>> plot({"put": {"p50_us": 1000, "p99_us": 9000, "max_us": 20000}}).startswith("<svg")
+    >>> distribution({"put": {"p50_us": 1000, "p99_us": 9000, "max_us": 20000}}).startswith("<svg")
     True
     """
-    curves = {name: curve for name, op in ops.items() if (curve := _curve(op))}
-    times = [ms for curve in curves.values() for _, ms in curve if ms > 0]
-    if not times:
+    every = {name: _curve(op) for name, op in ops.items()}
+    curves = {name: curve for name, curve in every.items() if any(ms > 0 for _, ms in curve)}
+    times = [ms for curve in curves.values() for _, ms in curve]
+    return plot.chart("latency by percentile", curves, plot.percentiles(), plot.decades(times, "ms"), list(ops))
+
+
+_OVER_TIME = (("Answers a second", "per_second"), ("Median latency", "p50"), ("99th percentile of latency", "p99"))
+
+
+def over_time(history: Path, ops: Sequence[str]) -> str:
+    """Rate and latency of each of `ops` over the time of the run; nothing without a history (it may have been pruned)."""
+    read = series.read(history) if history.exists() else {}
+    found = {name: read[name] for name in ops if name in read}
+    if not found:
         return ""
-    low, high = math.floor(math.log10(min(times))), math.ceil(math.log10(max(times)) + 1e-9)
-    high = max(high, low + 1)
+    seconds = plot.linear(max(one.per_second[-1][0] for one in found.values()), "s")
+    figures = []
+    for title, field in _OVER_TIME:
+        curves = {name: getattr(one, field) for name, one in found.items()}
+        values = [value for curve in curves.values() for _, value in curve]
+        y = plot.linear(max(values), "/s") if field == "per_second" else plot.decades(values, "ms")
+        figures.append(
+            _figure(plot.chart(f"{title} over time", curves, seconds, y, ops), f"{title}, by the time of the call")
+        )
+    return "".join(["<h2>Over time</h2>", *figures])
 
-    def y(ms: float) -> float:
-        share = (math.log10(max(ms, 10.0**low)) - low) / (high - low)
-        return _HEIGHT - _BOTTOM - share * (_HEIGHT - _BOTTOM - 10)
 
-    parts = [f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="latency by percentile" font-size="11">']
-    for power in range(low, high + 1):
-        at = y(10.0**power)
-        parts.append(f'<path d="M{_LEFT} {at:.1f}H{_WIDTH - 10}" stroke="#ddd"/>')
-        parts.append(f'<text x="{_LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{10.0**power:g} ms</text>')
-    for label in ("0", "90", "99", "99.9", "99.99", "99.999"):
-        at = _x(float(label) / 100)
-        parts.append(f'<path d="M{at:.1f} 10V{_HEIGHT - _BOTTOM}" stroke="#eee"/>')
-        parts.append(f'<text x="{at:.1f}" y="{_HEIGHT - 12}" text-anchor="middle">{label} %</text>')
-    for i, (name, curve) in enumerate(curves.items()):
-        colour = _COLOURS[i % len(_COLOURS)]
-        line = " ".join(f"{_x(share):.1f},{y(ms):.1f}" for share, ms in curve)
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
-        parts.append(f'<text x="{_LEFT + 10}" y="{24 + 14 * i}" fill="{colour}">{escape(name)}</text>')
-    return "".join(parts) + "</svg>"
+def _figure(svg: str, caption: str) -> str:
+    return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>" if svg else ""
 
 
 def _table(metrics: Mapping[str, Any]) -> str:
@@ -79,15 +74,19 @@ def _table(metrics: Mapping[str, Any]) -> str:
     return f"<table><tr>{head}</tr>{rows}</table>"
 
 
+def _profile(profile: Mapping[str, Any]) -> str:
+    """What the store was taken to promise."""
+    rows = (f"<tr><td>{escape(key)}</td><td>{escape(str(value))}</td></tr>" for key, value in profile.items())
+    return f"<table>{''.join(rows)}</table>"
+
+
 def _lines(verdict: Verdict) -> str:
     """The witnesses that the text shows, on lines of time."""
     figures = [
-        f"<figure>{timeline.svg(witness)}<figcaption>{escape(f'{witness.rule} on {witness.bucket}/{witness.key}')}</figcaption>"
-        "</figure>"
+        _figure(timeline.svg(witness), f"{witness.rule} on {witness.bucket}/{witness.key}: {witness.sentence}")
         for witness in verdict.witnesses[: text.SHOWN]
-        if witness.attempts
     ]
-    return "".join(["<h2>Witnesses over time</h2>", *figures]) if figures else ""
+    return "".join(["<h2>Witnesses over time</h2>", *figures]) if any(figures) else ""
 
 
 def render(run: Run) -> str:
@@ -104,14 +103,16 @@ def render(run: Run) -> str:
         f"{run.metrics.get('seconds', 0):.1f} s · {', '.join(run.target.get('endpoints', ()))}"
         f"{' · ' + run.store if run.store else ''}"
     )
-    plan = json.dumps(run.plan.to_dict(), indent=1)
+    ops, plan = run.metrics.get("ops", {}), json.dumps(run.plan.to_dict(), indent=1)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{escape(run.plan.name)}: {consistency}</title>
 <style>{_STYLE}</style></head><body>
 <h1>{escape(run.plan.name)}</h1><p>{escape(facts)}</p>
 <h2>consistency: <span class="{consistency}">{consistency}</span>, load: <span class="{run.load}">{run.load}</span></h2>
 <pre>{escape(text.render_load(run.metrics.get("load", {})))}</pre>{verdict}
-<h2>Operations</h2>{_table(run.metrics)}{plot(run.metrics.get("ops", {}))}
+<h2>Operations</h2>{_table(run.metrics)}{_figure(distribution(ops), "Latency by percentile")}
+{over_time(run.history, list(ops))}
+<h2>Profile</h2>{_profile(run.target.get("profile", {}))}
 <h2>Replay</h2><pre>{escape(run.replay)}</pre>
 <details><summary>Plan</summary><pre>{escape(plan)}</pre></details>
 </body></html>

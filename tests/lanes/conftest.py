@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
 import lanes
 import pytest
 from rgw import Gateway
 
-collect_ignore = [name for name, of in lanes.FILES.items() if not of & set(lanes.asked())]
+collect_ignore = list(
+    {lane.tests for lane in lanes.LANES.values()} - {lanes.LANES[name].tests for name in lanes.asked()}
+)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line a lane."""
     for line in lanes.SUMMARY:
         terminalreporter.write_line(line)
-    for name, store in lanes.LANES.items():
+    for name, lane in lanes.LANES.items():
         if name not in lanes.asked():
-            terminalreporter.write_line(f"lanes: not run against {store} (ask with {lanes.VARIABLE}={name})")
+            terminalreporter.write_line(f"lanes: not run: {lane.what} (ask with {lanes.VARIABLE}={name})")
 
 
 @pytest.fixture(scope="session")
 def gateway() -> Iterator[Gateway]:
     """One gateway for all tests of its lane."""
     lanes.install("rgw16")
+    version = subprocess.run(["radosgw", "--version"], capture_output=True, text=True, timeout=30).stdout.strip()
+    if not version.startswith("ceph version 16.2."):
+        pytest.fail(
+            f"rgw16: {version or 'radosgw does not run'}, expected ceph version 16.2 (Debian 12)", pytrace=False
+        )
     with Gateway() as running:
         yield running

@@ -245,3 +245,19 @@ def test_no_growth_over_runs(written):
         gc.collect()
         counts.append((len(gc.get_objects()), sys.getrefcount(History)))
     assert counts[3] == counts[4] == counts[5]
+
+
+def test_columns_are_the_records(written):
+    with History(written) as history:
+        calls, ops, ids = (history.column(name) for name in ("t_call", "op", "body_id"))
+        assert (calls.format, ops.format, ids.format) == ("q", "B", "B")
+        assert calls.tolist() == [record["t_call"] for record in history]
+        assert [History.names("op")[op] for op in ops] == [record["op"] for record in history]
+        assert len(ids) == 16 * len(history)
+    assert calls[0] == 1, "a copy outlives the file"
+    with pytest.raises(ValueError, match="history: it is closed"):
+        history.column("op")
+    for wrong in (lambda: History.names("colour"), lambda: History(written).column("colour")):
+        with pytest.raises(ValueError, match="column: colour, expected a name"):
+            wrong()
+    assert History.names("flags")[0] and History.names("t_call") == ()
