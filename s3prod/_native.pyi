@@ -149,7 +149,7 @@ class History:
 
     @staticmethod
     def names(column: str, /) -> tuple[str, ...]:
-        """What the numbers of an enum's column, or the bits of flags, are called."""
+        """What the numbers of an enum's column, or the bits of flags, mean."""
 
     def close(self) -> None:
         """Closes the file; streams that were taken go on."""

@@ -10,8 +10,12 @@
 #define NAMES_START 4096
 
 static const size_t text_max[] = {
-    [S3P_FIELD_ETAG] = ETAG_MAX, [S3P_FIELD_VERSION] = ID_MAX, [S3P_FIELD_UPLOAD] = ID_MAX,
-    [S3P_FIELD_PARTS] = 0,       [S3P_FIELD_UPLOADS] = 0,      [S3P_FIELD_ID] = sizeof(struct s3p_id),
+    [S3P_FIELD_ETAG] = ETAG_MAX,
+    [S3P_FIELD_VERSION] = ID_MAX,
+    [S3P_FIELD_UPLOAD] = ID_MAX,
+    [S3P_FIELD_PARTS] = 0,
+    [S3P_FIELD_UPLOADS] = 0,
+    [S3P_FIELD_ID] = sizeof(struct s3p_id),
     [S3P_FIELD_TOKEN] = TOKEN_MAX,
 };
 #define TEXTS (sizeof text_max / sizeof text_max[0])

@@ -329,7 +329,7 @@ static PyObject *history_column(PyObject *o, PyObject *name)
 }
 
 PyDoc_STRVAR(names_doc, "names(column, /)\n--\n\n"
-                        "What the numbers of an enum's column, or the bits of flags, are called.\n\n"
+                        "What the numbers of an enum's column, or the bits of flags, mean.\n\n"
                         ">>> History.names('outcome')\n"
                         "('failed', 'ok', 'unknown')\n");
 
