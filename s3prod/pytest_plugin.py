@@ -1,4 +1,5 @@
-"""The pytest plugin: `target`, `config`, `s3_client` and `run_plan` for any test, and the options that choose the store.
+"""The pytest plugin: `target`, `config`, `s3_client`, `sdk_capabilities` and `run_plan` for any test, and the options that
+choose the store.
 
 With no endpoint given by an option, the environment or `s3_config.yaml`, the embedded store is started once a session, and
 the header of the run says so. A test fails with the witness in words and the one line that replays it.
@@ -7,10 +8,9 @@ the header of the run says so. A test fails with the witness in words and the on
 from __future__ import annotations
 
 import json
-import random
+import os
 import re
 import shutil
-import string
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from s3prod import keep
+from s3prod.capabilities import Settings, capabilities_of
 from s3prod.client import S3Client
 from s3prod.errors import S3ProdError
 from s3prod.plan import Plan
@@ -32,6 +33,7 @@ from s3prod.runners import RUNNERS
 from s3prod.runners import run_plan as carry_out
 from s3prod.store import EmbeddedStore, check_options, stand_in
 from s3prod.target import Target, resolve
+from s3prod.testing.cleanup import set_current_target
 
 OPTIONS = {  # option of pytest: field of the target
     "--endpoint": "endpoints",
@@ -60,6 +62,7 @@ class Session:
         self.faults: list[str] = config.getoption("--via-proxy")
         self.proxy: FaultProxy | None = None
         check_faults(self.faults, "via_proxy")
+        self.capabilities = Settings.of(os.environ)
         report = config.getoption("--report-dir")
         self.report_dir: Path | None = Path(report) if report else None
         self.keep_history: str = config.getoption("--keep-history")
@@ -73,10 +76,12 @@ class Session:
         if self.faults and self.proxy is None:
             self.proxy = FaultProxy.before(self.given, self.faults, self.seed)
             self.given = self.proxy.target(self.given)
+        set_current_target(self.given)
         return self.given
 
     def close(self) -> None:
         """Ends the proxy and the embedded store, when they were started for this run; prunes the histories."""
+        set_current_target(None)
         if self.proxy is not None:
             self.proxy.close()
         if self.store is not None:
@@ -144,15 +149,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"reports: {folder}/*/*/report.html")
 
 
-def random_string(length: int = 8) -> str:
-    """`length` characters of a-z and 0-9, for bucket names.
-
-    >>> len(random_string())
-    8
-    """
-    return "".join(random.SystemRandom().choices(string.ascii_lowercase + string.digits, k=length))
-
-
 @pytest.fixture(scope="session")
 def target(pytestconfig: pytest.Config) -> Target:
     """The store under test."""
@@ -162,7 +158,7 @@ def target(pytestconfig: pytest.Config) -> Target:
         pytest.fail(str(error), pytrace=False)
 
 
-class Settings(dict[str, Any]):
+class Config(dict[str, Any]):
     """The settings of a run. Its `repr`, which pytest prints for a failing test, does not show the secret."""
 
     def __repr__(self) -> str:
@@ -187,13 +183,24 @@ def config(pytestconfig: pytest.Config, target: Target) -> Mapping[str, Any]:
         "scale": session.scale,
         "seed": session.seed,
     }
-    return Settings(settings)
+    return Config(settings)
+
+
+@pytest.fixture(scope="session")
+def sdk_capabilities(pytestconfig: pytest.Config) -> dict[str, Any]:
+    """What the SDK of `--sdk` does by itself: `{"sdk", "version", "profile", "sources"}` (`s3prod.capabilities`)."""
+    session = pytestconfig.stash[SESSION]
+    try:
+        return capabilities_of(session.sdk, settings=session.capabilities)
+    except S3ProdError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture
-def s3_client(target: Target) -> S3Client:
-    """A client of the first endpoint, for seeding and looking."""
-    return S3Client(target)
+def s3_client(pytestconfig: pytest.Config, request: pytest.FixtureRequest, target: Target) -> S3Client:
+    """A client of the first endpoint, for seeding and looking: boto3, whatever `--sdk` says."""
+    chosen = pytestconfig.stash[SESSION].sdk == "boto3"
+    return S3Client(target, capabilities=request.getfixturevalue("sdk_capabilities")["profile"] if chosen else None)
 
 
 @pytest.fixture

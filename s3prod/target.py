@@ -269,7 +269,12 @@ def _secret(where: str, value: object) -> str:
     return value
 
 
-def _flag(where: str, value: object) -> bool:
+def read_flag(where: str, value: object) -> bool:
+    """A flag of the environment or a file: true, yes, on, 1, or one of their contraries.
+
+    >>> read_flag("S3_VERIFY_SSL", "off")
+    False
+    """
     if isinstance(value, bool):
         return value
     text = str(value).lower()
@@ -302,7 +307,7 @@ _READ: dict[str, Any] = {
     "session_token": _secret,
     "region": _text,
     "bucket_prefix": _text,
-    "verify_tls": _flag,
+    "verify_tls": read_flag,
     "ca_file": _text,
     "addressing": _text,
     "proxy": _text,

@@ -13,7 +13,7 @@ README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
 HOT_KEY = next(e for e in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "def test_" in e)
 SEEDED = """
 def test_seeded(s3_client, config, target):
-    from s3prod.pytest_plugin import random_string
+    from s3prod.testing import random_string
     bucket = f"{config['s3_bucket_prefix']}-own-{random_string()}"
     s3_client.create_bucket(bucket)
     try:

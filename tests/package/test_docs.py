@@ -10,7 +10,7 @@ import pytest
 
 import s3prod
 
-OTHERS = ("_native", "_server", "history", "client", "matrix", "pytest_plugin", "plans", "__main__")
+OTHERS = ("_native", "_server", "history", "matrix", "pytest_plugin", "plans", "__main__")
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(s3prod.__path__, "s3prod.")

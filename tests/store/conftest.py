@@ -13,7 +13,8 @@ import pytest
 from storelib import AnyStore, Store, remove_bucket
 
 from s3prod import Target
-from s3prod.pytest_plugin import SESSION, random_string
+from s3prod.pytest_plugin import SESSION
+from s3prod.testing import random_string
 
 DEADLINE_S = 120
 EXPECTED = pytest.StashKey[expected.Expected]()

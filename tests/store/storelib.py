@@ -28,7 +28,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from s3prod import Target, _native
-from s3prod.pytest_plugin import random_string
+from s3prod.testing import random_string
 
 ROOT = Path(__file__).resolve().parents[2]
 NEVER = "never-made-" + random_string()  # a bucket that is not there
