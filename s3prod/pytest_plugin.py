@@ -24,6 +24,7 @@ from s3prod.client import S3Client
 from s3prod.errors import S3ProdError
 from s3prod.plan import Plan
 from s3prod.plans import SCALES
+from s3prod.profile import Unsupported, lacks
 from s3prod.progress import progress_of
 from s3prod.proxy import FaultProxy, check_faults
 from s3prod.report import html
@@ -211,7 +212,9 @@ def run_plan(
     tmp_path: Path,
     record_property: Callable[[str, object], None],
 ) -> Iterator[RunPlan]:
-    """Carries a plan out, judges it, shows the summary, and fails the test when a promise was broken or nothing was proven."""
+    """Carries a plan out, judges it, shows the summary, and fails the test when a promise was broken or nothing was proven.
+    A plan that needs what the profile calls unsupported ends the test as a skip that says so; nothing else does.
+    """
     session = pytestconfig.stash[SESSION]
 
     def run(plan: Plan) -> Run:
@@ -220,6 +223,9 @@ def run_plan(
         try:
             with _terminal(pytestconfig) as show, progress_of(plan.name) if show else nullcontext() as progress:
                 result = carry_out(plan, target, runner=session.sdk, out=out, progress=progress)
+        except Unsupported as error:
+            record_property(plan.name, json.dumps({"status": error.exit_status, "unsupported": str(error)}))
+            pytest.skip(str(error))
         except S3ProdError as error:
             pytest.fail(str(error), pytrace=False)
         (out / "report.html").write_text(html.render(result), "utf-8")
@@ -234,6 +240,37 @@ def run_plan(
         return result
 
     yield run
+
+
+@pytest.fixture
+def needs(target: Target) -> Callable[..., None]:
+    """`needs("versioning", "tagging")` ends the test as unsupported where the profile says that one of these keys is."""
+
+    def need(*keys: str) -> None:
+        if why := lacks(target.profile, *keys):
+            pytest.skip(f"unsupported: {why}")
+
+    return need
+
+
+@pytest.fixture
+def supports(
+    pytestconfig: pytest.Config, target: Target, record_property: Callable[[str, object], None]
+) -> Callable[..., bool]:
+    """`supports("replication")`: whether the profile has these keys. Where not, that is said, on the terminal with `-v` and in
+    JUnit: the test leaves that part out.
+    """
+
+    def ask(*keys: str) -> bool:
+        why = lacks(target.profile, *keys)
+        if why:
+            record_property("left out", f"unsupported: {why}")
+            with _terminal(pytestconfig) as show:
+                if show is not None:
+                    show(f"left out, unsupported: {why}")
+        return not why
+
+    return ask
 
 
 def junit_property(run: Run) -> dict[str, object]:

@@ -182,3 +182,35 @@ def test_histories_of_tests_that_failed_stay(tmp_path):
     assert done.returncode == 1, done.stdout
     assert sorted(path.parent.parent.name for path in tmp_path.glob("reports/*/*/history.s3ph")) == ["test-fails-later"]
     assert len(list(tmp_path.glob("reports/*/*/run.json"))) == 2
+
+
+UNSUPPORTED = """
+from s3prod.plan import Group, Plan, make_bucket, put, put_tags, remove_bucket
+
+def test_tags(run_plan):
+    run_plan(Plan("tags", groups=[make_bucket(), Group("g", [put("a"), put_tags("a", 2)]), remove_bucket()]))
+
+def test_needs(needs):
+    needs("versioning")
+    needs("versioning", "tagging")
+    raise AssertionError("not reached")
+
+def test_part(supports, config):
+    assert supports("versioning", "replication") and not supports("tagging")
+    assert config["profile"]["name"] == "mine" and config["profile"]["min_part_bytes"] == 5242880
+
+def test_a_fault_is_no_skip(s3_client):
+    s3_client.put_object("no-such-bucket", "k")
+"""
+
+
+def test_what_the_profile_calls_unsupported_is_a_skip_that_says_so(tmp_path):
+    """And nothing else is one: an error stays an error."""
+    (tmp_path / "mine.toml").write_text('name = "mine"\ntagging = "unsupported"\n')
+    done = run(tmp_path, UNSUPPORTED, "-rs", "-v", "--profile", "mine.toml", "--junitxml", "out.xml")
+    assert "1 failed, 1 passed, 2 skipped" in done.stdout, done.stdout
+    assert "left out, unsupported: profile mine says tagging = unsupported" in done.stdout
+    junit = (tmp_path / "out.xml").read_text()
+    assert 'message="unsupported: profile mine says tagging = unsupported (the plan has put_tags)"' in junit
+    assert 'message="unsupported: profile mine says tagging = unsupported"' in junit
+    assert '<property name="left out" value="unsupported: profile mine says tagging = unsupported"' in junit

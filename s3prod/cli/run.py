@@ -13,6 +13,7 @@ from s3prod import keep, runners
 from s3prod.cli.options import SEED, add_json, add_target, target_of
 from s3prod.errors import UsageError
 from s3prod.plan import Plan
+from s3prod.plan_needs import fitted
 from s3prod.plans import BUILTIN, SCALES
 from s3prod.results import RUN_FILE
 
@@ -44,6 +45,7 @@ def execute(args: argparse.Namespace) -> int:
     from s3prod.report import html, text
 
     with target_of(args) as target:
+        fitted(plan, target.profile)  # before there is a folder for it
         out = (
             Path(args.out) if args.out else fresh(f"reports/{plan.name}-{args.runner}-{time.strftime('%Y%m%d-%H%M%S')}")
         )

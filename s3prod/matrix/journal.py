@@ -21,8 +21,8 @@ from s3prod.plans.wire import FAULTS
 FOLDER = Path("build/kill-matrix")
 PACKAGE = Path(__file__).parents[1]
 # What the results depend on beside the cells' own rows and plans.
-PROGRAM = ("*.so", "matrix/runs.py", "matrix/judges.py", "crash/*.py", "runners/*.py", "proxy.py", "readiness.py", "store.py",
-           "child.py", "verdict.py", "profiles/*.toml")  # fmt: skip
+PROGRAM = ("*.so", "matrix/runs.py", "matrix/judges.py", "crash/*.py", "runners/*.py", "plan_needs.py", "proxy.py",
+           "readiness.py", "store.py", "child.py", "verdict.py", "profiles/*.toml")  # fmt: skip
 
 
 @cache

@@ -15,6 +15,7 @@ from typing import Any
 
 from s3prod.errors import RunError, UsageError
 from s3prod.plan import Plan
+from s3prod.plan_needs import fitted
 from s3prod.proxy import FaultProxy, Watch
 from s3prod.readiness import patient
 from s3prod.results import EVENTS_FILE, HISTORY_FILE, Run
@@ -56,6 +57,7 @@ def run_plan(
     plan: Plan, target: Target, *, runner: str = "native", out: str | Path, progress: Progress | None = None
 ) -> Run:
     """Carries a plan out against a target, judges its history, and writes `run.json` and `history.s3ph` to `out`.
+    A plan that needs what the target's profile calls unsupported raises `Unsupported`, and no request is sent.
 
     >>> run_plan(plan, store.target(), out="reports/herd").verdict.consistency  # doctest: +SKIP
     'held'
@@ -63,7 +65,7 @@ def run_plan(
     import s3prod
 
     carry_out, out = find(runner), Path(out)
-    plan.validate()
+    fit = fitted(plan.validate(), target.profile)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -77,7 +79,7 @@ def run_plan(
         if plan.faults:
             through = stack.enter_context(FaultProxy.before(target, plan.faults, plan.seed)).target(target)
         watch = None if through.via is None else Watch(through.via)
-        ready = patient(plan, float(target.profile.get("bucket_ready_s", 0)))
+        ready = patient(fit, target.profile)
         metrics = carry_out(dataclasses.replace(ready, faults=()), through, history, progress)
         if watch is not None:
             metrics["proxy"] = watch.join(history, out / EVENTS_FILE, metrics["buckets"])
