@@ -87,6 +87,17 @@ class Run:
         with History(str(self.history)) as history:
             yield from history
 
+    def by_group(self, *ops: str, phase: str = "") -> dict[str, list[dict[str, Any]]]:
+        """The attempts of these operations (of all without any) and of a phase, by the name of their group; a group without
+        such an attempt has an empty list.
+        """
+        names = [group.group for group in self.plan.groups]
+        groups: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+        for record in self.records():
+            if (not ops or record["op"] in ops) and phase in ("", record["run_phase"]):
+                groups[names[record.get("group", 0)]].append(record)
+        return groups
+
     def exit_status(self) -> int:
         """0 everything held, 1 a promise was broken or a requirement missed, 3 inconclusive or generator-limited."""
         statuses = [LOAD_STATUS.get(self.load, 3), 3 if self.interrupted or self.silent_faults else 0]

@@ -5,7 +5,7 @@ Mostly with any seed; what must meet something else in time is caught by one see
 
 import pytest
 
-from s3prod.plans import BUILTIN
+from s3prod.plans import BUILTIN, STORE_OPTIONS
 from s3prod.plans.mutants import MUTANTS
 from s3prod.runners import run_plan
 from s3prod.store import EmbeddedStore
@@ -15,7 +15,7 @@ SEEDS = 5
 
 def caught(row, seed, out):
     """What the run says of the mutant; empty when the mutant showed and was not noticed, or did not show."""
-    with EmbeddedStore(mutants=[row.strong], endpoints=2, seed=seed) as store:
+    with EmbeddedStore(mutants=[row.strong], endpoints=2, seed=seed, options=STORE_OPTIONS) as store:
         run = run_plan(BUILTIN[row.caught_by]("smoke", seed), store.target(), out=out)
         altered = store.altered()["mutants"][row.name]["altered"]
     missed = [floor["what"] for floor in run.verdict.require if not floor["met"]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from s3prod.plans import aborts, batches, lists, multipart, narrow, nodes, objects, registers, versions, wire
 from s3prod.plans.batch_delete import batch_delete
-from s3prod.plans.concurrent_multipart import concurrent_multipart
+from s3prod.plans.concurrent_multipart import concurrent_multipart, conditional_multipart, versioned_multipart
 from s3prod.plans.coordination import create_race, distributed_coordination
 from s3prod.plans.cross_feature import cross_feature
 from s3prod.plans.list_consistency import list_consistency
@@ -17,6 +17,7 @@ from s3prod.plans.orphaned_multipart import orphaned_multipart
 from s3prod.plans.prefix_enumeration import prefix_enumeration
 from s3prod.plans.registers import PlanBuilder
 from s3prod.plans.thundering_herd import thundering_herd, versioned_herd
+from s3prod.plans.version_explosion import version_explosion
 
 __all__ = ["BUILTIN", "LONG", "SCALES", "STORE_OPTIONS", "PlanBuilder"]
 
@@ -33,6 +34,8 @@ BUILTIN: dict[str, PlanBuilder] = {
     "versioned-herd": versioned_herd,
     "orphaned-multipart": orphaned_multipart,
     "concurrent-multipart": concurrent_multipart,
+    "versioned-multipart": versioned_multipart,
+    "conditional-multipart": conditional_multipart,
     "create-race": create_race,
     "batch-delete": batch_delete,
     "metadata-consistency": metadata_consistency,
@@ -66,7 +69,7 @@ BUILTIN: dict[str, PlanBuilder] = {
     "slow-conditions": narrow.slow_conditions,
     "tags": objects.tags,
     "versions": objects.versions,
-    "version-explosion": versions.version_explosion,
+    "version-explosion": version_explosion,
     "null-versions": versions.null_versions,
     "batches": batches.batches,
     "wire": wire.wire,

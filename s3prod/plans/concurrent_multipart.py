@@ -1,9 +1,13 @@
 """Production test 7, concurrent multipart: several actors write one object in parts, and complete at the same moment.
 
 Two attempts of one job write the same output like this (speculative execution). The object must be exactly one of them.
+Three plans: what every store has, the race in a bucket that keeps versions, and the race of conditional Completes.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from s3prod.plan import (
     ANY,
@@ -27,7 +31,6 @@ from s3prod.plan import (
     make_bucket,
     put,
     put_versioning,
-    remove_bucket,
     repeat,
     sleep,
     until_others,
@@ -38,147 +41,226 @@ from s3prod.plans.teardown import read_then_remove
 
 KEY = "output/result.json"
 MIXED = "output/mixed.json"
-PRESETS = {  # actors, waves, pairs of clients for each race of two on one upload, their rounds
-    "smoke": (6, 3, 3, 5),
-    "full": (10, 5, 5, 40),
-    "stress": (20, 50, 10, 300),
-}
-CROSSED = 5  # uploads of each actor at its own pace, after the waves
-PART_BYTES = (128, 640, 1024)
-KEPT = "kept"  # the role of the bucket that keeps versions
+CELL = 64  # sizes of parts are multiples of it
+LEAST_PART = 64  # bytes; the embedded store takes such parts when it is told to (`STORE_OPTIONS`)
 
 
-def _parts(number: int, sizes: tuple[int, ...]) -> list[Step]:
-    """Of actor `number`: one to five parts, the first one of a size of its own, in an order of its own."""
-    count = number % 5 + 1
-    parts = [upload_part("up.upload", n, sizes) for n in range(2, count)]
-    if count > 1:
-        parts = [upload_part("up.upload", 1, 64 * (number + 2)), *parts, upload_part("up.upload", count, 65 + number)]
-    else:
-        parts = [upload_part("up.upload", 1, 65 + number)]
-    return parts if number % 2 else parts[::-1]
+class Size(NamedTuple):
+    """How much of each a scale has."""
+
+    actors: int
+    waves: int
+    crossed: int  # uploads of each actor at its own pace, after the waves
+    pairs: int  # of clients, for each race of two on one upload
+    rounds: int  # of each pair
 
 
-def _actors(bucket: str, number: int, waves: int, sizes: tuple[int, ...]) -> Group:
-    """One actor on the hot key: it begins before some and after others, and completes when all are ready."""
-    versioned = [get(KEY, version="done.version", bucket=bucket)] if bucket == KEPT else []
-    wave = [
-        sleep(number % 3),
-        create_upload(KEY, as_="up", bucket=bucket),
-        *_parts(number, sizes),
-        barrier(f"complete-{bucket}"),
-        complete_upload("up.parts", as_="done"),
-        *versioned,
-        get(KEY, bucket=bucket),
-        list_parts("up.upload"),
-        barrier(f"done-{bucket}"),
-    ]
-    crossed = [  # begun and completed in different orders
-        create_upload(KEY, as_="up", bucket=bucket),
-        *_parts(number, sizes),
-        jitter(2, 8),
-        complete_upload("up.parts"),
-        get(KEY, bucket=bucket),
-    ]
-    return Group(f"actor-{bucket}-{number}", [repeat(waves, *wave), repeat(CROSSED, *crossed)])
+SMALL_PARTS = {"smoke": Size(6, 3, 5, 3, 5), "full": Size(10, 5, 5, 5, 40), "stress": Size(20, 50, 5, 10, 300)}
+LARGE_PARTS = {
+    "smoke": Size(6, 2, 1, 2, 2),
+    "full": Size(10, 3, 2, 3, 5),
+    "stress": Size(20, 10, 5, 5, 50),
+}  # megabytes
 
 
-def _mixed(number: int, waves: int, sizes: tuple[int, ...]) -> Group:
+def size_of(scale: str, least_part: int = LEAST_PART) -> Size:
+    """What a scale has of each, with parts of at least so many bytes.
+
+    >>> size_of("full").actors, size_of("full", 5 << 20).actors
+    (10, 10)
+    """
+    return (SMALL_PARTS if least_part < 1 << 20 else LARGE_PARTS)[scale]
+
+
+class _Parts:
+    """Parts that a store takes, and no two uploads of one size."""
+
+    def __init__(self, least_part: int) -> None:
+        self.least = max(-(-least_part // CELL), 1) * CELL
+        self.sizes = tuple(self.least + more for more in (CELL, 9 * CELL, 15 * CELL))
+
+    def of_actor(self, number: int) -> list[Step]:
+        """One to five parts, the first one of a size of its own, in an order of its own."""
+        count = number % 5 + 1
+        parts = [upload_part("up.upload", n, self.sizes) for n in range(2, count)]
+        if count > 1:
+            first = upload_part("up.upload", 1, self.least + CELL * (number + 1))
+            parts = [first, *parts, upload_part("up.upload", count, 65 + number)]
+        else:
+            parts = [upload_part("up.upload", 1, 65 + number)]
+        return parts if number % 2 else parts[::-1]
+
+    def three(self) -> list[Step]:
+        """Three parts, the last one short."""
+        return [*self.first_two(), upload_part("up.upload", 3, 100)]
+
+    def first_two(self) -> list[Step]:
+        return [upload_part("up.upload", 1, self.sizes[1]), upload_part("up.upload", 2, self.sizes[2])]
+
+
+def _actors(size: Size, parts: _Parts, keeps_versions: bool = False) -> list[Group]:
+    """Each begins its upload before some and after others, and completes when all are ready."""
+    mine = [get(KEY, version="done.version")] if keeps_versions else []
+    groups = []
+    for number in range(size.actors):
+        wave = [
+            sleep(number % 3),
+            create_upload(KEY, as_="up"),
+            *parts.of_actor(number),
+            barrier("complete"),
+            complete_upload("up.parts", as_="done"),
+            *mine,
+            get(KEY),
+            list_parts("up.upload"),
+            barrier("done"),
+        ]
+        first, *others = parts.of_actor(number)
+        crossed = [  # resumed after a look at the parts, one part sent again; begun and completed in different orders
+            create_upload(KEY, as_="up"),
+            first,
+            list_parts("up.upload"),
+            *others,
+            first,
+            jitter(2, 8),
+            complete_upload("up.parts", as_="done"),
+            *mine,
+            get(KEY),
+        ]
+        groups.append(Group(f"actor-{number}", [repeat(size.waves, *wave), repeat(size.crossed, *crossed)]))
+    return groups
+
+
+def _mixed(size: Size, parts: _Parts) -> Iterable[Group]:
     """An upload or, of every second actor, a plain PUT of one key at the same moment."""
-    upload = [create_upload(MIXED, as_="up"), *_parts(number, sizes), barrier("mix"), complete_upload("up.parts")]
-    plain = [barrier("mix"), put(MIXED, list(sizes))]
-    return Group(f"mixed-{number}", [repeat(waves, *(plain if number % 2 else upload), get(MIXED), barrier("mixed"))])
+    for number in range(size.actors):
+        upload = [create_upload(MIXED, as_="up"), *parts.of_actor(number), barrier("mix"), complete_upload("up.parts")]
+        action = [barrier("mix"), put(MIXED, list(parts.sizes))] if number % 2 else upload
+        yield Group(f"mixed-{number}", [repeat(size.waves, *action, get(MIXED), barrier("mixed"))])
 
 
-def _creator(number: int, waves: int, sizes: tuple[int, ...]) -> Group:
-    """All actors create each key by a conditional Complete: one succeeds."""
-    program = [
-        step
-        for wave in range(waves)
-        for step in (
-            create_upload(f"made/{wave:05}", as_="up"),
-            *_parts(number, sizes),
-            barrier("create"),
-            complete_upload("up.parts", if_none_match=ANY),
-            when("failed", abort_upload("up.upload")),
-            get(f"made/{wave:05}"),
-        )
-    ]
-    return Group(f"creator-{number}", program)
-
-
-def _pair(name: str, pairs: int, rounds: int, mine: list[Step], other: list[Step]) -> list[Group]:
+def _pair(name: str, size: Size, parts: _Parts, mine: list[Step], other: list[Step]) -> list[Group]:
     """Two groups, client by client on one upload of three parts: `mine` and `other` begin at the same moment."""
-    make = [
-        choose(f"by-{name}", "k"),
-        create_upload("k.key", as_="up"),
-        upload_part("up.upload", 1, 640),
-        upload_part("up.upload", 2, 1024),
-        upload_part("up.upload", 3, 100),
-    ]
+    make = [choose(f"by-{name}", "k"), create_upload("k.key", as_="up"), *parts.three()]
     owner = [*make, barrier(f"{name}-made"), *mine, get("k.key"), barrier(f"{name}-done"), get("k.key"), head("k.key")]
     second = [barrier(f"{name}-made"), borrow(f"{name}.up", "up"), *other, get("up.key"), barrier(f"{name}-done")]
+    end = [list_parts("up.upload"), abort_upload("up.upload")]
     return [
-        Group(name, [repeat(rounds, *owner, list_parts("up.upload"), abort_upload("up.upload"))], clients=pairs),
-        Group(f"{name}-other", [repeat(rounds, *second)], clients=pairs),
+        Group(name, [repeat(size.rounds, *owner, *end)], clients=size.pairs),
+        Group(f"{name}-other", [repeat(size.rounds, *second)], clients=size.pairs),
     ]
 
 
-def _races(pairs: int, rounds: int) -> dict[str, list[Group]]:
+def _races(size: Size, parts: _Parts) -> dict[str, list[Group]]:
     """Two clients on one upload: of each, what the one and the other do."""
     complete = complete_upload("up.parts")
     asked = {
         "abort": ([complete], [abort_upload("up.upload")]),
         "twice": ([complete], [complete]),
         "lists": ([complete], [complete_upload("up.parts", part_numbers=[1, 2])]),
-        "resend": ([complete], [upload_part("up.upload", 1, 640), upload_part("up.upload", 2, 1024)]),
+        "resend": ([complete], parts.first_two()),
     }
-    return {name: _pair(name, pairs, rounds, mine, other) for name, (mine, other) in asked.items()}
+    return {name: _pair(name, size, parts, mine, other) for name, (mine, other) in asked.items()}
 
 
-def concurrent_multipart(scale: str = "smoke", seed: int = 1, part_bytes: tuple[int, ...] = PART_BYTES) -> Plan:
+def concurrent_multipart(scale: str = "smoke", seed: int = 1, least_part: int = LEAST_PART) -> Plan:
     """10 actors race to complete uploads of one key, each of another number of parts and another size, in waves, with readers
-    throughout; the same in a bucket that keeps versions; then Complete against PUT, against Abort of the upload, twice
-    with equal and with different parts, while a part is sent again, and on condition that there is no object.
+    throughout; then Complete against PUT, against Abort of the upload, twice with equal and with different parts, and
+    while a part is sent again. With parts of megabytes there are fewer waves and rounds.
 
-    `full` runs the documented 10 actors in 5 waves, with parts of `part_bytes` (a store with its own least size of a part
-    needs larger ones; the races of two clients keep their small ones).
-
-    >>> sum(group.group.startswith("actor-main") for group in concurrent_multipart("full").groups)
+    >>> sum(group.group.startswith("actor") for group in concurrent_multipart("full").groups)
     10
     """
-    actors, waves, pairs, rounds = PRESETS[scale]
-    races = _races(pairs, rounds)
-    names = [f"made/{wave:05}" for wave in range(waves)]
-    spaces = {name: Space.own(f"{name}/", 2) for name in (f"by-{race}" for race in races)}
-    removal = remove_bucket(KEPT)
-    readers = [get(KEY), head(KEY), get(KEY, bucket=KEPT), get(MIXED), get(KEY, random_bytes=500)]
-    at_rest = [
-        *(step for _ in range(3) for step in (get(KEY), head(KEY), get(KEY, bucket=KEPT), get(MIXED))),
-        list_uploads(),
-        list_uploads(KEPT),
-        list_versions(KEPT),
-    ]
+    size, parts = size_of(scale, least_part), _Parts(least_part)
+    races = _races(size, parts)
+    writes = size.actors * size.waves
+    at_rest = [step for _ in range(3) for step in (get(KEY), head(KEY), get(MIXED))]
     return Plan(
         "concurrent-multipart",
         seed=seed,
         scale=scale,
-        buckets=["main", KEPT],
-        spaces={"hot": Space.fixed(KEY), "mixed": Space.fixed(MIXED), "made": Space.fixed(*names), **spaces},
+        spaces={
+            "hot": Space.fixed(KEY),
+            "mixed": Space.fixed(MIXED),
+            **{f"by-{race}": Space.own(f"by-{race}/", 2) for race in races},
+        },
         groups=[
-            Group("make", [*make_bucket("main", KEPT).program, put_versioning("Enabled", bucket=KEPT)], phase="setup"),
-            *(_actors(bucket, number, waves, part_bytes) for bucket in ("main", KEPT) for number in range(actors)),
-            *(_mixed(number, waves, part_bytes) for number in range(actors)),
-            *(_creator(number, waves, part_bytes) for number in range(actors)),
+            make_bucket(),
+            *_actors(size, parts),
+            *_mixed(size, parts),
             *(group for race in races.values() for group in race),
-            Group("readers", readers, clients=3, arrival=until_others()),
-            *read_then_remove(*at_rest, clients=4),
-            Group("remove-kept", [barrier("at-rest"), *removal.program], phase="teardown"),
+            Group(
+                "readers",
+                [get(KEY), head(KEY), get(MIXED), get(KEY, random_bytes=500)],
+                clients=3,
+                arrival=until_others(),
+            ),
+            *read_then_remove(*at_rest, list_uploads(), clients=4),
         ],
         require={
-            "hot": Require(acked_writes=actors * (waves + CROSSED), reads=actors * waves, overlap=0.3),
-            "mixed": Require(acked_writes=actors * waves, reads=actors * waves, overlap=0.3),
-            "made": Require(acked_writes=waves, reads=waves),
-            **{f"by-{race}": Require(acked_writes=pairs * rounds // 4, reads=pairs * rounds) for race in races},
+            "hot": Require(acked_writes=writes + size.actors * size.crossed, reads=writes, overlap=0.3),
+            "mixed": Require(acked_writes=writes, reads=writes, overlap=0.3),
+            **{f"by-{race}": Require(acked_writes=size.pairs * size.rounds // 4) for race in races},
         },
+    )
+
+
+def versioned_multipart(scale: str = "smoke", seed: int = 1, least_part: int = LEAST_PART) -> Plan:
+    """The race of the actors in a bucket that keeps versions: each upload becomes a version, which is read by its id; at rest
+    the list has them all, and the current one is one that the store's rule allows.
+
+    >>> versioned_multipart("full").require["hot"].acked_writes
+    100
+    """
+    size, parts = size_of(scale, least_part), _Parts(least_part)
+    writes = size.actors * (size.waves + size.crossed)
+    return Plan(
+        "versioned-multipart",
+        seed=seed,
+        scale=scale,
+        spaces={"hot": Space.fixed(KEY)},
+        groups=[
+            Group("make", [*make_bucket().program, put_versioning("Enabled")], phase="setup"),
+            *_actors(size, parts, keeps_versions=True),
+            Group("readers", [get(KEY), head(KEY)], clients=3, arrival=until_others()),
+            *read_then_remove(repeat(3, get(KEY), head(KEY)), list_versions(), list_uploads(), clients=4),
+        ],
+        require={"hot": Require(acked_writes=writes, reads=writes, overlap=0.3)},
+    )
+
+
+def conditional_multipart(scale: str = "smoke", seed: int = 1, least_part: int = LEAST_PART) -> Plan:
+    """10 actors create each key by an upload, and complete on condition that there is no object: one succeeds.
+
+    >>> conditional_multipart("full").require["made"].acked_writes
+    5
+    """
+    size, parts = size_of(scale, least_part), _Parts(least_part)
+    keys = [f"made/{wave:05}" for wave in range(size.waves)]
+    groups = []
+    for number in range(size.actors):
+        program = [
+            step
+            for key in keys
+            for step in (
+                create_upload(key, as_="up"),
+                *parts.of_actor(number),
+                barrier("create"),
+                complete_upload("up.parts", if_none_match=ANY),
+                when("failed", abort_upload("up.upload")),
+                get(key),
+            )
+        ]
+        groups.append(Group(f"creator-{number}", program))
+    return Plan(
+        "conditional-multipart",
+        seed=seed,
+        scale=scale,
+        spaces={"made": Space.fixed(*keys)},
+        groups=[
+            make_bucket(),
+            *groups,
+            Group("readers", [get(key) for key in keys], clients=2, arrival=until_others()),
+            *read_then_remove(*(get(key) for key in keys), list_uploads(), clients=4),
+        ],
+        require={"made": Require(acked_writes=size.waves, reads=size.actors * size.waves)},
     )

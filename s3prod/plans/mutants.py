@@ -37,7 +37,8 @@ def _table(*rows: Mutant) -> dict[str, Mutant]:
 HERD, RACE, CAS = "thundering-herd", "create-race", "coordination"
 CONSISTENCY, ENUMERATION = "list-consistency", "prefix-enumeration"
 LISTS, VERSIONS, UPLOADS = "list-churn", "version-churn", "upload-churn"
-ENDINGS, RACING = "upload-endings", "concurrent-multipart"
+ENDINGS, RACING, RACING_VERSIONS = "upload-endings", "concurrent-multipart", "versioned-multipart"
+EXPLOSION = "version-explosion"
 FEATURES = "cross-feature"
 GONE = "version-lost absent-after-ack stale-read zone-overlap"
 OLD = "stale-read zone-overlap absent-after-ack"
@@ -117,15 +118,29 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("ghost-key", "p=0.001", "register-churn", "absent-after-ack", "p=0.2", HERD),
     _row("delete-resurrects", "p=0.002,delay_ms=1", "one-life", "present-after-delete"),
     # versions
-    _row("put-delete-race-loses-version", "min_inflight=2", "versions", "version-lost list-missing list-truncated-end"),
+    _row(
+        "put-delete-race-loses-version",
+        "min_inflight=2",
+        "versions",
+        "version-lost list-missing list-truncated-end",
+        "p=0.5",
+        EXPLOSION,
+    ),
     _row("stale-latest-pointer", "min_inflight=2", "versions", "stale-read absent-after-ack", endpoints=2),
-    _row("delete-wrong-version", "min_inflight=2", VERSIONS, "list-phantom list-missing list-truncated-end"),
-    _row("leftover-version-entries", "min_inflight=2", VERSIONS, "list-phantom"),
-    _row("no-promotion", "p=0.02", "versions", "absent-after-ack"),
+    _row(
+        "delete-wrong-version",
+        "min_inflight=2",
+        VERSIONS,
+        "list-phantom list-missing list-truncated-end",
+        "p=0.5",
+        EXPLOSION,
+    ),
+    _row("leftover-version-entries", "min_inflight=2", VERSIONS, "list-phantom", "p=0.5", EXPLOSION),
+    _row("no-promotion", "p=0.02", "versions", "absent-after-ack", "p=1", EXPLOSION),
     _row("null-version-shadow", "p=0.2", "null-versions", "list-phantom present-after-delete"),
-    _row("version-id-reused", "p=0.05,min_inflight=2", "versions", "version-id-reused"),
-    _row("last-modified-backwards", "p=0.01", VERSIONS, "last-modified-backwards"),
-    _row("versions-marker-missing", "p=0.05", VERSIONS, "list-missing list-truncated-end"),
+    _row("version-id-reused", "p=0.05,min_inflight=2", "versions", "version-id-reused", "p=0.5", EXPLOSION),
+    _row("last-modified-backwards", "p=0.01", VERSIONS, "last-modified-backwards", "p=0.5", EXPLOSION),
+    _row("versions-marker-missing", "p=0.05", VERSIONS, "list-missing list-truncated-end", "p=0.5", EXPLOSION),
     _row("version-tags-shared", "p=0.05", "versions", "stale-read present-after-delete unwritten-value"),
     # request bodies
     _row("chunk-framing-stored", "p=0.005", "chunked-writes", "etag-mismatch body-corrupt body-length body-torn"),
@@ -158,31 +173,33 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("list-caps-silently", "p=0.1", LISTS, "list-truncated-end", "p=1", ENUMERATION),
     _row("listed-unreadable", "p=0.2", LISTS, "absent-after-ack", "p=0.5", CONSISTENCY, 2),
     _row("bucket-create-lag", "endpoint=1,delay_ms=20,p=0.2", "new-buckets", "bucket-unready", endpoints=2),
-    _row("versions-reversed", "p=0.02", VERSIONS, "list-order list-latest"),
-    _row("islatest-twice", "p=0.02", VERSIONS, "list-latest"),
-    _row("versions-truncated", "p=0.02", VERSIONS, "list-missing list-truncated-end"),
+    _row("versions-reversed", "p=0.02", VERSIONS, "list-order list-latest", "p=0.5", EXPLOSION),
+    _row("islatest-twice", "p=0.02", VERSIONS, "list-latest", "p=0.5", EXPLOSION),
+    _row("versions-truncated", "p=0.02", VERSIONS, "list-missing list-truncated-end", "p=0.5", EXPLOSION),
     _row("mpu-hidden-recent", "delay_ms=20", UPLOADS, "list-missing list-truncated-end"),
     _row("mpu-list-drops", "p=0.02", UPLOADS, "list-missing list-truncated-end"),
     _row("mpu-list-order", "p=0.05", ENDINGS, "list-order"),
     _row("parts-size-zero", "p=0.04", ENDINGS, "list-part-entry"),
     # multipart uploads
-    _row("mpu-blend", "p=0.05,min_inflight=2", ENDINGS, "mpu-blend"),
-    _row("mpu-stale-part", "p=0.02", ENDINGS, "mpu-stale-part"),
-    _row("mpu-tail-zeroed", "p=0.02", ENDINGS, "body-corrupt body-length"),
-    _row("mpu-order-ignored", "p=0.02", ENDINGS, "mpu-blend"),
-    _row("mpu-unlisted-part-included", "p=0.02", ENDINGS, "mpu-blend etag-mismatch"),
-    _row("mpu-etag-wrong", "p=0.01", ENDINGS, "etag-mismatch"),
-    _row("mpu-head-ok-get-empty", "p=0.005", ENDINGS, "body-length"),
-    _row("mpu-visible-early", "p=0.02,min_inflight=2", ENDINGS, "future-read"),
-    _row("mpu-complete-false-404", "p=0.02,min_inflight=2", ENDINGS, "failed-but-visible"),
-    _row("mpu-double-complete-blend", "p=0.05,min_inflight=2", ENDINGS, "completed-twice etag-mismatch"),
-    _row("mpu-order-flipped", "p=0.05,min_inflight=2", ENDINGS, "stale-read"),
-    _row("mpu-abort-then-complete", "p=0.05,min_inflight=2", ENDINGS, "aborted-visible complete-and-abort"),
-    _row("mpu-abort-eats-object", "p=0.05,min_inflight=2", ENDINGS, "absent-after-ack"),
+    _row("mpu-blend", "p=0.05,min_inflight=2", ENDINGS, "mpu-blend", "p=1", RACING),
+    _row("mpu-stale-part", "p=0.02", ENDINGS, "mpu-stale-part", "p=1", RACING),
+    _row("mpu-tail-zeroed", "p=0.02", ENDINGS, "body-corrupt body-length", "p=0.5", RACING),
+    _row("mpu-order-ignored", "p=0.02", ENDINGS, "mpu-blend", "p=0.5", RACING),
+    _row("mpu-unlisted-part-included", "p=0.02", ENDINGS, "mpu-blend etag-mismatch", "p=0.5", RACING),
+    _row("mpu-etag-wrong", "p=0.01", ENDINGS, "etag-mismatch", "p=0.5", RACING),
+    _row("mpu-head-ok-get-empty", "p=0.005", ENDINGS, "body-length", "p=0.2", RACING),
+    _row("mpu-visible-early", "p=0.02,min_inflight=2", ENDINGS, "future-read", "p=0.5", RACING),
+    _row("mpu-complete-false-404", "p=0.02,min_inflight=2", ENDINGS, "failed-but-visible", "p=0.5", RACING),
+    _row("mpu-double-complete-blend", "p=0.05,min_inflight=2", ENDINGS, "completed-twice etag-mismatch", "p=1", RACING),
+    _row("mpu-order-flipped", "p=0.05,min_inflight=2", ENDINGS, "stale-read", "p=1", RACING),
+    _row(
+        "mpu-abort-then-complete", "p=0.05,min_inflight=2", ENDINGS, "aborted-visible complete-and-abort", "p=1", RACING
+    ),
+    _row("mpu-abort-eats-object", "p=0.05,min_inflight=2", ENDINGS, "absent-after-ack", "p=1", RACING),
     _row("mpu-clean-eats-object", "p=0.02,min_inflight=2", ENDINGS, "body-corrupt"),
     Mutant("mpu-storage-leak", "mpu-storage-leak:p=0.02", ENDINGS, (), judge="usage"),
-    _row("mpu-part-resend-race", "min_inflight=2", RACING, "mpu-blend body-length"),
-    _row("mpu-no-version", "p=0.02", "versions", "version-missing"),
+    _row("mpu-part-resend-race", "min_inflight=2", RACING, "mpu-blend body-length", "p=1", RACING),
+    _row("mpu-no-version", "p=0.02", "versions", "version-missing", "p=1", RACING_VERSIONS),
 )
 
 # Nobody can notice these while the store runs on: crash rounds (`s3prod.crash`) judge them.
