@@ -7,6 +7,8 @@ calls unsupported is not asked of the store.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -124,6 +126,15 @@ class Unsupported(S3ProdError):
     """What was asked needs something that the profile calls unsupported: no verdict, and status 3."""
 
     exit_status = 3
+
+
+def digest(profile: Profile) -> str:
+    """What tells whether two stores promised the same: the SHA-256 of the profile as compact, sorted JSON.
+
+    >>> len(digest({"name": "x"}))
+    64
+    """
+    return hashlib.sha256(json.dumps(dict(profile), separators=(",", ":"), sort_keys=True).encode()).hexdigest()
 
 
 def names() -> list[str]:

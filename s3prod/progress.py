@@ -13,15 +13,17 @@ COUNTS = ("ok", "failed", "unknown", "in_flight")
 PLAIN_EVERY_S = 5.0
 
 
-def line(name: str, now: Mapping[str, Any]) -> str:
-    """One state of a run (`struct s3p_progress`) as a line.
+def line(name: str, now: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> str:
+    """One state of a run (`struct s3p_progress`) as a line; the rate is that since the state `before`.
 
     >>> line("herd", {"phase": 1, "elapsed_ns": 2_000_000_000, "attempts": 100, "ok": 99, "failed": 1})
-    'herd: main 2.0 s, 100 attempts, ok 99, failed 1, unknown 0, in flight 0'
+    'herd: main 2.0 s, 100 attempts, 50/s, ok 99, failed 1, unknown 0, in flight 0'
     """
     seconds, attempts = now.get("elapsed_ns", 0) / 1e9, now.get("attempts", 0)
+    since = seconds - (before or {}).get("elapsed_ns", 0) / 1e9
+    rate = (attempts - (before or {}).get("attempts", 0)) / since if since > 0 else 0.0
     counts = ", ".join(f"{what.replace('_', ' ')} {now.get(what, 0):,}" for what in COUNTS)
-    return f"{name}: {PHASES[now.get('phase', 0)]} {seconds:.1f} s, {attempts:,} attempts, {counts}"
+    return f"{name}: {PHASES[now.get('phase', 0)]} {seconds:.1f} s, {attempts:,} attempts, {rate:,.0f}/s, {counts}"
 
 
 @contextlib.contextmanager
@@ -39,16 +41,23 @@ def progress_of(name: str, stream: TextIO | None = None) -> Iterator[Callable[[M
     from rich.live import Live
 
     with Live(console=Console(file=stream), refresh_per_second=8, transient=True) as live:
-        yield lambda now: live.update(line(name, now))
+        before: Mapping[str, Any] = {}
+
+        def show(now: Mapping[str, Any]) -> None:
+            nonlocal before
+            live.update(line(name, now, before))
+            before = now
+
+        yield show
 
 
 def _plain(name: str, stream: TextIO) -> Callable[[Mapping[str, Any]], None]:
-    last = time.monotonic()
+    last, before = time.monotonic(), dict[str, Any]()
 
     def show(now: Mapping[str, Any]) -> None:
-        nonlocal last
+        nonlocal last, before
         if time.monotonic() - last >= PLAIN_EVERY_S:
-            last = time.monotonic()
-            print(line(name, now), file=stream, flush=True)
+            print(line(name, now, before), file=stream, flush=True)
+            last, before = time.monotonic(), dict(now)
 
     return show

@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -27,12 +27,15 @@ from s3prod.plans import SCALES
 from s3prod.profile import Unsupported, lacks
 from s3prod.progress import progress_of
 from s3prod.proxy import FaultProxy, check_faults
-from s3prod.report import html
-from s3prod.report.text import failure_text, summary_text
-from s3prod.results import Run
-from s3prod.runners import RUNNERS
+from s3prod.report import figures, html
+from s3prod.report.text import failure_text, remains, summary_text
+from s3prod.results import Run, write_whole
 from s3prod.runners import run_plan as carry_out
+from s3prod.runners.sdk import sdk_of
 from s3prod.store import EmbeddedStore, check_options, stand_in
+from s3prod.suite import outcome
+from s3prod.suite.outcome import SECRETS, TIMER, NoVerdict
+from s3prod.summary import summary
 from s3prod.target import Target, resolve
 from s3prod.testing.cleanup import set_current_target
 
@@ -43,6 +46,7 @@ OPTIONS = {  # option of pytest: field of the target
     "--region": "region",
     "--profile": "profile",
 }
+SDK_OPTIONS = {"sdk": "--sdk", "sdk_version": "--sdk-version"}
 RunPlan = Callable[[Plan], Run]
 
 
@@ -50,13 +54,16 @@ class Session:
     """What one pytest session runs against: a target, and the embedded store behind it when none was given."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.sdk: str = config.getoption("--sdk")
+        file = config.getoption("--s3-config")
+        chosen = {name: config.getoption(option) for name, option in SDK_OPTIONS.items()}
+        self.sdk, self.sdk_version = sdk_of(chosen, config=file)
+        self.config_file: str | None = file
         self.scale: str = config.getoption("--scale")
         self.seed: int = config.getoption("--seed")
         options = {field: config.getoption(option) for option, field in OPTIONS.items()}
         self.options = {field: value for field, value in options.items() if value is not None}
         self.store: EmbeddedStore | None = None
-        self.given: Target | None = resolve(self.options)
+        self.given: Target | None = resolve(self.options, config=file)
         self.mutants: list[str] = config.getoption("--mutant")
         self.modes: list[str] = config.getoption("--mode")
         check_options(self.given, self.options, mutant=self.mutants, mode=self.modes)
@@ -69,16 +76,23 @@ class Session:
         self.keep_history: str = config.getoption("--keep-history")
         self.folders: dict[str, list[Path]] = {}  # of the runs of each test
         self.failed: set[Path] = set()  # those of tests that failed
+        self.figures: list[tuple[str, dict[str, Any]]] = []  # test and summary of each run
 
     def target(self) -> Target:
         """The target; starts the embedded store on first use when no endpoint was given."""
         if self.given is None:
-            self.store, self.given = stand_in(self.options, self.mutants, self.modes)
+            self.store, self.given = stand_in(self.options, self.mutants, self.modes, self.config_file)
         if self.faults and self.proxy is None:
             self.proxy = FaultProxy.before(self.given, self.faults, self.seed)
             self.given = self.proxy.target(self.given)
         set_current_target(self.given)
         return self.given
+
+    def secrets(self) -> list[str]:
+        """What must not be printed."""
+        known = self.given
+        found = [] if known is None else [known.secret_key, known.session_token, known.proxy]
+        return [str(secret) for secret in found if secret is not None]
 
     def close(self) -> None:
         """Ends the proxy and the embedded store, when they were started for this run; prunes the histories."""
@@ -94,15 +108,20 @@ class Session:
 SESSION = pytest.StashKey[Session]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Adds the options that choose the store, the runner and the scale."""
+    pluginmanager.register(outcome, "s3prod-outcome")
     group = parser.getgroup("s3prod", "s3prod: the store under test")
     group.addoption("--endpoint", action="append", help="http[s]://HOST[:PORT]; may be given more than once")
     group.addoption("--access-key", help="access key (S3_ACCESS_KEY)")
     group.addoption("--secret-key", help="secret key (S3_SECRET_KEY)")
     group.addoption("--region", help="region (S3_REGION; us-east-1)")
     group.addoption("--profile", help="name of a profile, or the path of a TOML file: what the store promises")
-    group.addoption("--sdk", default="native", choices=sorted(RUNNERS), help="who sends the requests (native)")
+    group.addoption("--s3-config", metavar="FILE", help="instead of s3_config.yaml, which need not be there")
+    group.addoption("--sdk", metavar="NAME", help="who sends the requests (S3_SDK; native)")
+    group.addoption(
+        "--sdk-version", metavar="VERSION", help="the version that must be installed (S3_SDK_VERSION; latest)"
+    )
     group.addoption("--scale", default="full", choices=SCALES, help="size of the production tests (full)")
     group.addoption("--seed", type=int, default=1, help="all random draws come from it (1)")
     group.addoption("--mutant", action="append", default=[], metavar="SPEC", help="break the embedded store on purpose")
@@ -115,7 +134,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Reads the target's settings; a bad one ends pytest with one line and status 4 (usage)."""
     try:
-        config.stash[SESSION] = Session(config)
+        config.stash[SESSION] = session = Session(config)
+        config.stash[SECRETS] = session.secrets
     except S3ProdError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -144,8 +164,12 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says where the reports are."""
-    folder = config.stash[SESSION].report_dir
+    """Says what was measured, a row a run, and where the reports are."""
+    session = config.stash[SESSION]
+    if session.figures:
+        terminalreporter.section("measured")
+        terminalreporter.write_line(figures.table(session.figures))
+    folder = session.report_dir
     if folder is not None:
         terminalreporter.write_line(f"reports: {folder}/*/*/report.html")
 
@@ -156,7 +180,7 @@ def target(pytestconfig: pytest.Config) -> Target:
     try:
         return pytestconfig.stash[SESSION].target()
     except S3ProdError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise NoVerdict(str(error), pytrace=False) from None
 
 
 class Config(dict[str, Any]):
@@ -179,7 +203,7 @@ def config(pytestconfig: pytest.Config, target: Target) -> Mapping[str, Any]:
         "s3_bucket_prefix": target.bucket_prefix,
         "verify_ssl": target.verify_tls,
         "s3_sdk": session.sdk,
-        "s3_sdk_version": "latest",
+        "s3_sdk_version": session.sdk_version,
         "profile": dict(target.profile),
         "scale": session.scale,
         "seed": session.seed,
@@ -223,18 +247,21 @@ def run_plan(
         try:
             with _terminal(pytestconfig) as show, progress_of(plan.name) if show else nullcontext() as progress:
                 result = carry_out(plan, target, runner=session.sdk, out=out, progress=progress)
+            write_whole(out / "report.html", html.render(result))
         except Unsupported as error:
             record_property(plan.name, json.dumps({"status": error.exit_status, "unsupported": str(error)}))
             pytest.skip(str(error))
         except S3ProdError as error:
-            pytest.fail(str(error), pytrace=False)
-        (out / "report.html").write_text(html.render(result), "utf-8")
+            raise NoVerdict(str(error), pytrace=False) from None
         record_property(plan.name, json.dumps(junit_property(result)))
+        session.figures.append((request.node.name, summary(result)))
         with _terminal(pytestconfig) as show:
             if show is not None:
                 show(summary_text(result))
-        if result.interrupted:  # Ctrl-C is for the whole session, not for this test alone
-            pytest.exit(f"interrupted: the history of {plan.name} is kept in {out}", returncode=3)
+        if result.interrupted:
+            _interrupted(pytestconfig, result)
+        if result.exit_status() == 3:
+            raise NoVerdict(failure_text(result), pytrace=False)
         if result.exit_status() != 0:
             pytest.fail(failure_text(result), pytrace=False)
         return result
@@ -273,9 +300,19 @@ def supports(
     return ask
 
 
+def _interrupted(config: pytest.Config, run: Run) -> NoReturn:
+    """Ends the test whose time was up; Ctrl-C is for the whole session, not for one test alone."""
+    kept = "; ".join([f"the history of {run.plan.name} is kept in {run.out}", *remains(run.metrics)])
+    timer = config.stash[TIMER]
+    if timer.expired:
+        raise timer.up(f"; {kept}")
+    pytest.exit(f"interrupted: {kept}", returncode=3)
+
+
 def junit_property(run: Run) -> dict[str, object]:
     """What a JUnit report says of a run."""
-    return {"status": run.exit_status(), "load": run.load} | ({"store": run.store} if run.store else {})
+    said = {"status": run.exit_status(), "load": run.load} | ({"store": run.store} if run.store else {})
+    return said | summary(run)
 
 
 @contextmanager

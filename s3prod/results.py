@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -12,11 +13,29 @@ from typing import Any
 
 from s3prod.errors import PlanError, RunError, one_line
 from s3prod.plan import Plan
+from s3prod.summary import summary
 from s3prod.verdict import LOAD_STATUS, Verdict, combine
 
 RUN_FILE = "run.json"
 HISTORY_FILE = "history.s3ph"
 EVENTS_FILE = "proxy.jsonl"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file, whole or not at all; a `RunError` says why it could not be.
+
+    >>> write_whole(Path("/nonexistent/run.json"), "{}")
+    Traceback (most recent call last):
+    s3prod.errors.RunError: /nonexistent/run.json: not written, expected room and rights (No such file or directory)
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(text, "utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise RunError(f"{path}: not written, expected room and rights ({error.strerror})") from None
 
 
 @dataclass(frozen=True)
@@ -118,6 +137,7 @@ class Run:
             "history": HISTORY_FILE,
             "target": self.target,
             "versions": self.versions,
+            "summary": summary(self),
             "metrics": self.metrics,
             "verdict": None if self.verdict is None else self.verdict.to_dict(),
             "plan": self.plan.to_dict(),
@@ -126,9 +146,7 @@ class Run:
     def write(self) -> Path:
         """Writes `run.json`, whole or not at all, and gives its path."""
         path = self.out / RUN_FILE
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(self.to_dict(), indent=1) + "\n", "utf-8")
-        os.replace(part, path)
+        write_whole(path, json.dumps(self.to_dict(), indent=1) + "\n")
         return path
 
     @classmethod

@@ -12,7 +12,8 @@ from s3prod.child import Child, ask
 from s3prod.errors import StoreError, UsageError
 from s3prod.plans import STORE_OPTIONS
 from s3prod.plans.modes import MODES
-from s3prod.target import Target, read_options
+from s3prod.settings import TARGET, find
+from s3prod.target import Target, read_found, read_options
 
 OWN = ("region", "bucket_prefix", "profile")  # what a command line may say of the embedded store as a target
 
@@ -36,9 +37,11 @@ def check_options(target: Target | None, given: Mapping[str, object], **specs: S
             raise UsageError(option, values[0], "the embedded store: no endpoint")
 
 
-def stand_in(given: Mapping[str, object], mutants: Sequence[str], modes: Sequence[str]) -> tuple[EmbeddedStore, Target]:
+def stand_in(
+    given: Mapping[str, object], mutants: Sequence[str], modes: Sequence[str], config: str | None = None
+) -> tuple[EmbeddedStore, Target]:
     """The embedded store, started for a command line without an endpoint, and it as a target. The caller ends the store."""
-    settings = read_options(given)
+    settings = read_found(find({name: TARGET[name] for name in OWN}, given, config=config))
     region = settings.pop("region", None)
     store = EmbeddedStore(mutants=mutants, modes=modes, endpoints=2, region=region, options=STORE_OPTIONS)
     return store, store.target(**settings)

@@ -1,13 +1,12 @@
 """The store under test: where it is, the credentials, how buckets are addressed, and the profile of what it promises.
 
-Each setting comes from the first of: an option, the environment (`S3_ENDPOINT`, `S3_ACCESS_KEY`, …), `s3_config.yaml`.
-When none of them names an endpoint, the caller starts the embedded store (`s3prod.store`).
+Each setting comes from the first of: an option, the environment, `s3_config.yaml` (`s3prod.settings`). When none of them
+names an endpoint, the caller starts the embedded store (`s3prod.store`).
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,41 +15,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from s3prod import profile as profiles
-from s3prod.errors import TargetError, one_line
+from s3prod.errors import TargetError
+from s3prod.settings import CONFIG_FILE, TARGET, find
 
 if TYPE_CHECKING:
     from s3prod.proxy import FaultProxy
 
-CONFIG_FILE = "s3_config.yaml"
 UNSEEN = ("embedded", "mutants", "modes", "durability", "via_proxy")  # fields that the engine has no use for
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{0,33}")
 _PROXY = re.compile(r"(?:https?|socks4a?|socks5h?)://(?:[^\s/@]*@)?[^\s/@?#]+/?")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting: its environment variable and the keys that it has in the configuration file."""
-
-    env: str
-    file: tuple[str, ...] = ()
-
-
-SETTINGS: dict[str, Setting] = {
-    "endpoints": Setting("S3_ENDPOINT", ("s3_endpoint", "s3_endpoint_url")),
-    "access_key": Setting("S3_ACCESS_KEY", ("s3_access_key",)),
-    "secret_key": Setting("S3_SECRET_KEY", ("s3_secret_key",)),
-    "session_token": Setting("S3_SESSION_TOKEN"),
-    "region": Setting("S3_REGION", ("s3_region",)),
-    "bucket_prefix": Setting("S3_BUCKET_PREFIX", ("s3_bucket_prefix",)),
-    "verify_tls": Setting("S3_VERIFY_SSL", ("verify_ssl",)),
-    "ca_file": Setting("S3_CA_FILE"),
-    "addressing": Setting("S3_ADDRESSING"),
-    "proxy": Setting("S3_PROXY"),
-    "connect_timeout_ms": Setting("S3_CONNECT_TIMEOUT_MS"),
-    "profile": Setting("S3_PROFILE"),
-}
-OTHER_FILE_KEYS = ("s3_sdk", "s3_sdk_version")  # the runner's, not the target's
 
 
 class Secret(str):
@@ -183,35 +157,6 @@ def _without_password(url: str) -> str:
     return ("" if "@" in scheme else scheme + sign) + ("…@" if at else "") + host
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """The flat mapping of a configuration file; a `TargetError` names a key or a type that does not fit.
-
-    >>> read_config(Path("/nonexistent/s3_config.yaml"))
-    Traceback (most recent call last):
-    s3prod.errors.TargetError: config: /nonexistent/s3_config.yaml, expected a readable file (No such file or directory)
-    """
-    import yaml
-
-    try:
-        document = yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise TargetError("config", str(path), f"a readable file ({error.strerror})") from None
-    except yaml.MarkedYAMLError as error:  # its text would quote the line, which may hold a secret
-        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise TargetError("config", str(path), f"YAML ({one_line(str(error.problem), 120)}{line})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TargetError("config", str(path), f"YAML ({type(error).__name__})") from None
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise TargetError("config", str(path), "a mapping of s3_endpoint, s3_access_key, …")
-    known = [key for setting in SETTINGS.values() for key in setting.file] + list(OTHER_FILE_KEYS)
-    for key in document:
-        if key not in known:
-            raise TargetError(f"{path}: {key}", "unknown key", f"one of {', '.join(known)}")
-    return document
-
-
 def resolve(
     options: Mapping[str, object] | None = None,
     *,
@@ -223,28 +168,14 @@ def resolve(
     >>> resolve({"endpoints": ["http://127.0.0.1:9000"], "access_key": "k", "secret_key": "s"}, environ={}).region
     'us-east-1'
     """
-    options = {name: value for name, value in (options or {}).items() if value not in (None, [], ())}
-    environ = os.environ if environ is None else environ
-    path = Path(config or CONFIG_FILE)
-    document = read_config(path) if config is not None or path.is_file() else {}
-    found: dict[str, tuple[str, object]] = {}
-    for name, setting in SETTINGS.items():
-        if name in options:
-            found[name] = (name, options[name])
-        elif environ.get(setting.env, "") != "":
-            found[name] = (setting.env, environ[setting.env])
-        else:
-            for key in setting.file:
-                if document.get(key) is not None:
-                    found[name] = (f"{path}: {key}", document[key])
+    found = find(TARGET, options, environ=environ, config=config)
     if "endpoints" not in found:
         return None
     for name in ("access_key", "secret_key"):
         if name not in found:
-            option, setting = name.replace("_", "-"), SETTINGS[name]
+            option, setting = name.replace("_", "-"), TARGET[name]
             raise TargetError(name, "not given", f"--{option}, {setting.env} or {setting.file[0]} in {CONFIG_FILE}")
-    values = {name: _READ[name](where, value) for name, (where, value) in found.items()}
-    return Target(**values)
+    return Target(**read_found(found))
 
 
 def read_options(given: Mapping[str, object]) -> dict[str, Any]:
@@ -253,7 +184,16 @@ def read_options(given: Mapping[str, object]) -> dict[str, Any]:
     >>> read_options({"connect_timeout_ms": "100"})
     {'connect_timeout_ms': 100}
     """
-    return {name: _READ[name](name, value) for name, value in given.items()}
+    return read_found({name: (name, value) for name, value in given.items()})
+
+
+def read_found(found: Mapping[str, tuple[str, object]]) -> dict[str, Any]:
+    """Settings that were found (`s3prod.settings.find`) as the fields of a `Target`.
+
+    >>> read_found({"region": ("S3_REGION", "eu-west-1")})
+    {'region': 'eu-west-1'}
+    """
+    return {name: _READ[name](where, value) for name, (where, value) in found.items()}
 
 
 def _text(where: str, value: object) -> str:

@@ -123,7 +123,7 @@ def test_no_secret_in_a_failing_tests_output(tmp_path, embedded_store):
         ),
         (["--access-key", "a"], "endpoint: not given, expected --endpoint beside access_key"),
         (["--profile", "no-such-profile"], "profile: no-such-profile"),
-        (["--sdk", "perl"], "--sdk"),
+        (["--sdk", "perl"], "sdk: perl, expected one of native, boto3 (make build)"),
         (["--scale", "huge"], "--scale"),
     ],
 )

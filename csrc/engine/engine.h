@@ -55,19 +55,21 @@ void s3p_engine_progress(const struct s3p_engine *e, struct s3p_progress *p);
  *  "phases":[{"phase","seconds"}…],
  *  "ops":{"put":{"attempts","ok","failed","unknown","by_status":{"200":n,…},
  *         "p50_us","p99_us","p999_us","max_us","mean_us","hist":"HISTFAAA…"}…},
- *  "groups":{"writers":{"runs":n,"unsent":n,"no_key":n,"exhausted":n,"unknown":n,"rate_per_s":x,
- *         "attempts":n,"ok":n,"failed":n,"commits_by_client":[…]?,
+ *  "latency":{"p50_us","p99_us","p999_us","max_us","mean_us","hist"},
+ *  "groups":{"writers":{"runs":n,"unsent":n,"no_key":n,"exhausted":n,"unknown":n,"retries":n,
+ *         "rate_per_s":x,"attempts":n,"ok":n,"failed":n,"commits_by_client":[…]?,
  *         "lateness":{"p50_us","p99_us","p999_us","max_us","hist"}?}…},
  *  "bytes_out":n,"bytes_in":n,"cpu_s":x,"cpu_us_per_attempt":x,"max_in_flight":n,
  *  "history_stall_s":x,"buckets":{"main":"real-name"},"left_behind":[…],
  *  "load":{"verdict":"reached|missed|generator-limited|not-asked","because":[text…],
  *          "asked":[{"what","asked","got","met"}…]}}
- * Counters are of all phases. Latency histograms are in ns and of the main phase; they count from
- * the intended start in open groups, and hold attempts without an answer up to when they were given
- * up. Of a group, `unknown` and `exhausted` count loops, `runs` what was begun; its rate is that of
- * runs in its phase. `lateness` is the generator's own: up to the start of a run when a client was
- * free, else up to when the arrival was queued. max_in_flight is the sum of the workers' maxima.
- * cpu_s is of the process. `left_behind`: buckets made and not removed. */
+ * Counters are of all phases; the outer `latency` is of all operations. Latency histograms are in
+ * ns and of the main phase; they count from the intended start in open groups, and hold attempts
+ * without an answer up to when they were given up. Of a group, `unknown` and `exhausted` count
+ * loops, `retries` rounds of `repeat until` behind the first, `runs` what was begun; its rate is
+ * that of runs in its phase. `lateness` is the generator's own: up to the start of a run when a
+ * client was free, else up to when the arrival was queued. max_in_flight is the sum of the workers'
+ * maxima. cpu_s is of the process. `left_behind`: buckets made and not removed. */
 int s3p_engine_finish(struct s3p_engine *e, struct s3p_buf *metrics_json,
                       struct s3p_err *err) S3P_MUST_CHECK;
 /* stops and joins when still running; NULL is a no-op */

@@ -54,8 +54,10 @@ static int step_loop_back(struct s3p_client *c, int pc)
     bool unknown =
         c->has_last && c->last == S3P_UNKNOWN && s3p_op_table[c->last_op].cls == S3P_CLASS_MUTATION;
     bool ok = c->has_last && c->last == S3P_OK_OUTCOME;
-    if (!ok && !unknown && more)
+    if (!ok && !unknown && more) {
+        c->stat->retries++;
         return step->target;
+    }
     c->ambiguous_step = -1;
     c->stat->unknown += unknown;
     c->stat->exhausted += !ok && !unknown;

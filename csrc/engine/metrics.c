@@ -48,6 +48,7 @@ struct s3p_group_stat s3p_group_sum(const struct s3p_engine *e, int group)
         sum.no_key += s->no_key;
         sum.exhausted += s->exhausted;
         sum.unknown += s->unknown;
+        sum.retries += s->retries;
         sum.attempts += s->attempts;
         for (int o = 0; o < 3; o++)
             sum.by_outcome[o] += s->by_outcome[o];
@@ -113,6 +114,26 @@ static json_t *op_json(const struct s3p_engine *e, enum s3p_op op)
     return out;
 }
 
+/* Of all operations together. */
+static json_t *latency_json(const struct s3p_engine *e)
+{
+    json_t *out = json_object();
+    struct s3p_hist *sum = NULL;
+    for (int op = 0; op < S3P_OP_COUNT; op++) {
+        struct s3p_hist *h =
+            e->workers[0].op[op] != NULL ? s3p_merged_latency(e, (enum s3p_op)op) : NULL;
+        if (sum == NULL) {
+            sum = h;
+        } else if (h != NULL) {
+            s3p_hist_merge(sum, h);
+            s3p_hist_free(h);
+        }
+    }
+    add_hist(out, sum, true);
+    s3p_hist_free(sum);
+    return out;
+}
+
 static json_t *ops_json(const struct s3p_engine *e)
 {
     json_t *out = json_object();
@@ -143,6 +164,7 @@ static json_t *group_json(const struct s3p_engine *e, int group)
         {"no_key", s.no_key},
         {"exhausted", s.exhausted},
         {"unknown", s.unknown},
+        {"retries", s.retries},
         {"attempts", s.attempts},
         {"ok", s.by_outcome[S3P_OK_OUTCOME]},
         {"failed", s.by_outcome[S3P_FAILED]},
@@ -240,6 +262,7 @@ int s3p_metrics_json(const struct s3p_engine *e, struct s3p_buf *out, struct s3p
     json_object_set_new(m, "start_ns", json_integer(e->phase_start_ns[S3P_MAIN]));
     json_object_set_new(m, "phases", phases_json(e));
     json_object_set_new(m, "ops", ops_json(e));
+    json_object_set_new(m, "latency", latency_json(e));
     json_object_set_new(m, "groups", groups_json(e));
     add_totals(e, m);
     add_buckets(e, m);

@@ -33,6 +33,7 @@ struct s3p_op_stat { /* of one operation in one worker */
 };
 struct s3p_group_stat {                                         /* of one group in one worker */
     uint64_t runs, runs_ok, unsent, no_key, exhausted, unknown; /* unknown: loops that ended so */
+    uint64_t retries; /* rounds of `repeat until` behind the first */
     uint64_t attempts, by_outcome[3];
     struct s3p_hist *lateness; /* open groups: what the generator itself was late, ns */
 };

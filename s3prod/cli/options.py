@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from s3prod.errors import UsageError
 from s3prod.proxy import FaultProxy
+from s3prod.settings import TARGET
 from s3prod.store import check_options, stand_in
 from s3prod.target import Target, resolve
 
@@ -94,23 +95,16 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         metavar="SPEC",
         help="through the fault proxy (s3prod proxy --help lists the faults)",
     )
-    group.add_argument("--config", metavar="FILE", help="default s3_config.yaml, when it is there")
+    group.add_argument("-c", "--config", metavar="FILE", help="default s3_config.yaml, when it is there")
 
 
-_OPTIONS = (
-    "endpoints",
-    "access_key",
-    "secret_key",
-    "session_token",
-    "region",
-    "addressing",
-    "verify_tls",
-    "ca_file",
-    "proxy",
-    "connect_timeout_ms",
-    "bucket_prefix",
-    "profile",
-)
+def given_of(args: argparse.Namespace) -> dict[str, object]:
+    """The fields of the target that the command line gives.
+
+    >>> given_of(argparse.Namespace(**dict.fromkeys(TARGET) | {"region": "eu-west-1"}))
+    {'region': 'eu-west-1'}
+    """
+    return {name: getattr(args, name) for name in TARGET if getattr(args, name) is not None}
 
 
 @contextlib.contextmanager
@@ -127,13 +121,13 @@ def target_of(args: argparse.Namespace) -> Iterator[Target]:
 @contextlib.contextmanager
 def _store_of(args: argparse.Namespace) -> Iterator[Target]:
     """The target; the embedded store, started for the while, when none is named."""
-    given = {name: getattr(args, name) for name in _OPTIONS if getattr(args, name) is not None}
+    given = given_of(args)
     target = resolve(given, config=args.config)
     check_options(target, given, mutant=args.mutants, mode=args.modes)
     if target is not None:
         yield target
         return
-    store, target = stand_in(given, args.mutants, args.modes)
+    store, target = stand_in(given, args.mutants, args.modes, args.config)
     with store:
         print(f"s3prod: no endpoint given: the embedded store runs at {store.endpoint}", file=sys.stderr)
         yield target

@@ -15,7 +15,7 @@ from s3prod.errors import UsageError
 from s3prod.plan import Plan
 from s3prod.plan_needs import fitted
 from s3prod.plans import BUILTIN, SCALES
-from s3prod.results import RUN_FILE
+from s3prod.results import RUN_FILE, write_whole
 
 EXAMPLE = "s3prod run thundering-herd --scale smoke --seed 7 --out reports/herd"
 
@@ -51,7 +51,7 @@ def execute(args: argparse.Namespace) -> int:
         )
         with progress_of(plan.name) as progress:
             run = runners.run_plan(plan, target, runner=args.runner, out=out, progress=progress)
-        (out / "report.html").write_text(html.render(run), "utf-8")
+        write_whole(out / "report.html", html.render(run))
     keep.prune(out if args.out else out.parent, args.keep_history)
     print(text.render(run), file=sys.stderr if args.json else sys.stdout)
     if args.json:

@@ -6,12 +6,15 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from s3prod.errors import one_line
 from s3prod.report import numbers, timeline
 from s3prod.report.timeline import value_name
 from s3prod.results import Run
+from s3prod.summary import word
 from s3prod.verdict import Verdict, Witness
 
 SHOWN = 5  # witnesses in a text; run.json has more
+REFUSED = (401, 403, 405)  # beside 5xx: what says that the store would not serve, not what it holds
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: int | None = None) -> str:
@@ -243,20 +246,61 @@ def summary_text(run: Run) -> str:
     lines = [head + (", INTERRUPTED" if run.interrupted else ""), table(numbers.HEADINGS, numbers.rows(metrics))]
     answers = ", ".join(f"{status if status != '0' else 'none'} {n}" for status, n in numbers.statuses(metrics).items())
     lines += [f"answers: {answers or 'none'}", *render_groups(metrics)]
-    if metrics.get("left_behind"):
-        lines.append(f"left behind: {', '.join(map(str, metrics['left_behind']))}")
-    lines += [*render_proxy(run), render_load(metrics.get("load", {}))]
+    lines += [*remains(metrics), *render_proxy(run), render_load(metrics.get("load", {}))]
     return "\n".join(lines + ([] if run.verdict is None else [render_evidence(run.verdict)]))
 
 
+def remains(metrics: Mapping[str, Any]) -> list[str]:
+    """The buckets that a run which was cut short left, and what was cleaned up of them.
+
+    >>> remains({"left_behind": ["a", "b"], "cleaned_up": []})
+    ['left behind: a, b']
+    """
+    notes = {"cleaned up": metrics.get("cleaned_up"), "left behind": metrics.get("left_behind")}
+    return [f"{what}: {', '.join(map(str, names))}" for what, names in notes.items() if names]
+
+
+def troubles(metrics: Mapping[str, Any]) -> list[str]:
+    """What the store did not do: requests without an answer, and those that it refused to serve.
+
+    >>> troubles({"ops": {"put": {"by_status": {"0": 2, "200": 7, "501": 1}}}})
+    ['no answer to 2 of 10 requests', '501 to 1 of 10 put']
+    """
+    answers = numbers.statuses(metrics)
+    total = numbers.count(sum(answers.values()))
+    lines = [f"no answer to {numbers.count(answers['0'])} of {total} requests"] if answers.get("0") else []
+    for name, op in metrics.get("ops", {}).items():
+        by_status = op.get("by_status", {})
+        of = f"of {numbers.count(sum(by_status.values()))} {name}"
+        refused = {status: n for status, n in by_status.items() if int(status) in REFUSED or int(status) >= 500}
+        lines += [f"{status} to {numbers.count(number)} {of}" for status, number in refused.items()]
+    return lines[:SHOWN]
+
+
+def headline(run: Run) -> str:
+    """Why the run did not pass, in one line.
+
+    >>> headline(run)  # doctest: +SKIP
+    'violated: stale-read [K1] main/hot: client 2 read a value that was replaced before the read began'
+    """
+    verdict, reasons = run.verdict, list(run.metrics.get("load", {}).get("because", ()))
+    if verdict is not None and verdict.consistency != "held":
+        first = verdict.witnesses[:1]
+        reasons = [
+            f"{one.rule} [{one.level}] {one.bucket}/{one.key}: {one.sentence}" for one in first
+        ] or verdict.because
+    reasons += [f"the fault {spec} never fired" for spec in run.silent_faults]
+    reasons += troubles(run.metrics)
+    reasons += remains(run.metrics)
+    return one_line(f"{word(run)}: {'; '.join(reasons)}".removesuffix(": "))
+
+
 def failure_text(run: Run) -> str:
-    """Why the run did not pass: both verdicts, the witnesses, and the line that replays it.
+    """Why the run did not pass: a headline, both verdicts, the witnesses, and the line that replays it.
 
     >>> print(failure_text(run))  # doctest: +SKIP
     """
-    lines = [*render_proxy(run), render_load(run.metrics.get("load", {}))] + (
-        ["the run was interrupted"] if run.interrupted else []
-    )
+    lines = [headline(run), *render_proxy(run), render_load(run.metrics.get("load", {}))]
     lines += [] if run.verdict is None else [render_verdict(run.verdict)]
     return "\n".join([*lines, f"replay: {run.replay}"])
 

@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from s3prod.errors import RunError, UsageError
+from s3prod.memory import peak_memory
 from s3prod.plan import Plan
 from s3prod.plan_needs import fitted
 from s3prod.proxy import FaultProxy, Watch
 from s3prod.readiness import patient
 from s3prod.results import EVENTS_FILE, HISTORY_FILE, Run
-from s3prod.target import Target
+from s3prod.settings import TARGET
+from s3prod.sweep import sweep
+from s3prod.target import Secret, Target
 from s3prod.verdict import check
 
 Progress = Callable[[Mapping[str, Any]], None]
@@ -53,6 +56,30 @@ def find(name: str) -> Runner:
     return RUNNERS[name]
 
 
+HINTS = {  # code of a refused set-up: the field of the target that is likely wrong
+    "SignatureDoesNotMatch": "secret_key",
+    "InvalidAccessKeyId": "access_key",
+    "AuthorizationHeaderMalformed": "region",
+    "IllegalLocationConstraintException": "region",
+    "PermanentRedirect": "region",
+    "no answer": "endpoints",
+}
+
+
+def hint(text: str, target: Target) -> str:
+    """Which setting a set-up that was refused is likely about, and where it comes from.
+
+    >>> hint("setup: create_bucket: 403 InvalidAccessKeyId", Target(("http://h",), "key", "s"))
+    '; is access_key right (key; S3_ACCESS_KEY)?'
+    """
+    field = next((field for code, field in HINTS.items() if text.startswith("setup: ") and code in text), None)
+    if field is None:
+        return ""
+    value = getattr(target, field)
+    shown = "…" if isinstance(value, Secret) else value if isinstance(value, str) else ", ".join(value)
+    return f"; is {field} right ({shown}; {TARGET[field].env})?"
+
+
 def run_plan(
     plan: Plan, target: Target, *, runner: str = "native", out: str | Path, progress: Progress | None = None
 ) -> Run:
@@ -80,7 +107,12 @@ def run_plan(
             through = stack.enter_context(FaultProxy.before(target, plan.faults, plan.seed)).target(target)
         watch = None if through.via is None else Watch(through.via)
         ready = patient(fit, target.profile)
-        metrics = carry_out(dataclasses.replace(ready, faults=()), through, history, progress)
+        try:
+            with peak_memory() as peak:
+                metrics = carry_out(dataclasses.replace(ready, faults=()), through, history, progress)
+        except RunError as error:
+            raise RunError(f"{error}{hint(str(error), target)}") from None
+        metrics = sweep(fit, target, metrics | {"peak_rss_mb": round(peak.mb, 1)})
         if watch is not None:
             metrics["proxy"] = watch.join(history, out / EVENTS_FILE, metrics["buckets"])
     try:

@@ -6,7 +6,6 @@ another.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -25,6 +24,7 @@ import s3prod
 from s3prod import _native
 from s3prod.errors import RunError, UsageError, one_line
 from s3prod.plan import Plan
+from s3prod.profile import digest
 from s3prod.runners import Progress, boto3_metrics
 from s3prod.runners.boto3_interp import Interpreter
 from s3prod.runners.boto3_keys import KeySpaces
@@ -60,12 +60,12 @@ def run(plan: Plan, target: Target, history: Path, progress: Progress | None) ->
 
 
 def profile_hash(target: Target) -> str:
-    """What tells whether two histories were judged by the same promises: the SHA-256 of its compact, sorted JSON.
+    """What tells whether two histories were judged by the same promises.
 
     >>> len(profile_hash(Target(("http://h",), "k", "s")))
     64
     """
-    return hashlib.sha256(json.dumps(dict(target.profile), separators=(",", ":"), sort_keys=True).encode()).hexdigest()
+    return digest(target.profile)
 
 
 def _real_name(prefix: str, role: str) -> str:

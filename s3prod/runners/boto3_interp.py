@@ -127,6 +127,7 @@ class Interpreter:
         self._ambiguous = None
         try:
             for self._rounds[-1] in range(step["repeat"]["at_most"]):
+                self.counts["retries"] += self._rounds[-1] > 0
                 self._steps(step["do"])
                 if self.last is not None and self.last.outcome == "ok":
                     break

@@ -38,7 +38,7 @@ def _op(counted: Mapping[str, Any]) -> dict[str, Any]:
 
 def _group(group: Group, seconds: float) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    for name in ("runs", "no_key", "exhausted", "unknown"):
+    for name in ("runs", "no_key", "exhausted", "unknown", "retries"):
         out[name] = sum(interpreter.counts[name] for interpreter in group.interpreters)
     out["unsent"] = 0 if group.arrivals is None else group.arrivals.unsent
     out["rate_per_s"] = out["runs"] / seconds if seconds else 0.0
@@ -136,6 +136,7 @@ def of_run(
         "main_seconds": main_seconds,
         "phases": [{"phase": name, "seconds": span} for name, span in spans.items()],
         "ops": {name: _op(counted) for name, counted in book.ops.items()},
+        "latency": latencies([ns for counted in book.ops.values() for ns in counted["latency_ns"]]),
         "groups": {group.name: _group(group, spans.get(group.phase, 0.0)) for group in groups},
         "bytes_out": book.bytes_out,
         "bytes_in": book.bytes_in,

@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from s3prod.cli.run import fresh
+from s3prod.client import S3Client
 from s3prod.plan import (
     Group,
     Load,
@@ -284,8 +285,9 @@ def test_ctrl_c_keeps_the_history_and_is_no_pass(tmp_path, runner, embedded_targ
     assert process.returncode == 3, stdout + stderr
     assert "INTERRUPTED" in stdout and "Traceback" not in stderr
     assert json.loads((tmp_path / "out" / "run.json").read_text())["metrics"]["interrupted"] is True
-    left = json.loads((tmp_path / "out" / "run.json").read_text())["metrics"]["left_behind"]
-    assert len(left) == 1 and f"left behind: {left[0]}" in stdout
+    metrics = json.loads((tmp_path / "out" / "run.json").read_text())["metrics"]
+    assert metrics["left_behind"] == [] and f"cleaned up: {metrics['buckets']['main']}" in stdout
+    assert not S3Client(embedded_target).bucket_exists(metrics["buckets"]["main"])
     assert s3prod("check", "out", cwd=tmp_path).returncode in (0, 3)
 
 
