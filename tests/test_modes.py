@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from s3prod.client import S3Client
 from s3prod.errors import StoreError
 from s3prod.plans import BUILTIN, STORE_OPTIONS
 from s3prod.plans.modes import MODES
@@ -63,3 +64,16 @@ def test_modes_that_the_store_has_anyway_are_taken() -> None:
     names = [mode.name for mode in MODES.values() if mode.always]
     with EmbeddedStore(modes=names) as store:
         assert {name: row["always"] for name, row in store.altered()["modes"].items()} == dict.fromkeys(names, True)
+
+
+def test_pages_of_two_instants_are_of_objects() -> None:
+    """Other listings, of an upload with tags too, are answered as they are."""
+    with EmbeddedStore(modes=[MODES["ok-nonatomic-page"].spec]) as store:
+        s3 = S3Client(store.target()).client
+        s3.create_bucket(Bucket="bkt")
+        upload = s3.create_multipart_upload(Bucket="bkt", Key="key", Tagging="a=1&b=2")["UploadId"]
+        for number in (1, 2, 3):
+            s3.upload_part(Bucket="bkt", Key="key", UploadId=upload, PartNumber=number, Body=b"x")
+        parts = s3.list_parts(Bucket="bkt", Key="key", UploadId=upload)["Parts"]
+        assert [part["PartNumber"] for part in parts] == [1, 2, 3]
+        assert [one["UploadId"] for one in s3.list_multipart_uploads(Bucket="bkt")["Uploads"]] == [upload]

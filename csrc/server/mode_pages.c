@@ -92,11 +92,20 @@ static bool mix(struct s3p_srv_mutant *a, const struct s3p_srv_list_page *earlie
     return s3p_buf_ok(&a->page);
 }
 
+/* Only of objects: other listings have tags, those of an upload, where this keeps the earlier page. */
+static bool lists_objects(const struct s3p_srv_req *req)
+{
+    static const char begin[] = "ListObjects";
+    return strncmp(req->route->name, begin, sizeof begin - 1) == 0;
+}
+
 /* The page is made, kept, and made once more a little later; the answer is one half of each. */
 bool s3p_srv_mode_mixed(S3P_SRV_HOOK_ARGS, struct s3p_srv_key_state *k,
                         struct s3p_srv_list_page *page)
 {
-    struct s3p_buf *kept = &req->tags, *body = &req->answer.body; /* a listing has no tags */
+    struct s3p_buf *kept = &req->tags, *body = &req->answer.body;
+    if (!lists_objects(req))
+        return false;
     if (kept->len == 0) {
         if (page->n < 2 || !s3p_srv_page_lists(page, "<Contents>") ||
             memmem(page->tail.p, page->tail.len, "<CommonPrefixes>", 16) != NULL ||
