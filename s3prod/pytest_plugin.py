@@ -300,6 +300,21 @@ def supports(
     return ask
 
 
+@pytest.fixture
+def report(
+    pytestconfig: pytest.Config, record_property: Callable[[str, object], None]
+) -> Callable[[str, object], None]:
+    """Says what a test has measured, or could not observe: in the JUnit report, and with `-v` on the terminal."""
+
+    def say(name: str, value: object) -> None:
+        record_property(name, value)
+        with _terminal(pytestconfig) as show:
+            if show is not None:
+                show(f"{name}: {value}")
+
+    return say
+
+
 def _interrupted(config: pytest.Config, run: Run) -> NoReturn:
     """Ends the test whose time was up; Ctrl-C is for the whole session, not for one test alone."""
     kept = "; ".join([f"the history of {run.plan.name} is kept in {run.out}", *remains(run.metrics)])

@@ -6,15 +6,18 @@ import contextlib
 import json
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s3prod.errors import PlanError, RunError, one_line
 from s3prod.plan import Plan
 from s3prod.summary import summary
 from s3prod.verdict import LOAD_STATUS, Verdict, combine
+
+if TYPE_CHECKING:
+    from s3prod._native import History
 
 RUN_FILE = "run.json"
 HISTORY_FILE = "history.s3ph"
@@ -99,12 +102,37 @@ class Run:
         path = self.out / EVENTS_FILE
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
-    def records(self) -> Iterator[dict[str, Any]]:
-        """The attempts of the history, one after the other."""
+    def records(
+        self, op: str | None = None, *, phase: str | None = None, group: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The attempts of the history, one after the other: all, or those of an operation, a phase, a group."""
         from s3prod._native import History
 
         with History(str(self.history)) as history:
-            yield from history
+            for index in self._find(history, op, phase, group):
+                yield history.record(index)
+
+    def span(self, op: str, group: str) -> tuple[int, float]:
+        """How many attempts of an operation a group made in the main phase, and the seconds from the first call to the last
+        end.
+        """
+        from s3prod._native import History
+
+        with History(str(self.history)) as history:
+            found = self._find(history, op, "main", group)
+            called, ended = history.column("t_call"), history.column("t_return")
+        return len(found), (max(ended[i] for i in found) - min(called[i] for i in found)) / 1e9 if found else 0.0
+
+    def _find(self, history: History, op: str | None, phase: str | None, group: str | None) -> Sequence[int]:
+        """The numbers of the attempts that have these values."""
+        wanted = [(name, history.names(name).index(text)) for name, text in (("op", op), ("run_phase", phase)) if text]
+        if group is not None:
+            wanted.append(("group", [entry.group for entry in self.plan.groups].index(group)))
+        found: Sequence[int] = range(len(history))
+        for name, value in wanted:
+            column = history.column(name)
+            found = [index for index in found if column[index] == value]
+        return found
 
     def by_group(self, *ops: str, phase: str = "") -> dict[str, list[dict[str, Any]]]:
         """The attempts of these operations (of all without any) and of a phase, by the name of their group; a group without

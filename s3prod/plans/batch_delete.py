@@ -7,6 +7,7 @@ the next ones in the order of listings, names that look alike once they are writ
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from s3prod.plan import (
@@ -32,6 +33,8 @@ from s3prod.plan import (
 
 LIMIT = 1000  # keys of a request
 KEPT = "kept"  # the role of the bucket with versions
+PARTS = ("versioning", "cond_multi_delete")
+OUTDATED = 8  # keys of a batch of which every third has another ETag by then
 ODD = ("&amp;", "<Key>", '"quoted"', "it's", "a b+c%20", "é/ü", "日本", "tab\tend")
 
 
@@ -120,7 +123,7 @@ def _outdated(number: int, quiet: bool) -> list[Step]:
     """Deletes what a page named with the ETags that it gave, of which some are outdated by then: these must fail, and only
     these.
     """
-    keys = [f"outdated/{number}/{index}" for index in range(8)]
+    keys = [f"outdated/{number}/{index}" for index in range(OUTDATED)]
     return [
         *(put(key, 200) for key in keys),
         list_page("main", prefix=f"outdated/{number}/", as_="page"),
@@ -163,9 +166,10 @@ def _versioned(client: int, keys: int) -> Group:
     return Group(f"versioned-{client}", program)
 
 
-def batch_delete(scale: str = "full", seed: int = 1) -> Plan:
+def batch_delete(scale: str = "full", seed: int = 1, parts: Collection[str] = PARTS) -> Plan:
     """At full scale 20 clients delete 10,000 objects in 20 concurrent requests of 1,000 keys, half of which are there; others
-    write some of them again, ask with outdated ETags and for too much; the same by markers and by version ids.
+    write some of them again, ask with outdated ETags and for too much; the same by markers and by version ids. `parts`: which of
+    those that not every store has (by the keys of profiles) are in it.
 
     >>> plan = batch_delete()
     >>> sum(len(step["delete_objects"]) for group in plan.groups for step in group.program if group.group == "deleting-1"
@@ -174,29 +178,32 @@ def batch_delete(scale: str = "full", seed: int = 1) -> Plan:
     """
     size = SIZES[scale]
     first, stay = 1, survivors(1, size)  # the group that makes the buckets is client 0
-    fill = [create_bucket(), create_bucket(KEPT), put_versioning("Enabled", KEPT), *(put(key, 300) for key in stay)]
+    versions = "versioning" in parts
+    keep = [create_bucket(KEPT), put_versioning("Enabled", KEPT)]
+    fill = [create_bucket(), *(keep if versions else []), *(put(key, 300) for key in stay)]
+    buckets = ["main", KEPT] if versions else ["main"]
     last = first + size.batches
     half, quarter = size.keys // 2, size.keys // 4
+    outdated = [*_outdated(0, quiet=False), *_outdated(1, quiet=True)]
     groups = [
         Group("make-buckets", fill, phase="setup"),
         *(_deleting(client, size.keys) for client in range(first, last)),
-        *(_versioned(client, size.keys) for client in range(last, last + size.versioned)),
+        *(_versioned(client, size.keys) for client in range(last, last + size.versioned) if versions),
         Group("rewriting", _rewriting(first, size)),
         Group("odd", _odd()),
-        Group("outdated", [*_outdated(0, quiet=False), *_outdated(1, quiet=True)]),
+        *([Group("outdated", outdated)] if "cond_multi_delete" in parts else []),
         Group("over-limit", _refused(size.refused)),
         Group("survivors", [barrier("looked"), *(get(key) for key in stay)]),
         Group("listing", [barrier("looked"), list_page("main", as_="page"),
                           repeat(4, list_page("main", token="page.token", as_="page"))]),
-        remove_bucket("main", KEPT),
+        remove_bucket(*buckets, at_most=100 + size.batches * size.keys // 500),
     ]  # fmt: skip
     spaces = {
         "there": Space.own("there/", half),
         "gone": Space.own("gone/", quarter),
         "never": Space.own("never/", quarter),
-        "versioned": Space.own("versioned/", half, bucket=KEPT),
         "survivors": Space.fixed(*stay),
-    }
+    } | ({"versioned": Space.own("versioned/", half, bucket=KEPT)} if versions else {})
     require = {
         "there": Require(acked_writes=size.batches * half, reads=size.batches * half),
         "gone": Require(acked_writes=size.batches * quarter, reads=size.batches * quarter),
@@ -206,7 +213,7 @@ def batch_delete(scale: str = "full", seed: int = 1) -> Plan:
         "batch-delete",
         seed=seed,
         scale=scale,
-        buckets=["main", KEPT],
+        buckets=buckets,
         spaces=spaces,
         groups=groups,
         require=require,

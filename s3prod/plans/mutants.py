@@ -34,6 +34,7 @@ def _table(*rows: Mutant) -> dict[str, Mutant]:
     return {row.name: row for row in rows}
 
 
+BATCH_DELETE = "batch-delete"
 HERD, RACE, CAS = "thundering-herd", "create-race", "coordination"
 CONSISTENCY, ENUMERATION = "list-consistency", "prefix-enumeration"
 LISTS, VERSIONS, UPLOADS = "list-churn", "version-churn", "upload-churn"
@@ -68,14 +69,14 @@ MUTANTS: dict[str, Mutant] = _table(
     Mutant("cond-put-blocks-reads", "cond-put-blocks-reads", "slow-conditions", ("reads",), judge="progress"),
     Mutant("cond-409-storm", "cond-409-storm", "watched-counter", ("cas_commits",), judge="progress"),
     # batch deletes
-    _row("bulk-silent-failure", "p=0.02", "batches", "present-after-delete"),
-    _row("bulk-missing-from-answer", "p=0.02", "batches", "batch-missing-key"),
-    _row("bulk-quiet-ignored", "p=0.02", "batches", "batch-extra-key"),
-    _row("bulk-quiet-hides-errors", "p=0.1", "batches", "cas-ignored stale-read"),
-    _row("bulk-missing-key-error", "p=0.02", "batches", "batch-absent-error"),
-    _row("bulk-collateral", "p=0.01", "batches", "absent-after-ack"),
-    _row("bulk-over-limit-partial", "", "batches", "absent-after-ack"),
-    _row("bulk-double-marker", "p=0.05", "batches", "list-missing list-phantom"),
+    _row("bulk-silent-failure", "p=0.02", "batches", "present-after-delete", "p=0.5", BATCH_DELETE),
+    _row("bulk-missing-from-answer", "p=0.02", "batches", "batch-missing-key", "p=0.5", BATCH_DELETE),
+    _row("bulk-quiet-ignored", "p=0.02", "batches", "batch-extra-key", "p=0.5", BATCH_DELETE),
+    _row("bulk-quiet-hides-errors", "p=0.1", "batches", "cas-ignored stale-read", "p=0.5", BATCH_DELETE),
+    _row("bulk-missing-key-error", "p=0.02", "batches", "batch-absent-error", "p=0.5", BATCH_DELETE),
+    _row("bulk-collateral", "p=0.01", "batches", "absent-after-ack", "p=0.5", BATCH_DELETE),
+    _row("bulk-over-limit-partial", "", "batches", "absent-after-ack", "p=0.5", BATCH_DELETE),
+    _row("bulk-double-marker", "p=0.05", "batches", "list-missing list-phantom", "p=0.5", BATCH_DELETE),
     # tags, metadata, copies
     _row("tags-merge", "min_inflight=2", "tags", "tags-torn tags-corrupt"),
     _row("tag-write-fails-silently", "p=0.003", "tags", "stale-read zone-overlap present-after-delete"),
@@ -114,7 +115,7 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("range-off-by-one", "p=0.001", "range-reads", "body-corrupt body-torn body-length"),
     _row("range-mixes-versions", "p=0.05", "range-reads", "etag-mismatch"),
     # deletes
-    _row("delete-acked-not-applied", "p=0.002", "one-life", "present-after-delete"),
+    _row("delete-acked-not-applied", "p=0.002", "one-life", "present-after-delete", "p=0.5", CONSISTENCY),
     _row("ghost-key", "p=0.001", "register-churn", "absent-after-ack", "p=0.2", HERD),
     _row("delete-resurrects", "p=0.002,delay_ms=1", "one-life", "present-after-delete"),
     # versions
@@ -158,8 +159,8 @@ MUTANTS: dict[str, Mutant] = _table(
     # listings
     _row("list-drops-fraction", "p=0.02", LISTS, "list-missing list-truncated-end", "p=0.5", ENUMERATION),
     _row("list-lag", "delay_ms=20", LISTS, "list-missing list-truncated-end", "delay_ms=60000", CONSISTENCY),
-    _row("list-after-delete-lag", "delay_ms=20", LISTS, "list-phantom"),
-    _row("list-empty-under-churn", "p=0.02", LISTS, "list-missing", "p=0.5", ENUMERATION),
+    _row("list-after-delete-lag", "delay_ms=20", LISTS, "list-phantom", "delay_ms=60000", CONSISTENCY),
+    _row("list-empty-under-churn", "p=0.02", LISTS, "list-missing", "p=0.5", CONSISTENCY),
     _row("list-early-end", "p=0.02", LISTS, "list-truncated-end", "p=1", ENUMERATION),
     _row("list-exact-prefix-shortcut", "p=0.1", VERSIONS, "list-phantom"),
     _row("list-token-missing", "p=0.02", LISTS, "list-no-progress", "p=1", ENUMERATION),

@@ -33,6 +33,8 @@ ODD = (
 LONG = 1024  # bytes, the longest key
 LISTERS, WRITERS = 10, 8
 SAMPLE = 100  # pages of one key
+LATE = "data/year=2024/month=10/day=12/"  # where others write while it is listed
+MEMORY_MB = 1024
 
 
 def _data(partition: str) -> str:
@@ -100,12 +102,16 @@ def _starts(files: int) -> list[Step]:
     return steps
 
 
-def _solo(files: int) -> list[Step]:
-    """What one lister does: the whole bucket, each partition, pages of one, of seven and of a thousand, a walk that is
-    interrupted and goes on from its token.
+def _whole(keys: int, version: int = 2) -> list[Step]:
+    """The whole bucket."""
+    return _walk(_pages(keys, 1000), version=version)
+
+
+def _views(files: int) -> list[Step]:
+    """What one lister does: each partition, pages of one, of seven and of a thousand, the levels, the beginnings, a walk that
+    is interrupted and goes on from its token.
     """
-    keys = files * len(PARTITIONS) + len(odd_keys())
-    steps = [*_walk(_pages(keys, 1000)), *_walk(_pages(keys, 1000), version=1)]
+    steps: list[Step] = []
     for partition in PARTITIONS:
         steps += _walk(_pages(files, 1000), prefix=f"data/{partition}/", max_keys=1000)
     steps += _walk(_pages(files, 7), prefix=f"data/{PARTITIONS[2]}/", max_keys=7)
@@ -120,8 +126,8 @@ def _solo(files: int) -> list[Step]:
 
 
 def prefix_enumeration(scale: str = "smoke", seed: int = 1) -> Plan:
-    """100,000 objects in ten partitions, and odd keys beside them, are listed by one, then by ten at once, then while others
-    write.
+    """100,000 objects in ten partitions, and odd keys beside them, are listed by one, then by ten at once, in both versions,
+    then one day of them while others write there.
 
     >>> sum(space.count or 0 for space in prefix_enumeration("full").spaces.values())
     110000
@@ -136,15 +142,19 @@ def prefix_enumeration(scale: str = "smoke", seed: int = 1) -> Plan:
         "prefix-enumeration",
         seed=seed,
         scale=scale,
-        memory_mb=4096,
-        spaces={**spaces, "late": Space.sequence("data/year=2024/month=10/day=11/late-", late), "odd": Space.fixed(*odd)},
+        memory_mb=MEMORY_MB,
+        spaces={**spaces, "late": Space.sequence(f"{LATE}late-", late), "odd": Space.fixed(*odd)},
         groups=[
             Group("make", [create_bucket("main"), barrier("made")], phase="setup"),
             Group("fill-odd", [barrier("made"), *(put(name, 64) for name in odd)], phase="setup"),
             *fill,
-            Group("solo", [*_solo(files), barrier("together")]),
-            Group("listers", [barrier("together"), *_walk(_pages(keys, 1000)), barrier("writing"),
-                              *_walk(_pages(keys + late, 1000))], clients=LISTERS),
+            Group("solo", [*_whole(keys), barrier("alone")]),
+            Group("views", [barrier("alone"), *_whole(keys, 1), *_views(files), barrier("together")]),
+            *(Group(f"at-once-v{version}", [barrier("together"), *_whole(keys, version), barrier("writing")],
+                    clients=LISTERS // 2) for version in (1, 2)),
+            *(Group(f"writing-v{version}", [barrier("writing"), *_walk(_pages(2 * files, 1000), prefix=LATE,
+                                                                       version=version)],
+                    clients=LISTERS // 2) for version in (1, 2)),
             Group("writers", [barrier("writing"), repeat(late // WRITERS, choose("late", "k"), put("k.key", 64))],
                   clients=WRITERS),
             remove_bucket(),
