@@ -9,8 +9,9 @@ from __future__ import annotations
 from s3prod.plans import aborts, batches, lists, multipart, narrow, nodes, objects, registers, versions, wire
 from s3prod.plans.batch_delete import batch_delete
 from s3prod.plans.concurrent_multipart import concurrent_multipart, conditional_multipart, versioned_multipart
-from s3prod.plans.coordination import create_race, distributed_coordination
+from s3prod.plans.coordination import create_race, distributed_coordination, lost_answers
 from s3prod.plans.cross_feature import cross_feature
+from s3prod.plans.leases import created_again_by_many, leases
 from s3prod.plans.list_consistency import list_consistency
 from s3prod.plans.metadata_consistency import metadata_consistency
 from s3prod.plans.orphaned_multipart import orphaned_multipart
@@ -41,6 +42,9 @@ BUILTIN: dict[str, PlanBuilder] = {
     "metadata-consistency": metadata_consistency,
     "cross-feature": cross_feature,
     "coordination": distributed_coordination,
+    "lost-answers": lost_answers,
+    "created-again-by-many": created_again_by_many,
+    "leases": leases,
     "list-consistency": list_consistency,
     "prefix-enumeration": prefix_enumeration,
     "register-churn": registers.register_churn,

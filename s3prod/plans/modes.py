@@ -32,7 +32,11 @@ def _always(name: str, plans: str) -> Mode:
 
 
 _ROWS = (
-    _mode("ok-409-instead-of-412", "shared-counters creates coordination", cond_409_possible=True),
+    _mode(
+        "ok-409-instead-of-412",
+        "shared-counters creates coordination created-again-by-many leases",
+        cond_409_possible=True,
+    ),
     _always("ok-404-for-if-match-absent", "absent-matches"),
     _mode("ok-412-for-if-match-absent", "absent-matches", if_match_absent=412),
     _always("ok-mpu-completed-order", "uploads"),

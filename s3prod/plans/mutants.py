@@ -36,6 +36,7 @@ def _table(*rows: Mutant) -> dict[str, Mutant]:
 
 BATCH_DELETE = "batch-delete"
 HERD, RACE, CAS = "thundering-herd", "create-race", "coordination"
+AGAIN, METADATA = "created-again-by-many", "metadata-consistency"
 CONSISTENCY, ENUMERATION = "list-consistency", "prefix-enumeration"
 LISTS, VERSIONS, UPLOADS = "list-churn", "version-churn", "upload-churn"
 ENDINGS, RACING, RACING_VERSIONS = "upload-endings", "concurrent-multipart", "versioned-multipart"
@@ -62,9 +63,9 @@ MUTANTS: dict[str, Mutant] = _table(
     ),
     _row("cond-failed-but-applied", "p=0.001", "shared-counters", "failed-but-visible", "p=0.3", CAS),
     _row("im-fingerprint-aba", "p=0.01", "shared-counters", "etag-mismatch", "delay_ms=1000", CAS),
-    _row("im-missing-creates", "p=0.01", "absent-matches", "cas-ignored create-twice"),
-    _row("cond-delete-ignored", "p=0.005", "one-life", "cas-ignored stale-read"),
-    _row("inm-marker-as-present", "p=0.005", "created-again", "condition-false-negative"),
+    _row("im-missing-creates", "p=0.01", "absent-matches", "cas-ignored create-twice", "p=1", AGAIN),
+    _row("cond-delete-ignored", "p=0.005", "one-life", "cas-ignored stale-read", "p=0.3", AGAIN),
+    _row("inm-marker-as-present", "p=0.005", "created-again", "condition-false-negative", "p=1", AGAIN),
     _row("cond-fail-in-200-body", "p=0.005,min_inflight=2", "shared-counters", "error-as-success", "p=0.3", CAS),
     Mutant("cond-put-blocks-reads", "cond-put-blocks-reads", "slow-conditions", ("reads",), judge="progress"),
     Mutant("cond-409-storm", "cond-409-storm", "watched-counter", ("cas_commits",), judge="progress"),
@@ -78,15 +79,17 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("bulk-over-limit-partial", "", "batches", "absent-after-ack", "p=0.5", BATCH_DELETE),
     _row("bulk-double-marker", "p=0.05", "batches", "list-missing list-phantom", "p=0.5", BATCH_DELETE),
     # tags, metadata, copies
-    _row("tags-merge", "min_inflight=2", "tags", "tags-torn tags-corrupt"),
-    _row("tag-write-fails-silently", "p=0.003", "tags", "stale-read zone-overlap present-after-delete"),
-    _row("tags-wipe-metadata", "p=0.002", "tags", "meta-lost"),
-    _row("subresource-as-put", "p=0.002", "tags", "body-corrupt"),
-    _row("meta-merge", "min_inflight=2", "copies", "meta-torn"),
+    _row("tags-merge", "min_inflight=2", "tags", "tags-torn tags-corrupt", "p=1", METADATA),
+    _row(
+        "tag-write-fails-silently", "p=0.003", "tags", "stale-read zone-overlap present-after-delete", "p=0.3", METADATA
+    ),
+    _row("tags-wipe-metadata", "p=0.002", "tags", "meta-lost", "p=0.2", METADATA),
+    _row("subresource-as-put", "p=0.002", "tags", "body-corrupt", "p=0.2", METADATA),
+    _row("meta-merge", "min_inflight=2", "copies", "meta-torn", "p=1", METADATA),
     _row("copy-torn-source", "min_inflight=2", "copies", "body-torn"),
     _row("copy-source-cond-ignored", "p=0.05", "copies", "copy-wrong-source"),
-    _row("tags-survive-overwrite", "p=0.05", "tags", "present-after-delete stale-read"),
-    _row("copy-drops-meta", "p=0.02", "copies", "body-foreign stale-read unwritten-value"),
+    _row("tags-survive-overwrite", "p=0.05", "tags", "present-after-delete stale-read", "p=1", METADATA),
+    _row("copy-drops-meta", "p=0.02", "copies", "body-foreign stale-read unwritten-value", "p=0.3", METADATA),
     # reads and overwrites
     _row("lost-ack-write", "p=0.001", "register-churn", OLD, "p=1", HERD),
     _row("first-writer-wins", "min_inflight=2", "register-contention", "stale-read zone-overlap", "p=1", HERD),
@@ -142,7 +145,9 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("version-id-reused", "p=0.05,min_inflight=2", "versions", "version-id-reused", "p=0.5", EXPLOSION),
     _row("last-modified-backwards", "p=0.01", VERSIONS, "last-modified-backwards", "p=0.5", EXPLOSION),
     _row("versions-marker-missing", "p=0.05", VERSIONS, "list-missing list-truncated-end", "p=0.5", EXPLOSION),
-    _row("version-tags-shared", "p=0.05", "versions", "stale-read present-after-delete unwritten-value"),
+    _row(
+        "version-tags-shared", "p=0.05", "versions", "stale-read present-after-delete unwritten-value", "p=1", METADATA
+    ),
     # request bodies
     _row("chunk-framing-stored", "p=0.005", "chunked-writes", "etag-mismatch body-corrupt body-length body-torn"),
     _row("partial-body-committed", "p=0.001", "register-churn", "body-length", "p=1", HERD),
