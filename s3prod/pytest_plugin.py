@@ -8,7 +8,6 @@ the header of the run says so. A test fails with the witness in words and the on
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +26,7 @@ from s3prod.plans import SCALES
 from s3prod.profile import Unsupported, lacks
 from s3prod.progress import progress_of
 from s3prod.proxy import FaultProxy, check_faults
-from s3prod.report import figures, html
+from s3prod.report import figures
 from s3prod.report.text import failure_text, remains, summary_text
 from s3prod.results import Run, write_whole
 from s3prod.runners import run_plan as carry_out
@@ -70,7 +69,7 @@ class Session:
         self.faults: list[str] = config.getoption("--via-proxy")
         self.proxy: FaultProxy | None = None
         check_faults(self.faults, "via_proxy")
-        self.capabilities = Settings.of(os.environ)
+        self.capabilities = Settings.of(config=file)
         report = config.getoption("--report-dir")
         self.report_dir: Path | None = Path(report) if report else None
         self.keep_history: str = config.getoption("--keep-history")
@@ -216,9 +215,9 @@ def sdk_capabilities(pytestconfig: pytest.Config) -> dict[str, Any]:
     """What the SDK of `--sdk` does by itself: `{"sdk", "version", "profile", "sources"}` (`s3prod.capabilities`)."""
     session = pytestconfig.stash[SESSION]
     try:
-        return capabilities_of(session.sdk, settings=session.capabilities)
+        return capabilities_of(session.sdk, session.sdk_version, session.capabilities)
     except S3ProdError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise NoVerdict(str(error), pytrace=False) from None
 
 
 @pytest.fixture
@@ -239,6 +238,8 @@ def run_plan(
     """Carries a plan out, judges it, shows the summary, and fails the test when a promise was broken or nothing was proven.
     A plan that needs what the profile calls unsupported ends the test as a skip that says so; nothing else does.
     """
+    from s3prod.report import html  # numpy comes with it, which sessions without a plan need not wait for
+
     session = pytestconfig.stash[SESSION]
 
     def run(plan: Plan) -> Run:

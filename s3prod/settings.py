@@ -39,6 +39,11 @@ SDK: dict[str, Setting] = {  # who sends the requests
     "sdk": Setting("S3_SDK", ("s3_sdk",)),
     "sdk_version": Setting("S3_SDK_VERSION", ("s3_sdk_version",)),
 }
+CAPABILITIES: dict[str, Setting] = {  # what that SDK does by itself
+    "path": Setting("S3_CAPS_JSON_PATH", ("s3_caps_json_path",)),
+    "profile": Setting("S3_CAP_PROFILE_JSON", ("s3_cap_profile_json",)),
+    "override": Setting("S3_CAP_PROFILE_OVERRIDE", ("s3_cap_profile_override",)),
+}
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -63,7 +68,7 @@ def read_config(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(document, dict):
         raise TargetError("config", str(path), "a mapping of s3_endpoint, s3_access_key, …")
-    known = [key for setting in (TARGET | SDK).values() for key in setting.file]
+    known = [key for rows in (TARGET, SDK, CAPABILITIES) for setting in rows.values() for key in setting.file]
     for key in document:
         if key not in known:
             raise TargetError(f"{path}: {key}", "unknown key", f"one of {', '.join(known)}")

@@ -12,19 +12,37 @@ import pytest
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
 HOT_KEY = next(e for e in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "def test_" in e)
 SEEDED = """
-def test_seeded(s3_client, config, target):
-    from s3prod.testing import random_string
+import pytest
+from botocore.exceptions import ClientError
+
+from s3prod.testing import cleanup_test_resources, random_string
+
+
+def test_production_template(s3_client, config, target):
     bucket = f"{config['s3_bucket_prefix']}-own-{random_string()}"
-    s3_client.create_bucket(bucket)
     try:
-        s3_client.put_object(bucket, "a/b", b"value")
-        assert [entry["Key"] for entry in s3_client.list_objects(bucket, max_keys=1)] == ["a/b"]
+        s3_client.create_bucket(bucket)
+        for key in ("a/b", "a/c", "d"):
+            s3_client.put_object(bucket, key, b"value")
+        assert [entry["Key"] for entry in s3_client.list_objects(bucket, max_keys=1)] == ["a/b", "a/c", "d"]
         assert s3_client.object_exists(bucket, "a/b") and not s3_client.object_exists(bucket, "c")
+        with pytest.raises(ClientError, match="PreconditionFailed"):
+            s3_client.put_object(bucket, "d", b"other", IfNoneMatch="*")
+        assert cleanup_test_resources(bucket, "a/") == 2, "of the session's own store"
     finally:
         assert s3_client.empty_bucket(bucket) == 1
         s3_client.delete_bucket(bucket)
     assert not s3_client.bucket_exists(bucket)
-    assert config["s3_endpoint"] == target.endpoints[0]
+    assert [attempt.status for attempt in s3_client.attempts][:4] == [200] * 4
+    assert config["s3_endpoint"] == target.endpoints[0] and config["verify_ssl"] is False
+    assert config["s3_access_key"] and config["s3_secret_key"] and config["s3_region"] == "us-east-1"
+    assert (config["s3_bucket_prefix"], config["s3_sdk"], config["s3_sdk_version"]) == ("of-file", "boto3", "latest")
+
+
+def test_capabilities(sdk_capabilities, s3_client):
+    assert sdk_capabilities["sdk"] == "boto3" and sdk_capabilities["sources"] == ["probes", "override"]
+    assert s3_client.capabilities == sdk_capabilities["profile"]
+    assert s3_client.get_capability("retry_mode") == "legacy" and not s3_client.has_capability("sigv4_chunked")
 """
 IDLE = """
 from s3prod.plan import Group, Plan, Require, get, make_bucket, remove_bucket
@@ -51,9 +69,17 @@ def test_header_and_a_users_own_plan(tmp_path):
     assert "consistency: HELD" in done.stdout
 
 
-def test_client_and_settings(tmp_path):
-    done = run(tmp_path, SEEDED)
-    assert done.returncode == 0, done.stdout
+def test_client_and_settings(tmp_path, embedded_store):
+    """The form of tests that existing suites have, with settings from the environment and the file."""
+    (tmp_path / "own.json").write_text('{"retry_mode": "legacy"}')
+    (tmp_path / "s3_config.yaml").write_text(
+        f"s3_endpoint_url: {embedded_store.endpoint}\nverify_ssl: true\ns3_bucket_prefix: of-file\ns3_sdk: native\n"
+        "s3_cap_profile_json: own.json\ns3_cap_profile_override: true\ns3_caps_json_path: caps.json\n"
+    )
+    keys = {"S3_ACCESS_KEY": embedded_store.access_key, "S3_SECRET_KEY": embedded_store.secret_key}
+    done = run(tmp_path, SEEDED, S3_SDK="boto3", S3_VERIFY_SSL="false", **keys)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"sdk": "boto3"' in (tmp_path / "caps.json").read_text()
 
 
 def test_a_given_endpoint_is_named_and_used(tmp_path, embedded_store):

@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from s3prod.capabilities.flags import FLAGS, Flag, check_flags
 from s3prod.capabilities.probes import PROBES
 from s3prod.capabilities.table import TABLE
 from s3prod.errors import UsageError, one_line
+from s3prod.runners.sdk import LATEST, installed_version
+from s3prod.settings import CAPABILITIES, find
 from s3prod.target import read_flag
 
 FILE = ".sdk_capabilities.json"
-LATEST = "latest"
 
 
 @dataclass(frozen=True)
@@ -36,22 +35,20 @@ class Settings:
     override: bool = False
 
     @classmethod
-    def of(cls, environ: Mapping[str, str]) -> Settings:
-        """The settings of an environment: S3_CAPS_JSON_PATH, S3_CAP_PROFILE_JSON, S3_CAP_PROFILE_OVERRIDE."""
-        profile = environ.get("S3_CAP_PROFILE_JSON")
-        override = read_flag("S3_CAP_PROFILE_OVERRIDE", environ.get("S3_CAP_PROFILE_OVERRIDE") or "0")
-        if override and not profile:
-            raise UsageError("S3_CAP_PROFILE_OVERRIDE", "1", "S3_CAP_PROFILE_JSON, the file of the flags, beside it")
-        return cls(Path(environ.get("S3_CAPS_JSON_PATH") or FILE), Path(profile) if profile else None, override)
+    def of(cls, environ: Mapping[str, str] | None = None, config: str | Path | None = None) -> Settings:
+        """The settings of the environment and the configuration file (`s3prod.settings.CAPABILITIES`)."""
+        found = find(CAPABILITIES, environ=environ, config=config)
+        paths = {name: Path(str(value)) for name, (_, value) in found.items() if name != "override" and value != ""}
+        where, value = found.get("override", ("", False))
+        override = read_flag(where, value)
+        if override and "profile" not in paths:
+            raise UsageError(where, str(value), "S3_CAP_PROFILE_JSON, the file of the flags, beside it")
+        return cls(**paths, override=override)
 
 
 def _version_of(sdk: str) -> str:
-    """The version that is here."""
-    import s3prod
-
-    if sdk in TABLE:
-        return TABLE[sdk].version
-    return {"native": s3prod.__version__, "boto3": str(boto3.__version__)}.get(sdk, "unknown")
+    """The version that is here; of an SDK of another language the one that the table is about."""
+    return installed_version(sdk) or (TABLE[sdk].version if sdk in TABLE else "unknown")
 
 
 @functools.cache
