@@ -61,7 +61,7 @@ static void *grow(void *p, uint32_t *cap, uint64_t need, size_t size, struct s3p
     return q;
 }
 
-static int reserve(struct s3p_members *m, uint64_t members, uint64_t windows, struct s3p_err *err)
+static int reserve(struct s3p_members *m, uint64_t members, uint64_t borders, struct s3p_err *err)
 {
     if (members > m->cap || m->member == NULL) {
         void *p = grow(m->member, &m->cap, members, sizeof *m->member, err);
@@ -69,11 +69,16 @@ static int reserve(struct s3p_members *m, uint64_t members, uint64_t windows, st
             return S3P_ENOMEM;
         m->member = p;
     }
-    if (windows > m->window_cap || m->window == NULL) {
-        void *p = grow(m->window, &m->window_cap, windows, sizeof *m->window, err);
+    if (borders > m->border_cap || m->record == NULL) {
+        uint32_t cap = m->border_cap;
+        void *p = grow(m->border, &cap, borders, sizeof *m->border, err);
         if (p == NULL)
             return S3P_ENOMEM;
-        m->window = p;
+        m->border = p;
+        p = grow(m->record, &m->border_cap, borders, sizeof *m->record, err);
+        if (p == NULL)
+            return S3P_ENOMEM;
+        m->record = p;
     }
     return 0;
 }
@@ -82,17 +87,22 @@ int s3p_members_add(struct s3p_members *m, struct s3p_windows *w, const struct s
                     const struct s3p_fact *f, uint32_t n, struct s3p_err *err)
 {
     S3P_TRY(s3p_windows_make(w, f, n, err));
-    uint32_t windows = w->there + w->gone;
-    S3P_TRY(reserve(m, (uint64_t)m->n + 1, (uint64_t)m->nwindows + windows, err));
+    const struct s3p_span *gone = w->window + w->there;
+    bool fresh = w->gone != 0 && gone->from == INT64_MIN;
+    S3P_TRY(reserve(m, (uint64_t)m->n + 1, m->nborders + 2 * ((uint64_t)w->there + w->gone) + 1,
+                    err));
     struct s3p_member *to = &m->member[m->n++];
     *to = *name;
-    to->first = m->nwindows;
-    to->there = w->there;
-    to->gone = w->gone;
+    to->first = m->nborders;
+    to->there = s3p_borders_pack(w->window, w->there, false, m->border + m->nborders,
+                                 m->record + m->nborders);
+    m->nborders += to->there;
+    to->gone = s3p_borders_pack(gone, w->gone, fresh, m->border + m->nborders,
+                                m->record + m->nborders);
+    m->nborders += to->gone;
+    to->flags |= fresh ? S3P_MEMBER_FRESH : 0;
     for (uint32_t i = 0; i < n; i++)
         to->flags |= f[i].loose;
-    memcpy(m->window + m->nwindows, w->window, windows * sizeof *w->window);
-    m->nwindows += windows;
     return 0;
 }
 
@@ -100,13 +110,14 @@ int s3p_members_merge(struct s3p_members *into, struct s3p_members *from, struct
 {
     if (from->n != 0) {
         S3P_TRY(reserve(into, (uint64_t)into->n + from->n,
-                        (uint64_t)into->nwindows + from->nwindows, err));
+                        (uint64_t)into->nborders + from->nborders, err));
         for (uint32_t i = 0; i < from->n; i++) {
             into->member[into->n] = from->member[i];
-            into->member[into->n++].first += into->nwindows;
+            into->member[into->n++].first += into->nborders;
         }
-        memcpy(into->window + into->nwindows, from->window, from->nwindows * sizeof *from->window);
-        into->nwindows += from->nwindows;
+        memcpy(into->border + into->nborders, from->border, from->nborders * sizeof *from->border);
+        memcpy(into->record + into->nborders, from->record, from->nborders * sizeof *from->record);
+        into->nborders += from->nborders;
     }
     s3p_members_free(from);
     return 0;
@@ -117,11 +128,10 @@ uint64_t s3p_members_undecided(const struct s3p_members *m, int64_t until)
     uint64_t n = 0;
     for (uint32_t i = 0; i < m->n; i++) {
         const struct s3p_member *at = &m->member[i];
-        const struct s3p_span *there = m->window + at->first, *gone = there + at->there;
         if (at->flags & S3P_MEMBER_ANY_ID)
             continue; /* counted where an entry leads to it */
-        n += (at->there == 0 || there[at->there - 1].to < until) &&
-             (at->gone == 0 || gone[at->gone - 1].to < until);
+        const struct s3p_borders there = s3p_member_there(m, at), gone = s3p_member_gone(m, at);
+        n += s3p_borders_over(&there, until) && s3p_borders_over(&gone, until);
     }
     return n;
 }
@@ -129,7 +139,8 @@ uint64_t s3p_members_undecided(const struct s3p_members *m, int64_t until)
 void s3p_members_free(struct s3p_members *m)
 {
     s3p_free(m->member);
-    s3p_free(m->window);
+    s3p_free(m->border);
+    s3p_free(m->record);
     s3p_free(m->start);
     memset(m, 0, sizeof *m);
 }
@@ -167,6 +178,34 @@ static int by_text(const void *va, const void *vb, void *arg)
         return CMP(a->id, b->id);
     return s3p_str_compare(s3p_name_text(names, 0, a->place, a->index),
                            s3p_name_text(names, 1, b->place, b->index));
+}
+
+/* In place: qsort_r takes as much memory again. Quicksort (Hoare), and that for what is little. */
+static void sort(struct s3p_member *m, size_t n,
+                 int (*compare)(const void *a, const void *b, void *names), struct s3p_names *names)
+{
+    enum { LITTLE = 4096 };
+    while (n > LITTLE) {
+        struct s3p_member pivot = m[s3p_mix64(n) % (n - 1)]; /* not the last: both parts have some */
+        size_t i = 0, j = n - 1;
+        for (;; i++, j--) {
+            while (compare(&m[i], &pivot, names) < 0)
+                i++;
+            while (compare(&m[j], &pivot, names) > 0)
+                j--;
+            if (i >= j)
+                break;
+            struct s3p_member other = m[i];
+            m[i] = m[j];
+            m[j] = other;
+        }
+        size_t left = j + 1;
+        bool less = left < n - left;
+        sort(less ? m : m + left, less ? left : n - left, compare, names);
+        m += less ? left : 0;
+        n = less ? n - left : left;
+    }
+    qsort_r(m, n, sizeof *m, compare, names);
 }
 
 /* Members of one place, sorted. */
@@ -225,20 +264,28 @@ static void sort_place(struct s3p_member *m, uint32_t n, struct s3p_names *names
         *ordered = s3p_name_text(names, 0, m->place, m->index).len ==
                    s3p_name_text(names, 1, m->place, m[n - 1].index).len;
     if (!*ordered)
-        qsort_r(m, n, sizeof *m, by_text, names);
+        sort(m, n, by_text, names);
+}
+
+/* Several places of one bucket. */
+static int merge_bucket(struct run *run, uint32_t k, struct s3p_member *m, uint32_t n,
+                        struct s3p_names *names, struct s3p_err *err)
+{
+    struct s3p_member *out = s3p_alloc(n * sizeof *out);
+    if (out == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "%u members of listings", n);
+    merge_runs(run, k, out, names);
+    memcpy(m, out, n * sizeof *out);
+    s3p_free(out);
+    return 0;
 }
 
 static int merge_places(struct s3p_members *m, struct s3p_names *names, struct s3p_err *err)
 {
     uint32_t places = names->head->spaces * names->head->buckets;
     struct run *run = s3p_alloc(((size_t)places + 1) * sizeof *run);
-    struct s3p_member *out = s3p_alloc(((size_t)m->n + 1) * sizeof *out);
-    if (run == NULL || out == NULL) {
-        s3p_free(run);
-        s3p_free(out);
-        return s3p_fail(err, S3P_ENOMEM, 0, "%u members of listings", m->n);
-    }
-    for (uint32_t at = 0; at < m->n;) {
+    int rc = run != NULL ? 0 : s3p_fail(err, S3P_ENOMEM, 0, "%u places of listings", places);
+    for (uint32_t at = 0; at < m->n && rc == 0;) {
         uint32_t k = 0, from = at;
         uint32_t bucket = bucket_of(&m->member[at], names);
         for (; at < m->n && bucket_of(&m->member[at], names) == bucket; k++) {
@@ -249,13 +296,11 @@ static int merge_places(struct s3p_members *m, struct s3p_names *names, struct s
             run[k] = (struct run){m->member + at, m->member + end};
             at = end;
         }
-        merge_runs(run, k, out + from, names);
+        if (k > 1)
+            rc = merge_bucket(run, k, m->member + from, at - from, names, err);
     }
     s3p_free(run);
-    s3p_free(m->member);
-    m->member = out;
-    m->cap = m->n + 1;
-    return 0;
+    return rc;
 }
 
 int s3p_members_sort(struct s3p_members *m, enum s3p_listing kind, struct s3p_names *names,
@@ -263,8 +308,7 @@ int s3p_members_sort(struct s3p_members *m, enum s3p_listing kind, struct s3p_na
 {
     uint32_t buckets = names->head->buckets;
     if (m->n != 0)
-        qsort_r(m->member, m->n, sizeof *m->member,
-                kind == S3P_LIST_PARTS ? by_upload : by_number, names);
+        sort(m->member, m->n, kind == S3P_LIST_PARTS ? by_upload : by_number, names);
     if (m->n != 0 && kind != S3P_LIST_PARTS)
         S3P_TRY(merge_places(m, names, err));
     m->start = s3p_calloc((size_t)buckets + 2, sizeof *m->start);

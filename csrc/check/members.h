@@ -32,20 +32,22 @@ enum s3p_member_flag {
     S3P_MEMBER_LOOSE = 1,  /* its place among its siblings is the store's choice (multipart) */
     S3P_MEMBER_ANY_ID = 2, /* of versions and uploads: id 0 */
     S3P_MEMBER_REPEATS = 4, /* the version `null`, written again and again */
+    S3P_MEMBER_FRESH = 8,   /* gone before all time */
 };
 
 struct s3p_member {
     uint64_t index, id;
-    uint32_t first, there, gone; /* windows: `there` from `first` on, then `gone` */
+    uint32_t first, there, gone; /* borders of windows: `there` from `first` on, then `gone` */
     uint16_t place;
     uint8_t flags;
 };
 
 struct s3p_members {
     struct s3p_member *member;
-    struct s3p_span *window;
-    uint32_t n, cap, nwindows, window_cap;
-    uint32_t *start;    /* per bucket and one more, when sorted */
+    int64_t *border; /* of all windows, struct s3p_borders */
+    uint32_t *record;
+    uint32_t n, cap, nborders, border_cap;
+    uint32_t *start; /* per bucket and one more, when sorted */
 };
 
 /* Names of keys. `ordered` is shared by all threads, the buffers are of one. */
@@ -76,18 +78,18 @@ int s3p_members_sort(struct s3p_members *m, enum s3p_listing kind, struct s3p_na
 uint64_t s3p_members_undecided(const struct s3p_members *m, int64_t until);
 void s3p_members_free(struct s3p_members *m);
 
-static inline const struct s3p_span *s3p_member_there(const struct s3p_members *s,
-                                                        const struct s3p_member *m, int64_t a,
-                                                        int64_t b)
+static inline struct s3p_borders s3p_member_there(const struct s3p_members *s,
+                                                  const struct s3p_member *m)
 {
-    return s3p_span_find(s->window + m->first, m->there, a, b);
+    return (struct s3p_borders){s->border + m->first, s->record + m->first, m->there, false};
 }
 
-static inline const struct s3p_span *s3p_member_gone(const struct s3p_members *s,
-                                                       const struct s3p_member *m, int64_t a,
-                                                       int64_t b)
+static inline struct s3p_borders s3p_member_gone(const struct s3p_members *s,
+                                                 const struct s3p_member *m)
 {
-    return s3p_span_find(s->window + m->first + m->there, m->gone, a, b);
+    uint32_t first = m->first + m->there;
+    return (struct s3p_borders){s->border + first, s->record + first, m->gone,
+                                (m->flags & S3P_MEMBER_FRESH) != 0};
 }
 
 /* ---- member_facts.c: the members of versions, uploads and parts, from the file ---- */

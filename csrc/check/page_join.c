@@ -26,46 +26,60 @@ struct unit {
 
 /* ---- claims ---- */
 
-/* The window that a claim contradicts, NULL when the page may be right. An eventual listing may be
- * late: how late is noted. */
-static const struct s3p_span *contradicts(struct s3p_lister *w, const struct s3p_span *v)
+/* Whether one of the windows, then `*v`, holds all of the page, so that a claim contradicts it. An
+ * eventual listing may be late: how late is noted. */
+static bool contradicts(struct s3p_lister *w, const struct s3p_borders *b, struct s3p_span *v)
 {
     const struct s3p_head *h = w->lists->head;
     bool of_uploads = w->page->kind == S3P_LIST_UPLOADS || w->page->kind == S3P_LIST_PARTS;
     int64_t lag = of_uploads ? h->mpu_lag_ns : h->list_lag_ns;
-    if (v == NULL || v->from == INT64_MIN || lag == 0)
-        return v;
+    if (s3p_borders_over(b, w->to) || !s3p_borders_find(b, w->from, w->to, v))
+        return false;
+    if (v->from == INT64_MIN || lag == 0)
+        return true;
     int64_t late = w->from - v->from;
     w->tally->list_lag_ns = late > w->tally->list_lag_ns ? late : w->tally->list_lag_ns;
-    return S3P_ON(JOIN_LAG_OFF, late > lag) ? v : NULL;
+    return S3P_ON(JOIN_LAG_OFF, late > lag);
 }
 
-static const struct s3p_span *must_be_there(const struct join *j, const struct s3p_member *m)
+static bool must_be_there(const struct join *j, const struct s3p_member *m, struct s3p_span *v)
 {
-    return contradicts(j->w, s3p_member_there(j->set, m, j->w->from, j->w->to));
+    const struct s3p_borders b = s3p_member_there(j->set, m);
+    return contradicts(j->w, &b, v);
 }
 
-static const struct s3p_span *must_be_gone(const struct join *j, const struct s3p_member *m)
+static bool must_be_gone(const struct join *j, const struct s3p_member *m, struct s3p_span *v)
 {
-    return contradicts(j->w, s3p_member_gone(j->set, m, j->w->from, j->w->to));
+    const struct s3p_borders b = s3p_member_gone(j->set, m);
+    return contradicts(j->w, &b, v);
+}
+
+/* The evidence of the first window; of one since ever there is none. */
+static uint32_t first_evidence(const struct join *j, const struct s3p_member *m)
+{
+    const struct s3p_borders there = s3p_member_there(j->set, m), gone = s3p_member_gone(j->set, m);
+    return s3p_borders_window(there.n != 0 ? &there : &gone, 0).record;
 }
 
 static int missing(const struct join *j, const struct s3p_member *m, struct s3p_err *err)
 {
-    const struct s3p_span *v = must_be_there(j, m);
+    struct s3p_span v;
+    bool there = must_be_there(j, m, &v);
     bool tail = j->w->n != 0 && S3P_OFF(JOIN_TAIL_OFF, j->i == j->w->n) && !j->w->truncated;
-    if (S3P_ON(JOIN_MISSING_OFF, v == NULL))
+    if (S3P_ON(JOIN_MISSING_OFF, !there))
         return 0;
     return s3p_page_hit(j->w, tail ? S3P_RULE_LIST_TRUNCATED_END : S3P_RULE_LIST_MISSING, NULL, m,
-                        &v->record, 1, err);
+                        &v.record, 1, err);
 }
 
 static int phantom(const struct join *j, const struct s3p_item *it, const struct s3p_member *m,
                    struct s3p_err *err)
 {
-    const struct s3p_span *v = must_be_gone(j, m);
-    return S3P_ON(JOIN_PHANTOM_OFF, v == NULL) ? 0
-                     : s3p_page_hit(j->w, S3P_RULE_LIST_PHANTOM, it, m, &v->record, 1, err);
+    struct s3p_span v;
+    bool gone = must_be_gone(j, m, &v);
+    return S3P_ON(JOIN_PHANTOM_OFF, !gone)
+               ? 0
+               : s3p_page_hit(j->w, S3P_RULE_LIST_PHANTOM, it, m, &v.record, 1, err);
 }
 
 /* An entry that is no member: nobody ever made it, unless it is no name of the plan. */
@@ -178,13 +192,13 @@ static void keys_range(struct join *j)
 
 static int64_t born_after(const struct join *j, const struct s3p_member *m)
 {
-    const struct s3p_span *gone = &j->set->window[m->first + m->there];
-    return m->gone != 0 && gone->from == INT64_MIN ? gone->to : INT64_MIN;
+    const struct s3p_borders gone = s3p_member_gone(j->set, m);
+    return gone.since ? s3p_borders_window(&gone, 0).to : INT64_MIN;
 }
 
 static int64_t born_by(const struct join *j, const struct s3p_member *m)
 {
-    return m->there != 0 ? j->set->window[m->first].from : INT64_MAX;
+    return m->there != 0 ? j->set->border[m->first] : INT64_MAX;
 }
 
 /* Must `a` be listed before `b`? Newer versions come first, older uploads. */
@@ -229,8 +243,11 @@ static bool is_quiet(const struct join *j, const struct unit *u)
 {
     for (uint32_t k = u->from; k < u->to; k++) {
         const struct s3p_member *m = &j->set->member[k];
-        bool settled = s3p_member_there(j->set, m, j->w->from, j->w->to) != NULL ||
-                       s3p_member_gone(j->set, m, j->w->from, j->w->to) != NULL;
+        const struct s3p_borders there = s3p_member_there(j->set, m),
+                                 gone = s3p_member_gone(j->set, m);
+        struct s3p_span v;
+        bool settled = s3p_borders_find(&there, j->w->from, j->w->to, &v) ||
+                       s3p_borders_find(&gone, j->w->from, j->w->to, &v);
         if (!settled || (m->flags & S3P_MEMBER_REPEATS)) /* written again, it moves */
             return false;
     }
@@ -297,8 +314,7 @@ static int judge_times(const struct join *j, const struct listed *l, const struc
                      older - newer > j->w->lists->head->last_modified_slack_ns;
     if (S3P_ON(JOIN_TIMES_OFF, !backwards))
         return 0;
-    uint32_t records[2] = {j->set->window[l->last->first].record,
-                           j->set->window[m->first].record};
+    uint32_t records[2] = {first_evidence(j, l->last), first_evidence(j, m)};
     return s3p_page_hit(j->w, S3P_RULE_LAST_MODIFIED, l->item, l->last, records, 2, err);
 }
 
@@ -309,14 +325,15 @@ static int judge_entry(const struct join *j, const struct unit *u, const struct 
 {
     const struct s3p_member *bound = l->bound, *m = sibling(j, u, id), *any = sibling(j, u, 0);
     const struct s3p_member *claim = m != NULL ? m : any;
-    if (m == NULL && any != NULL && must_be_gone(j, any) == NULL)
+    struct s3p_span v;
+    if (m == NULL && any != NULL && !must_be_gone(j, any, &v))
         s3p_tally_skip(j->w->tally, S3P_WHY_LIST_NEGATIVES, 0, 1); /* perhaps one of unknown id */
     S3P_TRY(claim != NULL ? phantom(j, it, claim, err) : nobodys(j, it, err));
     S3P_TRY(judge_times(j, l, it, m, err));
     note_listed(j, l, m, it);
     if (S3P_ON(JOIN_ORDER_OFF, !goes_first(j, m, bound)))
         return 0;
-    uint32_t records[2] = {j->set->window[bound->first].record, j->set->window[m->first].record};
+    uint32_t records[2] = {first_evidence(j, bound), first_evidence(j, m)};
     return s3p_page_hit(j->w, S3P_RULE_LIST_ORDER, it, m, records, 2, err);
 }
 
@@ -389,8 +406,9 @@ static int compare_unit(const struct join *j, const struct unit *u, const struct
 /* A member that had to be listed, itself or by its prefix: one is enough. */
 static int judge_unlisted(const struct join *j, const struct unit *u, struct s3p_err *err)
 {
+    struct s3p_span v;
     for (uint32_t k = u->from; k < u->to; k++)
-        if (S3P_OFF(JOIN_UNLISTED_OFF, must_be_there(j, &j->set->member[k]) != NULL))
+        if (S3P_OFF(JOIN_UNLISTED_OFF, must_be_there(j, &j->set->member[k], &v)))
             return missing(j, &j->set->member[k], err);
     return 0;
 }
@@ -398,9 +416,10 @@ static int judge_unlisted(const struct join *j, const struct unit *u, struct s3p
 static int judge_prefix(const struct join *j, const struct unit *u, const struct s3p_item *it,
                         struct s3p_err *err)
 {
+    struct s3p_span v;
     for (uint32_t k = u->from; k < u->to; k++)
-        if (S3P_MUT(S3P_MUT_JOIN_PREFIX_FIRST, must_be_gone(j, &j->set->member[k]) == NULL,
-                    k == u->from && must_be_gone(j, &j->set->member[k]) == NULL))
+        if (S3P_MUT(S3P_MUT_JOIN_PREFIX_FIRST, !must_be_gone(j, &j->set->member[k], &v),
+                    k == u->from && !must_be_gone(j, &j->set->member[k], &v)))
             return 0;
     return phantom(j, it, &j->set->member[u->from], err);
 }
@@ -428,7 +447,7 @@ static int walk_fast(struct join *j, struct s3p_err *err)
         const struct s3p_item *it = &w->item[j->i];
         if (!it->known || m->index != it->index || m->place != it->place)
             return 0;
-        if (S3P_OFF(JOIN_FAST_OFF, m->gone != 0))
+        if (S3P_OFF(JOIN_FAST_OFF, m->gone != 0 || (m->flags & S3P_MEMBER_FRESH)))
             S3P_TRY(phantom(j, it, m, err));
         j->at++;
         j->i++;

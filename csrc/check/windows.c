@@ -121,19 +121,45 @@ void s3p_windows_free(struct s3p_windows *w)
     memset(w, 0, sizeof *w);
 }
 
-const struct s3p_span *s3p_span_find(const struct s3p_span *w, uint32_t n, int64_t a,
-                                         int64_t b)
+uint32_t s3p_borders_pack(const struct s3p_span *w, uint32_t n, bool since, int64_t *at,
+                          uint32_t *record)
 {
-    uint32_t lo = 0, hi = n; /* the last window that begins before a */
+    uint32_t k = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        at[k] = w[i].from;
+        record[k] = w[i].record;
+        k += !since || i > 0;
+        at[k] = w[i].to;
+        record[k] = S3P_NO_RECORD;
+        k += w[i].to != INT64_MAX;
+    }
+    return k;
+}
+
+struct s3p_span s3p_borders_window(const struct s3p_borders *b, uint32_t i)
+{
+    uint32_t end = 2 * i + 1 - b->since;
+    struct s3p_span w = {INT64_MIN, end < b->n ? b->at[end] : INT64_MAX, S3P_NO_RECORD};
+    if (end > 0) {
+        w.from = b->at[end - 1];
+        w.record = b->record[end - 1];
+    }
+    return w;
+}
+
+bool s3p_borders_find(const struct s3p_borders *b, int64_t from, int64_t to, struct s3p_span *held)
+{
+    uint32_t lo = 0, hi = b->n; /* borders that are passed */
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
-        if (S3P_MUT(S3P_MUT_WINDOW_LEFT_LE, w[mid].from < a, w[mid].from <= a))
+        if (S3P_MUT(S3P_MUT_WINDOW_LEFT_LE, b->at[mid] < from, b->at[mid] <= from))
             lo = mid + 1;
         else
             hi = mid;
     }
-    if (lo == 0)
-        return NULL;
-    return S3P_MUT(S3P_MUT_WINDOW_RIGHT_LE, b < w[lo - 1].to, b <= w[lo - 1].to) ? &w[lo - 1]
-                                                                                  : NULL;
+    uint32_t begun = (lo + b->since + 1) / 2;
+    if (begun == 0)
+        return false;
+    *held = s3p_borders_window(b, begun - 1);
+    return S3P_MUT(S3P_MUT_WINDOW_RIGHT_LE, to < held->to, to <= held->to);
 }

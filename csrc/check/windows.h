@@ -56,8 +56,28 @@ int s3p_windows_make(struct s3p_windows *w, const struct s3p_fact *f, uint32_t n
                      struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_windows_free(struct s3p_windows *w);
 
-/* The window that holds all of [a, b], or NULL. */
-const struct s3p_span *s3p_span_find(const struct s3p_span *w, uint32_t n, int64_t a,
-                                         int64_t b);
+/* Windows as they are kept: begin, end, begin, … Left out are the begin of a window that was there
+ * before all time and the end of one that never ends, so that most names take two borders. */
+struct s3p_borders {
+    const int64_t *at;
+    const uint32_t *record; /* the evidence, beside a begin */
+    uint32_t n;
+    bool since; /* the first window began before all time */
+};
+
+/* Puts the borders of w[0 … n) into at[0 … 2n) and record[0 … 2n); how many they are. */
+uint32_t s3p_borders_pack(const struct s3p_span *w, uint32_t n, bool since, int64_t *at,
+                          uint32_t *record);
+/* All windows have ended before `at`. */
+static inline bool s3p_borders_over(const struct s3p_borders *b, int64_t at)
+{
+    bool open = ((b->n + b->since) & 1) != 0;
+    return !open && (b->n == 0 || b->at[b->n - 1] < at);
+}
+/* Window `i`, which must be there. */
+struct s3p_span s3p_borders_window(const struct s3p_borders *b, uint32_t i);
+/* Whether a window holds all of [from, to]: then `*held` is it. */
+bool s3p_borders_find(const struct s3p_borders *b, int64_t from, int64_t to,
+                      struct s3p_span *held);
 
 #endif

@@ -34,7 +34,9 @@
 #define s3p_blame_gap t_mutated_blame_gap
 #define s3p_windows_make t_mutated_windows_make
 #define s3p_windows_free t_mutated_windows_free
-#define s3p_span_find t_mutated_span_find
+#define s3p_borders_pack t_mutated_borders_pack
+#define s3p_borders_window t_mutated_borders_window
+#define s3p_borders_find t_mutated_borders_find
 
 #include "tests/check/mutated.h"
 

@@ -13,7 +13,7 @@ int t_mutated_check(struct s3p_reg *r, const struct s3p_reg_op *ops, uint32_t n,
 int t_mutated_windows_make(struct s3p_windows *w, const struct s3p_fact *f, uint32_t n,
                            struct s3p_err *err) S3P_MUST_CHECK;
 void t_mutated_windows_free(struct s3p_windows *w);
-const struct s3p_span *t_mutated_span_find(const struct s3p_span *w, uint32_t n, int64_t a,
-                                               int64_t b);
+bool t_mutated_borders_find(const struct s3p_borders *b, int64_t from, int64_t to,
+                            struct s3p_span *held);
 
 #endif

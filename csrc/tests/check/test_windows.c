@@ -159,6 +159,21 @@ struct count {
     uint32_t claims, wrong, alarms, missed;
 };
 
+/* As members keep them. */
+static bool is_held(const struct s3p_span *w, uint32_t n, int64_t from, int64_t to)
+{
+    int64_t at[2 * (OPS + 2)];
+    uint32_t record[2 * (OPS + 2)];
+    bool since = n != 0 && w[0].from == INT64_MIN;
+    struct s3p_borders b = {at, record, s3p_borders_pack(w, n, since, at, record), since};
+    struct s3p_span held = {0};
+    bool found = t_mutated_borders_find(&b, from, to, &held), same = !found;
+    for (uint32_t i = 0; i < n; i++)
+        same |= held.from == w[i].from && held.to == w[i].to && held.record == w[i].record;
+    T_TRUE(same);
+    return found;
+}
+
 /* False: an alarm about what may be right. */
 static bool compare(struct s3p_windows *w, const struct key *key, const struct op *claim,
                     struct count *n)
@@ -166,17 +181,16 @@ static bool compare(struct s3p_windows *w, const struct key *key, const struct o
     struct key k = *key;
     struct s3p_fact f[OPS];
     T_OK(t_mutated_windows_make(w, f, facts_of(&k, f), err));
-    const struct s3p_span *held =
-        claim->there ? t_mutated_span_find(w->window + w->there, w->gone, claim->inv, claim->res)
-                     : t_mutated_span_find(w->window, w->there, claim->inv, claim->res);
+    bool held = is_held(w->window + (claim->there ? w->there : 0),
+                        claim->there ? w->gone : w->there, claim->inv, claim->res);
     bool right = legal(k.op, k.n);
     k.op[k.n++] = *claim;
     bool possible = right && legal(k.op, k.n);
     n->claims++;
     n->wrong += right && !possible;
-    n->alarms += held != NULL;
-    n->missed += right && !possible && held == NULL;
-    return held == NULL || !possible;
+    n->alarms += held;
+    n->missed += right && !possible && !held;
+    return !held || !possible;
 }
 
 /* The first history with a false alarm, or 0. */
