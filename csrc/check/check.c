@@ -43,7 +43,7 @@ struct check {
     uint64_t rows_cap;
     struct s3p_kept **out; /* per partition of the group */
     uint32_t from, to;
-    bool judge;
+    bool judge, alone, streams; /* one partition that is large; too large to be in memory */
 };
 
 /* All that is done with a segment while it is in the cache for the first time. */
@@ -67,7 +67,7 @@ static int check_partition(void *ctx, int thread, uint64_t unit, struct s3p_err 
 {
     struct check *c = ctx;
     return s3p_part_check(c->part[thread], c->out[unit], (uint32_t)c->load.rows[c->from + unit],
-                          &c->tally[thread], err);
+                          c->alone ? c->memory_bytes : UINT64_MAX, &c->tally[thread], err);
 }
 
 static int judge_pages(void *ctx, int thread, uint64_t unit, struct s3p_err *err)
@@ -83,10 +83,15 @@ static int choose_group(struct check *c, uint64_t *rows, int *threads, struct s3
     *rows = c->load.rows[c->from];
     *threads = c->threads;
     c->to = c->from + 1;
-    if (s3p_part_bytes(*rows) > half / (uint64_t)c->threads) {
-        uint64_t need = s3p_part_bytes(*rows) + *rows * sizeof(struct s3p_kept);
+    c->alone = s3p_part_bytes(*rows) > half / (uint64_t)c->threads;
+    c->streams = false;
+    if (c->alone) {
+        bool listed = c->lists.wanted[S3P_LIST_OBJECTS];
+        uint64_t need = s3p_part_settled_bytes(*rows, *rows, listed) +
+                        *rows * sizeof(struct s3p_kept);
         *threads = 1;
-        if (need > c->memory_bytes)
+        c->streams = need > c->memory_bytes && !listed && c->rules == NULL;
+        if (need > c->memory_bytes && !c->streams)
             return s3p_fail(err, S3P_ELIMIT, 0,
                             "the checker's memory bound of %llu MiB is too small: one partition of "
                             "keys needs %llu MiB",
@@ -122,6 +127,12 @@ static int reserve_rows(struct check *c, uint64_t rows, struct s3p_err *err)
 
 static int check_group(struct check *c, uint64_t rows, int threads, struct s3p_err *err)
 {
+    if (c->streams) {
+        s3p_free(c->rows);
+        c->rows = NULL;
+        return s3p_part_stream(c->part[0], &c->load, c->from, c->judge, c->memory_bytes,
+                               &c->tally[0], err);
+    }
     S3P_TRY(reserve_rows(c, rows, err));
     struct s3p_kept *at = c->rows;
     for (uint32_t p = c->from; p < c->to; p++) {

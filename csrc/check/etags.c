@@ -79,17 +79,20 @@ static void insert(struct s3p_table *t, uint64_t h, uint32_t entry)
 
 static int reserve(struct s3p_index *x, uint32_t n, struct s3p_err *err)
 {
-    if (n > x->cap) {
-        uint32_t cap = n + n / 8;
-        s3p_free(x->order);
-        s3p_free(x->number_of);
-        x->order = s3p_alloc(cap * sizeof *x->order);
-        x->number_of = s3p_alloc(cap * sizeof *x->number_of);
-        x->cap = x->order != NULL && x->number_of != NULL ? cap : 0;
-        if (x->cap == 0)
-            return s3p_fail(err, S3P_ENOMEM, 0, "index of %u attempts", n);
-    }
-    x->nkeys = x->nmixed = x->last = 0;
+    if (n <= x->cap)
+        return 0;
+    uint32_t cap = n + n / 8;
+    s3p_free(x->order);
+    s3p_free(x->number_of);
+    x->order = s3p_alloc(cap * sizeof *x->order);
+    x->number_of = s3p_alloc(cap * sizeof *x->number_of);
+    x->cap = x->order != NULL && x->number_of != NULL ? cap : 0;
+    return x->cap != 0 ? 0 : s3p_fail(err, S3P_ENOMEM, 0, "index of %u attempts", n);
+}
+
+int s3p_index_open(struct s3p_index *x, struct s3p_err *err)
+{
+    x->n = x->nkeys = x->nmixed = x->last = 0;
     return clear(&x->keys, x->key_cap, err);
 }
 
@@ -134,17 +137,15 @@ static int find_key(struct s3p_index *x, const struct s3p_kept *r, uint32_t *out
 /* Evidence that takes the key's operations to judge, a bit each. */
 enum { REFUSES = 1 << S3P_EV_PRESENT | 1 << S3P_EV_NOT_MATCH };
 
-/* Finds the row's key. */
-static int note_key(struct s3p_index *x, uint32_t i, struct s3p_err *err)
+/* Finds the row's key, S3P_NO_VALUE when it says nothing, and counts it there. */
+static inline int note_key(struct s3p_index *x, const struct s3p_kept *r, uint32_t *key,
+                           struct s3p_err *err)
 {
-    const struct s3p_kept *r = &x->row[i];
-    uint32_t key;
-    x->number_of[i] = S3P_NO_VALUE;
+    *key = S3P_NO_VALUE;
     if (r->kind == S3P_ROW_NONE)
         return 0;
-    S3P_TRY(find_key(x, r, &key, err));
-    struct s3p_key *k = &x->key[key];
-    x->number_of[i] = key;
+    S3P_TRY(find_key(x, r, key, err));
+    struct s3p_key *k = &x->key[*key];
     if (r->kind == S3P_ROW_MIXED) {
         x->nmixed++;
         return 0;
@@ -173,9 +174,9 @@ static void group(struct s3p_index *x)
     uint32_t at = 0;
     for (uint32_t k = 0; k < x->nkeys; k++) {
         x->key[k].first = at;
-        at += x->key[k].rows;
+        at += s3p_key_kept(&x->key[k]);
         x->key[k].next[0] = x->key[k].first;
-        x->key[k].next[1] = at - x->key[k].reads;
+        x->key[k].next[1] = x->key[k].first + x->key[k].rows - x->key[k].reads;
     }
     for (uint32_t i = 0; i < x->n; i++)
         if (x->number_of[i] != S3P_NO_VALUE && x->row[i].kind != S3P_ROW_MIXED)
@@ -185,11 +186,35 @@ static void group(struct s3p_index *x)
 int s3p_index_build(struct s3p_index *x, const struct s3p_kept *rows, uint32_t n,
                     struct s3p_err *err)
 {
+    S3P_TRY(s3p_index_open(x, err));
     S3P_TRY(reserve(x, n, err));
     x->row = rows;
     x->n = n;
     for (uint32_t i = 0; i < n; i++)
-        S3P_TRY(note_key(x, i, err));
+        S3P_TRY(note_key(x, &rows[i], &x->number_of[i], err));
+    group(x);
+    return 0;
+}
+
+int s3p_index_see(struct s3p_index *x, const struct s3p_kept *r, uint32_t *key, struct s3p_err *err)
+{
+    return note_key(x, r, key, err);
+}
+
+int s3p_index_find(struct s3p_index *x, const struct s3p_kept *r, uint32_t *key,
+                   struct s3p_err *err)
+{
+    return find_key(x, r, key, err);
+}
+
+int s3p_index_group(struct s3p_index *x, struct s3p_err *err)
+{
+    S3P_TRY(reserve(x, x->n + 1, err)); /* one for a read that is not kept */
+    for (uint32_t i = 0; i < x->n; i++) {
+        x->number_of[i] = S3P_NO_VALUE;
+        if (x->row[i].kind != S3P_ROW_NONE)
+            S3P_TRY(find_key(x, &x->row[i], &x->number_of[i], err));
+    }
     group(x);
     return 0;
 }
@@ -309,6 +334,23 @@ static int note_etag(struct s3p_index *x, uint32_t i, uint32_t v, struct s3p_tal
     return 0;
 }
 
+/* Of reads that are kept after all. */
+static int more_numbers(struct s3p_index *x, uint32_t n, struct s3p_err *err)
+{
+    if (n <= x->cap)
+        return 0;
+    uint32_t cap = n + n / 8;
+    uint32_t *p = s3p_realloc(x->number_of, cap * sizeof *p);
+    if (p != NULL)
+        x->number_of = p;
+    uint32_t *o = p != NULL ? s3p_realloc(x->order, cap * sizeof *o) : NULL;
+    if (o == NULL)
+        return s3p_fail(err, S3P_ENOMEM, 0, "index of %u attempts", n);
+    x->order = o;
+    x->cap = cap;
+    return 0;
+}
+
 /* Finds the row's value. */
 static int note_value(struct s3p_index *x, uint32_t i, struct s3p_tally *t, struct s3p_err *err)
 {
@@ -370,14 +412,47 @@ int s3p_index_key(struct s3p_index *x, uint32_t key, struct s3p_tally *t, struct
         S3P_TRY(more_values(x, writes, err));
     S3P_TRY(clear(&x->tokens, writes, err));
     S3P_TRY(clear(&x->etags, writes, err));
-    for (uint32_t j = 0; j < k->rows; j++)
+    for (uint32_t j = 0; j < s3p_key_kept(k); j++)
         S3P_TRY(note_value(x, x->order[k->first + j], t, err));
-    k->hides_etag = hides_etag(x);
+    return 0;
+}
+
+int s3p_index_read(struct s3p_index *x, uint32_t i, bool *first, struct s3p_tally *t,
+                   struct s3p_err *err)
+{
+    uint32_t etags = x->etags.used;
+    S3P_TRY(note_value(x, i, t, err));
+    uint32_t v = x->number_of[i];
+    *first = etags != x->etags.used || (v != S3P_NO_VALUE && x->value[v].etag_row == i);
+    return *first ? more_numbers(x, i + 2, err) : 0;
+}
+
+int s3p_index_settle(struct s3p_index *x, struct s3p_tally *t, struct s3p_err *err)
+{
+    x->key[x->current].hides_etag = hides_etag(x);
     return x->shared ? judge_shared(x, t, err) : 0;
 }
 
-uint64_t s3p_index_bytes(uint64_t rows)
+int s3p_index_number(struct s3p_index *x, uint32_t i, struct s3p_err *err)
+{
+    x->number_of[i] = S3P_NO_VALUE;
+    return x->row[i].value != 0 ? find_value(x, x->row[i].value, &x->number_of[i], err) : 0;
+}
+
+void s3p_index_forget(struct s3p_index *x)
+{
+    s3p_free(x->tokens.at);
+    s3p_free(x->etags.at);
+    s3p_free(x->value);
+    x->tokens = x->etags = (struct s3p_table){.at = NULL};
+    x->value = NULL;
+    x->values = x->value_cap = 0;
+    x->key[x->current].hits = HITS_PER_KEY;
+}
+
+uint64_t s3p_index_bytes(uint64_t rows, uint64_t values)
 {
     uint64_t table = sizeof(uint32_t) * 3 / 2;
-    return rows * (2 * sizeof(uint32_t) + sizeof(struct s3p_value) + 2 * table) + (1 << 16);
+    return rows * 2 * sizeof(uint32_t) + values * (sizeof(struct s3p_value) + 2 * table) +
+           (1 << 16);
 }

@@ -29,7 +29,13 @@ struct s3p_key {
     bool weak;       /* bodies too short to have ETags of their own */
     bool refuses;    /* a condition was refused, or the key deleted */
     bool hides_etag; /* a write that may have happened, and whose ETag nobody showed */
+    bool streamed;   /* its reads are counted, but not among the rows */
 };
+
+static inline uint32_t s3p_key_kept(const struct s3p_key *k)
+{
+    return k->streamed ? k->rows - k->reads : k->rows;
+}
 
 struct s3p_value {
     uint64_t token, etag;
@@ -65,16 +71,34 @@ struct s3p_index {
 /* Finds the keys of rows[0 … n), which are borrowed until the next call. */
 int s3p_index_build(struct s3p_index *x, const struct s3p_kept *rows, uint32_t n,
                     struct s3p_err *err) S3P_MUST_CHECK;
+/* The same step by step, where some reads are not kept (stream.c): open; see every row; then the
+ * rows that are kept are x->row[0 … x->n), and group finds their keys. */
+int s3p_index_open(struct s3p_index *x, struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_index_see(struct s3p_index *x, const struct s3p_kept *r, uint32_t *key,
+                  struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_index_find(struct s3p_index *x, const struct s3p_kept *r, uint32_t *key,
+                   struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_index_group(struct s3p_index *x, struct s3p_err *err) S3P_MUST_CHECK;
+
 /* Then for each key, in order: numbers its values and reports broken ETag rules to `t`. S3P_EFORMAT
- * when two attempts wrote one value id. */
+ * when two attempts wrote one value id. Between the two come the reads that are not kept: each is
+ * put behind the rows as row `i`; `*first`: it showed an ETag first, and must stay. */
 int s3p_index_key(struct s3p_index *x, uint32_t key, struct s3p_tally *t,
                   struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_index_read(struct s3p_index *x, uint32_t i, bool *first, struct s3p_tally *t,
+                   struct s3p_err *err) S3P_MUST_CHECK;
+int s3p_index_settle(struct s3p_index *x, struct s3p_tally *t, struct s3p_err *err) S3P_MUST_CHECK;
+/* Numbers row `i` of the key at hand again. */
+int s3p_index_number(struct s3p_index *x, uint32_t i, struct s3p_err *err) S3P_MUST_CHECK;
+/* Gives back what is known of the values of the key at hand. It may be numbered again, from
+ * s3p_index_key on: nothing is reported twice. */
+void s3p_index_forget(struct s3p_index *x);
 void s3p_index_free(struct s3p_index *x);
 /* The value that this ETag names on the key at hand; S3P_NO_VALUE or S3P_AMBIGUOUS. */
 uint32_t s3p_index_etag(const struct s3p_index *x, uint64_t etag);
 /* The size that the value was written with, as a fingerprint; 0: not known. */
 uint32_t s3p_index_size(const struct s3p_index *x, uint32_t value);
-/* Memory of an index of so many rows of one key, at most. */
-uint64_t s3p_index_bytes(uint64_t rows);
+/* Memory of an index of so many rows of one key, with so many values. */
+uint64_t s3p_index_bytes(uint64_t rows, uint64_t values);
 
 #endif

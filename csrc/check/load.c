@@ -528,6 +528,23 @@ int s3p_load_rows(const struct s3p_load *l, uint32_t segment, uint32_t from, uin
     return write_rows(&w, judge, t, err);
 }
 
+uint32_t s3p_load_part_rows(const struct s3p_load *l, uint32_t segment, uint32_t partition)
+{
+    const uint32_t *begin = l->start + (size_t)segment * l->partitions + partition;
+    return (segment + 1 < l->segments ? begin[l->partitions] : (uint32_t)l->rows[partition]) -
+           *begin;
+}
+
+int s3p_load_part(const struct s3p_load *l, uint32_t segment, uint32_t partition,
+                  struct s3p_kept *out, bool judge, struct s3p_tally *t, struct s3p_err *err)
+{
+    uint32_t at[PARTITIONS_MAX];
+    at[partition] = 0; /* the others are not wanted */
+    struct writer w = {l,  s3p_histfile_segment(l->file, segment), at, partition, partition + 1,
+                       &out, l->md5_bytes[segment]};
+    return write_rows(&w, judge, t, err);
+}
+
 uint64_t s3p_load_expect(const struct s3p_histfile *f, const struct s3p_kept *r)
 {
     switch (r->etag_is) {
@@ -546,9 +563,9 @@ uint64_t s3p_load_expect(const struct s3p_histfile *f, const struct s3p_kept *r)
                                 COL(s, uint8_t, expect_form)[i]);
 }
 
-uint32_t s3p_load_client(const struct s3p_histfile *f, const struct s3p_kept *r)
+uint32_t s3p_load_client(const struct s3p_histfile *f, uint32_t record)
 {
     uint32_t i;
-    const struct s3p_segment_view *s = s3p_histfile_find(f, r->record, &i);
+    const struct s3p_segment_view *s = s3p_histfile_find(f, record, &i);
     return COL(s, uint32_t, client)[i];
 }

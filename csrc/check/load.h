@@ -41,6 +41,12 @@ int s3p_load_rows(const struct s3p_load *l, uint32_t segment, uint32_t from, uin
                   struct s3p_kept *const *out, bool judge, struct s3p_tally *t,
                   struct s3p_err *err) S3P_MUST_CHECK;
 
+/* The rows of one segment in one partition: how many (after s3p_load_settle), and they alone. */
+uint32_t s3p_load_part_rows(const struct s3p_load *l, uint32_t segment, uint32_t partition);
+int s3p_load_part(const struct s3p_load *l, uint32_t segment, uint32_t partition,
+                  struct s3p_kept *out, bool judge, struct s3p_tally *t,
+                  struct s3p_err *err) S3P_MUST_CHECK;
+
 /* Value of the argument `name` ("fields=") of record `i`; empty: it has none. How many fields its
  * metadata have: 0 when it is the id alone, or they are torn. */
 struct s3p_str s3p_load_arg(const struct s3p_segment_view *s, uint32_t i, const char *name);
@@ -50,8 +56,8 @@ uint64_t s3p_etag_token(const uint8_t etag[16], uint8_t form);
 int64_t s3p_load_listed_since(const struct s3p_head *h, const struct s3p_segment_view *s,
                               uint32_t i);
 
-/* What a packed row does not hold is read again. `expect` of its row, and `client`. */
+/* What a packed row does not hold is read again: `expect` of its row, `client` of its record. */
 uint64_t s3p_load_expect(const struct s3p_histfile *f, const struct s3p_kept *r);
-uint32_t s3p_load_client(const struct s3p_histfile *f, const struct s3p_kept *r);
+uint32_t s3p_load_client(const struct s3p_histfile *f, uint32_t record);
 
 #endif

@@ -186,7 +186,7 @@ static void sort(struct s3p_member *m, size_t n,
 {
     enum { LITTLE = 4096 };
     while (n > LITTLE) {
-        struct s3p_member pivot = m[s3p_mix64(n) % (n - 1)]; /* not the last: both parts have some */
+        struct s3p_member pivot = m[s3p_mix64(n) % (n - 1)]; /* not the last: no part is empty */
         size_t i = 0, j = n - 1;
         for (;; i++, j--) {
             while (compare(&m[i], &pivot, names) < 0)

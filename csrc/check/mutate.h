@@ -420,6 +420,8 @@
     X(PART_VERSIONS_LT)                                                                            \
     X(PART_BLENDED_OFF)                                                                            \
     X(PART_CERTAIN_OFF)                                                                            \
+    X(STREAM_FIRST_OFF)                                                                            \
+    X(STREAM_ANY_KEY)                                                                              \
     X(REPLICA_VERSION_ANY)                                                                         \
     X(REPLICA_TOUCHED)                                                                             \
     X(REPLICA_UPLOAD_CALL)                                                                         \

@@ -7,6 +7,8 @@
 #include "core/alloc.h"
 #include "s3/outcome.h"
 
+enum { KEPT_MAX = 1 << 17 }; /* of a larger key the workspace is not kept */
+
 static void add(struct s3p_fact_list *l, const struct s3p_kept *r, unsigned what, int64_t inv,
                 int64_t res)
 {
@@ -97,7 +99,10 @@ int s3p_object_member(struct s3p_members *objects, struct s3p_fact_list *l,
         add_row(l, &x->row[x->order[k->first + i]]);
     for (uint32_t i = 0; rules != NULL && i < k->rows; i++)
         add_expiry(l, rules, &x->row[x->order[k->first + i]]);
-    return s3p_members_add(objects, &l->windows, &name, l->fact, l->n, err);
+    int rc = s3p_members_add(objects, &l->windows, &name, l->fact, l->n, err);
+    if (l->cap > KEPT_MAX)
+        s3p_fact_list_free(l);
+    return rc;
 }
 
 void s3p_fact_list_free(struct s3p_fact_list *l)

@@ -5,6 +5,9 @@
 #include "check/etags.h"
 #include "check/members.h"
 
+/* A row as a fact, and its windows while they are made. */
+enum { S3P_FACT_BYTES = 2 * sizeof(struct s3p_fact) + 5 * sizeof(struct s3p_span) };
+
 struct s3p_fact_list {
     struct s3p_fact *fact;
     uint32_t n, cap;

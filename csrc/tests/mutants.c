@@ -59,6 +59,7 @@ static const struct {
     {"ALONE_", {"check_", "metadata_", "objects_"}},
     {"LOAD_", {"check_", "objects_", "nulls_", "metadata_"}},
     {"PART_", {"check_", "objects_", "versions_"}},
+    {"STREAM_", {"stream_"}},
     {"VERDICT_", {"check_", "pages_", "versions_"}},
     {"list-", {"pages_", "versions_", "objects_"}},
     {"tags-", {"tags_"}},
