@@ -41,7 +41,16 @@ def _boto3(plan: Plan, target: Target, history: Path, progress: Progress | None)
     return run(plan, target, history, progress)
 
 
-RUNNERS: dict[str, Runner] = {"native": _native, "boto3": _boto3}
+def _driver(name: str) -> Runner:
+    def carry_out(plan: Plan, target: Target, history: Path, progress: Progress | None) -> dict[str, Any]:
+        from s3prod.runners.driver import DRIVERS, run
+
+        return run(DRIVERS[name], plan, target, history, progress)
+
+    return carry_out
+
+
+RUNNERS: dict[str, Runner] = {"native": _native, "boto3": _boto3, "aws-sdk-go-v2": _driver("aws-sdk-go-v2")}
 
 
 def find(name: str) -> Runner:
@@ -49,7 +58,7 @@ def find(name: str) -> Runner:
 
     >>> find("perl")
     Traceback (most recent call last):
-    s3prod.errors.UsageError: runner: perl, expected one of native, boto3
+    s3prod.errors.UsageError: runner: perl, expected one of native, boto3, aws-sdk-go-v2
     """
     if name not in RUNNERS:
         raise UsageError("runner", name, f"one of {', '.join(RUNNERS)}")

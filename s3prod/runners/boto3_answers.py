@@ -16,7 +16,8 @@ from s3prod.runners.boto3_calls import CHECKSUM_MEMBERS, META, PAGES, list_query
 from s3prod.runners.boto3_request import Part, Request, Upload
 
 if TYPE_CHECKING:
-    from s3prod.runners.boto3_record import Attempt, Book
+    from s3prod.runners.book import Book
+    from s3prod.runners.boto3_record import Attempt
 
 Record = dict[str, Any]
 _IN_THE_BODY = {"copy": "CopyObjectResult", "upload_part_copy": "CopyPartResult"}

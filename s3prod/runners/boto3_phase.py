@@ -11,7 +11,9 @@ from typing import Any
 
 from s3prod.plan import walk
 from s3prod.runners.boto3_interp import Ended, Interpreter
-from s3prod.runners.boto3_record import Book, Cancelled, Gone, Sender
+from s3prod.runners.book import Book
+from s3prod.runners.boto3_record import Cancelled, Gone, Sender
+from s3prod.runners.metrics import Arrived
 
 _TICK_S = 0.05
 
@@ -128,6 +130,14 @@ class Group:
         self.barriers = {step["barrier"] for step in walk(self.program) if "barrier" in step}
         self.interpreters: list[Interpreter] = []
         self.arrivals: Arrivals | None = None
+
+    def arrived(self) -> Arrived:
+        """What its clients came to."""
+        names = ("runs", "runs_ok", "no_key", "exhausted", "unknown")
+        out = Arrived(**{name: sum(one.counts[name] for one in self.interpreters) for name in names})
+        if self.arrivals is not None:
+            out.unsent, out.late_ns = self.arrivals.unsent, self.arrivals.late_ns
+        return out
 
 
 class Phase:

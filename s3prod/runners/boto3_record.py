@@ -7,11 +7,10 @@ itself (a redirect to another region) is recorded as a further attempt.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +23,7 @@ from s3prod.errors import RunError, one_line
 from s3prod.outcomes import End, outcome_of
 from s3prod.runners import boto3_answers as answers
 from s3prod.runners import boto3_calls as calls
+from s3prod.runners.book import Book
 from s3prod.runners.boto3_request import Request, Result
 
 # What the exceptions of botocore say about how far the attempt got, first fit: (class, phase, wire error).
@@ -96,65 +96,6 @@ class Attempt:
         return "sent", "protocol"
 
 
-class Book:
-    """What a run's clients share for writing down: the history, the counters, whether the run was cancelled."""
-
-    def __init__(
-        self, run: int, buckets: Mapping[str, str], keys: Any, append: Callable[[dict[str, Any]], None]
-    ) -> None:
-        self.run, self.buckets, self.keys = run, dict(buckets), keys
-        self.lock = threading.Lock()
-        self._append = append
-        self.cancelled = False
-        self.phase = "setup"
-        self.constant: set[Any] = set()  # keys that a constant body was written to: they are not checked
-        self.in_flight = self.max_in_flight = self.bytes_out = self.bytes_in = 0
-        self.counts = {"attempts": 0, "ok": 0, "failed": 0, "unknown": 0}
-        self.first_failure = ""
-        self.made: set[str] = set()  # real names of buckets that were made and not removed
-        self.ops: dict[str, dict[str, Any]] = {}
-
-    @contextlib.contextmanager
-    def flight(self) -> Iterator[None]:
-        """One call in flight."""
-        with self.lock:
-            self.in_flight += 1
-            self.max_in_flight = max(self.max_in_flight, self.in_flight)
-        try:
-            yield
-        finally:
-            with self.lock:
-                self.in_flight -= 1
-
-    def write(self, records: list[dict[str, Any]], out: int, in_: int) -> None:
-        """One attempt: its record, and those of a batch's children behind it."""
-        first = records[0]
-        with self.lock:
-            for record in records:
-                self._append(record)
-            self.bytes_out += out
-            self.bytes_in += in_
-            self.counts["attempts"] += 1
-            self.counts[first["outcome"]] += 1
-            if first["outcome"] == "failed" and not self.first_failure:
-                answer = str(first["status"]) if first.get("status") else "no answer"
-                self.first_failure = f"{first['op']}: {answer} {first.get('code_text', '')}".strip()
-            op = self.ops.setdefault(
-                first["op"], {"attempts": 0, "ok": 0, "failed": 0, "unknown": 0, "by_status": {}, "latency_ns": []}
-            )
-            op["attempts"] += 1
-            op[first["outcome"]] += 1
-            if first["op"] == "create_bucket" and first["outcome"] != "failed":
-                self.made.add(self.buckets[first["bucket"]])
-            if first["op"] == "delete_bucket" and first["outcome"] == "ok":
-                self.made.discard(self.buckets[first["bucket"]])
-            status = str(first.get("status", 0))
-            op["by_status"][status] = op["by_status"].get(status, 0) + 1
-            if first["run_phase"] == "main" and first["phase"] != "not_sent" and first["wire"] != "cancelled":
-                end = first.get("t_return") or time.monotonic_ns()  # unanswered: up to when it was given up
-                op["latency_ns"].append(end - (first.get("t_sched") or first["t_call"]))
-
-
 class Sender:
     """One client of the plan: it owns a boto3 client and sends one step at a time."""
 
@@ -163,8 +104,6 @@ class Sender:
         self.place = {"client": client, "group": group, "endpoint": endpoint}
         self.client = client
         self.sched = 0  # the intended start, for the first attempt of an open arrival
-        self.counts = {"attempts": 0, "ok": 0, "failed": 0, "unknown": 0}
-        self.commits = 0
         self.patience_s = float("inf")  # without an answer; of groups that no stop rule ends
         self._silent_s: float | None = None  # since when no attempt was answered
         self._draws = self._op_seq = self._earlier = 0
@@ -339,9 +278,6 @@ class Sender:
         if etag := answers.etag_of(request.op, attempt):
             record["etag"] = etag
         fields, children = answers.read(self.book, request, attempt, record)
-        self.counts["attempts"] += 1
-        self.counts[outcome] += 1
-        self.commits += request.op == "put" and bool(request.cond) and outcome == "ok"
         self.book.write([record, *children], len(request.data), len(attempt.data))
         worst = _worst([outcome, *(child["outcome"] for child in children)])
         return Result(request.op, worst, attempt.status, attempt.code, fields)

@@ -24,7 +24,7 @@ from s3prod.plan import (
     sleep,
     until_others,
 )
-from s3prod.runners.boto3 import profile_hash
+from s3prod.runners.recording import profile_hash
 
 from .test_programs import RUNNERS, records_of
 

@@ -18,7 +18,7 @@ from s3prod.errors import UsageError
 from s3prod.plan import make_bucket, remove_bucket
 
 PROGRAMS = sorted((Path(__file__).parent / "programs").glob("*.json"))
-RUNNERS = ("native", "boto3")
+RUNNERS = ("native", "boto3", "aws-sdk-go-v2")
 PAGES = ("list", "list_v1", "list_versions", "list_uploads", "list_parts")
 
 

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// A deletion is one result of a DeleteObjects.
+type deletion struct {
+	key, version string
+	failed       bool
+	code         string
+	marker       bool
+	markerID     string
+}
+
+func (got *parsed) deletions() (out []deletion) {
+	for _, one := range got.deleted {
+		out = append(out, deletion{
+			key: aws.ToString(one.Key), version: aws.ToString(one.VersionId),
+			marker: aws.ToBool(one.DeleteMarker), markerID: aws.ToString(one.DeleteMarkerVersionId),
+		})
+	}
+	for _, one := range got.errors {
+		out = append(out, deletion{
+			key: aws.ToString(one.Key), version: aws.ToString(one.VersionId), failed: true, code: aws.ToString(one.Code),
+		})
+	}
+	return out
+}
+
+type objectName struct{ key, version string }
+
+// found gives the results by name; a store may tell the version that it removed unasked.
+func found(results []deletion, failed bool, r *request) map[objectName]deletion {
+	asked := map[objectName]bool{}
+	for _, one := range r.objects {
+		asked[objectName{one.key, one.version}] = true
+	}
+	out := map[objectName]deletion{}
+	for _, one := range results {
+		name := objectName{one.key, one.version}
+		if !asked[name] {
+			name.version = ""
+		}
+		if _, there := out[name]; !there && one.failed == failed {
+			out[name] = one
+		}
+	}
+	return out
+}
+
+// surplus are results that the request did not call for: of keys that it does not name, a second one, a deleted key when
+// quiet.
+func surplus(results []deletion, r *request) (out []entry) {
+	left := map[objectName]int{}
+	for _, one := range r.objects {
+		left[objectName{one.key, one.version}]++
+	}
+	for _, one := range results {
+		name := objectName{one.key, one.version}
+		if left[name] == 0 {
+			name.version = ""
+		}
+		called := left[name] > 0
+		if called {
+			left[name]--
+		}
+		if !called || (r.quiet && !one.failed) {
+			flag := map[bool]string{false: "deleted", true: "error"}[one.failed]
+			out = append(out, entry{Key: one.key, VersionID: one.version, Flags: []string{flag}})
+		}
+	}
+	return out
+}
+
+// children are a record for each key of a DeleteObjects, with what the answer said of it.
+func (c *client) children(r *request, got *parsed, parent *record) (out []*record) {
+	results := got.deletions()
+	done, failed := found(results, false, r), found(results, true, r)
+	for i, one := range r.objects {
+		child := *parent
+		child.Op, child.Parent = "delete_child", i+1
+		child.CodeText, child.RequestID, child.Checksum, child.Entries = "", "", "", nil
+		child.Flags = append([]string(nil), parent.Flags...)
+		child.Space, child.KeyIndex = nil, nil
+		child.place(c.run.keys.find(r.bucket, one.key))
+		child.VersionAsked = one.version
+		if one.etag != "" {
+			child.Cond, child.ExpectETag = "if_match", one.etag
+		}
+		name := objectName{one.key, one.version}
+		success, isDone := done[name]
+		failure, isFailed := failed[name]
+		if success.marker {
+			child.flag("delete_marker")
+		}
+		if success.markerID != "" {
+			child.VersionID = success.markerID
+		}
+		if parent.Outcome == "ok" {
+			child.CodeText = failure.code
+			child.Outcome, child.Evidence = c.run.outcomes.of(end{
+				Op: "delete_child", Cond: child.Cond, Phase: "answered", Status: 200, Code: failure.code,
+				BodyComplete: isDone || isFailed || r.quiet,
+			})
+		}
+		out = append(out, &child)
+	}
+	parent.Entries = surplus(results, r)
+	return out
+}

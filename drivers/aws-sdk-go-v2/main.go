@@ -1,0 +1,103 @@
+// The driver aws-sdk-go-v2 carries out a plan of s3prod with the AWS SDK for Go: settings and plan come on standard input,
+// one line an attempt goes to standard output. docs/drivers.md describes the protocol.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+)
+
+const (
+	protocol   = 1
+	sdk        = "aws-sdk-go-v2"
+	module     = "github.com/aws/aws-sdk-go-v2/service/s3"
+	clientsMax = 20_000
+)
+
+// unsupported is what the SDK cannot express, with the reason.
+var unsupported = map[string]string{
+	"behaviour": "a driver has no behaviours",
+	"chunked":   "aws-sdk-go-v2 chooses the encoding of a body itself",
+}
+
+func main() {
+	out := newOutput(os.Stdout)
+	err := out.line(hello())
+	if err == nil {
+		err = drive(os.Stdin, out)
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %s\n", sdk, oneLine(err.Error(), 400))
+		os.Exit(1)
+	}
+}
+
+func hello() helloLine {
+	return helloLine{
+		Rec: "hello", V: protocol, SDK: sdk, Version: sdkVersion(), Language: runtime.Version(),
+		Verbs: slices.Sorted(maps.Keys(verbs)), Unsupported: unsupported, ClientsMax: clientsMax,
+		SeesAttempt: true, ClockNs: monotonic(),
+	}
+}
+
+// sdkVersion is that of the module which is linked in.
+func sdkVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, one := range info.Deps {
+			if one.Path == module {
+				return strings.TrimPrefix(one.Version, "v")
+			}
+		}
+	}
+	return "unknown"
+}
+
+// drive reads settings and plan and carries the plan out. The end of the input cancels it.
+func drive(stdin io.Reader, out *output) error {
+	input := bufio.NewReader(stdin)
+	s := &settings{VerifyTLS: true, ConnectTimeoutMs: 5000}
+	line, err := input.ReadBytes('\n')
+	if errors.Is(err, io.EOF) && len(line) == 0 {
+		return nil // the engine has changed its mind
+	}
+	if err := json.Unmarshal(line, s); err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	if s.V != protocol {
+		return fmt.Errorf("settings: v: %d, expected %d", s.V, protocol)
+	}
+	line, err = input.ReadBytes('\n')
+	if err != nil {
+		return errors.New("plan: the input ended before it")
+	}
+	p, err := readPlan(line)
+	if err != nil {
+		return err
+	}
+	cancelled, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r, err := newRun(cancelled, s, p, out)
+	if err != nil {
+		return err
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, input)
+		cancel()
+	}()
+	complete, err := r.carryOut()
+	last := endLine{Rec: "end", Complete: complete, CPUNs: cpuNs(), StallNs: out.stallNs}
+	if err != nil {
+		last.Error = oneLine(err.Error(), 400)
+	}
+	return out.line(last)
+}
