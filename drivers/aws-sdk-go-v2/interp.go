@@ -173,8 +173,12 @@ func (in *interpreter) repeatUntil(s *step) error {
 
 func (in *interpreter) when(s *step) error {
 	var holds bool
-	if s.control.equal != nil {
-		holds = in.names.value(s.control.equal[0]) == in.names.value(s.control.equal[1])
+	if compare, there := compares[s.control.compare]; there {
+		var values []any
+		for _, one := range s.control.operands {
+			values = append(values, in.names.value(one))
+		}
+		holds = compare(values)
 	} else if last := in.last; last != nil {
 		holds = slices.ContainsFunc(s.control.codes, func(one string) bool {
 			return one == last.outcome || (last.code != "" && one == last.code) ||
@@ -185,6 +189,17 @@ func (in *interpreter) when(s *step) error {
 		return in.steps(s.Do)
 	}
 	return in.steps(s.Else)
+}
+
+var compares = map[string]func([]any) bool{
+	"equal": func(v []any) bool { return v[0] == v[1] },
+	"less":  func(v []any) bool { return asNumber(v[0]) < asNumber(v[1]) },
+	"odd":   func(v []any) bool { return asNumber(v[0])&1 == 1 },
+}
+
+func asNumber(value any) int64 {
+	number, _ := value.(int64)
+	return number
 }
 
 func (in *interpreter) sleep(s *step) error {
@@ -258,6 +273,8 @@ func (in *interpreter) s3Step(s *step) (bool, error) {
 		in.take(r, got)
 		if got.outcome == "ok" && s.As != "" && !in.holdsUpload(s.As, r) {
 			in.bind(s.As, &got.fields)
+		} else if s.As != "" && r.op == "put" { // its value id is known however it ended
+			in.noteID(s.As, r.id.String())
 		}
 	}
 	if len(results) > 0 {
@@ -303,6 +320,13 @@ func (in *interpreter) bind(name string, b *binding) {
 		in.letGo(name)
 	}
 	in.setName(name, b)
+}
+
+// noteID: from now on the name has this value id besides what it has.
+func (in *interpreter) noteID(name, id string) {
+	noted := *in.names.of(name)
+	noted.id = id
+	in.setName(name, &noted)
 }
 
 // setName binds a name where a borrower may be looking at it.

@@ -15,7 +15,7 @@ const (
 
 var (
 	fieldNames = []string{
-		"etag", "version", "upload", "parts", "uploads", "token", "key", "keys", "versions", "size", "counter", "now_ms",
+		"etag", "version", "upload", "parts", "uploads", "id", "token", "key", "keys", "versions", "size", "counter", "now_ms",
 	}
 	referenceForm  = regexp.MustCompile(`^([a-z][a-z0-9_]*)\.([a-z_]+)$`)
 	expressionForm = regexp.MustCompile(`^\s*([a-z0-9_.]+)\s*(?:([+-])\s*([0-9]+))?\s*$`)
@@ -129,6 +129,7 @@ func (n *names) operand(text string) any {
 var fieldValues = map[string]func(*binding) any{
 	"etag":     func(b *binding) any { return b.etag },
 	"version":  func(b *binding) any { return b.version },
+	"id":       func(b *binding) any { return b.id },
 	"token":    func(b *binding) any { return strings.Join(b.token, "\x00") },
 	"size":     func(b *binding) any { return b.size },
 	"counter":  func(b *binding) any { return b.counter },
@@ -156,6 +157,5 @@ func uploadValue(b *binding) any {
 }
 
 func (n *names) number(expression any) int64 {
-	number, _ := n.value(expression).(int64)
-	return number
+	return asNumber(n.value(expression))
 }

@@ -75,6 +75,7 @@ type result struct {
 // A binding is what a name holds.
 type binding struct {
 	etag, version string
+	id            string   // of a value
 	token         []string // of a page, as many as its listing has
 	key           *key
 	size          int64

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from s3prod.plan import walk
-from s3prod.runners.boto3_interp import Ended, Interpreter
 from s3prod.runners.book import Book
+from s3prod.runners.boto3_interp import Ended, Interpreter
 from s3prod.runners.boto3_record import Cancelled, Gone, Sender
 from s3prod.runners.metrics import Arrived
 
@@ -133,8 +133,9 @@ class Group:
 
     def arrived(self) -> Arrived:
         """What its clients came to."""
-        names = ("runs", "runs_ok", "no_key", "exhausted", "unknown")
-        out = Arrived(**{name: sum(one.counts[name] for one in self.interpreters) for name in names})
+        out = Arrived()
+        for name in ("runs", "runs_ok", "no_key", "exhausted", "unknown"):
+            setattr(out, name, sum(one.counts[name] for one in self.interpreters))
         if self.arrivals is not None:
             out.unsent, out.late_ns = self.arrivals.unsent, self.arrivals.late_ns
         return out

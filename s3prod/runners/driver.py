@@ -64,6 +64,7 @@ class _Process:
 
     def __init__(self, driver: Driver) -> None:
         self.name, program = driver.name, driver.program()
+        self._before_ns = time.monotonic_ns()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
         try:
             # a session of its own: Ctrl-C at the terminal is for the runner, which tells the driver
@@ -71,7 +72,9 @@ class _Process:
                 [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, start_new_session=True
             )
         except OSError as error:
-            raise UsageError("runner", self.name, f"a program that can be started ({program}: {error.strerror})") from None
+            raise UsageError(
+                "runner", self.name, f"a program that can be started ({program}: {error.strerror})"
+            ) from None
         self._selector = selectors.DefaultSelector()
         assert self._process.stdout is not None
         self._selector.register(self._process.stdout, selectors.EVENT_READ)
@@ -99,7 +102,7 @@ class _Process:
 
     def hello(self) -> dict[str, Any]:
         """Its first line, checked."""
-        before, until = time.monotonic_ns(), time.monotonic() + _HELLO_S
+        until = time.monotonic() + _HELLO_S
         while time.monotonic() < until:
             try:
                 told = self.lines(_READ_S)
@@ -109,7 +112,7 @@ class _Process:
                 first = told[0]
                 if first["rec"] != "hello" or first.get("v") != PROTOCOL:
                     raise RunError(f"driver: {self.name}: v {first.get('v')}, expected a hello of protocol {PROTOCOL}")
-                if not before <= first["clock_ns"] <= time.monotonic_ns():
+                if not self._before_ns <= first["clock_ns"] <= time.monotonic_ns():
                     raise RunError(f"driver: {self.name}: clock_ns {first['clock_ns']}, expected CLOCK_MONOTONIC")
                 return first
         raise RunError(f"driver: {self.name} said nothing in {_HELLO_S:g} s, expected its hello")

@@ -62,7 +62,8 @@ def _group(
     recording: Recording, number: int, row: Mapping[str, Any], arrived: Arrived, seconds: float
 ) -> dict[str, Any]:
     given, book = recording.plan["groups"][number], recording.book
-    out: dict[str, Any] = {name: getattr(arrived, name) for name in ("runs", "no_key", "exhausted", "unknown", "retries", "unsent")}
+    names = ("runs", "no_key", "exhausted", "unknown", "retries", "unsent")
+    out: dict[str, Any] = {name: getattr(arrived, name) for name in names}
     out["rate_per_s"] = arrived.runs / seconds if seconds else 0.0
     out |= {name: book.by_group[number][name] for name in ("attempts", "ok", "failed")}
     if any("put" in step and ("if_match" in step or "if_none_match" in step) for step in walk(given["program"])):

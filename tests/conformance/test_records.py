@@ -1,4 +1,4 @@
-"""Both runners write the same things down: their records of one program differ in times, ids and names of the run only."""
+"""Every runner writes the same things down as the engine: their records of one program differ in times, ids and names of the run only."""
 
 from __future__ import annotations
 
@@ -57,8 +57,9 @@ def test_records_agree(name, embedded_target, tmp_path):
         run = run_plan(plan_of(program, name), embedded_target, runner=runner, out=tmp_path / runner)
         told[runner] = [told_of(record) for record in records_of(run)]
     differ = [
-        f"{one['op']} {key}: {one.get(key)} / {other.get(key)}"
-        for one, other in zip(*told.values(), strict=True)
+        f"{runner}: {one['op']} {key}: {one.get(key)} / {other.get(key)}"
+        for runner in RUNNERS[1:]
+        for one, other in zip(told[RUNNERS[0]], told[runner], strict=True)
         for key in sorted(one | other)
         if one.get(key) != other.get(key)
     ]

@@ -99,6 +99,16 @@ def test_versions(s3: Any, bucket: str) -> None:
     assert error_of(lambda: ask(s3, bucket, VersionId="null")) == (404, "NoSuchVersion")
 
 
+def test_names_in_fields_of_their_own(store: AnyStore, s3: Any, bucket: str) -> None:
+    """Some SDKs send the header once a name."""
+    s3.put_object(Bucket=bucket, Key="k", Body=b"hello")
+    target = f"/{bucket}/k?attributes"
+    headers = dict(store.sign("GET", target, b"", {"x-amz-object-attributes": "ETag,ObjectSize"}))
+    headers |= {"x-amz-object-attributes": "ETag", "X-Amz-Object-Attributes": "ObjectSize"}
+    answer = store.send("GET", target, b"", headers)
+    assert answer.status == 200 and b"<ETag>" in answer.body and b"<ObjectSize>5<" in answer.body, answer.body
+
+
 def test_errors(store: AnyStore, s3: Any, bucket: str) -> None:
     assert error_of(lambda: ask(s3, bucket)) == (404, "NoSuchKey")
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
