@@ -1,4 +1,4 @@
-"""Every runner writes the same things down as the engine: their records of one program differ in times, ids and names of the run only."""
+"""Every runner writes down what the engine does: records of one program differ in times, ids and names of the run only."""
 
 from __future__ import annotations
 
