@@ -26,6 +26,7 @@ type counts struct {
 	NoKey     int64 `json:"no_key"`
 	Exhausted int64 `json:"exhausted"`
 	Unknown   int64 `json:"unknown"`
+	Retries   int64 `json:"retries"` // rounds of a `repeat until` behind its first
 }
 
 func (c *counts) add(o counts) {
@@ -34,6 +35,7 @@ func (c *counts) add(o counts) {
 	c.NoKey += o.NoKey
 	c.Exhausted += o.Exhausted
 	c.Unknown += o.Unknown
+	c.Retries += o.Retries
 }
 
 // An interpreter carries out the program of one client; docs/semantics.md section 1.
@@ -152,6 +154,7 @@ func (in *interpreter) repeatUntil(s *step) error {
 	}()
 	for round := range s.control.times {
 		in.rounds[len(in.rounds)-1] = round
+		in.counts.Retries += int64(min(round, 1))
 		err := in.steps(s.Do)
 		if err == nil && in.last != nil && in.last.outcome == "ok" {
 			return nil

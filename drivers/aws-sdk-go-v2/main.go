@@ -95,7 +95,8 @@ func drive(stdin io.Reader, out *output) error {
 		cancel()
 	}()
 	complete, err := r.carryOut()
-	last := endLine{Rec: "end", Complete: complete, CPUNs: cpuNs(), StallNs: out.stallNs}
+	last := endLine{Rec: "end", Complete: complete, StallNs: out.stallNs}
+	last.CPUNs, last.PeakRSSKB = used()
 	if err != nil {
 		last.Error = oneLine(err.Error(), 400)
 	}

@@ -90,7 +90,6 @@ type output struct {
 	buffer  bytes.Buffer
 	encoder *json.Encoder
 	stallNs int64
-	failed  error
 }
 
 func newOutput(to io.Writer) *output {
@@ -160,9 +159,10 @@ type phaseLine struct {
 }
 
 type endLine struct {
-	Rec      string `json:"rec"`
-	Complete bool   `json:"complete"`
-	CPUNs    int64  `json:"cpu_ns"`
-	StallNs  int64  `json:"stall_ns"`
-	Error    string `json:"error,omitempty"`
+	Rec       string `json:"rec"`
+	Complete  bool   `json:"complete"`
+	CPUNs     int64  `json:"cpu_ns"`
+	StallNs   int64  `json:"stall_ns"`
+	PeakRSSKB int64  `json:"peak_rss_kb"`
+	Error     string `json:"error,omitempty"`
 }

@@ -176,11 +176,11 @@ func (p *phase) line() phaseLine {
 	return out
 }
 
-// cpuNs is what the process has used, user and system.
-func cpuNs() int64 {
-	var used syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &used) != nil {
-		return 0
+// used is what the process has used: CPU time, user and system, and memory at most.
+func used() (cpuNs, peakKB int64) {
+	var usage syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
+		return 0, 0
 	}
-	return used.Utime.Nano() + used.Stime.Nano()
+	return usage.Utime.Nano() + usage.Stime.Nano(), usage.Maxrss
 }

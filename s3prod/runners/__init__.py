@@ -121,7 +121,8 @@ def run_plan(
                 metrics = carry_out(dataclasses.replace(ready, faults=()), through, history, progress)
         except RunError as error:
             raise RunError(f"{error}{hint(str(error), target)}") from None
-        metrics = sweep(fit, target, metrics | {"peak_rss_mb": round(peak.mb, 1)})
+        memory_mb = peak.mb + metrics.get("driver_rss_mb", 0.0)
+        metrics = sweep(fit, target, metrics | {"peak_rss_mb": round(memory_mb, 1)})
         if watch is not None:
             metrics["proxy"] = watch.join(history, out / EVENTS_FILE, metrics["buckets"])
     try:

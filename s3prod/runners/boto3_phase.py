@@ -134,7 +134,7 @@ class Group:
     def arrived(self) -> Arrived:
         """What its clients came to."""
         out = Arrived()
-        for name in ("runs", "runs_ok", "no_key", "exhausted", "unknown"):
+        for name in ("runs", "runs_ok", "no_key", "exhausted", "unknown", "retries"):
             setattr(out, name, sum(one.counts[name] for one in self.interpreters))
         if self.arrivals is not None:
             out.unsent, out.late_ns = self.arrivals.unsent, self.arrivals.late_ns

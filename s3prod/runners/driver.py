@@ -240,7 +240,8 @@ class _Run:
         mine = resource.getrusage(resource.RUSAGE_SELF)
         cpu_s = mine.ru_utime + mine.ru_stime - usage.ru_utime - usage.ru_stime + end.get("cpu_ns", 0) / 1e9
         used = metrics.Used(cpu_s, os.cpu_count() or 1, end.get("stall_ns", 0) / 1e9)
-        return metrics.of_run(self.recording, self.arrived, self.spans, used, interrupted=not complete)
+        out = metrics.of_run(self.recording, self.arrived, self.spans, used, interrupted=not complete)
+        return out | {"driver_rss_mb": end.get("peak_rss_kb", 0) / 1024}
 
     def _read_to_the_end(self) -> None:
         while self.end is None:
