@@ -46,15 +46,17 @@ RIVALS = 6  # for each key that is created again: as many as the checker's searc
 AGAIN = {"smoke": (2, 8), "full": (8, 20), "stress": (16, 100)}  # keys of each bucket, rounds
 
 
-def created_again_by_many(scale: str = "smoke", seed: int = 1) -> Plan:
+def created_again_by_many(scale: str = "smoke", seed: int = 1, versions: bool = True) -> Plan:
     """Six clients a key create it if it is not there, and delete it if it is what they saw; who replaces what is gone must be
-    refused. One bucket keeps versions: there a delete marker counts as absent.
+    refused. With `versions` the same in a bucket that keeps them, where a delete marker counts as absent.
 
     >>> sum(group.clients for group in created_again_by_many("full").groups if group.group.startswith("rivals"))
     96
     """
     keys, rounds = AGAIN[scale]
     names = [f"again/{number}" for number in range(keys)]
+    roles = ["main", KEPT] if versions else ["main"]
+    keep = [create_bucket(KEPT), put_versioning("Enabled", KEPT)] if versions else []
 
     def rivals(role: str, name: str) -> Group:
         program = [
@@ -71,17 +73,15 @@ def created_again_by_many(scale: str = "smoke", seed: int = 1) -> Plan:
         "created-again-by-many",
         seed=seed,
         scale=scale,
-        buckets=["main", KEPT],
-        spaces={role: Space.fixed(*names, bucket=role) for role in ("main", KEPT)},
+        buckets=roles,
+        spaces={role: Space.fixed(*names, bucket=role) for role in roles},
         stop=Stop(seconds=SECONDS[scale]),
         groups=[
-            Group("make", [create_bucket(), create_bucket(KEPT), put_versioning("Enabled", KEPT)], phase="setup"),
-            *(rivals(role, name) for role in ("main", KEPT) for name in names),
-            *read_then_remove(
-                *(get(name, bucket=role) for role in ("main", KEPT) for name in names), roles=["main", KEPT]
-            ),
+            Group("make", [create_bucket(), *keep], phase="setup"),
+            *(rivals(role, name) for role in roles for name in names),
+            *read_then_remove(*(get(name, bucket=role) for role in roles for name in names), roles=roles),
         ],
-        require={role: Require(acked_writes=2 * keys * rounds, overlap=0.5) for role in ("main", KEPT)},
+        require={role: Require(acked_writes=2 * keys * rounds, overlap=0.5) for role in roles},
     )
 
 

@@ -27,14 +27,15 @@ from s3prod.plan import (
     put,
     put_tags,
     put_versioning,
-    remove_bucket,
     repeat,
     until_others,
 )
+from s3prod.plans.teardown import read_then_remove
 
 KEPT = "kept"  # the role of the bucket with versions
 BODY = (700, 3000)
 SHARED, TAGGED, COPIED = "shared/object", "tagged/object", "copied/object"
+ALONE, RACING, VERSIONED, TOGETHER = 8, 3, 4, 8  # clients of the parts beside the shared objects
 RACED = [f"raced/{number}" for number in range(4)]
 
 
@@ -46,6 +47,26 @@ class Size:
     copiers: int
     readers: int
     rounds: int
+
+    @property
+    def half(self) -> int:
+        """Rounds of the parts beside the shared objects."""
+        return self.rounds // 2
+
+    def tag_sets(self, versions: bool) -> int:
+        """How many tag sets are put in all."""
+        beside = (ALONE + (VERSIONED if versions else 0)) * self.half + RACING * self.rounds
+        return 2 * self.taggers * self.rounds + beside
+
+    def updates(self, versions: bool) -> int:
+        """How many updates of metadata are made in all."""
+        beside = ALONE + (2 * VERSIONED + TOGETHER if versions else 0)
+        return 2 * self.copiers * self.rounds + beside * self.half
+
+    @property
+    def versions(self) -> int:
+        """How many versions there are at rest: of each key its first one, and one for each update."""
+        return VERSIONED * (1 + 2 * self.half) + 1 + TOGETHER * self.half
 
 
 SIZES = {
@@ -98,7 +119,7 @@ def _private(size: Size) -> Group:
         get_tags("k.key"),
         head("k.key"),
     ]
-    return Group("private", [choose("private", "k"), repeat(size.rounds // 2, *program)], clients=8)
+    return Group("private", [choose("private", "k"), repeat(size.half, *program)], clients=ALONE)
 
 
 def _overwriting(size: Size) -> list[Group]:
@@ -111,30 +132,35 @@ def _overwriting(size: Size) -> list[Group]:
     ]
     tagging = [choose("raced", "k"), put_tags("k.key", 5), get_tags("k.key"), get("k.key")]
     return [
-        Group("overwriting", [repeat(size.rounds, *writing)], clients=3),
-        Group("racing-tags", [repeat(size.rounds, *tagging)], clients=3),
+        Group("overwriting", [repeat(size.rounds, *writing)], clients=RACING),
+        Group("racing-tags", [repeat(size.rounds, *tagging)], clients=RACING),
     ]
 
 
 def _versioned(size: Size) -> list[Group]:
     """Each update of metadata makes a version, which keeps its own metadata and tags."""
     updates = [
-        copy("k.key", "k.key", metadata="replace", fields=6, tags=4, as_="new", bucket=KEPT),
+        copy("k.key", "k.key", metadata="replace", fields=6, tags=4, as_="new"),
         head("k.key", version="new.version"),
         get_tags("k.key", version="new.version"),
         put_tags("k.key", 3, version="first.version"),
         get_tags("k.key", version="new.version"),
         get_tags("k.key", version="first.version"),
+        copy("k.key", "k.key", metadata="replace", fields=4, tags=2, as_="newer"),
+        head("k.key", version="newer.version"),
+        get_tags("k.key", version="newer.version"),
+        head("k.key", version="new.version"),
+        get("k.key", version="new.version"),
         get("k.key", version="first.version"),
     ]
     alone = [
         choose("versions", "k"),
         put("k.key", BODY, fields=3, tags=2, as_="first"),
-        repeat(size.rounds // 2, *updates),
+        repeat(size.half, *updates),
     ]
     together = [
         repeat(
-            size.rounds // 2,
+            size.half,
             copy("raced", "raced", metadata="replace", fields=5, bucket=KEPT, source_bucket=KEPT, as_="one"),
             head("raced", version="one.version", bucket=KEPT),
             head("raced", bucket=KEPT),
@@ -143,15 +169,15 @@ def _versioned(size: Size) -> list[Group]:
     page = list_versions(KEPT, as_="page")
     more = repeat(size.rounds // 4, list_versions(KEPT, token="page.token", as_="page"))
     return [
-        Group("versions-alone", [*alone, barrier("versioned")], clients=4),
-        Group("versions-together", [*together, barrier("versioned")], clients=8),
+        Group("versions-alone", [*alone, barrier("versioned")], clients=VERSIONED),
+        Group("versions-together", [*together, barrier("versioned")], clients=TOGETHER),
         Group("listing", [barrier("versioned"), page, more]),
     ]
 
 
-def metadata_consistency(scale: str = "full", seed: int = 1) -> Plan:
+def metadata_consistency(scale: str = "full", seed: int = 1, versions: bool = True) -> Plan:
     """At full scale 100 clients tag objects and copy them onto themselves with new metadata, while others read both; private
-    objects, overwrites against tags, and the same in a bucket that keeps versions.
+    objects, overwrites against tags, and (with `versions`) the same in a bucket that keeps versions.
 
     >>> sum(group.clients for group in metadata_consistency().groups if group.group in
     ...     ("tagging", "copying", "tags-alone", "metadata-alone"))
@@ -160,25 +186,32 @@ def metadata_consistency(scale: str = "full", seed: int = 1) -> Plan:
     size = SIZES[scale]
     make = [
         create_bucket(),
-        create_bucket(KEPT),
-        put_versioning("Enabled", KEPT),
         *(put(key, BODY, fields=6, tags=5) for key in (SHARED, TAGGED, COPIED, *RACED)),
-        put("raced", BODY, fields=6, tags=5, bucket=KEPT),
     ]
+    at_rest = [step for key in (SHARED, TAGGED, COPIED, *RACED) for step in (get(key), get_tags(key))]
+    if versions:
+        make += [
+            create_bucket(KEPT),
+            put_versioning("Enabled", KEPT),
+            put("raced", BODY, fields=6, tags=5, bucket=KEPT),
+        ]
+        at_rest += [list_versions(KEPT), head("raced", bucket=KEPT)]
+    roles = ["main", KEPT] if versions else ["main"]
     groups = [
         Group("make", make, phase="setup"),
         *_shared(size),
         _private(size),
         *_overwriting(size),
-        *_versioned(size),
-        remove_bucket("main", KEPT),
+        *(_versioned(size) if versions else []),
+        *read_then_remove(*at_rest, roles=roles),
     ]
     spaces = {
         "shared": Space.fixed(SHARED, TAGGED, COPIED),
         "raced": Space.fixed(*RACED),
         "private": Space.own("private/", 1),
-        "versions": Space.own("versions/", 1, bucket=KEPT),
     }
+    if versions:
+        spaces["versions"] = Space.own("versions/", 1, bucket=KEPT)
     require = {
         "shared": Require(
             acked_writes=2 * size.copiers * size.rounds, reads=2 * size.copiers * size.rounds, overlap=0.3
@@ -188,7 +221,7 @@ def metadata_consistency(scale: str = "full", seed: int = 1) -> Plan:
         "metadata-consistency",
         seed=seed,
         scale=scale,
-        buckets=["main", KEPT],
+        buckets=roles,
         spaces=spaces,
         groups=groups,
         require=require,

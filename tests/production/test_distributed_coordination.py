@@ -14,7 +14,7 @@ a leader that woke up late overwrite its successor.
 
 from collections import Counter
 
-from s3prod.commits import REFUSED, Chain, progress, tenures, told, tokens_gone_back, writes_of
+from s3prod.commits import REFUSED, Chain, progress, tenures, tokens_gone_back, told, writes_of
 from s3prod.plans.coordination import (
     KEY,
     LOSSY,
@@ -80,8 +80,8 @@ def test_production_lost_answers(run_plan, report, config):
     report("lost-answers", told(chain.progress(clients) | {"reconciled": chain.reconciled}))
 
 
-def test_production_created_again(run_plan, report, config):
-    run = run_plan(created_again_by_many(config["scale"], config["seed"]))
+def test_production_created_again(run_plan, report, supports, config):
+    run = run_plan(created_again_by_many(config["scale"], config["seed"], versions=supports("versioning")))
 
     records = list(run.records())
     main = [r for r in records if r["run_phase"] == "main" and r["op"] in ("put", "delete")]
