@@ -55,7 +55,7 @@ run: build
 test: build driver-go $(STAMP)/clients
 	@$(C) VARIANT=debug all replay > build/build-debug.log 2>&1 || { cat build/build-debug.log; exit 1; }
 	@$(C) VARIANT=release all > build/build-release.log 2>&1 || { cat build/build-release.log; exit 1; }
-	@$(PYTEST) tests
+	@$(PYTEST) tests -n 2 --dist loadfile --scale smoke
 
 # --- proof -----------------------------------------------------------------------------------------------------------
 kill-matrix: build

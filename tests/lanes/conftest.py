@@ -1,26 +1,17 @@
-"""Runs the lanes that `S3PROD_LANES` asks for, and says at the end what they found or how to ask for them."""
+"""Collects the lanes that `S3PROD_LANES` asks for."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
 
-import lanes
+import lane_table as lanes
 import pytest
 from rgw import Gateway
 
 collect_ignore = list(
     {lane.tests for lane in lanes.LANES.values()} - {lanes.LANES[name].tests for name in lanes.asked()}
 )
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """One line a lane."""
-    for line in lanes.SUMMARY:
-        terminalreporter.write_line(line)
-    for name, lane in lanes.LANES.items():
-        if name not in lanes.asked():
-            terminalreporter.write_line(f"lanes: not run: {lane.what} (ask with {lanes.VARIABLE}={name})")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-import lanes
+import lane_table as lanes
 import pytest
 
 from s3prod.plans import BUILTIN

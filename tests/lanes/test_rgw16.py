@@ -7,21 +7,22 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import lanes
+import lane_table as lanes
 import pytest
 from rgw import Gateway, GatewayError
 
 HERE = Path(__file__).resolve().parent
 
 
-def test_store_suite(gateway: Gateway, run_suite: Any) -> None:
+def test_store_suite(gateway: Gateway, run_suite: Any, record_property: Callable[[str, object], None]) -> None:
     """Every test of `tests/store` that is about S3: those in `rgw16.toml` fail, all others pass."""
     done = run_suite(*gateway.keys, "tests/store", "--expected", str(HERE / "rgw16.toml"), "-r", "fE")
     assert done.returncode == 0, done.stdout + done.stderr
-    lanes.SUMMARY.append(next(line for line in done.stdout.splitlines() if line.startswith("Ceph RGW")))
+    record_property(lanes.SAYS, next(line for line in done.stdout.splitlines() if line.startswith("Ceph RGW")))
 
 
 @pytest.mark.parametrize(("test", "status", "says"), [
@@ -64,7 +65,7 @@ def test_daemons_end_with_their_parent() -> None:
     subprocess.run(["rm", "-r", root], check=True)
 
 
-def test_start_and_end_are_quick() -> None:
+def test_start_and_end_are_quick(record_property: Callable[[str, object], None]) -> None:
     began = time.monotonic()
     gateway = Gateway()
     ready = time.monotonic()
@@ -72,7 +73,7 @@ def test_start_and_end_are_quick() -> None:
     ended = time.monotonic()
     assert not gateway.root.exists()
     assert ready - began < 60 and ended - ready < 30
-    lanes.SUMMARY.append(f"rgw16: ready in {ready - began:.1f} s, ended in {ended - ready:.1f} s")
+    record_property(lanes.SAYS, f"rgw16: ready in {ready - began:.1f} s, ended in {ended - ready:.1f} s")
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

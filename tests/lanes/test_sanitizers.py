@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import lanes
+import lane_table as lanes
 import pytest
 
 from s3prod import Group, Plan, Space, run_plan
@@ -60,7 +60,9 @@ def reports(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("variant", [name for name in PARTS if name in lanes.asked()])
-def test_store_suite(variant: str, tmp_path: Path, run_tests: Callable[..., Any]) -> None:
+def test_store_suite(
+    variant: str, tmp_path: Path, run_tests: Callable[..., Any], record_property: Callable[[str, object], None]
+) -> None:
     """Nothing fails and nothing is reported; a report alone fails the store's exit status, too."""
     began = time.monotonic()
     build(variant)
@@ -74,7 +76,7 @@ def test_store_suite(variant: str, tmp_path: Path, run_tests: Callable[..., Any]
     done = run_tests(*words(variant), timeout=3600, **settings)
     assert (done.returncode, reports(tmp_path)) == (0, ""), done.stdout + done.stderr + reports(tmp_path)
     passed = done.stdout.strip().splitlines()[-1]
-    lanes.SUMMARY.append(f"{variant}: no report; built in {ready - began:.0f} s, {passed}")
+    record_property(lanes.SAYS, f"{variant}: no report; built in {ready - began:.0f} s, {passed}")
 
 
 @pytest.mark.parametrize("variant", [name for name in PARTS if name in lanes.asked()])
