@@ -92,7 +92,7 @@ static bool mix(struct s3p_srv_mutant *a, const struct s3p_srv_list_page *earlie
     return s3p_buf_ok(&a->page);
 }
 
-/* Only of objects: other listings have tags, those of an upload, where this keeps the earlier page. */
+/* Only these have no tags of their own, where the earlier page is kept. */
 static bool lists_objects(const struct s3p_srv_req *req)
 {
     static const char begin[] = "ListObjects";
