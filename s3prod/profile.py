@@ -162,7 +162,7 @@ def load(name: str) -> dict[str, Value]:
         except (OSError, UnicodeDecodeError) as error:
             raise TargetError("profile", name, f"a readable TOML file ({one_line(str(error), 80)})") from None
     else:
-        raise TargetError("profile", name, f"{', '.join(names())}, or a path that ends in .toml")
+        raise TargetError("profile", name, f"one of {', '.join(names())}, or a path that ends in .toml")
     return {key: row.default for key, row in KEYS.items()} | read(text, name)
 
 

@@ -18,6 +18,7 @@ from s3prod.errors import S3ProdError, UsageError, one_line
 COMMANDS = {
     "serve": "the embedded store; `serve null` answers at once with a fixed 200",
     "proxy": "the fault proxy in front of a store",
+    "probe": "try a store and print its profile, with the evidence",
     "run": "carry out a plan and judge what was seen",
     "check": "judge a recorded history again",
     "export": "a history for other tools: arrow, parquet, jsonl, csv",

@@ -71,7 +71,7 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--proxy", metavar="URL")
     group.add_argument("--connect-timeout-ms", metavar="MS")
     group.add_argument("--bucket-prefix", metavar="TEXT", help="default s3prod")
-    group.add_argument("--profile", metavar="NAME", help="embedded, generic, or a TOML file: what the store promises")
+    group.add_argument("--profile", metavar="NAME", help="generic, aws, … (docs/profiles.md), or a TOML file")
     group.add_argument(
         "--mutant",
         dest="mutants",

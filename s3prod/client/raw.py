@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -46,7 +47,9 @@ class RawSender:
     def __init__(self, target: Target, endpoint: str, verify: bool | str, tell: Callable[[Attempt], None]) -> None:
         self.target, self.endpoint, self.tell = target, endpoint, tell
         proxies = {"http": str(target.proxy), "https": str(target.proxy)} if target.proxy else None
-        self._session = URLLib3Session(verify=verify, proxies=proxies)
+        # without the option a body waits 40 ms for the acknowledgement of its head
+        at_once = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+        self._session = URLLib3Session(verify=verify, proxies=proxies, socket_options=at_once)
 
     def send(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> Answer:
         """One request. `path` and `query` are not encoded yet; a payload hash among the headers is signed as it is."""

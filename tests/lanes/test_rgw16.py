@@ -15,6 +15,10 @@ import lane_table as lanes
 import pytest
 from rgw import Gateway, GatewayError
 
+from s3prod import profile as profiles
+from s3prod.probe import BUDGET_S, probe
+from s3prod.target import Target
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -38,6 +42,19 @@ def test_production(gateway: Gateway, run_suite: Any, test: str, status: int, sa
     done = run_suite(*gateway.keys, f"tests/production/test_{test}", "--scale", "smoke", "--profile", "generic")
     assert done.returncode == status, done.stdout + done.stderr
     assert [text for text in says if text not in done.stdout] == [], done.stdout
+
+
+def test_probe(gateway: Gateway) -> None:
+    """What a probe finds is what the built-in profile says, key by key."""
+    target = Target((gateway.endpoint,), gateway.access_key, gateway.secret_key)
+    report, profile = probe(target), profiles.load("ceph-rgw-16")
+    probed = {key: each.value for key, each in report.findings.items() if not each.not_probed and key != "name"}
+    assert probed == {key: profile[key] for key in probed}
+    unknown = {"name", "list_interval", "cond_409_possible", "max_clock_skew_ms", "usage_probe"}
+    assert set(profile) - set(probed) == unknown | {"lifecycle_day_ms", "replication_lag_ms"}
+    assert (report.failed, report.left_behind, report.contradictions(profile)) == ({}, [], {})
+    assert report.seconds < BUDGET_S
+    lanes.SUMMARY.append(f"rgw16: probed in {report.seconds:.1f} s, as ceph-rgw-16.toml says")
 
 
 def alive(process: int) -> bool:

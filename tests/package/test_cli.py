@@ -167,7 +167,7 @@ def test_a_store_that_lets_nothing_begin_is_status_2(runner, plan_file, tmp_path
 
 
 BAD = [
-    ((), "command: not given, expected one of serve, proxy, run"),
+    ((), "command: not given, expected one of serve, proxy, probe, run"),
     (("frobnicate",), "command: frobnicate, expected one of"),
     (("run",), "run: the following arguments are required: PLAN"),
     (("run", "no-such-plan"), "plan: no-such-plan, expected a JSON file or one of"),
@@ -185,7 +185,7 @@ BAD = [
     (("run", "small.json", "--endpoint", "http://h", "--secret-key", SECRET), "access_key: not given, expected --access-key"),
     (("run", "small.json", "--secret-key", SECRET), "endpoint: not given, expected --endpoint beside secret_key"),
     (("run", "small.json", "--addressing", "path"), "endpoint: not given, expected --endpoint beside addressing"),
-    (("run", "small.json", "--profile", "none"), "profile: none, expected embedded"),
+    (("run", "small.json", "--profile", "none"), "profile: none, expected one of aws, "),
     (("run", "small.json", "--mode", "no-such-mode"), "no-such-mode"),
     (
         ("run", "small.json", "--endpoint", "http://h", "--access-key", "a", "--secret-key", SECRET, "--mode", "ok-short-page"),
@@ -196,7 +196,7 @@ BAD = [
     (("run", "small.json", "--frob"), "unrecognized arguments: --frob"),
     (("check", "none"), "history: none, expected"),
     (("check", "small.json"), "history: small.json, expected a history"),
-    (("check", "small.json", "--profile", "x"), "profile: x, expected embedded, generic"),
+    (("check", "small.json", "--profile", "x"), "profile: x, expected one of aws, "),
     (("check", "small.json", "--threads", "0"), "--threads: 0, expected a whole number from 1 to 64"),
     (("export", "none", "--to", "csv"), "run: none, expected a folder"),
     (("export", "small.json", "--to", "xml"), "to: xml, expected one of arrow, parquet, jsonl, csv"),
