@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from s3prod.errors import S3ProdError
 from s3prod.plan import Plan
 from s3prod.target import Target
 
@@ -43,8 +44,9 @@ def _remove(target: Target, names: list[str], cleaned: list[str]) -> None:
     client = S3Client(target)
     for name in names:
         try:
-            client.empty_bucket(name)
-            client.delete_bucket(name)
-        except (BotoCoreError, ClientError, RuntimeError, OSError):
+            if client.bucket_exists(name):  # asked first: a store that has gone is not asked five times
+                client.empty_bucket(name)
+                client.delete_bucket(name)
+        except (BotoCoreError, ClientError, S3ProdError, OSError):
             continue
         cleaned.append(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -65,6 +66,7 @@ def find(name: str) -> Runner:
     return RUNNERS[name]
 
 
+_HISTORY = re.compile(r"^(?:history: )?(?:\[Errno \d+\] )?history: ")  # what could not be written, without its path
 HINTS = {  # code of a refused set-up: the field of the target that is likely wrong
     "SignatureDoesNotMatch": "secret_key",
     "InvalidAccessKeyId": "access_key",
@@ -120,7 +122,8 @@ def run_plan(
             with peak_memory() as peak:
                 metrics = carry_out(dataclasses.replace(ready, faults=()), through, history, progress)
         except RunError as error:
-            raise RunError(f"{error}{hint(str(error), target)}") from None
+            text = _HISTORY.sub(f"{history}: ", str(error), count=1)
+            raise RunError(text + hint(text, target)) from None
         memory_mb = peak.mb + metrics.get("driver_rss_mb", 0.0)
         metrics = sweep(fit, target, metrics | {"peak_rss_mb": round(memory_mb, 1)})
         if watch is not None:

@@ -18,12 +18,14 @@ STATUS, MESSAGE = "s3prod_status", "s3prod_message"  # attributes of a report: h
 class NoVerdict(pytest.fail.Exception):  # type: ignore[name-defined,misc]
     """The test ends without a verdict: it could not be set up, proved too little, or was cut short."""
 
+    __module__ = "builtins"  # as pytest's own: it is named without a path
     status = "ERROR"
 
 
 class Expired(NoVerdict):
     """The time of the test was up."""
 
+    __module__ = "builtins"
     status = "TIMEOUT"
 
 
@@ -161,6 +163,8 @@ def pytest_runtest_makereport(
     setattr(report, STATUS, status_of(report.when, report.outcome, error))
     crash = getattr(report.longrepr, "reprcrash", None)
     said = str(crash.message) if crash is not None else report.longreprtext
+    if isinstance(error, pytest.fail.Exception):
+        said = str(error.msg)
     secrets = item.config.stash[SECRETS]() if SECRETS in item.config.stash else []
     setattr(report, MESSAGE, one_line(redacted(said.strip().partition("\n")[0], secrets)))
     if report.failed and redacted(report.longreprtext, secrets) != report.longreprtext:
