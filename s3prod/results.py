@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 RUN_FILE = "run.json"
 HISTORY_FILE = "history.s3ph"
 EVENTS_FILE = "proxy.jsonl"
+_NOT_IMPLEMENTED = "501"
+_SETS_UP = ("put_versioning", "put_lifecycle", "put_replication")
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -97,6 +99,21 @@ class Run:
         """The faults of the proxy that never fired: what they were to show is not shown."""
         return [spec for spec, fired in self.metrics.get("proxy", {}).get("faults", {}).items() if fired == 0]
 
+    @property
+    def unproven(self) -> list[str]:
+        """Why a run does not show what it is for, whatever its verdicts are."""
+        return [f"the fault {spec} never fired" for spec in self.silent_faults] + self.refused
+
+    @property
+    def refused(self) -> list[str]:
+        """The operations that the store refused each time, because it does not have them, or to set a bucket up: what the plan
+        wanted of them was not tried.
+        """
+        ops = self.metrics.get("ops", {})
+        never = {name: set(op.get("by_status", {})) for name, op in ops.items() if op["attempts"] and not op["ok"]}
+        return [f"{name} was answered {' and '.join(sorted(statuses))} each time" for name, statuses in never.items()
+                 if statuses == {_NOT_IMPLEMENTED} or (name in _SETS_UP and not statuses & {"0"})]  # fmt: skip
+
     def events(self) -> list[dict[str, Any]]:
         """What the proxy did, event by event; none without one."""
         path = self.out / EVENTS_FILE
@@ -147,7 +164,7 @@ class Run:
 
     def exit_status(self) -> int:
         """0 everything held, 1 a promise was broken or a requirement missed, 3 inconclusive or generator-limited."""
-        statuses = [LOAD_STATUS.get(self.load, 3), 3 if self.interrupted or self.silent_faults else 0]
+        statuses = [LOAD_STATUS.get(self.load, 3), 3 if self.interrupted or self.unproven else 0]
         return combine(statuses + ([] if self.verdict is None else [self.verdict.exit_status()]))
 
     def to_dict(self) -> dict[str, Any]:

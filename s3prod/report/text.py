@@ -227,12 +227,10 @@ def render_groups(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def render_proxy(run: Run) -> list[str]:
-    """What the fault proxy did, and which fault never fired."""
-    proxy = run.metrics.get("proxy")
-    if proxy is None:
-        return []
-    lines = [f"proxy: {spec} fired {numbers.count(fired)}" for spec, fired in proxy["faults"].items()]
-    return lines + [f"inconclusive: the fault {spec} never fired" for spec in run.silent_faults]
+    """What the fault proxy did, and why the run does not show what it is for."""
+    faults = run.metrics.get("proxy", {}).get("faults", {})
+    lines = [f"proxy: {spec} fired {numbers.count(fired)}" for spec, fired in faults.items()]
+    return lines + [f"inconclusive: {why}" for why in run.unproven]
 
 
 def summary_text(run: Run) -> str:
@@ -289,9 +287,7 @@ def headline(run: Run) -> str:
         reasons = [
             f"{one.rule} [{one.level}] {one.bucket}/{one.key}: {one.sentence}" for one in first
         ] or verdict.because
-    reasons += [f"the fault {spec} never fired" for spec in run.silent_faults]
-    reasons += troubles(run.metrics)
-    reasons += remains(run.metrics)
+    reasons += [*run.unproven, *troubles(run.metrics), *remains(run.metrics)]
     return one_line(f"{word(run)}: {'; '.join(reasons)}".removesuffix(": "))
 
 

@@ -18,8 +18,9 @@ import pytest
 from s3prod.cli import main as s3prod
 from s3prod.client import S3Client
 from s3prod.errors import RunError
-from s3prod.plan import Group, Plan, Require, get, make_bucket, put, remove_bucket
-from s3prod.results import write_whole
+from s3prod.plan import Group, Plan, Require, get, make_bucket, put, put_versioning, remove_bucket
+from s3prod.report.text import headline
+from s3prod.results import Run, write_whole
 from s3prod.runners import run_plan
 from s3prod.store import EmbeddedStore
 from s3prod.suite.command import _report
@@ -90,6 +91,18 @@ def test_a_feature_that_the_store_refuses_is_no_pass(given, embedded_target, cap
     assert s3prod(["run", "refused.json", "--out", "out", "--via-proxy", fault, "--bucket-prefix", "refused"]) == 3
     said = capfd.readouterr().out
     assert "INCONCLUSIVE" in said and re.search(r"^answers: .*501 2$", said, re.MULTILINE), said
+    assert buckets(embedded_target, "refused") == []
+
+
+def test_versions_that_the_store_refuses_are_no_pass(given, embedded_target, capfd):
+    """501 to PutBucketVersioning: a plan about versions runs to its end, and all that it asks for is there without them."""
+    versioned = put_versioning("Enabled")
+    plan = Plan("refused", groups=[make_bucket(), Group("set", [versioned], phase="setup"), *SMALL.groups[1:]])
+    Path("refused.json").write_text(plan.to_json())
+    fault = "status-before-commit:status=501,code=NotImplemented,op=put_versioning"
+    assert s3prod(["run", "refused.json", "--out", "out", "--via-proxy", fault, "--bucket-prefix", "refused"]) == 3
+    assert "inconclusive: put_versioning was answered 501 each time" in capfd.readouterr().out
+    assert headline(Run.read("out")).startswith("inconclusive: put_versioning was answered 501 each time")
     assert buckets(embedded_target, "refused") == []
 
 
