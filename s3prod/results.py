@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,10 @@ def write_whole(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise RunError(f"{path}: not written, expected room and rights ({error.strerror})") from None
+
+
+def _refuses(op: str, by_status: Mapping[str, int]) -> bool:
+    return set(by_status) == {_NOT_IMPLEMENTED} or (op in _SETS_UP and "0" not in by_status)
 
 
 @dataclass(frozen=True)
@@ -109,10 +113,11 @@ class Run:
         """The operations that the store refused each time, because it does not have them, or to set a bucket up: what the plan
         wanted of them was not tried.
         """
-        ops = self.metrics.get("ops", {})
-        never = {name: set(op.get("by_status", {})) for name, op in ops.items() if op["attempts"] and not op["ok"]}
-        return [f"{name} was answered {' and '.join(sorted(statuses))} each time" for name, statuses in never.items()
-                 if statuses == {_NOT_IMPLEMENTED} or (name in _SETS_UP and not statuses & {"0"})]  # fmt: skip
+        return [
+            f"{name} was answered {' and '.join(sorted(op['by_status']))} each time"
+            for name, op in self.metrics.get("ops", {}).items()
+            if op["attempts"] and not op["ok"] and _refuses(name, op["by_status"])
+        ]
 
     def events(self) -> list[dict[str, Any]]:
         """What the proxy did, event by event; none without one."""
