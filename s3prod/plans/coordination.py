@@ -37,7 +37,7 @@ SECONDS = {"smoke": 20, "full": 180, "stress": 900}  # whoever has not made its 
 RACES = {"smoke": (16, 10), "full": (50, 20), "stress": (200, 50)}  # clients, keys
 LOSSY = {"smoke": (8, 5), "full": (24, 20), "stress": (100, 50)}  # clients, commits of each
 NOWHERE = "never-written"
-LOST = ("drop-ack-after-commit:every=13,op=put", "status-after-commit:every=17,op=put,status=503")
+LOST = ("drop-ack-after-commit:every=7,op=put", "status-after-commit:every=11,op=put,status=503")
 
 
 def distributed_coordination(scale: str = "smoke", seed: int = 1) -> Plan:
@@ -109,7 +109,7 @@ def lost_answers(scale: str = "smoke", seed: int = 1) -> Plan:
     """The same increments, while a proxy swallows some acknowledgements and answers 503 to some writes that took effect.
 
     >>> lost_answers("full").faults[0]
-    'drop-ack-after-commit:every=13,op=put'
+    'drop-ack-after-commit:every=7,op=put'
     """
     clients, commits = LOSSY[scale]
     seeded = [put(KEY, counter(0), if_none_match=ANY), when(["unknown", 412], get(KEY))]
