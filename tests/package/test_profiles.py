@@ -10,6 +10,7 @@ import pytest
 
 from s3prod import profile as profiles
 from s3prod.cli import main
+from s3prod.errors import StoreError
 from s3prod.plan import (
     Group,
     Plan,
@@ -39,6 +40,7 @@ from s3prod.plans import BUILTIN
 from s3prod.profile import Unsupported, lacks
 from s3prod.readiness import patient
 from s3prod.runners import run_plan
+from s3prod.usage import stored_bytes
 
 ROOT = Path(__file__).resolve().parents[2]
 UP = create_upload("a", as_="up")
@@ -129,6 +131,28 @@ def test_waits_of_the_profile():
 def test_built_in_plans_need_no_more_than_the_embedded_store_has(embedded_target):
     for name, build in BUILTIN.items():
         assert fitted(build("smoke", 1), embedded_target.profile).name == name
+
+
+@pytest.mark.parametrize(("command", "says"), [
+    ("sh -c 'echo of {bucket}; echo 4096'", None),
+    ("sh -c 'echo none of {bucket}'", "'none of b-1', expected a number of bytes in its last line"),
+    ("sh -c 'echo no such bucket >&2; exit 3'", "status 3: no such bucket, expected a number of bytes"),
+    ("no-such-program {bucket}", "No such file or directory"),
+    ("sh -c 'it", "No closing quotation"),
+])  # fmt: skip
+def test_a_command_says_what_is_stored(command, says):
+    """Where the profile has one: it is asked, and nothing is made up."""
+    if says is None:
+        assert stored_bytes(GENERIC | {"usage_probe": command}, "b-1") == 4096
+        return
+    with pytest.raises(StoreError, match=re.escape(says)):
+        stored_bytes(GENERIC | {"usage_probe": command}, "b-1")
+
+
+def test_without_a_command_it_cannot_be_observed():
+    with pytest.raises(Unsupported, match=r"^unsupported: profile generic says usage_probe = none$"):
+        stored_bytes(GENERIC, "b-1")
+    assert lacks(GENERIC, "usage_probe") == "profile generic says usage_probe = none"
 
 
 def test_no_production_test_skips_by_itself():
