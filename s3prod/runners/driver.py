@@ -165,6 +165,16 @@ def _started(driver: Driver) -> Iterator[_Process]:
         process.close()
 
 
+def version_of(driver: Driver) -> str:
+    """The version of its SDK, as it says itself.
+
+    >>> version_of(DRIVERS["aws-sdk-go-v2"])  # doctest: +SKIP
+    '1.113.0'
+    """
+    with _started(driver) as process:
+        return str(process.hello()["version"])
+
+
 def run(driver: Driver, plan: Plan, target: Target, history: Path, progress: Progress | None) -> dict[str, Any]:
     """Carries the plan out with a driver and gives its metrics.
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from s3prod.errors import UsageError
 from s3prod.runners import RUNNERS
+from s3prod.runners.driver import DRIVERS, version_of
 from s3prod.settings import SDK, find
 
 DEFAULT = "native"
 LATEST = "latest"
-INSTALL = {"boto3": "make build", "aws-sdk-go-v2": "make driver-go"}  # what brings an SDK
+INSTALL = {"boto3": "make build"} | {name: driver.made_by for name, driver in DRIVERS.items()}  # what brings an SDK
 
 
 def sdk_of(
@@ -31,25 +32,20 @@ def sdk_of(
     if name not in RUNNERS:
         known = [f"{one} ({INSTALL[one]})" if one in INSTALL else one for one in RUNNERS]
         raise UsageError(where, str(name), f"one of {', '.join(known)}")
+    if name in DRIVERS:
+        DRIVERS[str(name)].program()
     where, version = found.get("sdk_version", ("sdk_version", LATEST))
-    installed = installed_version(str(name))
-    if version != LATEST and str(version) != installed:
-        raise UsageError(
-            where, str(version), f"{LATEST}" + (f" or {installed}, which is installed" if installed else "")
-        )
+    if version != LATEST and str(version) != (installed := installed_version(str(name))):
+        raise UsageError(where, str(version), f"{LATEST} or {installed}, which is installed")
     return str(name), str(version)
 
 
-def installed_version(name: str) -> str | None:
-    """The version of an SDK's package; None when it is no Python package.
+def installed_version(name: str) -> str:
+    """The version of an SDK that is there.
 
-    >>> installed_version("no-such-sdk")
+    >>> installed_version("boto3").count(".")
+    2
     """
-    import s3prod
-
-    if name == DEFAULT:
-        return s3prod.__version__
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
+    if name in DRIVERS:
+        return version_of(DRIVERS[name])
+    return metadata.version("s3prod" if name == DEFAULT else name)

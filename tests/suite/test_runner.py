@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from s3prod.errors import UsageError
+from s3prod.runners import driver
 from s3prod.runners.sdk import INSTALL, installed_version, sdk_of
 from s3prod.suite.command import main
 from s3prod.suite.defconfig import text
@@ -178,6 +179,15 @@ def test_settings_come_from_option_environment_file(tmp_path, embedded_store):
     expected = [where, key, "option-1", "of-environment", False, "boto3"]
     assert str(expected) in done.stderr
     assert json.loads(done.stdout)["failed"] == 1
+
+
+def test_a_driver_that_is_not_built_is_a_usage_error(monkeypatch, capfd):
+    monkeypatch.setattr(driver, "BUILT", Path("none"))
+    monkeypatch.setenv("PATH", "")
+    assert main(ROOT, ["--sdk", "aws-sdk-go-v2", "-l"]) == 2
+    assert (
+        capfd.readouterr().err == "s3prod: runner: aws-sdk-go-v2, expected its program, which `make driver-go` makes\n"
+    )
 
 
 def test_two_spellings_that_disagree_are_refused(tmp_path, capfd):
