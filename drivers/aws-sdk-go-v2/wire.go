@@ -35,8 +35,12 @@ type attempt struct {
 	written bool  // the whole request
 }
 
-// begun tells whether any byte of the request may have left.
-func (a *attempt) begun() bool { return a.conn != nil && a.conn.written.Load() > a.before }
+// begun tells whether any byte of the request may have left. What was given up from outside may be written even now: net/http
+// does not wait for its writer then.
+func (a *attempt) begun() bool {
+	gaveUp := errors.Is(a.err, context.Canceled) || errors.Is(a.err, context.DeadlineExceeded)
+	return a.conn != nil && (gaveUp || a.conn.written.Load() > a.before)
+}
 
 // An exchange is one call of the SDK: its attempts, as middleware and trace report them.
 type exchange struct {
