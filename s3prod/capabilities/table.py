@@ -17,11 +17,11 @@ class Row:
 
 
 TABLE: dict[str, Row] = {
-    # Requests of service/s3 seen on a fault server: payload hashed over http and UNSIGNED-PAYLOAD over https, no chunks of
-    # its own; three attempts; its one paginator is of ListObjectsV2 and leaves keys as they come. No 301 is followed.
+    # A program of service/s3 with default options, against the server of `wire`: one PUT, one page, each redirect, a 503; over
+    # https (UNSIGNED-PAYLOAD) against a fault server. Its one paginator of objects is of ListObjectsV2.
     "aws-sdk-go-v2": Row(
-        "1.114.8",
-        "2026-11",
+        "1.114.10",
+        "2026-11-26",
         {
             "sigv4_chunked": False,
             "unsigned_payload_allowed": True,

@@ -145,7 +145,7 @@ def test_conditions_that_boto3_has_no_parameter_for_go_out_as_signed_headers():
     with WireServer() as wire:
         client = S3Client(Target((wire.endpoint,), "k", "s"))
         client.upload_part("b", "k", "u", 1, b"x", IfMatch='"e"', IfUnmodifiedSince=when, headers={"x-amz-own": "1"})
-        client.put_object("b", "k", b"x")
+        client.client.put_object(Bucket="b", Key="k")
     sent, after = (seen.headers for seen in wire.seen)
     assert (sent["if-match"], sent["x-amz-own"]) == ('"e"', "1")
     assert sent["if-unmodified-since"] == "Mon, 01 Jan 2024 00:00:00 GMT"
@@ -209,10 +209,10 @@ def test_only_404_means_that_it_is_not_there(answer):
 
 def test_a_page_that_leads_to_itself_is_an_error():
     page = (
-        b"<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+        b"<ListBucketResult><IsTruncated>%s</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
         b"</ListBucketResult>"
     )
-    with WireServer(lambda seen: (200, {}, page)) as wire:
+    with WireServer(lambda seen: (200, {}, page % (b"true" if len(wire.seen) < 9 else b"false"))) as wire:
         with pytest.raises(RuntimeError, match="IsTruncated"):
             S3Client(Target((wire.endpoint,), "k", "s")).list_objects("b")
         assert len(wire.seen) == 2
