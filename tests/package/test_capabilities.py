@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import boto3
 import pytest
@@ -14,6 +15,8 @@ from s3prod.capabilities.table import TABLE
 from s3prod.capabilities.wire import Seen, WireServer, plain
 from s3prod.errors import UsageError
 from s3prod.target import Target
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -48,6 +51,13 @@ def test_an_sdk_that_is_not_probed_has_a_dated_row(settings):
     found = capabilities_of("aws-sdk-go-v2", settings=settings)
     assert found["sources"] == ["mapping"] and found["version"] == TABLE["aws-sdk-go-v2"].version
     assert all(row.profile.keys() == FLAGS.keys() and row.found for row in TABLE.values())
+
+
+@pytest.mark.parametrize("sdk", list(TABLE))
+def test_a_row_is_about_the_version_that_the_driver_is_built_with(sdk):
+    """When this fails, look at the flags again: what they were seen on is no longer what runs."""
+    module = (ROOT / "drivers" / sdk / "go.mod").read_text()
+    assert f"service/s3 v{TABLE[sdk].version}\n" in module
 
 
 GOOD = {name: False for name in FLAGS} | {"retry_mode": "legacy"}
