@@ -35,6 +35,7 @@ enum s3p_field { /* of a name that a step bound */
                  S3P_FIELD_SIZE, /* from here on: numbers */
                  S3P_FIELD_COUNTER,
                  S3P_FIELD_NOW_MS,
+                 S3P_FIELD_INITIATED_MS,
                  S3P_FIELDS,
 };
 extern const char *const s3p_field_name[S3P_FIELDS];

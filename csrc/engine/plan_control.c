@@ -119,7 +119,8 @@ static int parse_classes(struct s3p_compile *c, const struct s3p_node *list,
 
 #define TEXT_FIELDS \
     (S3P_GIVES(ETAG) | S3P_GIVES(VERSION) | S3P_GIVES(ID) | S3P_GIVES(TOKEN) | S3P_GIVES(KEY))
-#define NUMBER_FIELDS (S3P_GIVES(SIZE) | S3P_GIVES(COUNTER) | S3P_GIVES(NOW_MS))
+#define NUMBER_FIELDS \
+    (S3P_GIVES(SIZE) | S3P_GIVES(COUNTER) | S3P_GIVES(NOW_MS) | S3P_GIVES(INITIATED_MS))
 
 static bool is_text(const struct s3p_expr *e)
 {

@@ -13,6 +13,7 @@ const char *const s3p_field_name[S3P_FIELDS] = {
     [S3P_FIELD_KEY] = "key",           [S3P_FIELD_KEYS] = "keys",
     [S3P_FIELD_VERSIONS] = "versions", [S3P_FIELD_SIZE] = "size",
     [S3P_FIELD_COUNTER] = "counter",   [S3P_FIELD_NOW_MS] = "now_ms",
+    [S3P_FIELD_INITIATED_MS] = "initiated_ms",
 };
 
 int s3p_find_slot(const struct s3p_program *prog, struct s3p_str name)

@@ -47,7 +47,7 @@ static const struct s3p_verb verbs[] = {
     {"list_versions", "list_versions, " LIST_FIELDS, S3P_OP_LIST_VERSIONS,
      PAGE_GIVES | S3P_GIVES(VERSIONS), s3p_compile_list},
     {"list_uploads", "list_uploads, " LIST_FIELDS, S3P_OP_LIST_UPLOADS,
-     PAGE_GIVES | S3P_GIVES(UPLOADS), s3p_compile_list},
+     PAGE_GIVES | S3P_GIVES(UPLOADS) | S3P_GIVES(INITIATED_MS), s3p_compile_list},
     {"list_parts", "list_parts, max_keys, token, as", S3P_OP_LIST_PARTS, PAGE_GIVES,
      s3p_compile_list_parts},
     {"create_bucket", "create_bucket", S3P_OP_CREATE_BUCKET, 0, s3p_compile_bucket},

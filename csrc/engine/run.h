@@ -107,6 +107,7 @@ struct s3p_slot { /* what a name holds */
     struct s3p_keyref key;
     struct s3p_hold hold;
     int64_t size, counter, now_ms;
+    int64_t initiated_ms; /* of a page of uploads: its newest one, by the store's clock; 0: empty */
     /* etag, version, upload, id, token: reserved when the program refers to them */
     struct s3p_buf text[S3P_FIELD_TOKEN + 1];
     /* keys, versions, uploads of a page: lengths and bytes of key, id and ETag, again and again */

@@ -99,9 +99,10 @@ int64_t s3p_expr_value(const struct s3p_expr *e, const struct s3p_slot *slots)
     int64_t base = 0, sum;
     if (e->slot != S3P_NO_SLOT) {
         const struct s3p_slot *s = &slots[e->slot];
-        base = e->field == S3P_FIELD_SIZE      ? s->size
-               : e->field == S3P_FIELD_COUNTER ? s->counter
-                                               : s->now_ms;
+        base = e->field == S3P_FIELD_SIZE           ? s->size
+               : e->field == S3P_FIELD_COUNTER      ? s->counter
+               : e->field == S3P_FIELD_INITIATED_MS ? s->initiated_ms
+                                                    : s->now_ms;
     }
     if (__builtin_add_overflow(base, e->add, &sum))
         return e->add < 0 ? INT64_MIN + 1 : INT64_MAX; /* INT64_MIN means "none" in records */

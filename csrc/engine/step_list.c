@@ -105,11 +105,15 @@ static void bind_page(struct s3p_try *t, const struct s3p_list_page *page)
     find_next(&kinds[t->step->op], page, &key, &id);
     s3p_slot_set_token(s, key, id);
     s3p_slot_clear_names(s);
+    s->initiated_ms = 0;
     for (int i = 0; i < page->n; i++) {
         const struct s3p_list_entry *e = &page->entries[i];
         struct s3p_delete_name name = {e->key, e->id, e->etag_text};
-        if (!e->is_prefix)
-            s3p_slot_add_name(s, &name);
+        if (e->is_prefix)
+            continue;
+        s3p_slot_add_name(s, &name);
+        int64_t at_ms = e->last_modified_ns / S3P_MS;
+        s->initiated_ms = at_ms > s->initiated_ms ? at_ms : s->initiated_ms;
     }
 }
 

@@ -12,13 +12,13 @@ from s3prod.runners.boto3_request import Upload
 
 FIELDS = (
     "etag", "version", "upload", "parts", "uploads", "id", "token", "key", "keys", "versions",
-    "size", "counter", "now_ms",
+    "size", "counter", "now_ms", "initiated_ms",
 )  # fmt: skip
 NO_ETAG = '"none"'
 NO_VERSION = "null"
 _REFERENCE = re.compile(r"([a-z][a-z0-9_]*)\.([a-z_]+)")
 _EXPRESSION = re.compile(r"\s*([a-z0-9_.]+)\s*(?:([+-])\s*([0-9]+))?\s*")
-_NOTHING = {"etag": "", "version": "", "id": "", "token": "", "size": 0, "counter": 0, "now_ms": 0}
+_NOTHING = {"etag": "", "version": "", "id": "", "token": "", "size": 0, "counter": 0, "now_ms": 0, "initiated_ms": 0}
 
 
 class NoKey(Exception):

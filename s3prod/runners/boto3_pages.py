@@ -52,7 +52,8 @@ def _named(keys: KeySpaces, request: Request, entries: list[Entry]) -> dict[str,
         for entry in single:
             key = keys.find(request.bucket, entry["key"]) or Key.foreign(request.bucket, entry["key"])
             uploads.append(Upload(entry["version_id"], key))
-        return {"uploads": uploads}
+        begun = (entry.get("last_modified_ns", 0) // 1_000_000 for entry in single)
+        return {"uploads": uploads, "initiated_ms": max(begun, default=0)}
     objects = [Named(entry["key"], entry.get("version_id", ""), entry.get("etag", "")) for entry in single]
     return {"versions" if request.op == "list_versions" else "keys": objects}
 

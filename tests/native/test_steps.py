@@ -337,3 +337,30 @@ def test_uploads_are_aborted_page_by_page(target, path):
     assert [record["status"] for record in records[7:13]] == [204, 204, 204, 404, 404, 404]
     assert [record["upload_id"] for record in records[7:10]] == ids[1:]
     assert [e["version_id"] for e in records[13]["entries"]] == ids[:1]
+
+
+def test_an_upload_tells_by_the_stores_clock_when_it_began(target, path):
+    old_goes = {"when": {"less": ["one.initiated_ms", "two.initiated_ms"]}, "do": [{"abort_upload": "one.uploads"}]}
+    new_stays = {"when": {"less": ["two.initiated_ms", "one.initiated_ms"]}, "do": [{"abort_upload": "two.uploads"}]}
+    nothing = {"when": {"equal": ["none.initiated_ms", 0]}, "do": [{"head": "was-empty"}]}
+    records, _ = play(
+        target,
+        path,
+        [
+            {"create_upload": "old"},
+            {"sleep": 20},
+            {"create_upload": "new"},
+            {"list_uploads": "main", "prefix": "old", "as": "one"},
+            {"list_uploads": "main", "prefix": "new", "as": "two"},
+            old_goes,
+            new_stays,
+            {"list_uploads": "main", "prefix": "none", "as": "none"},
+            nothing,
+            {"list_uploads": "main"},
+        ],
+    )
+    assert [(r["op"], r["key"]) for r in records if "key" in r and r["op"] in ("abort_upload", "head")] == [
+        ("abort_upload", "old"),
+        ("head", "was-empty"),
+    ]
+    assert [e["key"] for e in records[-1]["entries"]] == ["new"]
