@@ -35,6 +35,7 @@ def _table(*rows: Mutant) -> dict[str, Mutant]:
 
 
 BATCH_DELETE = "batch-delete"
+VERSIONED_HERD = "versioned-herd"
 HERD, RACE, CAS = "thundering-herd", "create-race", "coordination"
 AGAIN, METADATA = "created-again-by-many", "metadata-consistency"
 CONSISTENCY, ENUMERATION = "list-consistency", "prefix-enumeration"
@@ -130,7 +131,7 @@ MUTANTS: dict[str, Mutant] = _table(
         "p=0.5",
         EXPLOSION,
     ),
-    _row("stale-latest-pointer", "min_inflight=2", "versions", "stale-read absent-after-ack", endpoints=2),
+    _row("stale-latest-pointer", "min_inflight=2", "versions", "stale-read absent-after-ack", "p=1", VERSIONED_HERD, 2),
     _row(
         "delete-wrong-version",
         "min_inflight=2",
@@ -152,7 +153,15 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("chunk-framing-stored", "p=0.005", "chunked-writes", "etag-mismatch body-corrupt body-length body-torn"),
     _row("partial-body-committed", "p=0.001", "register-churn", "body-length", "p=1", HERD),
     # nodes
-    Mutant("put-5xx-heavy", "put-5xx-heavy:p=0.45", "late-reads", ("acked_writes",), judge="progress"),
+    Mutant(
+        "put-5xx-heavy",
+        "put-5xx-heavy:p=0.45",
+        "late-reads",
+        ("acked_writes",),
+        "put-5xx-heavy:p=0.45",
+        HERD,
+        judge="progress",
+    ),
     _row("replica-divergence", "p=0.005", "late-reads", OLD, "p=1", HERD, 2),
     _row("failover-loses-tail", "p=0.01,min_inflight=2", "register-replicas", OLD, endpoints=2),
     _row("repair-deletes-survivors", "p=0.005", "late-reads", "absent-after-ack", "p=1,delay_ms=1", HERD),
