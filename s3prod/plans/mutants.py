@@ -41,7 +41,7 @@ AGAIN, METADATA = "created-again-by-many", "metadata-consistency"
 CONSISTENCY, ENUMERATION = "list-consistency", "prefix-enumeration"
 LISTS, VERSIONS, UPLOADS = "list-churn", "version-churn", "upload-churn"
 ENDINGS, RACING, RACING_VERSIONS = "upload-endings", "concurrent-multipart", "versioned-multipart"
-EXPLOSION = "version-explosion"
+EXPLOSION, ORPHANS = "version-explosion", "orphaned-multipart"
 FEATURES = "cross-feature"
 GONE = "version-lost absent-after-ack stale-read zone-overlap"
 OLD = "stale-read zone-overlap absent-after-ack"
@@ -191,10 +191,10 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("versions-reversed", "p=0.02", VERSIONS, "list-order list-latest", "p=0.5", EXPLOSION),
     _row("islatest-twice", "p=0.02", VERSIONS, "list-latest", "p=0.5", EXPLOSION),
     _row("versions-truncated", "p=0.02", VERSIONS, "list-missing list-truncated-end", "p=0.5", EXPLOSION),
-    _row("mpu-hidden-recent", "delay_ms=20", UPLOADS, "list-missing list-truncated-end"),
-    _row("mpu-list-drops", "p=0.02", UPLOADS, "list-missing list-truncated-end"),
-    _row("mpu-list-order", "p=0.05", ENDINGS, "list-order"),
-    _row("parts-size-zero", "p=0.04", ENDINGS, "list-part-entry"),
+    _row("mpu-hidden-recent", "delay_ms=20", UPLOADS, "list-missing list-truncated-end", "delay_ms=300", ORPHANS),
+    _row("mpu-list-drops", "p=0.02", UPLOADS, "list-missing list-truncated-end", "p=0.5", ORPHANS),
+    _row("mpu-list-order", "p=0.05", ENDINGS, "list-order", "p=0.5", ORPHANS),
+    _row("parts-size-zero", "p=0.04", ENDINGS, "list-part-entry", "p=1", ORPHANS),
     # multipart uploads
     _row("mpu-blend", "p=0.05,min_inflight=2", ENDINGS, "mpu-blend", "p=1", RACING),
     _row("mpu-stale-part", "p=0.02", ENDINGS, "mpu-stale-part", "p=1", RACING),
@@ -211,7 +211,7 @@ MUTANTS: dict[str, Mutant] = _table(
         "mpu-abort-then-complete", "p=0.05,min_inflight=2", ENDINGS, "aborted-visible complete-and-abort", "p=1", RACING
     ),
     _row("mpu-abort-eats-object", "p=0.05,min_inflight=2", ENDINGS, "absent-after-ack", "p=1", RACING),
-    _row("mpu-clean-eats-object", "p=0.02,min_inflight=2", ENDINGS, "body-corrupt"),
+    _row("mpu-clean-eats-object", "p=0.02,min_inflight=2", ENDINGS, "body-corrupt", "p=1", ORPHANS),
     Mutant("mpu-storage-leak", "mpu-storage-leak:p=0.02", ENDINGS, (), judge="usage"),
     _row("mpu-part-resend-race", "min_inflight=2", RACING, "mpu-blend body-length", "p=1", RACING),
     _row("mpu-no-version", "p=0.02", "versions", "version-missing", "p=1", RACING_VERSIONS),

@@ -1,7 +1,7 @@
 """Production test 2, multipart orphans: uploads completed, aborted and abandoned in every state, and a cleaner among them.
 
-Abandoned uploads hold storage that is paid for; a cleaner that is wrong destroys data. Parts are small by default, so that
-the embedded store runs the documented numbers in seconds; a store with its own least size of a part needs `part_bytes`.
+Abandoned uploads hold storage that is paid for; a cleaner that is wrong destroys data. It knows what is old by the times of
+the store alone (`Initiated`), never by its own clock.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from s3prod.plan import (
     sleep,
     until_others,
     upload_part,
+    when_equal,
+    when_less,
 )
 from s3prod.plans.teardown import read_then_remove
 
@@ -36,9 +38,12 @@ PRESETS = {  # completed, aborted, abandoned, live uploads
     "stress": (400, 300, 300, 40),
 }
 STATES = 3  # of abandoned uploads: without a part, with some parts, with all of them; one key has one of each
-PART_BYTES = (640, 1024)
+CELL = 64  # sizes of parts are multiples of it
+LEAST_PART = CELL  # bytes; the embedded store takes such parts when it is told to (`STORE_OPTIONS`)
+AGE_MS = 50  # between what is abandoned and what goes on
 SETTLE_MS = 50  # what the store may need to free what is gone, before all is read again
-CLEANED_AT_ONCE = 7
+MARK = "mark/age"
+LISTED_SOON = 8  # looks for the mark, 1.5 s apart: listings of uploads may settle
 
 
 def _parts(upload: str, sizes: tuple[int, ...], count: int = 3) -> list[Step]:
@@ -128,14 +133,15 @@ def _abandoned(sizes: tuple[int, ...]) -> list[Step]:
 
 
 def _live(sizes: tuple[int, ...]) -> list[Step]:
-    """An upload that goes on while the cleaner is at work, and is completed then."""
+    """An upload that begins behind the cleaner's mark, goes on while the cleaner is at work, and is completed then."""
     return [
         choose("live", "k"),
+        barrier("begin"),
         create_upload("k.key", as_="up"),
         *_parts("up.upload", sizes),
-        barrier("made"),
+        barrier("begun"),
         barrier("listed"),
-        repeat(10, upload_part("up.upload", 2, sizes), sleep(1)),
+        repeat(10 if sizes[0] < 1 << 20 else 3, upload_part("up.upload", 2, sizes), sleep(1)),
         barrier("cleaned"),
         list_parts("up.upload"),
         complete_upload("up.parts"),
@@ -153,7 +159,7 @@ def _walk(pages: int, **arguments: int | str) -> list[Step]:
 
 
 def _listers(uploads: int, first_key: str) -> list[Group]:
-    """Once all is made: by one, by seven, whole, by prefix and delimiter, behind markers that are keys and that are not."""
+    """Once all is there: by one, by seven, whole, by prefix and delimiter, behind markers that are keys and that are not."""
     views = {
         "ones": _walk(uploads, max_keys=1),
         "sevens": _walk(uploads // 7 + 1, max_keys=7),
@@ -171,15 +177,47 @@ def _listers(uploads: int, first_key: str) -> list[Group]:
             list_uploads(prefix="left/", start_after="left/~"),
         ],
     }
-    return [Group(f"list-{name}", [barrier("made"), *view, barrier("listed"), *view]) for name, view in views.items()]
+    return [Group(f"list-{name}", [barrier("begun"), *view, barrier("listed"), *view]) for name, view in views.items()]
 
 
-def orphaned_multipart(scale: str = "smoke", seed: int = 1, part_bytes: tuple[int, ...] = PART_BYTES) -> Plan:
+def _look(times: int) -> list[Step]:
+    """Looks for the mark until it is listed, so many times at most."""
+    again = [when_equal("age.initiated_ms", 0, sleep(1500), *_look(times - 1))] if times > 1 else []
+    return [list_uploads(prefix=MARK, as_="age"), *again]
+
+
+def _cleaner(uploads: int, age_ms: int, skew_ms: int) -> list[Step]:
+    """Begins an upload of its own, whose time is the store's; later it walks all uploads and aborts those begun before it.
+    Where the clocks of a store differ, before it by more than that.
+    """
+    return [
+        barrier("made"),
+        sleep(age_ms + 2 * skew_ms),
+        create_upload(MARK, as_="mark"),
+        *_look(LISTED_SOON),
+        barrier("begin"),
+        barrier("listed"),
+        list_uploads(max_keys=1, as_="page"),
+        repeat(
+            uploads + 1,
+            when_less("page.initiated_ms", f"age.initiated_ms - {skew_ms}", abort_upload("page.uploads")),
+            list_uploads(max_keys=1, token="page.token", as_="page"),
+        ),
+        abort_upload("mark.upload"),
+        list_uploads(prefix="left/"),
+        list_uploads(),
+        barrier("cleaned"),
+        list_uploads(),
+    ]
+
+
+def orphaned_multipart(
+    scale: str = "smoke", seed: int = 1, least_part: int = LEAST_PART, age_ms: int = AGE_MS, skew_ms: int = 0
+) -> Plan:
     """40 uploads completed, 30 aborted, 30 abandoned in three states, 10 that go on: listed in every way; then a cleaner
-    ends what was abandoned while the ten go on; then all that is left is read again, and again after a while.
+    aborts what is older than it while the ten go on; then all that is left is read again, and again after a while.
 
-    The cleaner knows what was abandoned by its prefix. `full` runs the documented number of uploads, with parts of
-    `part_bytes` (not the documented ones of 1 MB and more).
+    Parts have at least `least_part` bytes; `age_ms` is what the clock of the store can tell apart.
 
     >>> sum(group.clients for group in orphaned_multipart("full").groups if group.group in ("completed", "abandoned"))
     40
@@ -187,34 +225,26 @@ def orphaned_multipart(scale: str = "smoke", seed: int = 1, part_bytes: tuple[in
     completed, aborted, abandoned, live = PRESETS[scale]
     keys = abandoned // STATES
     first_left = completed - keys + aborted  # the index of the first client that abandons uploads
-    rounds = abandoned // CLEANED_AT_ONCE + 2
-    cleaner = [
-        barrier("listed"),
-        repeat(
-            rounds,
-            list_uploads(prefix="left/", max_keys=CLEANED_AT_ONCE, as_="page"),
-            abort_upload("page.uploads"),
-        ),
-        list_uploads(prefix="left/"),
-        list_uploads(),
-        barrier("cleaned"),
-        list_uploads(),
-    ]
-    made = make_bucket()
+    least = -(-max(least_part, CELL) // CELL) * CELL
+    sizes = (least + 9 * CELL, least + 15 * CELL)
+    uploads = abandoned + live + 1
     return Plan(
         "orphaned-multipart",
         seed=seed,
         scale=scale,
-        spaces={name: Space.own(f"{name}/", 1) for name in ("kept", "gone", "left", "live")},
+        spaces={
+            **{name: Space.own(f"{name}/", 1) for name in ("kept", "gone", "left")},
+            "live": Space.own("alive/", 1),  # a walk meets them first
+        },
         groups=[
-            Group("completed", _completed(part_bytes), clients=completed - keys),
-            Group("aborted", _aborted(part_bytes), clients=aborted),
-            Group("abandoned", _abandoned(part_bytes), clients=keys),
-            Group("live", _live(part_bytes), clients=live),
-            Group("cleaner", cleaner),
-            *_listers(abandoned + live, f"left/{first_left:05}/00000000"),
+            Group("completed", _completed(sizes), clients=completed - keys),
+            Group("aborted", _aborted(sizes), clients=aborted),
+            Group("abandoned", _abandoned(sizes), clients=keys),
+            Group("live", _live(sizes), clients=live),
+            Group("cleaner", _cleaner(uploads, age_ms, skew_ms)),
+            *_listers(uploads, f"left/{first_left:05}/00000000"),
             Group("watch", [list_uploads(max_keys=7), list_page("main"), sleep(1)], arrival=until_others()),
-            made,
+            make_bucket(),
             *read_then_remove(list_page("main"), list_uploads(), clients=4),
         ],
         require={
