@@ -16,6 +16,7 @@ const (
 var (
 	fieldNames = []string{
 		"etag", "version", "upload", "parts", "uploads", "id", "token", "key", "keys", "versions", "size", "counter", "now_ms",
+		"initiated_ms",
 	}
 	referenceForm  = regexp.MustCompile(`^([a-z][a-z0-9_]*)\.([a-z_]+)$`)
 	expressionForm = regexp.MustCompile(`^\s*([a-z0-9_.]+)\s*(?:([+-])\s*([0-9]+))?\s*$`)
@@ -127,19 +128,20 @@ func (n *names) operand(text string) any {
 
 // fieldValues tells how a field compares; what holds nothing is equal to nothing else.
 var fieldValues = map[string]func(*binding) any{
-	"etag":     func(b *binding) any { return b.etag },
-	"version":  func(b *binding) any { return b.version },
-	"id":       func(b *binding) any { return b.id },
-	"token":    func(b *binding) any { return strings.Join(b.token, "\x00") },
-	"size":     func(b *binding) any { return b.size },
-	"counter":  func(b *binding) any { return b.counter },
-	"now_ms":   func(b *binding) any { return b.nowMs },
-	"key":      keyValue,
-	"upload":   uploadValue,
-	"parts":    uploadValue,
-	"uploads":  func(b *binding) any { return &b.uploads },
-	"keys":     func(b *binding) any { return &b.objects },
-	"versions": func(b *binding) any { return &b.objects },
+	"etag":         func(b *binding) any { return b.etag },
+	"version":      func(b *binding) any { return b.version },
+	"id":           func(b *binding) any { return b.id },
+	"token":        func(b *binding) any { return strings.Join(b.token, "\x00") },
+	"size":         func(b *binding) any { return b.size },
+	"counter":      func(b *binding) any { return b.counter },
+	"now_ms":       func(b *binding) any { return b.nowMs },
+	"initiated_ms": func(b *binding) any { return b.initiatedMs },
+	"key":          keyValue,
+	"upload":       uploadValue,
+	"parts":        uploadValue,
+	"uploads":      func(b *binding) any { return &b.uploads },
+	"keys":         func(b *binding) any { return &b.objects },
+	"versions":     func(b *binding) any { return &b.objects },
 }
 
 func keyValue(b *binding) any {

@@ -134,6 +134,9 @@ func (c *client) readPage(r *request, a *attempt, got *parsed, out *record, fiel
 		case len(one.Flags) > 0 && one.Flags[0] == "prefix", r.op == "list_parts":
 		case r.op == "list_uploads":
 			found := c.run.keys.find(r.bucket, one.Key)
+			if one.LastModified != nil {
+				fields.initiatedMs = max(fields.initiatedMs, *one.LastModified/1_000_000)
+			}
 			fields.uploads = append(fields.uploads, &upload{id: one.VersionID, key: found, parts: map[int]part{}})
 		default:
 			fields.objects = append(fields.objects, named{one.Key, one.VersionID, one.ETag})

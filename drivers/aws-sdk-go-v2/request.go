@@ -82,6 +82,7 @@ type binding struct {
 	hasSize       bool
 	counter       int64
 	nowMs         int64
+	initiatedMs   int64 // of a page of uploads: when its newest one began, by the clock of the store
 	upload        *upload
 	uploads       []*upload
 	objects       []named
