@@ -7,7 +7,7 @@
  * where all requests for tags of the key name one. Not checked: keys with both, with deletes of
  * single versions before the end, with copies that keep the source's tags (onto itself and beside
  * no other writer that is no change), with objects that a rule of the bucket may remove, with an
- * upload that was completed with several lists.
+ * upload that was completed with several lists; keys of a bucket that a replication writes to.
  *
  * Threads: s3p_gather's. Source: docs/semantics.md, "Tag sets". */
 #include <string.h>
@@ -339,6 +339,10 @@ static int judge(struct s3p_bench *b, const struct s3p_row *key, const struct s3
     struct tags t = {.b = b, .key = key, .at = at, .n = n};
     uint32_t plain = 0, narrow = 0;
     S3P_TRY(s3p_bench_reserve(b, n, err));
+    if (s3p_is_replicated(b->objects->head->rules, S3P_COLUMN(&at[0], uint16_t, bucket))) {
+        s3p_tally_skip(b->tally, S3P_WHY_COPY, 0, n); /* written elsewhere (replicas.h) */
+        return 0;
+    }
     for (uint32_t i = 0; i < n; i++)
         if (is_tags(S3P_COLUMN(&at[i], uint8_t, op)))
             *(asked(&at[i]).len == 0 ? &plain : &narrow) += 1;

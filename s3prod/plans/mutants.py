@@ -166,10 +166,10 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("failover-loses-tail", "p=0.01,min_inflight=2", "register-replicas", OLD, endpoints=2),
     _row("repair-deletes-survivors", "p=0.005", "late-reads", "absent-after-ack", "p=1,delay_ms=1", HERD),
     # rules of buckets
-    _row("lifecycle-overdelete", "p=0.2", FEATURES, GONE),
-    _row("lifecycle-ignores-filter", "p=0.2", FEATURES, GONE),
-    _row("lifecycle-expires-current", "p=0.2", FEATURES, GONE),
-    _row("replication-reorders", "p=0.2", FEATURES, "replica-order"),
+    _row("lifecycle-overdelete", "p=0.2", FEATURES, GONE, "p=1", FEATURES),
+    _row("lifecycle-ignores-filter", "p=0.2", FEATURES, GONE, "p=1", FEATURES),
+    _row("lifecycle-expires-current", "p=0.2", FEATURES, GONE, "p=1", FEATURES),
+    _row("replication-reorders", "p=0.2", FEATURES, "replica-order", "p=1", FEATURES),
     # listings
     _row("list-drops-fraction", "p=0.02", LISTS, "list-missing list-truncated-end", "p=0.5", ENUMERATION),
     _row("list-lag", "delay_ms=20", LISTS, "list-missing list-truncated-end", "delay_ms=60000", CONSISTENCY),

@@ -416,6 +416,27 @@ T_TEST(bucket_rules_replicas_not_judged)
     }
 }
 
+T_TEST(bucket_rules_tags_of_replicas)
+{
+    struct t_make m;
+    for (int replicated = 0; replicated < 2; replicated++) { /* the set is of the source's write */
+        struct s3p_attempt read = t_attempt(S3P_OP_GET_TAGS, 1, 3, 10, 11);
+        read.bucket = SIDE;
+        read.outcome = S3P_OK_OUTCOME;
+        read.status = 200;
+        read.body_kind = S3P_KIND_TAGS;
+        read.body_verdict = S3P_BODY_CLEAN;
+        read.size = 3;
+        read.body_id = t_value(1);
+        begin(&m);
+        if (replicated)
+            add_rules(&m, S3P_OP_PUT_REPLICATION, 0, "[{\"to\":\"side\"}]");
+        t_add(&m, t_put(1, 3, 2, 3));
+        t_add(&m, read);
+        EXPECT(&m, replicated ? NULL : "unwritten-value");
+    }
+}
+
 T_TEST(bucket_rules_that_are_none)
 {
     struct t_make m;

@@ -1,0 +1,129 @@
+"""Production test 5: features together. See docs/production/cross_feature_interaction.md.
+
+Pattern: versioning, lifecycle rules, tags and replication together, as enterprises run them; each works alone.
+
+What it tests: in buckets whose versioning is on, suspended or was never on, rules expire current and old versions, delete
+markers and uploads, by prefix, tags or size; each has keys that match and controls that do not. Clients read all of them for
+two days of the store, while others write what expires. Nothing goes early, what no rule is about stays with its bytes,
+metadata and tags, and at the end exactly the versions and markers are there that must be. A bucket is a replica of another:
+the same order of versions, metadata and tags; deletes and expiry go over only where the rule says so.
+
+Why it matters: the combination deletes the wrong version, and nobody asked for it.
+
+A store whose day is too long to wait for is *partially observable*: its rules must come back as they were given, and
+`x-amz-expiration` must name the rule of those objects that match, and of no others.
+"""
+
+from collections import Counter
+
+from s3prod.listings import walks
+from s3prod.plans.cross_feature import CLIENTS, LAG_MS, PARTS, REPLICATED, cross_feature, survivors
+from s3prod.testing import random_string
+
+DAY_MS, LONGEST_LAG_MS = 10_000, 10_000  # what a test waits for
+
+
+def left(run, bucket):
+    """How many versions and markers of each key there are at rest."""
+    op = "list_versions" if run.metrics["ops"].get("put_versioning") else "list"
+    pages = [r for r in run.records(op, phase="teardown", group="at-rest") if r["bucket"] == bucket]
+    found: dict[str, Counter] = {}
+    for entry in walks(pages)[-1].entries:
+        kind = "marker" if "marker" in entry.get("flags", ()) else "version"
+        found.setdefault(entry["key"], Counter())[kind] += 1
+    return {key: (count["version"], count["marker"]) for key, count in found.items()}
+
+
+def prefix_of(key):
+    """`current/00003/00000000`: what stands before the client and the number."""
+    return key.rsplit("/", 2)[0]
+
+
+def check_left(run, bucket, clients, expected):
+    found = left(run, bucket)
+    for prefix, per_key in expected.items():
+        keys = [count for key, count in found.items() if prefix_of(key) == prefix]
+        wanted = {(0, 0): [], (0, None): [(0, 1)] * len(keys)}.get(per_key, [per_key] * clients)
+        assert keys == wanted, f"{bucket}, {prefix}/: (versions, markers) of its keys are {keys}, expected {wanted}"
+
+
+def test_production_cross_feature_interaction(run_plan, config, needs, supports, report, s3_client):
+    profile = config["profile"]
+    needs("lifecycle_day_ms")
+    day_ms = profile["lifecycle_day_ms"]
+    if day_ms > DAY_MS:
+        report("partially observable", f"a day takes {day_ms / 1000:.0f} s: no rule was seen at work, only understood")
+        partially_observable(s3_client, config)
+        return
+    parts = [part for part in PARTS if supports(part)]
+    lag_ms = profile.get("replication_lag_ms", LAG_MS)
+    if "replication" in parts and lag_ms > LONGEST_LAG_MS:
+        parts.remove("replication")
+        report("replication", f"not observable: a replica may take {lag_ms / 1000:.0f} s")
+    run = run_plan(cross_feature(config["scale"], config["seed"], parts, day_ms, max(lag_ms, LAG_MS)))
+
+    clients, plan = CLIENTS[config["scale"]], run.plan
+    for role in (role for role in plan.buckets if role not in ("source", "copy")):
+        prefixes = [space.prefix[:-1] for space in plan.spaces.values() if space.bucket == role]
+        check_left(run, role, clients, {p: survivors(role, p) for p in prefixes if p != "current/again"})
+    uploads = [r for r in run.records("list_uploads", phase="teardown", group="at-rest") if r.get("entries")]
+    assert not uploads, f"uploads were not aborted within their days: {uploads}"
+    if "copy" in plan.buckets:
+        for bucket, side in (("source", 0), ("copy", 1)):
+            check_left(run, bucket, clients, {prefix: sides[side] for prefix, sides in REPLICATED.items()})
+        pages = list(run.records("list_versions", phase="teardown", group="at-rest"))
+        source, copy = (
+            walks([page for page in pages if page["bucket"] == bucket])[-1] for bucket in ("source", "copy")
+        )
+        order = [
+            [(e["key"], e["etag"]) for e in walk.entries if prefix_of(e["key"]) == "kept"] for walk in (source, copy)
+        ]
+        assert order[0] == order[1], "the replica's versions are not those of the source, in its order"
+        puts = run.records("put", phase="main", group="replicated")
+        written = {r["meta_id"] for r in puts if "tagged" in r.get("flags", ())}
+        read = {r.get("body_id") for r in run.records("get_tags", phase="main", group="replicated")}
+        assert read == written, f"the replicas' tags are not those of the source: {read} instead of {written}"
+    assert run.metrics["peak_rss_mb"] < 300, f"{run.metrics['peak_rss_mb']} MB were in use"
+    assert not run.metrics["left_behind"], f"buckets left behind: {run.metrics['left_behind']}"
+
+
+def partially_observable(s3_client, config):
+    """The rules come back as they were given, and the store says of each new object which rule it matches."""
+    bucket = f"{config['s3_bucket_prefix']}-cross-{random_string()}"
+    expire = {"Status": "Enabled", "Expiration": {"Days": 1}}
+    rules = [
+        {"ID": "by-prefix", "Filter": {"Prefix": "current/"}, **expire},
+        {"ID": "by-tag", "Filter": {"Tag": {"Key": "kind", "Value": "brief"}}, **expire},
+        {"ID": "by-size", "Filter": {"And": {"Prefix": "sized/", "ObjectSizeGreaterThan": 1000}}, **expire},
+        {
+            "ID": "old-and-open",
+            "Filter": {"Prefix": "old/"},
+            "Status": "Enabled",
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        },
+    ]
+    objects = {  # key: size, tags, the rule that matches
+        "current/a": (10, "", "by-prefix"),
+        "kept/a": (10, "", ""),
+        "tagged/brief": (10, "kind=brief", "by-tag"),
+        "tagged/long": (10, "kind=long", ""),
+        "sized/large": (1001, "", "by-size"),
+        "sized/small": (1000, "", ""),
+        "old/a": (10, "", ""),
+    }
+    s3_client.create_bucket(bucket)
+    try:
+        s3_client.put_bucket_lifecycle(bucket, rules)
+        given = {rule["ID"]: rule for rule in rules}
+        found = {rule["ID"]: {name: rule[name] for name in given.get(rule["ID"], rule)}
+                 for rule in s3_client.get_bucket_lifecycle(bucket)}  # fmt: skip
+        assert found == given, f"the rules came back as {found}"
+        for key, (size, tags, rule) in objects.items():
+            s3_client.put_object(bucket, key, b"x" * size, **({"Tagging": tags} if tags else {}))
+            said = s3_client.head_object(bucket, key).get("Expiration", "")
+            matches = f'rule-id="{rule}"' in said if rule else said == ""
+            assert matches, f"{key}: x-amz-expiration is {said!r}, the rule that matches is {rule or 'none'!r}"
+    finally:
+        s3_client.empty_bucket(bucket)
+        s3_client.delete_bucket(bucket)
