@@ -15,6 +15,7 @@ from s3prod.capabilities.flags import FLAGS, Flag, check_flags
 from s3prod.capabilities.probes import PROBES
 from s3prod.capabilities.table import TABLE
 from s3prod.errors import UsageError, one_line
+from s3prod.runners import RUNNERS
 from s3prod.runners.sdk import LATEST, installed_version
 from s3prod.settings import CAPABILITIES, find
 from s3prod.target import read_flag
@@ -47,8 +48,8 @@ class Settings:
 
 
 def _version_of(sdk: str) -> str:
-    """The version that is here; of an SDK of another language the one that the table is about."""
-    return installed_version(sdk) or (TABLE[sdk].version if sdk in TABLE else "unknown")
+    """The version that is here; `unknown` of an SDK that nothing here can run."""
+    return installed_version(sdk) if sdk in RUNNERS else "unknown"
 
 
 @functools.cache
