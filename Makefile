@@ -70,7 +70,7 @@ driver-test: build driver-go $(STAMP)/driver-tested
 	@$(PYTEST) -v tests/production --scale smoke --sdk aws-sdk-go-v2
 rules: build
 	@$(PY) tools/mutate_store.py
-campaign: build rules
+campaign: build rules driver-test
 	@$(PYTEST) tests/production -v --scale full --seed 1 && $(PYTEST) tests/production -v --scale full --seed 2 && \
 	 $(PYTEST) tests/production -v --scale full --seed 3
 	@for seed in $$(seq 101 120); do $(PYTEST) -q tests/production --scale smoke --seed $$seed || exit 1; done

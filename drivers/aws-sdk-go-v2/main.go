@@ -31,10 +31,11 @@ var unsupported = map[string]string{
 }
 
 func main() {
-	out := newOutput(os.Stdout)
-	err := out.line(hello())
-	if err == nil {
-		err = drive(os.Stdin, out)
+	var err error
+	if len(os.Args) == 2 && os.Args[1] == "verify" {
+		err = verifyLines(os.Stdin, os.Stdout)
+	} else {
+		err = drive(os.Stdin, newOutput(os.Stdout))
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %s\n", sdk, oneLine(err.Error(), 400))
@@ -62,8 +63,11 @@ func sdkVersion() string {
 	return "unknown"
 }
 
-// drive reads settings and plan and carries the plan out. The end of the input cancels it.
+// drive says hello, reads settings and plan and carries the plan out. The end of the input cancels it.
 func drive(stdin io.Reader, out *output) error {
+	if err := out.line(hello()); err != nil {
+		return err
+	}
 	input := bufio.NewReader(stdin)
 	s := &settings{VerifyTLS: true, ConnectTimeoutMs: 5000}
 	line, err := input.ReadBytes('\n')

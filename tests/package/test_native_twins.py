@@ -1,11 +1,16 @@
-"""What is implemented twice, in C and in Python, must agree on more than the golden vectors."""
+"""What is implemented twice, in C and in Python (and again in drivers), must agree on more than the golden vectors."""
 
 from __future__ import annotations
 
+import json
 import random
+import subprocess
+
+import pytest
 
 from s3prod import _native, body, checksums, ids, outcomes
 from s3prod.body_verify import verify
+from s3prod.runners.driver import DRIVERS
 
 HASH = 5
 IDS = [ids.make(1, client, number) for client in (1, 2) for number in (1, 2)]
@@ -111,6 +116,28 @@ def test_verdicts_on_bodies_are_the_same():
         assert native == told, (whole, start, expect, total, meta_id.hex(), data.hex())
         seen.add(found.verdict)
     assert seen == {"opaque", "clean", "parts", "short", "long", "foreign", "torn", "corrupt"}
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_verdicts_of_drivers_on_bodies_are_the_same(name):
+    rng, asked, told, hashed = random.Random(5), [], [], HASH
+    for _ in range(5000):
+        data, whole, start, expect, total, meta_id = an_answer(rng)
+        told.append(list(_native.verify(data, hashed, whole, start, expect, total, meta_id.hex())))
+        question = {
+            "data": data.hex(),
+            "hash": hashed,
+            "whole": whole,
+            "start": start,
+            "expect": expect,
+            "total": total,
+        }
+        asked.append(question | {"meta_id": meta_id.hex(), "chunk": rng.choice([1, 7, 64, 100, 10_000])})
+    lines = "".join(json.dumps(one) + "\n" for one in asked)
+    done = subprocess.run([DRIVERS[name].program(), "verify"], input=lines, capture_output=True, text=True, check=True)
+    got = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(got) == len(told)
+    assert [(a, b, c) for a, b, c in zip(got, told, asked, strict=True) if a != b] == []
 
 
 def test_checksums_are_the_published_ones():
