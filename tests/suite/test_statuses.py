@@ -16,7 +16,7 @@ from s3prod.client import S3Client
 ENDINGS = """
 import os, signal
 import pytest
-from s3prod.plan import Group, Plan, Require, get, make_bucket, put, remove_bucket
+from s3prod.plan import Group, Plan, Require, get, make_bucket, put, put_versioning, remove_bucket
 
 def test_holds(run_plan):
     run_plan(Plan("holds", groups=[make_bucket(), Group("g", [put("a"), get("a")], clients=4), remove_bucket()]))
@@ -32,8 +32,8 @@ def test_proves_too_little(run_plan):
     few = Group("g", [put("a")])
     run_plan(Plan("thin", groups=[make_bucket(), few, remove_bucket()], require={"*": Require(acked_writes=50)}))
 
-def test_is_not_supported():
-    pytest.skip("the profile says that versioning is unsupported")
+def test_is_not_supported(run_plan):
+    run_plan(Plan("versions", groups=[make_bucket(), Group("g", [put_versioning("Enabled")]), remove_bucket()]))
 
 def test_kills_its_process():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -74,9 +74,10 @@ def suite(tmp_path_factory, embedded_store):
         (root / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
         (root / "tests" / "production").mkdir(parents=True)
         (root / "tests" / "production" / "test_own.py").write_text(text)
+        (root / "plain.toml").write_text('versioning = "unsupported"\n')
         environ = {name: value for name, value in os.environ.items() if not name.startswith("S3_")}
         environ |= {"S3_ENDPOINT": embedded_store.endpoint, "S3_ACCESS_KEY": embedded_store.access_key}
-        environ |= {"S3_SECRET_KEY": embedded_store.secret_key, "S3_BUCKET_PREFIX": "suite"}
+        environ |= {"S3_SECRET_KEY": embedded_store.secret_key, "S3_BUCKET_PREFIX": "suite", "S3_PROFILE": "plain.toml"}
         call = f"import sys; from s3prod.suite.command import main; sys.exit(main({str(root)!r}, sys.argv[1:]))"
         done = subprocess.run(
             [sys.executable, "-c", call, *words], cwd=root, env=environ, capture_output=True, text=True, timeout=300
@@ -102,7 +103,11 @@ def results(root):
         ("test_breaks", "FAILED", "one is not two"),
         ("test_raises", "ERROR", "OSError: told …"),
         ("test_proves_too_little", "ERROR", 'inconclusive: too little evidence: acked_writes of key space "*" is 1'),
-        ("test_is_not_supported", "SKIPPED", "the profile says that versioning is unsupported"),
+        (
+            "test_is_not_supported",
+            "SKIPPED",
+            "profile generic says versioning = unsupported (the plan has put_versioning)",
+        ),
         ("test_kills_its_process", "ERROR", "the process of the test ended by itself, with signal 9"),
         ("test_leaks", "ERROR", "RuntimeError: not cleaned up"),
     ],
