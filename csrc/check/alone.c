@@ -36,7 +36,7 @@ static bool md5_fits(const struct s3p_load *l, const struct s3p_segment_view *s,
 {
     struct s3p_id id = COL(s, struct s3p_id, body_id)[i];
     uint8_t md5[S3P_MD5_BYTES];
-    if (COL(s, uint8_t, etag_form)[i] != S3P_ETAG_DIGEST)
+    if (S3P_OFF(ALONE_FORM_OFF, COL(s, uint8_t, etag_form)[i] != S3P_ETAG_DIGEST))
         return false;
     if (COL(s, uint8_t, body_kind)[i] == S3P_KIND_COUNTER) {
         char body[S3P_COUNTER_BODY_MAX];
@@ -65,8 +65,8 @@ static int judge_put(const struct s3p_load *l, const struct s3p_segment_view *s,
     uint64_t bytes = s3p_alone_md5_bytes(l, s, i);
     if (bytes == 0)
         return 0;
-    if (*md5_bytes < bytes) {
-        *md5_bytes = 0;
+    if (S3P_OFF(ALONE_BUDGET_OFF, *md5_bytes < bytes)) {
+        *md5_bytes = S3P_MUT(S3P_MUT_ALONE_BUDGET_LEFT, 0, *md5_bytes); /* the same at any order */
         s3p_tally_skip(t, S3P_WHY_ETAG_MD5, 0, 1);
         return 0;
     }
@@ -80,8 +80,8 @@ static bool lacks_meta(const struct s3p_load *l, const struct s3p_segment_view *
     const struct s3p_id *body = &COL(s, struct s3p_id, body_id)[i];
     uint8_t verdict = COL(s, uint8_t, body_verdict)[i];
     return COL(s, uint8_t, op)[i] == S3P_OP_GET &&
-           s3p_id_run(*body) == l->head->run &&
-           (verdict == S3P_BODY_CLEAN || verdict == S3P_BODY_FOREIGN);
+           S3P_ON(ALONE_RUN_ANY, s3p_id_run(*body) == l->head->run) &&
+           S3P_ON(ALONE_TORN, verdict == S3P_BODY_CLEAN || verdict == S3P_BODY_FOREIGN);
 }
 
 /* What was copied has the ETag of its bytes, and so had the source, unless it was made of parts:
@@ -92,15 +92,15 @@ static int judge_copy(const struct s3p_load *l, const struct s3p_segment_view *s
     struct s3p_str want_same = s3p_load_arg(s, i, "if-match=");
     struct s3p_str want_other = s3p_load_arg(s, i, "if-none-match=");
     bool same = want_same.len != 0, other = want_other.len != 0;
-    if (COL(s, uint8_t, outcome)[i] != S3P_OK_OUTCOME || (!same && !other) ||
-        (other && l->objects->copied_parts) ||
+    if (S3P_OFF(COPY_SOURCE_REFUSED, COL(s, uint8_t, outcome)[i] != S3P_OK_OUTCOME) ||
+        (!same && !other) || S3P_OFF(COPY_SOURCE_PARTS, other && l->objects->copied_parts) ||
         S3P_OFF(COPY_SOURCE_ANY, l->head->etag_is_md5 != S3P_ETAG_MD5_REQUIRED) ||
-        COL(s, uint8_t, etag_form)[i] != S3P_ETAG_DIGEST)
+        S3P_OFF(COPY_SOURCE_FORM, COL(s, uint8_t, etag_form)[i] != S3P_ETAG_DIGEST))
         return 0;
     struct s3p_str text = same ? want_same : want_other;
     struct s3p_etag want = s3p_etag_parse(text.p, text.len);
     bool equal = memcmp(want.b, COL(s, s3p_etag_bytes, etag)[i].b, sizeof want.b) == 0;
-    if (want.form != S3P_ETAG_DIGEST ||
+    if (S3P_OFF(COPY_SOURCE_WANT, want.form != S3P_ETAG_DIGEST) ||
         S3P_MUT(S3P_MUT_COPY_SOURCE_SAME, equal == same, equal))
         return 0;
     return hit(t, S3P_RULE_COPY_WRONG_SOURCE, key, err);
@@ -112,7 +112,8 @@ int s3p_alone_meta(const struct s3p_load *l, const struct s3p_segment_view *s, u
     uint8_t flags = COL(s, uint8_t, flags)[i];
     if (COL(s, uint8_t, op)[i] == S3P_OP_COPY)
         return judge_copy(l, s, i, key, t, err);
-    if (COL(s, uint8_t, outcome)[i] != S3P_OK_OUTCOME || (flags & S3P_FLAG_FOREIGN) != 0 ||
+    if (COL(s, uint8_t, outcome)[i] != S3P_OK_OUTCOME ||
+        S3P_OFF(ALONE_FOREIGN, (flags & S3P_FLAG_FOREIGN) != 0) ||
         !s3p_id_none(COL(s, struct s3p_id, meta_id)[i]))
         return 0;
     if (s3p_load_arg(s, i, "fields=").len != 0)

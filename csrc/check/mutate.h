@@ -344,6 +344,10 @@
     X(COPY_NAMELESS_OFF)                                                                           \
     X(COPY_SOURCE_ANY)                                                                             \
     X(COPY_SOURCE_SAME)                                                                            \
+    X(COPY_SOURCE_REFUSED)                                                                         \
+    X(COPY_SOURCE_PARTS)                                                                           \
+    X(COPY_SOURCE_FORM)                                                                            \
+    X(COPY_SOURCE_WANT)                                                                            \
     X(COPY_UNKNOWN_RETURNS)                                                                        \
     X(COPY_FIELDS_OFF)                                                                             \
     X(BATCH_EXTRA_OFF)                                                                             \
@@ -395,6 +399,12 @@
     X(RULES_REPLACED_LE)                                                                           \
     X(FLIGHT_UNKNOWN_RETURNS)                                                                      \
     X(FLIGHT_RETURN_ANY)                                                                           \
+    X(ALONE_FORM_OFF)                                                                              \
+    X(ALONE_BUDGET_OFF)                                                                            \
+    X(ALONE_BUDGET_LEFT)                                                                           \
+    X(ALONE_RUN_ANY)                                                                               \
+    X(ALONE_TORN)                                                                                  \
+    X(ALONE_FOREIGN)                                                                               \
     X(LOAD_FOREIGN)                                                                                \
     X(LOAD_CONSTANT)                                                                               \
     X(LOAD_REFUSED_ETAG)                                                                           \

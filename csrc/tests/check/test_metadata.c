@@ -45,6 +45,31 @@ T_TEST(metadata_of_reads)
     read_as(nobody, S3P_OP_HEAD, NULL, NULL); /* of whatever is there nobody knows */
 }
 
+static void read_bytes(struct s3p_attempt r, const char *rule)
+{
+    struct t_make m;
+    r.meta_id = nobody;
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    t_add(&m, t_put(1, 3, 1, 2));
+    t_add(&m, r);
+    expect(&m, rule);
+}
+
+/* What is no whole body of this run's clients may come without metadata. */
+T_TEST(metadata_of_other_writers)
+{
+    struct s3p_attempt r = t_get(1, 3, 3, 4);
+    read_bytes(r, "meta-lost");
+    r.flags = S3P_FLAG_FOREIGN;
+    read_bytes(r, NULL);
+    r.flags = 0;
+    r.body_verdict = S3P_BODY_TORN;
+    read_bytes(r, "body-torn");
+    r.body_verdict = S3P_BODY_CLEAN;
+    r.body_id.b[0] ^= 1;
+    read_bytes(r, NULL);
+}
+
 /* Key 4 is copied to key 3 with five fields, and read with what is given. */
 static void copy_read_with(const char *args, const char *rule)
 {
@@ -68,25 +93,57 @@ T_TEST(metadata_of_copies)
     copy_read_with(NULL, "meta-lost");
 }
 
-/* A copy that answers the ETag of value 1, asked for with the one of value n. */
-static void copy_with(const char *condition, uint32_t n, const char *profile, const char *rule)
+/* A copy that answers the ETag of value 1. */
+static struct s3p_attempt copied(void)
 {
-    struct t_make m;
     struct s3p_attempt copy = t_attempt(S3P_OP_COPY, 5, 3, 3, 6);
-    char args[128];
-    int len = snprintf(args, sizeof args, "fields=2&%s=\"", condition);
-    s3p_etag_bytes e = t_etag(n);
-    for (int i = 0; i < 16; i++)
-        len += snprintf(args + len, sizeof args - (size_t)len, "%02x", e.b[i]);
-    snprintf(args + len, sizeof args - (size_t)len, "\"");
     copy.outcome = S3P_OK_OUTCOME;
     copy.evidence = S3P_EV_VALUE;
     copy.meta_id = t_nth(5, 7);
     copy.etag = t_etag(1);
     copy.etag_form = S3P_ETAG_DIGEST;
+    return copy;
+}
+
+/* It was asked for with the one of value n; `tail` makes it one of another form. */
+static void copy_as(struct s3p_attempt copy, bool parts, const char *condition, uint32_t n,
+                    const char *tail, const char *profile, const char *rule)
+{
+    struct t_make m;
+    char args[128];
+    int len = snprintf(args, sizeof args, "fields=2&%s=\"", condition);
+    s3p_etag_bytes e = t_etag(n);
+    for (int i = 0; i < 16; i++)
+        len += snprintf(args + len, sizeof args - (size_t)len, "%02x", e.b[i]);
+    snprintf(args + len, sizeof args - (size_t)len, "%s\"", tail);
     t_make_begin(&m, "{}", profile);
+    if (parts) {
+        struct s3p_attempt part = t_attempt(S3P_OP_UPLOAD_PART_COPY, 6, 9, 1, 2);
+        part.outcome = S3P_OK_OUTCOME;
+        part.part_number = 1;
+        t_add_texts(&m, part, (struct t_texts){.source = "main/keys/00000004", .upload = "u"});
+    }
     t_add_texts(&m, copy, (struct t_texts){.source = "main/keys/00000004", .args = args});
     expect(&m, rule);
+}
+
+static void copy_with(const char *condition, uint32_t n, const char *profile, const char *rule)
+{
+    copy_as(copied(), false, condition, n, "", profile, rule);
+}
+
+/* Where nothing can be said of the source. */
+T_TEST(metadata_source_not_judged)
+{
+    static const char md5[] = "{\"etag_is_md5\":true}";
+    struct s3p_attempt refused = copied(), hashed = copied();
+    refused.outcome = S3P_FAILED;
+    hashed.etag_form = S3P_ETAG_HASHED;
+    copy_as(refused, false, "if-match", 2, "", md5, NULL);
+    copy_as(hashed, false, "if-match", 2, "", md5, NULL);
+    copy_as(copied(), false, "if-match", 2, "-2", md5, NULL);
+    copy_as(copied(), true, "if-none-match", 1, "", md5, NULL);
+    copy_as(copied(), true, "if-match", 2, "", md5, "copy-wrong-source");
 }
 
 T_TEST(metadata_source_conditions)
