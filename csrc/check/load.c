@@ -234,7 +234,7 @@ static inline void fill_put(const struct s3p_load *l, const struct s3p_segment_v
         spoil(r, S3P_WHY_CONSTANT_BODY);
     else if (s3p_id_none(*id))
         spoil(r, S3P_WHY_NO_IDENTITY);
-    else if (!of_run(l, id))
+    else if (S3P_OFF(LOAD_PUT_RUN, !of_run(l, id)))
         spoil(r, S3P_WHY_FOREIGN_RUN);
     else
         r->value = s3p_value_token(id);
@@ -262,9 +262,9 @@ static bool is_wrong(uint8_t verdict)
 static bool has_bad_cell(const struct s3p_segment_view *s, uint32_t i)
 {
     uint64_t first = COL(s, uint64_t, range_first)[i], bad = COL(s, uint64_t, bad_offset)[i];
-    return COL(s, uint8_t, body_verdict)[i] == S3P_BODY_CORRUPT &&
-           first <= bad &&
-           bad + S3P_CELL <= first + COL(s, uint64_t, bytes_in)[i];
+    bool corrupt = COL(s, uint8_t, body_verdict)[i] == S3P_BODY_CORRUPT;
+    return S3P_ON(LOAD_CELL_VERDICT, corrupt) && S3P_ON(LOAD_CELL_BEGIN, first <= bad) &&
+           S3P_ON(LOAD_CELL_END, bad + S3P_CELL <= first + COL(s, uint64_t, bytes_in)[i]);
 }
 
 static void mix(struct s3p_row *r, enum s3p_rule rule)
@@ -320,7 +320,7 @@ static inline void fill_read(const struct s3p_load *l, const struct s3p_segment_
     else if (r->etag == 0)
         r->kind = S3P_ROW_NONE;
     uint64_t size = COL(s, uint64_t, size)[i];
-    bool whole = COL(s, uint64_t, range_len)[i] == 0;
+    bool whole = S3P_ON(LOAD_RANGE_SIZE, COL(s, uint64_t, range_len)[i] == 0);
     r->size = size != 0 && whole ? s3p_size_print(size) : 0;
 }
 

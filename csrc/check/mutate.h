@@ -350,6 +350,7 @@
     X(COPY_SOURCE_WANT)                                                                            \
     X(COPY_UNKNOWN_RETURNS)                                                                        \
     X(COPY_FIELDS_OFF)                                                                             \
+    X(COPY_ALTERED_OFF)                                                                            \
     X(BATCH_EXTRA_OFF)                                                                             \
     X(BATCH_PARENT_ANY)                                                                            \
     X(BATCH_ANSWERED)                                                                              \
@@ -413,6 +414,11 @@
     X(LOAD_PART_READ)                                                                              \
     X(LOAD_META_OFF)                                                                               \
     X(LOAD_READ_RUN)                                                                               \
+    X(LOAD_PUT_RUN)                                                                                \
+    X(LOAD_CELL_BEGIN)                                                                             \
+    X(LOAD_CELL_END)                                                                               \
+    X(LOAD_CELL_VERDICT)                                                                           \
+    X(LOAD_RANGE_SIZE)                                                                             \
     X(LOAD_DELETE_ANY)                                                                             \
     X(LOAD_DELETE_REFUSED)                                                                         \
     X(LOAD_TOUCHED_OFF)                                                                            \

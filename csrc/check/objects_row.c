@@ -127,7 +127,7 @@ static bool judge_corrupt(const struct reading *g, struct s3p_row *r)
 {
     if (S3P_ON(OBJECT_CORRUPT_OFF, g->verdict != S3P_BODY_CORRUPT))
         return false;
-    if (g->o->altered) { /* left out, as the source is */
+    if (S3P_OFF(COPY_ALTERED_OFF, g->o->altered)) { /* left out, as the source is */
         r->kind = S3P_ROW_SPOIL;
         r->value = S3P_WHY_ALTERED;
         r->etag = S3P_ROW_READ;

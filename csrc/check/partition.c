@@ -53,9 +53,14 @@ static uint64_t register_bytes(uint64_t values)
     return values * (sizeof(struct s3p_cluster) + sizeof(struct s3p_zone) * 3 / 2);
 }
 
+static uint64_t effort_bytes(uint64_t writes)
+{
+    return writes * (2 * sizeof(struct s3p_zone) + sizeof(uint32_t));
+}
+
 uint64_t s3p_part_settled_bytes(uint64_t rows, uint64_t writes, bool listed)
 {
-    uint64_t effort = writes * (2 * sizeof(struct s3p_zone) + sizeof(uint32_t));
+    uint64_t effort = effort_bytes(writes);
     uint64_t facts = listed ? rows * S3P_FACT_BYTES : 0, reg = register_bytes(writes);
     uint64_t most = effort > facts ? effort : facts; /* one after the other */
     return s3p_index_bytes(rows, writes) + (most > reg ? most : reg);
@@ -66,8 +71,11 @@ uint64_t s3p_part_settled_bytes(uint64_t rows, uint64_t writes, bool listed)
 static uint64_t key_bytes(const struct s3p_part *p, const struct s3p_key *k)
 {
     uint64_t writes = k->rows - k->reads;
-    return k->streamed ? s3p_index_bytes(p->index.n, 0) + register_bytes(writes)
-                       : s3p_part_settled_bytes(p->index.n, writes, p->objects != NULL);
+    uint64_t zones = s3p_index_bytes(p->index.n, 0) + register_bytes(writes),
+             numbered = s3p_index_bytes(p->index.n, writes) + effort_bytes(writes);
+    if (k->streamed)
+        return zones > numbered ? zones : numbered;
+    return s3p_part_settled_bytes(p->index.n, writes, p->objects != NULL);
 }
 
 /* A key whose operations are kept: these, a copy without its delete, the timeline, the order of its
@@ -80,7 +88,7 @@ static uint64_t kept_bytes(uint64_t ops, uint64_t writes)
 
 uint64_t s3p_part_bytes(uint64_t rows)
 {
-    uint64_t effort = 2 * sizeof(struct s3p_zone) + sizeof(uint32_t);
+    uint64_t effort = effort_bytes(1);
     uint64_t reg = sizeof(struct s3p_cluster) + 3 * sizeof(struct s3p_zone) + 7 * sizeof(uint32_t);
     uint64_t line = 5 * sizeof(uint32_t) + 2 * sizeof(struct s3p_reach) + 1;
     uint64_t search = (sizeof(struct s3p_reg_op) + line + reg) * 3 / 2;
@@ -279,8 +287,8 @@ static int check_key(struct s3p_part *p, uint32_t key, struct s3p_err *err)
     p->key = key;
     p->tally->keys++;
     S3P_TRY(fits(p, key_bytes(p, k), err));
-    S3P_TRY(s3p_effort_measure(&p->effort, &p->index, key, err));
     S3P_TRY(number_key(p, err));
+    S3P_TRY(s3p_effort_measure(&p->effort, &p->index, key, err));
     p->all_known = !k->hides_etag;
     share_evidence(p, k);
     if (listed)

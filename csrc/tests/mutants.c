@@ -33,7 +33,7 @@ static const char *name_of(int mutant)
 /* Which tests hunt which switches, by the beginning of their names; those that try most come last.
  * A rule's switch has its name. */
 static const struct {
-    const char *noun, *tests[4];
+    const char *noun, *tests[5];
 } hunters[] = {
     {"GRADE_", {"grade_"}},
     {"PAGE_", {"pages_"}},
@@ -57,7 +57,7 @@ static const struct {
     {"REPLICA_", {"bucket_rules_"}},
     {"FLIGHT_", {"pages_", "objects_"}},
     {"ALONE_", {"check_", "metadata_", "objects_"}},
-    {"LOAD_", {"check_", "objects_", "nulls_", "metadata_"}},
+    {"LOAD_", {"check_", "blended_", "objects_", "nulls_", "metadata_"}},
     {"PART_", {"check_", "objects_", "versions_"}},
     {"STREAM_", {"stream_"}},
     {"VERDICT_", {"check_", "pages_", "versions_"}},
@@ -123,7 +123,7 @@ static const struct t_case *hunt(int mutant)
             (hunters[i].noun[0] == 0 && mutant < S3P_MUT_COUNT))
             continue;
         for (int thorough = 0; thorough < 2; thorough++)
-            for (int k = 0; k < 4 && hunters[i].tests[k] != NULL; k++) {
+            for (int k = 0; k < 5 && hunters[i].tests[k] != NULL; k++) {
                 const struct t_case *t = find_hunter(mutant, hunters[i].tests[k], thorough != 0);
                 if (t != NULL)
                     return t;

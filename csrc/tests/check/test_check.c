@@ -181,6 +181,25 @@ T_TEST(check_etag_md5)
     }
 }
 
+/* What another run wrote; the size of a range. */
+T_TEST(check_load_borders)
+{
+    struct t_make m;
+    struct s3p_attempt other = t_put(1, 3, 1, 2), range = t_get(2, 4, 3, 4);
+    other.body_id.b[0] ^= 1;
+    range.range_len = 10;
+    range.size = 10;
+    t_make_begin(&m, NO_PLAN, NO_MD5);
+    t_add(&m, other);
+    t_add(&m, t_get(0, 3, 3, 4)); /* would be a violation */
+    t_add(&m, t_put(2, 4, 1, 2));
+    t_add(&m, range);
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(json_integer_value(json_object_get(v, "violations")), 0);
+    T_EQ(t_skipped(v, "foreign-run", "keys"), 1);
+    json_decref(v);
+}
+
 /* An ETag of another form is none of these bytes'; what is too much to be made again is said. */
 T_TEST(check_etag_md5_bounds)
 {

@@ -86,6 +86,32 @@ static void copy_read_with(const char *args, const char *rule)
     expect(&m, rule);
 }
 
+/* A body that a proxy altered may have been copied. */
+static void copy_of(uint8_t flags, const char *rule)
+{
+    struct t_make m;
+    struct s3p_attempt put = t_put(1, 4, 1, 2), copy = t_attempt(S3P_OP_COPY, 5, 3, 3, 6),
+                       r = t_get(1, 3, 7, 8);
+    put.flags = flags;
+    copy.outcome = S3P_OK_OUTCOME;
+    copy.evidence = S3P_EV_VALUE;
+    copy.meta_id = r.meta_id = t_nth(5, 7);
+    r.body_verdict = S3P_BODY_CORRUPT;
+    r.bytes_in = 1001;
+    r.bad_offset = 128;
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    t_add(&m, put);
+    t_add_texts(&m, copy, (struct t_texts){.source = "main/keys/00000004", .args = "fields=5"});
+    t_add_texts(&m, r, (struct t_texts){.args = "fields=5"});
+    expect(&m, rule);
+}
+
+T_TEST(metadata_of_altered_copies)
+{
+    copy_of(0, "body-corrupt");
+    copy_of(S3P_FLAG_ALTERED, NULL);
+}
+
 T_TEST(metadata_of_copies)
 {
     copy_read_with("fields=5", NULL);
