@@ -13,7 +13,7 @@ from benchmarks.harness import ROUNDS, TOOLS, Record, fast_folder, timed, tool_j
 
 ATTEMPTS, KEYS = 2_000_000, 2_000
 LARGE, BOUND_MB = 1_000_000, 2048
-GOAL_BYTES, MIB = 64, 1 << 20
+GOAL_BYTES, TIGHT_BYTES, MIB = 64, 72, 1 << 20
 LISTED = 1_000_000  # keys of s3p_listbench
 
 
@@ -69,16 +69,16 @@ def lists() -> list[Record]:
 
 
 def memory() -> list[Record]:
-    """Anonymous memory an attempt of the largest key within a bound of the goal, and an attempt of many keys with room
+    """Anonymous memory an attempt of the largest key within a tight bound, and an attempt of many keys with room
     for all; the mapped file is not in it.
     """
     with tempfile.TemporaryDirectory(prefix="s3prod-bench-") as folder:
-        small, large = (_check_bytes(_history(folder, n, 1), GOAL_BYTES * n // MIB + 1) for n in (LARGE // 2, LARGE))
+        small, large = (_check_bytes(_history(folder, n, 1), TIGHT_BYTES * n // MIB + 1) for n in (LARGE // 2, LARGE))
         few, many = (_check_bytes(_history(folder, n, n // 1000), BOUND_MB) for n in (ATTEMPTS, 2 * ATTEMPTS))
     largest, rest = (large - small) / (LARGE / 2), (many - few) / ATTEMPTS
     return [
         Record("check-memory", largest / GOAL_BYTES, largest, GOAL_BYTES, "bytes/attempt", "lower", 1,
-               f"of one key, within a bound of {GOAL_BYTES} an attempt: over that", "s3prod bench check-memory", rounds=1),
+               f"of one key, within a bound of {TIGHT_BYTES} an attempt, over the goal of {GOAL_BYTES}", "s3prod bench check-memory", rounds=1),
         Record("check-memory-rest", rest / GOAL_BYTES, rest, GOAL_BYTES, "bytes/attempt", "lower", 0,
                f"of many keys, within a bound of {BOUND_MB} MiB", "s3prod bench check-memory  # check-memory-rest", rounds=1),
     ]  # fmt: skip
