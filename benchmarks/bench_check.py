@@ -78,7 +78,8 @@ def memory() -> list[Record]:
     largest, rest = (large - small) / (LARGE / 2), (many - few) / ATTEMPTS
     return [
         Record("check-memory", largest / GOAL_BYTES, largest, GOAL_BYTES, "bytes/attempt", "lower", 1,
-               f"of one key, within a bound of {TIGHT_BYTES} an attempt, over the goal of {GOAL_BYTES}", "s3prod bench check-memory", rounds=1),
+               f"of one key, within a bound of {TIGHT_BYTES} an attempt, over the goal of {GOAL_BYTES}",
+               "s3prod bench check-memory", rounds=1),
         Record("check-memory-rest", rest / GOAL_BYTES, rest, GOAL_BYTES, "bytes/attempt", "lower", 0,
                f"of many keys, within a bound of {BOUND_MB} MiB", "s3prod bench check-memory  # check-memory-rest", rounds=1),
     ]  # fmt: skip
