@@ -12,7 +12,7 @@ C_SOURCES := $(shell find csrc -name '*.[chS]' -o -name outcomes.json -o -name M
 FUZZ_SECONDS ?= 60
 BUDGET ?= # minutes of `make kill-matrix-full`; what is left goes on with the next call
 
-.PHONY: run test build driver-go driver-test bench kill-matrix kill-matrix-full rules asan tsan fuzz lint format clean campaign
+.PHONY: run test build driver-go driver-test bench kill-matrix kill-matrix-full rules real-stores asan tsan fuzz lint format clean campaign
 
 # --- set-up: each step runs again only when what it depends on has changed -------------------------------------------
 $(STAMP)/packages: tools/packages.txt tools/setup.sh
@@ -68,6 +68,8 @@ kill-matrix-full: build
 driver-test: build driver-go $(STAMP)/driver-tested
 	@S3PROD_ALL_ROWS=1 $(PYTEST) -q tests/conformance -k aws-sdk-go-v2 && $(PYTEST) -q tests/conformance/test_driver.py
 	@$(PYTEST) -v tests/production --scale smoke --sdk aws-sdk-go-v2
+real-stores: build
+	@S3PROD_LANES=rgw16 S3PROD_LANES_WHOLE=1 $(PYTEST) -v tests/lanes/test_rgw16.py
 rules: build
 	@$(PY) tools/mutate_store.py
 campaign: build rules driver-test

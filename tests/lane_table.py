@@ -41,6 +41,11 @@ def asked() -> list[str]:
     return names
 
 
+def whole() -> bool:
+    """Whether a lane is to do all that it can, however long that takes."""
+    return os.environ.get(f"{VARIABLE}_WHOLE") == "1"
+
+
 def install(lane: str) -> None:
     """Installs what is missing of the lane's packages; a lane that was asked for is never skipped."""
     if all(map(shutil.which, LANES[lane].programs)):

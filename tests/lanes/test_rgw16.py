@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import lane_table as lanes
+import production
 import pytest
 from rgw import Gateway, GatewayError
 
@@ -29,19 +31,47 @@ def test_store_suite(gateway: Gateway, run_suite: Any, record_property: Callable
     record_property(lanes.SAYS, next(line for line in done.stdout.splitlines() if line.startswith("Ceph RGW")))
 
 
-@pytest.mark.parametrize(("test", "status", "says"), [
-    ("distributed_coordination.py::test_production_create_race", 0, []),
-    ("distributed_coordination.py::test_production_compare_and_swap", 1, ["condition-false-negative: 1 violation"]),
-    ("thundering_herd.py", 1, ["a reader met an error during the herd", "'500': "]),
-])  # fmt: skip
-def test_production(gateway: Gateway, run_suite: Any, test: str, status: int, says: list[str]) -> None:
-    """Creates race cleanly; quoted ETags never match (D3); ranges read during an overwrite get a 500 (D22).
+def test_production(gateway: Gateway, run_suite: Any, record_property: Callable[[str, object], None]) -> None:
+    """Every production test ends as `rgw16-production.toml` says, and names the deviations that make it end so."""
+    scale = "full" if lanes.whole() else "smoke"
+    known = set(tomllib.loads((HERE / "rgw16.toml").read_text("utf-8")))
+    expected = production.read(HERE / "rgw16-production.toml", scale, known)
+    words = ["tests/production", "--scale", scale, "--profile", "ceph-rgw-16", *production.WORDS]
+    words += ["-n", "4", "--dist", "load", "--maxschedchunk", "1"] if scale == "smoke" else []  # what cannot commit waits until its time is up
+    began = time.monotonic()
+    done = run_suite(*gateway.keys, *words, timeout=7200)
+    found, seconds = production.ended(done.stdout), time.monotonic() - began
+    if wrong := production.differences(expected, found):
+        pytest.fail("\n".join([*wrong, done.stdout, done.stderr, *wrong]), pytrace=False)
+    shown = production.told(expected, found)
+    record_property(lanes.SAYS, f"rgw16: production tests at {scale} in {seconds:.0f} s: {shown}")
 
-    The herd's own assertions come after the verdict: that they are reached says that nothing was torn or stale.
-    """
-    done = run_suite(*gateway.keys, f"tests/production/test_{test}", "--scale", "smoke", "--profile", "generic")
-    assert done.returncode == status, done.stdout + done.stderr
-    assert [text for text in says if text not in done.stdout] == [], done.stdout
+
+PASSED = "PASSED tests/production/test_a.py::test_production_b\n"
+FAILED = (
+    "___ test_production_b ___\nstale-read [K1]\n=== short test summary info ===\n"
+    "FAILED tests/production/test_a.py::test_production_b - said at the end\n"
+)
+STALE = production.End("FAILED", ("D1",), ("stale-read [K1]", ["torn-read", "said at the end"]))
+TORN = production.End("FAILED", ("D2",), (["torn-read", "mixed"],))
+HELD = production.End("PASSED")
+
+
+@pytest.mark.parametrize(("ends", "output", "wrong"), [
+    ([STALE], FAILED, []),
+    ([HELD], PASSED, []),
+    ([HELD, STALE], FAILED, []),
+    ([STALE], PASSED, ["a::b: PASSED, expected FAILED (D1)"]),
+    ([HELD], FAILED, ["a::b: FAILED, expected PASSED"]),
+    ([HELD, TORN], FAILED, ["a::b: FAILED, expected PASSED; or FAILED, and does not say 'torn-read' or 'mixed'"]),
+    ([], PASSED, ["a::b: PASSED, and it has no row"]),
+    ([STALE], "", ["a::b: has a row, and did not run"]),
+])  # fmt: skip
+def test_every_difference_is_named(ends: list[production.End], output: str, wrong: list[str]) -> None:
+    expected, found = {"a::b": ends} if ends else {}, production.ended(output)
+    assert production.differences(expected, found) == wrong
+    if not wrong:
+        assert production.told(expected, found).startswith(f"1 {found['a::b'][0]} as expected (")
 
 
 def test_probe(gateway: Gateway, record_property: Callable[[str, object], None]) -> None:

@@ -5,7 +5,6 @@ And the fault proxy under load.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -28,7 +27,6 @@ PARTS = {
 }
 # The tests that lose power preload a library, which cannot stand before the sanitizer's own.
 CRASH = ("test_start.py", "test_rounds.py::test_sigkill", "test_rounds.py::test_ack_before_commit_is_found")
-WHOLE = os.environ.get("S3PROD_LANES_WHOLE") == "1"
 MAKE = ["make", "-s", "-C", "csrc", "-j2"]
 
 
@@ -48,7 +46,7 @@ def build(variant: str) -> None:
 
 def words(variant: str) -> list[str]:
     """The tests to run."""
-    if not WHOLE:
+    if not lanes.whole():
         return [f"tests/store/test_{name}.py" for name in PARTS[variant].split()]
     files = sorted(str(path.relative_to(lanes.ROOT)) for path in (lanes.ROOT / "tests/store").glob("test_*.py"))
     return [*files, "tests/store/model", *(f"tests/store/crash/{one}" for one in CRASH)]

@@ -71,7 +71,8 @@ def test_production_batch_without_checksum(s3_client, config, needs):
             s3_client.put_object(bucket, key, b"stays")
         s3_client.client.meta.events.register_last("before-sign.s3.DeleteObjects", without_checksum)
         with pytest.raises(ClientError) as refusal:
-            s3_client.client.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys]})
+            taken = s3_client.client.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys]})
+            pytest.fail(f"a batch without a checksum was taken: {taken}")
         status = refusal.value.response["ResponseMetadata"]["HTTPStatusCode"]
         assert status == 400, f"a batch without a checksum must be refused with 400: {refusal.value}"
         for key in keys:

@@ -98,6 +98,7 @@ def test_production_concurrent_multipart_versions(run_plan, config):
     for version, complete in made.items():
         read = reads[version]
         assert (read["status"], read["body_id"]) == (200, complete["body_id"]), f"{version}: {complete} read as {read}"
+        assert "etag" in complete, f"{version}: its Complete was answered without an ETag: {complete}"
         assert read["etag_text"] == complete["etag_text"], f"{version}: another ETag than its Complete had: {read}"
 
     begun = {r["upload_id"]: r for r in actors(run.by_group("create_upload"))}
