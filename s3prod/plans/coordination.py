@@ -33,7 +33,7 @@ from s3prod.plans.teardown import read_then_remove
 
 KEY = "config.json"
 PRESETS = {"smoke": (16, 5), "full": (50, 20), "stress": (200, 50)}  # clients, commits of each
-SECONDS = {"smoke": 20, "full": 180, "stress": 900}  # whoever has not made its commits by then will not
+SECONDS = {"smoke": 10, "full": 180, "stress": 900}  # whoever has not made its commits by then will not
 RACES = {"smoke": (16, 10), "full": (50, 20), "stress": (200, 50)}  # clients, keys
 LOSSY = {"smoke": (8, 5), "full": (24, 20), "stress": (100, 50)}  # clients, commits of each
 NOWHERE = "never-written"
@@ -118,7 +118,7 @@ def lost_answers(scale: str = "smoke", seed: int = 1) -> Plan:
         seed=seed,
         scale=scale,
         spaces={"register": Space.fixed(KEY)},
-        stop=Stop(seconds=SECONDS[scale]),
+        stop=Stop(seconds=2 * SECONDS[scale]),
         groups=[
             Group("seed", [create_bucket("main"), until_ok(20, *seeded)], phase="setup"),
             Group("committers", [barrier("start"), repeat(commits, _reconciled_commit())], clients=clients),
