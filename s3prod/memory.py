@@ -1,10 +1,9 @@
-"""How much memory this process took at most while something ran."""
+"""How much memory this process took at most while something ran, beyond what it had before."""
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -19,26 +18,24 @@ class Peak:
 
 @contextmanager
 def peak_memory() -> Iterator[Peak]:
-    """The peak of resident memory inside the block; where the system does not let go of older peaks, since the start of the
-    process, which is never less.
+    """The peak of resident memory inside the block, without what was resident at its beginning: what ran before in the same
+    process does not count. Where the system does not let go of older peaks, theirs may be counted.
 
     >>> with peak_memory() as peak:
     ...     block = bytearray(64 << 20)
-    >>> peak.mb > 64
+    >>> 60 < peak.mb < 100
     True
     """
     peak = Peak()
-    try:
+    with suppress(OSError):
         _CLEAR.write_text(_FORGET_PEAK)
-        known = True
-    except OSError:
-        known = False
+    before = _status_mb("VmRSS")
     try:
         yield peak
     finally:
-        peak.mb = _high_water_mb() if known else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        peak.mb = max(0.0, _status_mb("VmHWM") - before)
 
 
-def _high_water_mb() -> float:
-    line = next(line for line in _STATUS.read_text("ascii").splitlines() if line.startswith("VmHWM:"))
+def _status_mb(field: str) -> float:
+    line = next(line for line in _STATUS.read_text("ascii").splitlines() if line.startswith(f"{field}:"))
     return int(line.split()[1]) / 1024

@@ -72,7 +72,7 @@ def summary(run: Run) -> dict[str, Any]:
         "operations": attempts,
         "operations_per_second": round(main / seconds, 3) if seconds else 0.0,
         **{f"latency_{name}_ms": _ms(latency.get(f"{name}_us")) for name in ("p50", "p99", "p999")},
-        "memory_mb": metrics.get("peak_rss_mb"),
+        "memory_mb": metrics.get("memory_mb"),
         "errors": errors(metrics),
         "retries": sum(group.get("retries", 0) for group in metrics.get("groups", {}).values()),
         "duration_seconds": round(metrics.get("seconds", 0.0), 6),

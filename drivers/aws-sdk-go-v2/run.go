@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -176,11 +179,16 @@ func (p *phase) line() phaseLine {
 	return out
 }
 
-// used is what the process has used: CPU time, user and system, and memory at most.
+// used is what the process has used: CPU time, user and system, and memory at most. Getrusage's memory is also that of the
+// process that started this one, up to the exec.
 func used() (cpuNs, peakKB int64) {
 	var usage syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
 		return 0, 0
 	}
-	return usage.Utime.Nano() + usage.Stime.Nano(), usage.Maxrss
+	status, _ := os.ReadFile("/proc/self/status")
+	if _, after, found := strings.Cut(string(status), "VmHWM:"); found {
+		fmt.Sscan(after, &peakKB)
+	}
+	return usage.Utime.Nano() + usage.Stime.Nano(), peakKB
 }

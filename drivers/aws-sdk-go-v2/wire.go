@@ -211,6 +211,8 @@ func (a *attempt) phaseAndWire() (phase, wire string) {
 		return "answered", "none"
 	}
 	switch {
+	case a.status != 0: // answered in part: what the trace says of the request may come later than that
+		phase = "sent"
 	case !a.begun():
 		phase = "not_sent"
 	case a.written:

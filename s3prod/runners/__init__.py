@@ -125,7 +125,7 @@ def run_plan(
             text = _HISTORY.sub(f"{history}: ", str(error), count=1)
             raise RunError(text + hint(text, target)) from None
         memory_mb = peak.mb + metrics.get("driver_rss_mb", 0.0)
-        metrics = sweep(fit, target, metrics | {"peak_rss_mb": round(memory_mb, 1)})
+        metrics = sweep(fit, target, metrics | {"memory_mb": round(memory_mb, 1)})
         if watch is not None:
             metrics["proxy"] = watch.join(history, out / EVENTS_FILE, metrics["buckets"])
     try:

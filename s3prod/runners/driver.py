@@ -7,8 +7,10 @@ history and the metrics here.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
+import re
 import resource
 import selectors
 import shutil
@@ -16,7 +18,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -183,12 +185,12 @@ def run(driver: Driver, plan: Plan, target: Target, history: Path, progress: Pro
     """
     with _started(driver) as process:
         hello = process.hello()
-        _refuse(driver, hello, plan)
+        _refuse(driver, hello, plan, () if target.via is None else target.via.faults)
         return _Run(process, hello, plan, target, progress).carry_out(history)
 
 
-def _refuse(driver: Driver, hello: Mapping[str, Any], plan: Plan) -> None:
-    """What the driver cannot express is said before the run starts."""
+def _refuse(driver: Driver, hello: Mapping[str, Any], plan: Plan, faults: Sequence[str]) -> None:
+    """What the driver cannot express, or cannot judge behind a fault, is said before the run starts."""
     control = ("repeat", "when", "barrier", "sleep", "choose", "borrow")
     for step in plan.steps():
         for name, why in hello["unsupported"].items():
@@ -196,6 +198,9 @@ def _refuse(driver: Driver, hello: Mapping[str, Any], plan: Plan) -> None:
                 raise UsageError(name, step[name], f"another runner: unsupported by {driver.name}: {why}")
         if not any(name in step for name in (*hello["verbs"], *control)):
             raise UsageError("step", next(iter(step)), f"another runner: unsupported by {driver.name}: no such verb")
+    for fault, (name, why) in itertools.product(faults, hello["unsupported"].items()):
+        if name in re.split("[:,]", fault):
+            raise UsageError("fault", fault, f"another runner: unsupported by {driver.name}: {why}")
     clients = sum(group.clients for group in plan.groups)
     if clients > hello["clients_max"]:
         raise UsageError("clients", clients, f"at most {hello['clients_max']} on the runner {driver.name}")
