@@ -138,9 +138,8 @@ def test_figures_are_in_run_json_and_in_junit(suite):
     assert (figures["verdict"], figures["seed"], figures["errors"], figures["retries"]) == ("held", 1, {}, 0)
     assert figures["operations"] > 8 and figures["operations_per_second"] > 0 and figures["max_in_flight"] >= 1
     assert 0 < figures["latency_p50_ms"] <= figures["latency_p99_ms"] <= figures["latency_p999_ms"]
-    assert (
-        5 < figures["memory_mb"] < 2000 and 0 < figures["duration_seconds"] < 60 and len(figures["profile_hash"]) == 64
-    )
+    assert 0 <= figures["memory_mb"] < 300 and 0 < figures["duration_seconds"] < 60
+    assert len(figures["profile_hash"]) == 64
 
 
 def test_a_test_that_takes_too_long_ends_and_the_next_one_begins(suite, embedded_target):
