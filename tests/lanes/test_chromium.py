@@ -86,7 +86,7 @@ def test_a_report_in_the_browser(browser: str, reports: dict[str, Run], tmp_path
     witnesses = [label for label, _, _ in looked["charts"] if label.startswith("cas-split-brain on config.json")]
     assert [label for label, _, _ in looked["charts"] if label not in witnesses] == CHARTS
     assert bool(witnesses) == (name == "violated")
-    assert all(wide > 300 and high > 50 for _, wide, high in looked["charts"])
+    assert all(wide > 300 and high > 20 for _, wide, high in looked["charts"])  # a witness of one client is flat
     assert looked["headings"][:2] == ["coordination", f"consistency: {name}, load: not-asked"]
 
 
