@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from generated import write_or_check
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "production"
 TESTS = ROOT / "tests" / "production"
@@ -84,19 +86,13 @@ def render() -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Writes the file, or checks it."""
+    """Writes the page, or checks it."""
     try:
         text = render()
     except Stale as error:
         print(error, file=sys.stderr)
         return 1
-    if "--check" not in arguments:
-        FILE.write_text(text, "utf-8")
-    elif not FILE.is_file() or FILE.read_text("utf-8") != text:
-        what = "stale, expected what python tools/gen_production_doc.py writes"
-        print(f"{FILE.relative_to(ROOT)}: {what}", file=sys.stderr)
-        return 1
-    return 0
+    return write_or_check(ROOT, FILE, text, "gen_production_doc", arguments)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from generated import write_or_check
+
 from s3prod import profile as profiles
 from s3prod.plan_needs import OPTIONS, VERBS
 from s3prod.probe import NOT_PROBED, PROBES
@@ -77,15 +79,8 @@ STATES = profiles.KEYS["tagging"].allowed
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Writes the page, or says that it is stale."""
-    wanted = text()
-    if "--check" in arguments:
-        if FILE.is_file() and FILE.read_text("utf-8") == wanted:
-            return 0
-        print(f"{FILE.relative_to(ROOT)}: stale (python {Path(__file__).relative_to(ROOT)})", file=sys.stderr)
-        return 1
-    FILE.write_text(wanted, "utf-8")
-    return 0
+    """Writes the page, or checks it."""
+    return write_or_check(ROOT, FILE, text(), "gen_profile_doc", arguments)
 
 
 if __name__ == "__main__":

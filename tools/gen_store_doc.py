@@ -15,6 +15,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from generated import write_or_check
+
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "docs" / "store.md"
 INTRO = ROOT / "tools" / "store_intro.md"
@@ -103,15 +105,8 @@ def describe() -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Writes the file, or checks it."""
-    text = render(describe())
-    if "--check" in arguments:
-        if FILE.is_file() and FILE.read_text("utf-8") == text:
-            return 0
-        print(f"{FILE.relative_to(ROOT)}: stale, expected what python tools/gen_store_doc.py writes", file=sys.stderr)
-        return 1
-    FILE.write_text(text, "utf-8")
-    return 0
+    """Writes the page, or checks it."""
+    return write_or_check(ROOT, FILE, render(describe()), "gen_store_doc", arguments)
 
 
 if __name__ == "__main__":
