@@ -12,7 +12,8 @@ from s3prod.store import EmbeddedStore
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-MAKE = ("make run", "make test", "make kill-matrix", "make bench")  # long: their recipes are only resolved here
+MAKE = ("make run", "make test", "make build driver-go", "make kill-matrix", "make bench")  # only resolved here
+RUNNER = "python3 scripts/test-runner.py"  # without --test: long, so that it only lists its tests here
 COMMANDS = re.findall(r"^\$ (.+)$", README, re.MULTILINE)
 SERVE, CLIENTS = re.findall(r"```sh\n(s3prod serve .*?|export AWS_.*?)```", README, re.DOTALL)
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -35,6 +36,8 @@ def test_command_does_what_the_readme_shows(command, tmp_path):
     bin_dir = Path(sys.executable).parent
     shell = f"export PATH={bin_dir}:$PATH; {command} --report-dir {tmp_path}" if "pytest" in command else command
     shell = shell.replace("pytest ", "pytest -p no:cacheprovider ", 1)
+    if command.startswith(RUNNER) and "--test " not in command and "--list-tests" not in command:
+        shell += " --list-tests"
     done = subprocess.run(
         ["bash", "-c", f"export PATH={bin_dir}:$PATH; {shell}"], cwd=ROOT, capture_output=True, text=True, timeout=1200
     )
