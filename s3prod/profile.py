@@ -119,7 +119,18 @@ KEYS: dict[str, Key] = {
     "max_clock_skew_ms": _number(1000, "how far apart the clocks of the store's machines are at most"),
     "usage_probe": _text("none", "a command that prints how many bytes a bucket takes, {bucket} in its place; "
                          '"none": that cannot be observed'),
+    "usage_lag_ms": _number(60_000, "how long usage_probe may still count what is gone"),
 }  # fmt: skip
+
+
+def promises(profile: Profile) -> dict[str, Value]:
+    """What a profile promises: not the command that observes it, which may hold a secret or an address of the day. Reports and
+    histories have this, and `digest` compares it.
+
+    >>> promises({"name": "mine", "usage_probe": "my-script --token 1 {bucket}"})
+    {'name': 'mine'}
+    """
+    return {key: value for key, value in profile.items() if key != "usage_probe"}
 
 
 class Unsupported(S3ProdError):
@@ -134,7 +145,7 @@ def digest(profile: Profile) -> str:
     >>> len(digest({"name": "x"}))
     64
     """
-    return hashlib.sha256(json.dumps(dict(profile), separators=(",", ":"), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(promises(profile), separators=(",", ":"), sort_keys=True).encode()).hexdigest()
 
 
 def names() -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,7 @@ def stand_in(
     """The embedded store, started for a command line without an endpoint, and it as a target. The caller ends the store."""
     settings = read_found(find({name: TARGET[name] for name in OWN}, given, config=config))
     region = settings.pop("region", None)
-    store = EmbeddedStore(mutants=mutants, modes=modes, endpoints=2, region=region, options=STORE_OPTIONS)
+    store = EmbeddedStore(mutants=mutants, modes=modes, endpoints=2, region=region, options=(*STORE_OPTIONS, "--admin"))
     return store, store.target(**settings)
 
 
@@ -101,6 +103,8 @@ class EmbeddedStore(Child):
         }
         if self.first.get("replication_lag_ms") is not None:
             profile["replication"] = "required"
+        if self.admin is not None:
+            profile["usage_probe"] = f"{shlex.join([sys.executable, '-m', 's3prod', 'usage', self.admin])} {{bucket}}"
         for spec in self.modes:
             profile |= MODES[spec.partition(":")[0]].profile
         return profile

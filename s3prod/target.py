@@ -123,7 +123,7 @@ class Target:
                 "verify_tls": self.verify_tls,
                 "connect_timeout_ms": self.connect_timeout_ms,
                 "bucket_prefix": self.bucket_prefix,
-                "profile": dict(self.profile),
+                "profile": profiles.promises(self.profile),
                 "embedded": self.embedded,
                 "mutants": list(self.mutants),
                 "modes": list(self.modes),

@@ -3,6 +3,7 @@
 Mostly with any seed; what must meet something else in time is caught by one seed in five, however busy the machine is.
 """
 
+import production_calls
 import pytest
 
 from s3prod.plans import BUILTIN, STORE_OPTIONS
@@ -11,6 +12,13 @@ from s3prod.runners import run_plan
 from s3prod.store import EmbeddedStore
 
 SEEDS = 5
+OWN = [  # what no answer shows and no checker sees: a mutant, the test, and what its own assertion says
+    (
+        "mpu-storage-leak:p=1",
+        "orphan_management::orphan_management",
+        "^4 aborted uploads held 800000 bytes, and 0 were given back$",
+    ),
+]
 
 
 def caught(row, seed, out):
@@ -32,3 +40,19 @@ def test_strong_form_is_caught(name, tmp_path):
     row = MUTANTS[name]
     said = (caught(row, seed, tmp_path / f"run-{seed}") for seed in range(1, SEEDS + 1))
     assert any(said), f"{row.strong} was not noticed by {row.caught_by}"
+
+
+@pytest.mark.parametrize(("spec", "name", "says"), OWN, ids=lambda value: value if ":" in value else "")
+def test_an_assertion_of_the_test_catches(spec, name, says, tmp_path):
+    file, _, function = name.partition("::")
+    test = getattr(production_calls.module_of(file), f"test_production_{function}")
+    options = (*STORE_OPTIONS, "--admin")
+    with EmbeddedStore(endpoints=2, options=options) as store:
+        target = store.target()
+        production_calls.call(test, target, production_calls.runner_of(target, tmp_path / "correct"))
+    with (
+        EmbeddedStore(mutants=[spec], endpoints=2, options=options) as store,
+        pytest.raises(AssertionError, match=says),
+    ):
+        target = store.target()
+        production_calls.call(test, target, production_calls.runner_of(target, tmp_path / "mutant"))

@@ -24,6 +24,7 @@ COMMANDS = {
     "export": "a history for other tools: arrow, parquet, jsonl, csv",
     "bench": "one benchmark",
     "mutants": "the ways to break the embedded store, and what must notice each",
+    "usage": "how many bytes a bucket of the embedded store takes",
     "version": "the version; with --build-info how it was built",
 }
 INTERRUPTED = 130

@@ -73,6 +73,7 @@ NOT_PROBED = {
     "cond_409_possible": "it shows in races only",
     "max_clock_skew_ms": "one machine's clock tells nothing of the others'",
     "usage_probe": "it is a command of whoever runs the store",
+    "usage_lag_ms": "it depends on that command",
 }
 
 

@@ -25,6 +25,7 @@ from s3prod.testing.consistency import ConsistencyValidator
 from s3prod.testing.names import random_string
 from s3prod.testing.network import NetworkFailureInjector
 from s3prod.testing.rate import RateLimiter
+from s3prod.testing.storage import given_back
 
 __all__ = [
     "BackupError",
@@ -35,6 +36,7 @@ __all__ = [
     "PerformanceMetrics",
     "RateLimiter",
     "cleanup_test_resources",
+    "given_back",
     "random_string",
     "run_concurrent_operations",
 ]

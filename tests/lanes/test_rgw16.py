@@ -81,7 +81,7 @@ def test_probe(gateway: Gateway, record_property: Callable[[str, object], None])
     report, profile = probe(target), profiles.load("ceph-rgw-16")
     probed = {key: each.value for key, each in report.findings.items() if not each.not_probed and key != "name"}
     assert probed == {key: profile[key] for key in probed}
-    unknown = {"name", "list_interval", "cond_409_possible", "max_clock_skew_ms", "usage_probe"}
+    unknown = {"name", "list_interval", "cond_409_possible", "max_clock_skew_ms", "usage_probe", "usage_lag_ms"}
     assert set(profile) - set(probed) == unknown | {"lifecycle_day_ms", "replication_lag_ms"}
     assert (report.failed, report.left_behind, report.contradictions(profile)) == ({}, [], {})
     assert report.seconds < BUDGET_S

@@ -27,10 +27,10 @@ from s3prod.plan import (
     remove_bucket,
     sleep,
 )
-from s3prod.profile import load
+from s3prod.profile import load, promises
 
 SECRET = "open-sesame-4711"
-COMMANDS = ("run", "check", "export", "bench", "mutants", "version")
+COMMANDS = ("run", "check", "export", "bench", "mutants", "usage", "version")
 SMALL = Plan("small", groups=[make_bucket(), Group("g", [put("a"), get("a")], clients=2), remove_bucket()])
 
 
@@ -131,7 +131,7 @@ def test_the_embedded_store_is_judged_by_a_given_profile(plan_file, tmp_path):
     done = s3prod("run", plan_file, "--profile", "generic", "--bucket-prefix", "mine", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     target = json.loads(next(tmp_path.glob("**/run.json")).read_text())["target"]
-    assert target["bucket_prefix"] == "mine" and target["profile"] == load("generic")
+    assert target["bucket_prefix"] == "mine" and target["profile"] == promises(load("generic"))
 
 
 def test_a_broken_store_is_status_1_with_a_witness(tmp_path):
@@ -203,6 +203,8 @@ BAD = [
     (("export", "small.json", "--to", "csv"), "expected a history to export"),
     (("bench", "no-such-bench"), "no-such-bench, expected"),
     (("mutants", "--run", "no-such-mutant"), "mutant: no-such-mutant, expected one of"),
+    (("usage", "http://127.0.0.1:9", "b"), "admin: http://127.0.0.1:9, expected an admin port"),
+    (("usage", "nonsense", "b"), "admin: nonsense, expected an admin port (unknown url type"),
     (("serve", "--port", "70000"), "70000"),
     (("serve", "--mutant", "no-such-mutant"), "no-such-mutant"),
 ]  # fmt: skip

@@ -70,7 +70,7 @@ def test_the_embedded_store_is_what_its_profile_says(report, plain):
     probed = {key: each.value for key, each in report.findings.items() if not each.not_probed and key != "name"}
     assert probed == {key: EMBEDDED[key] for key in probed}
     assert set(profiles.KEYS) - set(probed) == {"name", "list_interval", "cond_409_possible", "max_clock_skew_ms", "usage_probe",
-                                                "replication_lag_ms"}  # fmt: skip
+                                                "usage_lag_ms", "replication_lag_ms"}  # fmt: skip
     assert (report.failed, report.left_behind, report.contradictions(EMBEDDED)) == ({}, [], {})
     assert report.seconds < probes.BUDGET_S
     assert S3Client(plain.target()).list_buckets() == []

@@ -14,6 +14,7 @@ import pytest
 from s3prod.client import S3Client
 from s3prod.errors import StoreError
 from s3prod.store import EmbeddedStore
+from s3prod.usage import stored_bytes
 
 FAKE = """
 import json, sys, time
@@ -63,6 +64,12 @@ def test_region_and_usage():
         assert store.target().region == "eu-1"
         assert S3Client(store.target()).create_bucket("bkt")
         assert list(store.usage()["buckets"]) == ["bkt"]
+        assert stored_bytes(store.profile(), "bkt") == 0
+        S3Client(store.target()).put_object("bkt", "key", b"12345")
+        assert stored_bytes(store.profile(), "bkt") == 5
+        with pytest.raises(StoreError, match="bucket: other, expected one of bkt, expected a number of bytes"):
+            stored_bytes(store.profile(), "other")
+        assert "usage_probe" not in store.target().public()["profile"], "no report holds a command"
     with EmbeddedStore() as store, pytest.raises(StoreError, match="--admin"):
         store.usage()
 

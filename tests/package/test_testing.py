@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from s3prod import profile
 from s3prod.client import LeftBehindError, S3Client
-from s3prod.errors import UsageError
+from s3prod.errors import StoreError, UsageError
 from s3prod.store import EmbeddedStore
 from s3prod.testing import (
     BackupError,
@@ -21,6 +21,7 @@ from s3prod.testing import (
     NetworkFailureInjector,
     RateLimiter,
     cleanup_test_resources,
+    given_back,
     random_string,
     run_concurrent_operations,
 )
@@ -365,3 +366,22 @@ def test_a_store_that_copies_wrongly_is_named(mutant, says):
             client.put_object("one", f"k{number}", b"value %d" % number * 100, Metadata={"m": "1"})
         with pytest.raises(BackupError, match=says):
             BackupManager(client, "one", "two").backup()
+
+
+# --- given_back --------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_given_back_is_waited_for(tmp_path):
+    """As long as the profile says that it may take, and no longer; what the command does not count is no verdict."""
+    (tmp_path / "bytes").write_text("900")
+    counted = profile.load("embedded") | {"usage_probe": f"cat {tmp_path}/bytes"}
+    assert given_back(counted, "b", 300, 600, lambda: (tmp_path / "bytes").write_text("299")) == 601
+    (tmp_path / "bytes").write_text("900")
+    later = threading.Timer(0.3, (tmp_path / "bytes").write_text, ["300"])
+    assert given_back(counted, "b", 300, 600, later.start) == 600
+    (tmp_path / "bytes").write_text("900")
+    assert given_back(counted, "b", 300, 600, lambda: (tmp_path / "bytes").write_text("301")) == 599
+    with pytest.raises(
+        StoreError, match="usage_probe: 301 bytes, expected the 900 of the objects and parts that are there"
+    ):
+        given_back(counted, "b", 300, 600, lambda: pytest.fail("nothing is done"))

@@ -7,7 +7,8 @@ several of one key. They are listed by one, by seven, whole, by prefix and delim
 that are there, once, by key and then by age; parts are listed with the sizes and ETags that were sent. Then a cleaner, which
 knows ages from the store's own `Initiated` only, aborts what is older than its own mark, while 10 younger uploads go on. These
 complete and are read byte for byte; completed objects still are what they were, also after a while. What was aborted is gone:
-ListParts answers 404, parts and Completes are refused, nothing can be read, and the bucket can be deleted.
+ListParts answers 404, parts and Completes are refused, nothing can be read, and the bucket can be deleted. Where the profile
+has a command that says what a bucket takes (`usage_probe`), an abort gives back the bytes that the parts held.
 
 Why it matters: storage that nobody sees costs money; a cleaner that takes a live upload, or a finished object's data, loses it.
 """
@@ -15,6 +16,7 @@ Why it matters: storage that nobody sees costs money; a cleaner that takes a liv
 import os
 
 from s3prod.plans.orphaned_multipart import MARK, orphaned_multipart
+from s3prod.testing import given_back, random_string
 
 CLEANUP_S = 5  # for an orphan, where neither the client nor its machine was the limit
 
@@ -84,7 +86,32 @@ def check_survivors(run, group, parts):
         assert (r["status"], r.get("body_id")) == (200, made[r["key"]]), f"{group}: another object than was made: {r}"
 
 
-def test_production_orphan_management(run_plan, config):
+def check_freed(s3, config):
+    """In a bucket of its own: a cleaner's aborts give back what the parts held; the object beside them stays."""
+    bucket, body = f"{config['s3_bucket_prefix']}-freed-{random_string()}", b"p" * 100_000
+
+    def clean():
+        for each in [upload for page in s3.upload_pages(bucket) for upload in page["Uploads"]]:
+            s3.abort_multipart_upload(bucket, each["Key"], each["UploadId"])
+
+    s3.create_bucket(bucket)
+    try:
+        s3.put_object(bucket, "left/0", body)
+        uploads = [(key, s3.create_multipart_upload(bucket, key)) for key in ("left/0", "left/0", "left/1", "left/2")]
+        for key, upload in uploads:
+            for part in (1, 2):
+                s3.upload_part(bucket, key, upload, part, body)
+        held = 2 * len(uploads) * len(body)
+        freed = given_back(config["profile"], bucket, len(body), held, clean)
+        assert freed >= held, f"{len(uploads)} aborted uploads held {held} bytes, and {freed} were given back"
+        assert s3.get_object(bucket, "left/0")["Body"].read() == body, "the object beside the uploads has changed"
+        return f"{freed} bytes of {held}"
+    finally:
+        s3.empty_bucket(bucket)
+        s3.delete_bucket(bucket)
+
+
+def test_production_orphan_management(run_plan, config, supports, report, s3_client):
     profile, scale = config["profile"], config["scale"]
     age_ms = int(1000 * profile["last_modified_resolution_s"]) + 50
     skew_ms = int(profile["max_clock_skew_ms"])
@@ -114,7 +141,8 @@ def test_production_orphan_management(run_plan, config):
     assert not run.metrics["left_behind"], f"buckets left behind: {run.metrics['left_behind']}"
 
     took_s = (max(r["t_return"] for r in cleaned.values()) - min(r["t_call"] for r in cleaned.values())) / 1e9
-    print(f"{len(cleaned)} orphans of {abandoned_bytes} bytes aborted in {took_s:.2f} s; storage freed: not observable")
+    report("orphans", f"{len(cleaned)} of {abandoned_bytes} bytes aborted in {took_s:.2f} s")
+    report("storage freed", check_freed(s3_client, config) if supports("usage_probe") else "not observable")
     if scale == "full" and os.getloadavg()[0] <= (os.cpu_count() or 1):
         assert took_s / len(cleaned) < CLEANUP_S, (
             f"{took_s / len(cleaned):.1f} s an orphan, at most {CLEANUP_S} expected"
