@@ -18,6 +18,7 @@ from benchmarks import (
     bench_store_durable,
     bench_store_large,
     bench_store_million,
+    bench_suite,
 )
 from benchmarks.harness import Record
 
@@ -38,4 +39,7 @@ BENCHMARKS: dict[str, Callable[[], list[Record]]] = {
     "store-million": bench_store_million.million,
     "store-durable": bench_store_durable.durable,
     "history": bench_history.history,
+    "suite-full": bench_suite.full,
+    "suite-smoke": bench_suite.smoke,
+    "suite-boto3": bench_suite.against_boto3,
 }
