@@ -66,7 +66,7 @@ kill-matrix: build
 kill-matrix-full: build
 	@$(PY) -m s3prod.matrix --seeds 20 --everywhere $(if $(BUDGET),--budget $(BUDGET))
 driver-test: build driver-go $(STAMP)/driver-tested
-	@S3PROD_ALL_ROWS=1 $(PYTEST) -q tests/conformance -k aws-sdk-go-v2 && $(PYTEST) -q tests/conformance/test_driver.py
+	@S3PROD_ALL_ROWS=1 $(PYTEST) -q tests/conformance tests/test_modes.py -k aws-sdk-go-v2 && $(PYTEST) -q tests/conformance/test_driver.py
 	@$(PYTEST) -v tests/production --scale smoke --sdk aws-sdk-go-v2
 real-stores: build
 	@S3PROD_LANES=rgw16 S3PROD_LANES_WHOLE=1 $(PYTEST) -v tests/lanes/test_rgw16.py

@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from turns import todays
 
 from s3prod.client import S3Client
 from s3prod.errors import StoreError
 from s3prod.plans import BUILTIN, STORE_OPTIONS
 from s3prod.plans.modes import MODES
-from s3prod.runners import run_plan
+from s3prod.runners import RUNNERS, run_plan
+from s3prod.runners.driver import DRIVERS
 from s3prod.store import EmbeddedStore
 
-# A small plan on which each shows with either runner; the matrix has the larger ones.
+# A small plan on which each shows with any runner; the matrix has the larger ones.
 SHOWS = {
     "ok-409-instead-of-412": "coordination",
     "ok-412-for-if-match-absent": "wire",
@@ -35,9 +37,13 @@ SHOWS = {
 }
 
 
-@pytest.mark.parametrize("name", [mode.name for mode in MODES.values() if not mode.always])
-@pytest.mark.parametrize("runner", ["native", "boto3"])
-def test_a_mode_is_no_fault(name: str, runner: str, tmp_path: Path) -> None:
+SWITCHED = [mode.name for mode in MODES.values() if not mode.always]
+# A driver is held to a sixth of them a day, and to all by `make driver-test`.
+HELD_TO = [(runner, name) for runner in RUNNERS for name in (todays(SWITCHED, 6) if runner in DRIVERS else SWITCHED)]
+
+
+@pytest.mark.parametrize(("runner", "name"), HELD_TO)
+def test_a_mode_is_no_fault(runner: str, name: str, tmp_path: Path) -> None:
     mode, fired = MODES[name], 0
     for seed in range(1, 6):  # what only shows when others race may not show in a small run
         with EmbeddedStore(modes=[mode.spec], endpoints=2, options=STORE_OPTIONS) as store:

@@ -6,10 +6,9 @@ A row is a fault, a program of one client, and how its steps must end (`op outco
 from __future__ import annotations
 
 import http.client
-import os
-import time
 
 import pytest
+from turns import todays
 
 from s3prod import Group, Plan, Space, Target, _native, run_plan
 from s3prod.errors import PlanError, S3ProdError, UsageError
@@ -75,10 +74,8 @@ ROWS = [
      ["put ok", "put unknown", "put ok"]),
 ]  # fmt: skip
 # Most rows wait for a deadline. A driver is held to a quarter of them a day, and to all by `make driver-test`.
-TURNS = 4
-TODAY = slice(None) if os.environ.get("S3PROD_ALL_ROWS") else slice(time.localtime().tm_yday % TURNS, None, TURNS)
 SURPLUS = "how=surplus"  # drivers refuse it
-HELD_TO = [(runner, *row) for runner in RUNNERS for row in (ROWS[TODAY] if runner in DRIVERS else ROWS)
+HELD_TO = [(runner, *row) for runner in RUNNERS for row in (todays(ROWS, 4) if runner in DRIVERS else ROWS)
            if runner not in DRIVERS or SURPLUS not in row[0]]  # fmt: skip
 UNJUDGED = {"duplicate-delivery", "corrupt-byte"}  # they mark the only key that there is
 
