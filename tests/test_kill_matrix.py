@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from s3prod.matrix import Cell, cells, run_cell
-from s3prod.matrix.cells import KINDS
+from s3prod.matrix.cells import KINDS, Result
 from s3prod.matrix.document import page, summary
-from s3prod.matrix.journal import key
+from s3prod.matrix.journal import Journal, key
 from s3prod.plans import BUILTIN
 from s3prod.plans.modes import LEFT_OUT, MODES
 from s3prod.plans.mutants import EVERY
@@ -53,6 +53,15 @@ def test_cells_are_kept_by_what_they_are() -> None:
     all_cells = list(cells([], 2, everywhere=True))
     assert {cell.kind for cell in all_cells} == set(KINDS)
     assert len({key(cell) for cell in all_cells}) == len(all_cells)
+
+
+def test_what_went_wrong_in_a_cell_is_tried_again(tmp_path: Path) -> None:
+    held, error = cells(["ok-short-page"], 2)
+    journal = Journal(tmp_path)
+    journal.add(Result(held, "held", ""))
+    journal.add(Result(error, "error", "it did not end in time"))
+    kept = Journal(tmp_path)
+    assert kept.get(held) == Result(held, "held", "") and kept.get(error) is None
 
 
 @pytest.mark.parametrize(

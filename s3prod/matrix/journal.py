@@ -67,7 +67,10 @@ class Journal:
                 entry = json.loads(line)
             except ValueError:
                 continue  # cut off when the matrix was stopped
-            self.done[entry["key"]] = entry["result"]
+            if (
+                entry["result"]["outcome"] != "error"
+            ):  # the cell's own: it says nothing of the store, and is tried again
+                self.done[entry["key"]] = entry["result"]
 
     def get(self, cell: Cell) -> Result | None:
         """The kept result of a cell."""

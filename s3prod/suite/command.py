@@ -198,7 +198,7 @@ def _report(outcome: Outcome, args: argparse.Namespace, folder: Path | None) -> 
 
 def main(root: str | Path, argv: Sequence[str] | None = None) -> int:
     """Carries out one command line; errors for people are one line on standard error."""
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # ends as Ctrl-C does, and leaves no child
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, and leaves no child
     try:
         return execute(parser().parse_args(argv), Path(root))
     except S3ProdError as error:

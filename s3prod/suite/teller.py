@@ -10,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Begins to tell."""
     job = config.getoption("--suite-job")
     os.set_inheritable(job["fd"], False)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what is begun in the background may have it ignored
     config.pluginmanager.register(Teller(**job))
 
 

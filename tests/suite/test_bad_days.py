@@ -176,11 +176,11 @@ def begin(tmp_path):
     (root / "tests" / "production" / "test_own.py").write_text(OWN)
     started = []
 
-    def begin(store, prefix):
+    def begin(store, prefix, *before):
         environ = {name: value for name, value in os.environ.items() if not name.startswith("S3_")}
         environ |= {"S3_ENDPOINT": store.endpoint, "S3_ACCESS_KEY": store.access_key, "S3_SECRET_KEY": store.secret_key}
         call = f"import sys; from s3prod.suite.command import main; sys.exit(main({str(root)!r}, sys.argv[1:]))"
-        words = [sys.executable, "-c", call, "-o", str(tmp_path / "out"), "-f", "json"]
+        words = [*before, sys.executable, "-c", call, "-o", str(tmp_path / "out"), "-f", "json"]
         started.append(subprocess.Popen(
             words, env=environ | {"S3_BUCKET_PREFIX": prefix}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ))  # fmt: skip
@@ -216,16 +216,23 @@ def test_a_store_that_dies_makes_the_run_inconclusive(begin, tmp_path):
     assert re.search(rf"; no answer to [0-9,]+ of [0-9,]+ requests; left behind: {name}$", message)
 
 
-def test_ctrl_c_keeps_the_history_and_cleans_up(begin, tmp_path, embedded_store, embedded_target, until_stored):
+# How a shell without job control begins what it puts in the background: that does not hear Ctrl-C.
+IN_THE_BACKGROUND = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh")
+
+
+@pytest.mark.parametrize(
+    ("how", "before"), [(signal.SIGINT, ()), (signal.SIGTERM, IN_THE_BACKGROUND)], ids=["ctrl-c", "kill"]
+)
+def test_an_interrupt_keeps_the_history_and_cleans_up(how, before, begin, tmp_path, embedded_store, embedded_target):
     """Only what the run made: a bucket with the same prefix stays."""
     client = S3Client(embedded_target)
     client.create_bucket("stopped-main-of-another")
     try:
         client.put_object("stopped-main-of-another", "a", b"mine")
-        process = begin(embedded_store, "stopped")
+        process = begin(embedded_store, "stopped", *before)
         while len(buckets(embedded_target, "stopped")) < 2:
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(how)
         said, _ = process.communicate(timeout=60)
         assert buckets(embedded_target, "stopped") == ["stopped-main-of-another"]
         assert client.get_object("stopped-main-of-another", "a")["Body"].read() == b"mine"
