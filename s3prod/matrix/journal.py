@@ -67,9 +67,7 @@ class Journal:
                 entry = json.loads(line)
             except ValueError:
                 continue  # cut off when the matrix was stopped
-            if (
-                entry["result"]["outcome"] != "error"
-            ):  # the cell's own: it says nothing of the store, and is tried again
+            if entry["result"]["outcome"] != "error":  # it says nothing of the store: the cell is tried again
                 self.done[entry["key"]] = entry["result"]
 
     def get(self, cell: Cell) -> Result | None:
