@@ -260,6 +260,16 @@
     X(VERSION_WALK_RULES)                                                                          \
     X(VERSION_WALK_LAG)                                                                            \
     X(VERSION_WALK_SINGLE)                                                                         \
+    X(VERSION_QUIET_UNKNOWN)                                                                       \
+    X(VERSION_QUIET_ANY)                                                                           \
+    X(VERSION_QUIET_REFUSED)                                                                       \
+    X(VERSION_QUIET_CALL_LT)                                                                       \
+    X(VERSION_QUIET_RETURN_LT)                                                                     \
+    X(VERSION_QUIET_OFF)                                                                           \
+    X(VERSION_RANK_AGAIN)                                                                          \
+    X(VERSION_BEST_ELSEWHERE)                                                                      \
+    X(VERSION_BEST_LAST)                                                                           \
+    X(VERSION_REUSED_RANKS)                                                                        \
     X(VERSION_AGAIN_RETURN)                                                                        \
     X(VERSION_BY_VERSION_LT)                                                                       \
     X(VERSION_FAILED_DELETES)                                                                      \

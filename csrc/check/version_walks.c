@@ -49,13 +49,13 @@ static bool quiet(const struct s3p_history_of_key *k, const struct s3p_walk *w)
     for (uint32_t i = 0; i < k->n; i++) {
         const struct s3p_at *at = &k->at[i];
         uint8_t op = S3P_COLUMN(at, uint8_t, op), outcome = S3P_COLUMN(at, uint8_t, outcome);
-        int64_t end = outcome != S3P_UNKNOWN
+        int64_t end = S3P_ON(VERSION_QUIET_UNKNOWN, outcome != S3P_UNKNOWN)
                           ? S3P_COLUMN(at, int64_t, t_return)
                           : INT64_MAX;
-        if (s3p_op_table[op].cls == S3P_CLASS_MUTATION &&
-            outcome != S3P_FAILED &&
-            S3P_COLUMN(at, int64_t, t_call) <= w->end &&
-            w->begin <= end)
+        if (S3P_ON(VERSION_QUIET_ANY, s3p_op_table[op].cls == S3P_CLASS_MUTATION) &&
+            S3P_ON(VERSION_QUIET_REFUSED, outcome != S3P_FAILED) &&
+            S3P_LE(VERSION_QUIET_CALL_LT, S3P_COLUMN(at, int64_t, t_call), w->end) &&
+            S3P_LE(VERSION_QUIET_RETURN_LT, w->begin, end))
             return false;
     }
     return true;
@@ -68,7 +68,7 @@ static void take_order(struct s3p_history_of_key *k, const struct s3p_walk *w)
     k->nranked = 0;
     for (uint32_t i = 0; i < k->n; i++) {
         struct s3p_version *v = of_walk(&k->at[i], w) ? listed(k, &k->at[i]) : NULL;
-        if (v == NULL || v->rank != S3P_NO_RANK)
+        if (v == NULL || S3P_OFF(VERSION_RANK_AGAIN, v->rank != S3P_NO_RANK))
             continue;
         v->rank = k->nranked++;
     }
@@ -135,16 +135,17 @@ void s3p_version_walks(struct s3p_history_of_key *k)
     uint32_t most = 0;
     for (uint32_t i = 0; i < walks->n; i++) {
         const struct s3p_walk *w = &walks->walk[i];
-        if (!covers(k, w) || !quiet(k, w))
+        if (S3P_OFF(VERSION_BEST_ELSEWHERE, !covers(k, w)) ||
+            S3P_OFF(VERSION_QUIET_OFF, !quiet(k, w)))
             continue;
         uint32_t entries = 0;
         for (uint32_t e = 0; e < k->n; e++)
             entries += of_walk(&k->at[e], w);
-        if (entries > most) {
+        if (S3P_MUT(S3P_MUT_VERSION_BEST_LAST, entries > most, entries >= most)) {
             most = entries;
             best = w;
         }
     }
-    if (S3P_OFF(VERSION_WALK_OFF, best != NULL) && k->hits == 0)
+    if (S3P_OFF(VERSION_WALK_OFF, best != NULL) && S3P_ON(VERSION_REUSED_RANKS, k->hits == 0))
         take_order(k, best);
 }
