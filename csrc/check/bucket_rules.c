@@ -154,16 +154,22 @@ static bool has_prefix(const struct s3p_bucket_rules *r, const struct s3p_bucket
     return has;
 }
 
+static bool is_delete(uint8_t op)
+{
+    return op == S3P_OP_DELETE || S3P_OFF(RULES_MARKER_CHILD, op == S3P_OP_DELETE_CHILD);
+}
+
 static bool may_match(const struct s3p_bucket_rules *r, const struct s3p_bucket_rule *rule,
                       const struct s3p_segment_view *s, uint32_t i)
 {
     uint8_t op = COL(s, uint8_t, op)[i];
-    if (rule->replicates ||
-        S3P_OFF(RULES_BUCKET_ANY, rule->bucket != COL(s, uint16_t, bucket)[i]) ||
+    if (S3P_OFF(RULES_BUCKET_ANY, rule->bucket != COL(s, uint16_t, bucket)[i]) ||
         COL(s, uint64_t, key_index)[i] == S3P_NO_INDEX)
         return false;
-    if (op == S3P_OP_DELETE || op == S3P_OP_DELETE_CHILD) {
-        if ((rule->tags || rule->above != 0 || rule->below != 0))
+    if (is_delete(op)) { /* a marker has neither tags nor a size */
+        if (S3P_OFF(RULES_MARKER_TAGS, rule->tags) ||
+            S3P_OFF(RULES_MARKER_ABOVE, rule->above != 0) ||
+            S3P_OFF(RULES_MARKER_BELOW, rule->below != 0))
             return false;
     } else if (op == S3P_OP_PUT) { /* of others the record does not say */
         uint64_t size = COL(s, uint64_t, size)[i];
@@ -203,13 +209,14 @@ int64_t s3p_expires_current(const struct s3p_bucket_rules *r, const struct s3p_s
                             uint32_t i)
 {
     int64_t first = INT64_MAX;
-    uint8_t op = COL(s, uint8_t, op)[i];
-    bool marker = op == S3P_OP_DELETE || op == S3P_OP_DELETE_CHILD;
+    bool marker = is_delete(COL(s, uint8_t, op)[i]);
     for (uint32_t k = 0; r != NULL && k < r->n; k++) {
         const struct s3p_bucket_rule *rule = &r->rule[k];
-        int64_t at = rule->days_ns != 0           ? due(r, rule, age_from(s, i), rule->days_ns)
-                     : (marker && rule->markers) ? rule->since
-                                                  : INT64_MAX;
+        bool ends_markers = S3P_ON(RULES_MARKERS_ANY, marker) &&
+                            S3P_MUT(S3P_MUT_RULES_MARKERS_OFF, rule->markers, false);
+        int64_t at = rule->days_ns != 0 ? due(r, rule, age_from(s, i), rule->days_ns)
+                     : ends_markers     ? rule->since
+                                        : INT64_MAX;
         if (S3P_MUT(S3P_MUT_RULES_LAST, at < first, first == INT64_MAX) &&
             may_match(r, rule, s, i))
             first = at;

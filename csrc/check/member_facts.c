@@ -112,17 +112,15 @@ static int say_ended(struct facts *x, uint16_t place, uint64_t index, uint64_t i
 static int say_version_expiry(struct facts *x, uint64_t id, bool marker, struct s3p_err *err)
 {
     const struct s3p_bucket_rules *rules = x->map->head->rules;
-    if (rules == NULL)
-        return 0;
     int64_t call = COL(x->s, int64_t, t_call)[x->i],
             current = s3p_expires_current(rules, x->s, x->i),
             noncurrent = s3p_expires_noncurrent(rules, x->s, x->i, call);
-    if (!marker) {
+    if (S3P_ON(FACT_MARKER_HIDES, !marker)) {
         S3P_TRY(may_become(x, x->place, x->index, 0, S3P_FACT_MAKES, current, err));
         S3P_TRY(may_become(x, x->place, x->index, x->null, S3P_FACT_MAKES | S3P_FACT_REMOVES,
                            current, err));
     }
-    if (marker && current < noncurrent)
+    if (S3P_MUT(S3P_MUT_FACT_MARKER_STAYS, marker, false) && current < noncurrent)
         noncurrent = current;
     return id != 0 ? may_become(x, x->place, x->index, id, S3P_FACT_REMOVES, noncurrent, err) : 0;
 }

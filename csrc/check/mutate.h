@@ -162,10 +162,26 @@
     X(FACT_TOUCHED_OFF)                                                                            \
     X(FACT_UNMADE_OFF)                                                                             \
     X(FACT_WHOLE_OFF)                                                                              \
+    X(FACT_MARKER_HIDES)                                                                           \
+    X(FACT_MARKER_STAYS)                                                                           \
     X(OBJECT_TOUCHED_OFF)                                                                          \
     X(OBJECT_REVIVES_OFF)                                                                          \
     X(OBJECT_OPEN_OFF)                                                                             \
     X(OBJECT_FAILED_CHANGES)                                                                       \
+    X(OBJECT_TOUCHED_ANY)                                                                          \
+    X(OBJECT_TOUCHED_WRITER)                                                                       \
+    X(OBJECT_TOUCHED_RUN)                                                                          \
+    X(OBJECT_TOUCHED_TWICE)                                                                        \
+    X(OBJECT_TOUCHED_ALTERED)                                                                      \
+    X(OBJECT_READ_SHOWS)                                                                           \
+    X(OBJECT_REFUSED_SHOWS)                                                                        \
+    X(OBJECT_EXPIRY_READ)                                                                          \
+    X(OBJECT_EXPIRY_DELETE)                                                                        \
+    X(OBJECT_CAS_OFF)                                                                              \
+    X(OBJECT_COPY_PLACE)                                                                           \
+    X(OBJECT_UPLOAD_PLACE)                                                                         \
+    X(OBJECT_READ_REFUSED)                                                                         \
+    X(OBJECT_READ_SPOILED)                                                                         \
     X(VERSION_RANK_FLIPPED)                                                                        \
     X(VERSION_NEWER_LE)                                                                            \
     X(VERSION_REUSED_OFF)                                                                          \
@@ -288,6 +304,8 @@
     X(TAGS_LISTS_OFF)                                                                              \
     X(TAGS_COMPLETE_CALL)                                                                          \
     X(TAGS_BROUGHT_OFF)                                                                            \
+    X(TAGS_DELETE_NAMED)                                                                           \
+    X(TAGS_REPLICA_OFF)                                                                            \
     X(TAGS_VERSION_ANY)                                                                            \
     X(TAGS_COMPLETE_RETURN)                                                                        \
     X(TAGS_EXPIRY_VERSION)                                                                         \
@@ -332,6 +350,25 @@
     X(UPLOAD_PAGE_ALTERED)                                                                         \
     X(UPLOAD_PAGE_LE)                                                                              \
     X(UPLOAD_ETAG_UNTOLD)                                                                          \
+    X(UPLOAD_PAGE_ETAGLESS)                                                                        \
+    X(UPLOAD_ENTRY_OTHERS)                                                                         \
+    X(UPLOAD_ENTRY_SIZELESS)                                                                       \
+    X(UPLOAD_ETAG_ANY)                                                                             \
+    X(UPLOAD_ETAG_NAMELESS)                                                                        \
+    X(UPLOAD_FEW_RANGE)                                                                            \
+    X(UPLOAD_FEW_PART)                                                                             \
+    X(UPLOAD_FEW_SIZE)                                                                             \
+    X(UPLOAD_BYTES_NONE)                                                                           \
+    X(UPLOAD_BYTES_OPAQUE)                                                                         \
+    X(UPLOAD_BYTES_COPIED)                                                                         \
+    X(UPLOAD_FEW_OFF)                                                                              \
+    X(UPLOAD_RANGE_ALL)                                                                            \
+    X(UPLOAD_PART_ALL)                                                                             \
+    X(UPLOAD_PIECES_OFF)                                                                           \
+    X(UPLOAD_READ_NAMELESS)                                                                        \
+    X(UPLOAD_READ_ETAGLESS)                                                                        \
+    X(UPLOAD_READ_ETAG_ANY)                                                                        \
+    X(UPLOAD_NARROW_OFF)                                                                           \
     X(UPLOAD_PART_REFUSED)                                                                         \
     X(UPLOAD_COPIED_OFF)                                                                           \
     X(UPLOAD_ABORT_UNKNOWN)                                                                        \
@@ -342,8 +379,24 @@
     X(UPLOAD_GONE_ANY)                                                                             \
     X(COMPLETE_ABORT_OFF)                                                                          \
     X(COMPLETE_TWICE_ANY)                                                                          \
+    X(COMPLETE_REFUSED_OFF)                                                                        \
+    X(COMPLETE_REPEATED_READS)                                                                     \
+    X(COMPLETE_NAMELESS)                                                                           \
+    X(COMPLETE_ETAG_OFF)                                                                           \
+    X(COMPLETE_REFUSED_ETAG)                                                                       \
+    X(COMPLETE_SIZELESS)                                                                           \
+    X(COMPLETE_COPIED_PARTS)                                                                       \
     X(COMPLETE_ABORT_LE)                                                                           \
     X(COPY_LENGTH_OFF)                                                                             \
+    X(COPY_TORN_PARTS)                                                                             \
+    X(COPY_BYTES_RANGE)                                                                            \
+    X(COPY_BYTES_NONE)                                                                             \
+    X(COPY_BYTES_TORN)                                                                             \
+    X(COPY_LENGTH_UNTOLD)                                                                          \
+    X(COPY_NARROW_OFF)                                                                             \
+    X(COPY_OTHER_PARTS)                                                                            \
+    X(COPY_OTHER_TORN)                                                                             \
+    X(COPY_FOREIGN_RANGE)                                                                          \
     X(COPY_TORN_OFF)                                                                               \
     X(OBJECT_ANYWHERE)                                                                             \
     X(OBJECT_CORRUPT_OFF)                                                                          \
@@ -401,6 +454,12 @@
     X(RULES_SINCE_OFF)                                                                             \
     X(RULES_UPLOAD_AGE)                                                                            \
     X(RULES_LAST)                                                                                  \
+    X(RULES_MARKER_CHILD)                                                                          \
+    X(RULES_MARKER_TAGS)                                                                           \
+    X(RULES_MARKER_ABOVE)                                                                          \
+    X(RULES_MARKER_BELOW)                                                                          \
+    X(RULES_MARKERS_ANY)                                                                           \
+    X(RULES_MARKERS_OFF)                                                                           \
     X(RULES_LOOKED_LE)                                                                             \
     X(RULES_HIDE_OFF)                                                                              \
     X(RULES_REPLACED_UNKNOWN)                                                                      \

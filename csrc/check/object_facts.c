@@ -20,9 +20,11 @@ static void add(struct s3p_fact_list *l, const struct s3p_kept *r, unsigned what
  * have changed the key at any time. */
 static bool is_touched(const struct s3p_kept *r)
 {
-    return r->kind == S3P_ROW_SPOIL &&
-           (r->value == S3P_WHY_FOREIGN_WRITER || r->value == S3P_WHY_FOREIGN_RUN ||
-            r->value == S3P_WHY_MULTI_DELIVERY || r->value == S3P_WHY_ALTERED);
+    return S3P_ON(OBJECT_TOUCHED_ANY, r->kind == S3P_ROW_SPOIL) &&
+           (S3P_OFF(OBJECT_TOUCHED_WRITER, r->value == S3P_WHY_FOREIGN_WRITER) ||
+            S3P_OFF(OBJECT_TOUCHED_RUN, r->value == S3P_WHY_FOREIGN_RUN) ||
+            S3P_OFF(OBJECT_TOUCHED_TWICE, r->value == S3P_WHY_MULTI_DELIVERY) ||
+            S3P_OFF(OBJECT_TOUCHED_ALTERED, r->value == S3P_WHY_ALTERED));
 }
 
 /* What the row changed, or may have changed. */
@@ -38,22 +40,20 @@ static unsigned changes(const struct s3p_kept *r)
     return S3P_FACT_MAKES;
 }
 
+/* Of what nobody answered it holds at its end (add_row), which never comes; of a version that goes
+ * (changes), beside a change that may have come after it. */
 static unsigned evidence_of(const struct s3p_kept *r)
 {
-    static const uint8_t of_read[] = {
+    static const uint8_t of_read[S3P_ROW_EVIDENCE + 1] = {
         [S3P_EV_VALUE] = S3P_FACT_THERE,
         [S3P_EV_PRESENT] = S3P_FACT_THERE,
         [S3P_EV_MATCH] = S3P_FACT_THERE,
         [S3P_EV_ABSENT] = S3P_FACT_GONE,
     };
-    uint8_t e = r->bits & S3P_ROW_EVIDENCE, outcome = s3p_kept_outcome(r);
-    if (r->kind == S3P_ROW_READ || outcome == S3P_FAILED)
-        return e < sizeof of_read ? of_read[e] : 0;
-    if (outcome != S3P_OK_OUTCOME)
-        return 0;
-    if (r->kind == S3P_ROW_DELETE)
-        return r->size == S3P_ROW_BY_VERSION ? 0 : S3P_FACT_GONE;
-    return S3P_FACT_THERE;
+    if (S3P_OFF(OBJECT_READ_SHOWS, r->kind == S3P_ROW_READ) ||
+        S3P_OFF(OBJECT_REFUSED_SHOWS, s3p_kept_outcome(r) == S3P_FAILED))
+        return of_read[r->bits & S3P_ROW_EVIDENCE];
+    return r->kind == S3P_ROW_DELETE ? S3P_FACT_GONE : S3P_FACT_THERE;
 }
 
 static void add_row(struct s3p_fact_list *l, const struct s3p_kept *r)
@@ -64,15 +64,15 @@ static void add_row(struct s3p_fact_list *l, const struct s3p_kept *r)
     }
     /* It may yet take effect. */
     bool open = S3P_OFF(OBJECT_OPEN_OFF, s3p_kept_outcome(r) == S3P_UNKNOWN);
-    unsigned change = changes(r);
-    add(l, r, change | evidence_of(r), r->inv, open && change != 0 ? INT64_MAX : s3p_kept_res(r));
+    add(l, r, changes(r) | evidence_of(r), r->inv, open ? INT64_MAX : s3p_kept_res(r));
 }
 
 /* A rule of the bucket may remove what the row made. */
 static void add_expiry(struct s3p_fact_list *l, const struct s3p_bucket_rules *rules,
                        const struct s3p_kept *r)
 {
-    int64_t due = r->kind == S3P_ROW_READ || r->kind == S3P_ROW_DELETE
+    int64_t due = S3P_OFF(OBJECT_EXPIRY_READ, r->kind == S3P_ROW_READ) ||
+                          S3P_OFF(OBJECT_EXPIRY_DELETE, r->kind == S3P_ROW_DELETE)
                       ? INT64_MAX
                       : s3p_expires_record(rules, r->record);
     if (due != INT64_MAX)

@@ -79,7 +79,8 @@ static int judge_late_parts(const struct s3p_objects *o, const struct s3p_upload
 
 static bool same(uint64_t a, uint64_t b)
 {
-    return S3P_OFF(UPLOAD_ENTRY_ETAGLESS, a == 0 || b == 0) || a == b;
+    return S3P_OFF(UPLOAD_ENTRY_ETAGLESS, a == 0) || S3P_OFF(UPLOAD_PAGE_ETAGLESS, b == 0) ||
+           a == b;
 }
 
 /* The copy of the part that the entry does not fit, when it fits none; UINT32_MAX otherwise. */
@@ -87,13 +88,16 @@ static uint32_t misfit(const struct s3p_objects *o, uint32_t u, const struct s3p
 {
     uint64_t etag = s3p_etag_token(e->etag, e->etag_form);
     uint32_t last = UINT32_MAX;
-    for (uint32_t k = o->upload[u].part; k < o->npart && o->part[k].upload == u; k++) {
+    for (uint32_t k = o->upload[u].part; k < o->npart; k++) {
         const struct s3p_sent_part *p = &o->part[k];
+        if (S3P_OFF(UPLOAD_ENTRY_OTHERS, p->upload != u))
+            break;
         if (S3P_OFF(UPLOAD_ENTRY_NUMBER_ANY, p->number != e->key_index))
             continue;
         if (S3P_OFF(UPLOAD_ENTRY_TOUCHED, p->touched) ||
             (S3P_ON(UPLOAD_ENTRY_ETAG_OFF, same(p->etag, etag)) &&
-             S3P_ON(UPLOAD_ENTRY_SIZE_OFF, p->size == 0 || p->size == e->size)))
+             S3P_ON(UPLOAD_ENTRY_SIZE_OFF,
+                    S3P_OFF(UPLOAD_ENTRY_SIZELESS, p->size == 0) || p->size == e->size)))
             return UINT32_MAX;
         last = k;
     }
@@ -146,14 +150,14 @@ int s3p_objects_judge(const struct s3p_objects *o, struct s3p_tally *t, struct s
     for (uint32_t u = 0; u < o->nupload; u++) {
         const struct s3p_upload *up = &o->upload[u];
         /* An Abort that was called once the upload was done may be answered like a repeated one. */
-        if (up->acked != S3P_NO_RECORD && up->abort != S3P_NO_RECORD &&
+        if (up->acked != S3P_NO_RECORD &&
             S3P_OFF(COMPLETE_ABORT_OFF, S3P_LT(COMPLETE_ABORT_LE, up->abort_inv, up->acked_res)))
             S3P_TRY(hit(up, S3P_RULE_COMPLETE_AND_ABORT, up->acked, up->abort, t, err));
         S3P_TRY(judge_lists(o, up, t, err));
         S3P_TRY(judge_late_parts(o, up, t, err));
         for (uint32_t k = up->list; k != UINT32_MAX; k = o->list[k].next)
-            if (o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED &&
-                o->list[k].etag != 0 &&
+            if (S3P_ON(UPLOAD_ETAG_ANY, o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED) &&
+                S3P_ON(UPLOAD_ETAG_NAMELESS, o->list[k].etag != 0) &&
                 S3P_ON(UPLOAD_ETAG_UNTOLD, o->list[k].got_etag != 0) &&
                 S3P_OFF(UPLOAD_ETAG_OFF, o->list[k].got_etag != o->list[k].etag))
                 S3P_TRY(hit(up, S3P_RULE_ETAG_MISMATCH, o->list[k].write, S3P_NO_RECORD, t, err));

@@ -13,8 +13,8 @@
 static void set_kind(struct s3p_row *r, uint8_t cond)
 {
     r->kind = cond == S3P_COND_IF_NONE_MATCH_ANY ? S3P_ROW_CREATE
-              : cond == S3P_COND_IF_MATCH        ? S3P_ROW_CAS
-                                                 : S3P_ROW_WRITE;
+              : S3P_OFF(OBJECT_CAS_OFF, cond == S3P_COND_IF_MATCH) ? S3P_ROW_CAS
+                                                                   : S3P_ROW_WRITE;
 }
 
 static void set_outcome(struct s3p_row *r, uint8_t outcome)
@@ -69,18 +69,25 @@ static void amend_complete(const struct s3p_objects *o, const struct s3p_segment
         return;
     if (l == NULL) {
         silence(r);
-        r->kind = outcome == S3P_FAILED ? S3P_ROW_READ : S3P_ROW_NONE;
+        r->kind = S3P_MUT(S3P_MUT_COMPLETE_REFUSED_OFF,
+                          S3P_ON(COMPLETE_REPEATED_READS, outcome == S3P_FAILED), false)
+                      ? S3P_ROW_READ
+                      : S3P_ROW_NONE;
         return;
     }
-    if (!has_token(o, l))
+    if (S3P_OFF(COMPLETE_NAMELESS, !has_token(o, l)))
         return;
-    r->etag = outcome == S3P_OK_OUTCOME
+    r->etag = S3P_MUT(S3P_MUT_COMPLETE_ETAG_OFF,
+                      S3P_ON(COMPLETE_REFUSED_ETAG, outcome == S3P_OK_OUTCOME), false)
                   ? s3p_etag_token(COL(s, s3p_etag_bytes, etag)[i].b, COL(s, uint8_t, etag_form)[i])
                   : 0;
     r->value = list_token(o, l);
     r->inv = l->inv;
     r->res = l->res;
-    r->size = l->size != 0 && !up->copied_parts ? s3p_size_print(l->size) : 0;
+    r->size = S3P_ON(COMPLETE_SIZELESS, l->size != 0) &&
+                      S3P_ON(COMPLETE_COPIED_PARTS, !up->copied_parts)
+                  ? s3p_size_print(l->size)
+                  : 0;
     set_outcome(r, l->outcome);
     set_kind(r, l->cond);
 }
@@ -91,9 +98,7 @@ static void amend_copy(const struct s3p_segment_view *s, uint32_t i, struct s3p_
     struct s3p_id meta = COL(s, struct s3p_id, meta_id)[i];
     if (s3p_id_none(meta))
         return;
-    r->etag = s3p_row_outcome(r) == S3P_OK_OUTCOME
-                  ? s3p_etag_token(COL(s, s3p_etag_bytes, etag)[i].b, COL(s, uint8_t, etag_form)[i])
-                  : 0;
+    r->etag = 0;
     r->value = s3p_value_token(&meta);
     r->size = 0;
     r->bits |= S3P_ROW_WEAK;
@@ -204,10 +209,11 @@ static bool judge_few_bytes(const struct reading *g, uint32_t u, struct s3p_row 
 {
     uint64_t size = COL(g->s, uint64_t, size)[g->i];
     uint32_t k = g->o->upload[u].list;
-    if (!g->whole || COL(g->s, uint32_t, part_number)[g->i] != 0 || k == UINT32_MAX)
+    if (S3P_OFF(UPLOAD_FEW_RANGE, !g->whole) ||
+        S3P_OFF(UPLOAD_FEW_PART, COL(g->s, uint32_t, part_number)[g->i] != 0))
         return false;
     for (; k != UINT32_MAX; k = g->o->list[k].next)
-        if (g->o->list[k].size == size)
+        if (S3P_OFF(UPLOAD_FEW_SIZE, g->o->list[k].size == size))
             return false;
     find(r, S3P_RULE_BODY_LENGTH, g->o->upload[u].first_complete);
     return true;
@@ -218,19 +224,21 @@ static bool judge_upload_bytes(const struct reading *g, uint32_t u, struct s3p_r
 {
     const struct s3p_upload *up = &g->o->upload[u];
     bool pieces = g->verdict == S3P_BODY_CLEAN || g->verdict == S3P_BODY_PARTS;
-    if (g->verdict == S3P_BODY_NONE || g->verdict == S3P_BODY_OPAQUE ||
-        up->copied_parts)
+    if (S3P_OFF(UPLOAD_BYTES_NONE, g->verdict == S3P_BODY_NONE) ||
+        S3P_OFF(UPLOAD_BYTES_OPAQUE, g->verdict == S3P_BODY_OPAQUE) ||
+        S3P_OFF(UPLOAD_BYTES_COPIED, up->copied_parts))
         return false;
     if (!pieces) {
         r->size = S3P_ROW_CERTAIN;
         return true; /* torn, foreign, short or long, as it was found to be */
     }
     if (s3p_id_eq(g->body, g->meta))
-        return judge_few_bytes(g, u, r);
-    if (g->whole && COL(g->s, uint32_t, part_number)[g->i] == 0) {
+        return S3P_OFF(UPLOAD_FEW_OFF, judge_few_bytes(g, u, r));
+    if (S3P_ON(UPLOAD_RANGE_ALL, g->whole) &&
+        S3P_ON(UPLOAD_PART_ALL, COL(g->s, uint32_t, part_number)[g->i] == 0)) {
         if (S3P_ON(UPLOAD_BLEND_ANY, list_seen(g, u) != NULL))
             return false;
-    } else if (g->verdict == S3P_BODY_PARTS ||
+    } else if (S3P_OFF(UPLOAD_PIECES_OFF, g->verdict == S3P_BODY_PARTS) ||
                S3P_ON(UPLOAD_PART_ANY, is_part_of(g->o, u, g->body))) {
         return false;
     }
@@ -263,12 +271,13 @@ static void amend_upload_read(const struct reading *g, uint32_t u, struct s3p_ro
     const struct s3p_part_list *l = up->lists == 1 ? &g->o->list[up->list] : list_seen(g, u);
     uint64_t etag = s3p_etag_token(COL(g->s, s3p_etag_bytes, etag)[g->i].b,
                                    COL(g->s, uint8_t, etag_form)[g->i]);
-    if (l != NULL && l->etag != 0 && etag != 0 && S3P_OFF(UPLOAD_READ_ETAG_OFF, etag != l->etag) &&
-        g->o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED) {
+    if (l != NULL && S3P_ON(UPLOAD_READ_NAMELESS, l->etag != 0) &&
+        S3P_ON(UPLOAD_READ_ETAGLESS, etag != 0) && S3P_OFF(UPLOAD_READ_ETAG_OFF, etag != l->etag) &&
+        S3P_ON(UPLOAD_READ_ETAG_ANY, g->o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED)) {
         find(r, S3P_RULE_ETAG_MISMATCH, l->write);
         return;
     }
-    r->kind = g->narrow ? S3P_ROW_NONE : S3P_ROW_READ;
+    r->kind = S3P_OFF(UPLOAD_NARROW_OFF, g->narrow) ? S3P_ROW_NONE : S3P_ROW_READ;
     r->etag = etag;
     r->value = l != NULL && has_token(g->o, l) ? list_token(g->o, l) : 0;
     r->size = r->value == 0 || !g->whole ? 0 : s3p_size_print(COL(g->s, uint64_t, size)[g->i]);
@@ -285,23 +294,25 @@ static void amend_copy_read(const struct reading *g, uint32_t c, struct s3p_row 
     if (judge_corrupt(g, r))
         return;
     if (S3P_OFF(COPY_TORN_OFF, g->verdict == S3P_BODY_TORN) &&
-        !g->o->copied_parts) {
+        S3P_ON(COPY_TORN_PARTS, !g->o->copied_parts)) {
         r->expect = (uint64_t)copy->record + 1;
         r->size = S3P_ROW_CERTAIN;
         return;
     }
-    bool bytes = g->whole && !s3p_id_none(g->body) && g->verdict != S3P_BODY_TORN;
+    bool bytes = S3P_ON(COPY_BYTES_RANGE, g->whole) &&
+                 S3P_ON(COPY_BYTES_NONE, !s3p_id_none(g->body)) &&
+                 S3P_ON(COPY_BYTES_TORN, g->verdict != S3P_BODY_TORN);
     if (bytes && !s3p_objects_brought(g->o, r, c, g->body, copy->res, &origin)) {
         find(r, S3P_RULE_COPY_WRONG_BODY, copy->record);
         return;
     }
     uint64_t size = COL(g->s, uint64_t, size)[g->i];
-    if (bytes && origin != NULL && size != 0 &&
+    if (bytes && origin != NULL && S3P_ON(COPY_LENGTH_UNTOLD, size != 0) &&
         S3P_OFF(COPY_LENGTH_OFF, origin->size != size)) {
         find(r, S3P_RULE_BODY_LENGTH, copy->record);
         return;
     }
-    r->kind = g->narrow ? S3P_ROW_NONE : S3P_ROW_READ;
+    r->kind = S3P_OFF(COPY_NARROW_OFF, g->narrow) ? S3P_ROW_NONE : S3P_ROW_READ;
     r->value = s3p_value_token(&g->meta);
     r->etag = s3p_etag_token(COL(g->s, s3p_etag_bytes, etag)[g->i].b,
                              COL(g->s, uint8_t, etag_form)[g->i]);
@@ -313,12 +324,12 @@ static void amend_copy_read(const struct reading *g, uint32_t c, struct s3p_row 
 static void amend_other_read(const struct reading *g, struct s3p_row *r)
 {
     const struct s3p_origin *origin;
-    if (r->kind != S3P_ROW_MIXED || g->o->copied_parts)
+    if (S3P_OFF(COPY_OTHER_PARTS, g->o->copied_parts))
         return;
-    if ((r->value == S3P_RULE_BODY_TORN &&
-                                         g->verdict == S3P_BODY_TORN))
+    if (S3P_OFF(COPY_OTHER_TORN, g->verdict == S3P_BODY_TORN))
         r->size = S3P_ROW_CERTAIN;
-    else if (S3P_OFF(COPY_FOREIGN_OFF, g->verdict == S3P_BODY_FOREIGN) && g->whole &&
+    else if (S3P_OFF(COPY_FOREIGN_OFF, g->verdict == S3P_BODY_FOREIGN) &&
+             S3P_ON(COPY_FOREIGN_RANGE, g->whole) &&
              !s3p_objects_brought(g->o, r, S3P_NO_RECORD, g->body, r->res, &origin))
         r->size = S3P_ROW_CERTAIN;
 }
@@ -327,15 +338,18 @@ static bool made_here(const struct s3p_objects *o, uint32_t made, const struct s
 {
     if ((made & S3P_OBJECT_COPY) != 0) {
         const struct s3p_copied *copy = &o->copy[made & ~S3P_OBJECT_COPY];
-        return copy->place == r->place && copy->key_index == r->key_index;
+        return S3P_ON(OBJECT_COPY_PLACE, copy->place == r->place) &&
+               copy->key_index == r->key_index;
     }
-    return o->upload[made].place == r->place && o->upload[made].key_index == r->key_index;
+    return S3P_ON(OBJECT_UPLOAD_PLACE, o->upload[made].place == r->place) &&
+           o->upload[made].key_index == r->key_index;
 }
 
 static void amend_read(const struct s3p_objects *o, const struct s3p_segment_view *s, uint32_t i,
                        struct s3p_row *r)
 {
-    if (s3p_row_outcome(r) != S3P_OK_OUTCOME || r->kind == S3P_ROW_SPOIL)
+    if (S3P_OFF(OBJECT_READ_REFUSED, s3p_row_outcome(r) != S3P_OK_OUTCOME) ||
+        S3P_OFF(OBJECT_READ_SPOILED, r->kind == S3P_ROW_SPOIL))
         return;
     struct reading g = {
         .o = o,

@@ -26,7 +26,8 @@ enum {
 
 static bool is_tags(uint8_t op)
 {
-    return op == S3P_OP_PUT_TAGS || op == S3P_OP_GET_TAGS || op == S3P_OP_DELETE_TAGS;
+    return op == S3P_OP_PUT_TAGS || op == S3P_OP_GET_TAGS ||
+           S3P_OFF(TAGS_DELETE_NAMED, op == S3P_OP_DELETE_TAGS);
 }
 
 static bool holds(const struct s3p_segment_view *s)
@@ -36,8 +37,7 @@ static bool holds(const struct s3p_segment_view *s)
 
 static bool wants(const struct s3p_at *at)
 {
-    return S3P_COLUMN(at, uint8_t, op) == S3P_OP_GET_TAGS &&
-           S3P_COLUMN(at, uint8_t, outcome) != S3P_UNKNOWN;
+    return S3P_COLUMN(at, uint8_t, op) == S3P_OP_GET_TAGS;
 }
 
 static bool takes(const struct s3p_at *at)
@@ -339,7 +339,8 @@ static int judge(struct s3p_bench *b, const struct s3p_row *key, const struct s3
     struct tags t = {.b = b, .key = key, .at = at, .n = n};
     uint32_t plain = 0, narrow = 0;
     S3P_TRY(s3p_bench_reserve(b, n, err));
-    if (s3p_is_replicated(b->objects->head->rules, S3P_COLUMN(&at[0], uint16_t, bucket))) {
+    if (S3P_OFF(TAGS_REPLICA_OFF,
+                s3p_is_replicated(b->objects->head->rules, S3P_COLUMN(&at[0], uint16_t, bucket)))) {
         s3p_tally_skip(b->tally, S3P_WHY_COPY, 0, n); /* written elsewhere (replicas.h) */
         return 0;
     }

@@ -231,6 +231,74 @@ static void expect_page(int line, const char *rules, int64_t read_ms, const char
     expect(line, &m, rule);
 }
 
+/* Neither reads nor deletes are what expires. */
+T_TEST(bucket_rules_pages_of_what_expires)
+{
+    for (int put_again = 0; put_again < 2; put_again++) {
+        struct t_make m;
+        struct s3p_attempt del = t_attempt(S3P_OP_DELETE, 5, 3, 4, 5);
+        struct s3p_attempt page = t_attempt(S3P_OP_LIST, 90, S3P_NO_INDEX, 250, 251);
+        del.outcome = page.outcome = S3P_OK_OUTCOME;
+        page.status = 200;
+        begin(&m);
+        expires(&m, 0, put_again ? "[{\"days\":1}]" : "[{\"days\":1,\"above\":5000}]");
+        t_add(&m, put_again ? del : t_put(1, 3, 2, 3));
+        t_add(&m, put_again ? t_put(1, 3, 190, 191) : t_get(1, 3, 4, 5));
+        t_add_texts(&m, page, (struct t_texts){.args = ""});
+        EXPECT(&m, "list-missing");
+    }
+}
+
+/* A marker that a delete made, perhaps of a version "a", and a page of versions with those that are
+ * shown. */
+static void expect_marker(int line, int op, const char *rules, bool hides, const char *shown,
+                          const char *rule)
+{
+    struct t_make m;
+    struct s3p_attempt del = t_attempt(op, 5, 3, 4, 5);
+    struct s3p_attempt page = t_attempt(S3P_OP_LIST_VERSIONS, 90, S3P_NO_INDEX, 200, 200);
+    uint32_t n = 0;
+    del.outcome = page.outcome = S3P_OK_OUTCOME;
+    del.flags = S3P_FLAG_DELETE_MARKER;
+    begin(&m);
+    expires(&m, 0, rules);
+    if (hides)
+        add_version(&m, t_put(1, 3, 2, 3), "a");
+    add_version(&m, del, "m");
+    s3p_append_begin(m.a, 256, 4);
+    for (const char *p = shown; *p != 0; p++, n++) {
+        struct s3p_entry e = {.key_index = 3};
+        e.version_id = s3p_append_text(m.a, p, 1);
+        e.flags = (uint8_t)((n == 0 ? S3P_ENTRY_LATEST : 0) | (*p == 'm' ? S3P_ENTRY_MARKER : 0));
+        uint32_t at = s3p_append_entry(m.a, &e);
+        page.entries_first = n == 0 ? at : page.entries_first;
+    }
+    page.entries_count = n;
+    page.list_args = s3p_append_text(m.a, "", 0);
+    s3p_append(m.a, &page);
+    expect(line, &m, rule);
+}
+
+/* What rules of other things leave alone, and what they may do to a marker and what it hides. */
+T_TEST(bucket_rules_markers)
+{
+    static const int ops[] = {S3P_OP_DELETE, S3P_OP_DELETE_CHILD};
+    for (int k = 0; k < 2; k++) {
+#define MARKER(rules, hides, shown, rule)                                                          \
+    expect_marker(__LINE__, ops[k], rules, hides, shown, rule)
+        MARKER("[{\"days\":1}]", true, "ma", NULL);
+        MARKER("[{\"days\":1}]", true, "m", "list-missing"); /* what is hidden is not gone */
+        MARKER("[{\"days\":1}]", false, "", NULL);
+        MARKER("[{\"days\":1,\"above\":10}]", false, "", "list-missing");
+        MARKER("[{\"days\":1,\"below\":9999}]", false, "", "list-missing");
+        MARKER("[{\"days\":1,\"tags\":3}]", false, "", "list-missing");
+        MARKER("[{\"markers\":true}]", false, "", NULL);
+        MARKER("[{\"abort_days\":1}]", false, "", "list-missing");
+        MARKER("[{\"days\":1}]", false, "mx", "list-phantom"); /* none hides a marker */
+    }
+    GONE("[{\"markers\":true}]", 0, 200, t_put(1, 3, 2, 3), "absent-after-ack");
+}
+
 T_TEST(bucket_rules_pages)
 {
     expect_page(__LINE__, "[{\"days\":1}]", 102, NULL);

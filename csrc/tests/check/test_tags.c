@@ -322,6 +322,13 @@ T_TEST(tags_not_clear)
     struct t_make m;
     t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
     t_add(&m, put(1, true, 1, 2));
+    add_of(&m, tags(S3P_OP_DELETE_TAGS, 0, 3, 4), "v1"); /* of a version, and read of the key */
+    t_add(&m, tags(GET_TAGS, 9, 7, 8));
+    json_t *of_both = t_make_judge(&m, NULL);
+    T_EQ(t_skipped(of_both, "tags", "keys"), 1);
+    json_decref(of_both);
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    t_add(&m, put(1, true, 1, 2));
     add_of(&m, tags(GET_TAGS, 9, 7, 8), "v1");
     t_add(&m, tags(GET_TAGS, 9, 7, 8)); /* of the key and of a version */
     json_t *v = t_make_judge(&m, NULL);

@@ -131,13 +131,14 @@ T_TEST(objects_ends_late_parts)
 
 /* ---- pages of parts ---- */
 
-/* A page with one entry: part `number`, with the ETag of part `etag`. */
+/* A page with one entry: part `number`, with the ETag of part `etag` (0: none). */
 static void add_page(struct t_make *m, uint32_t number, uint32_t etag, uint8_t flags,
                      int64_t call_ms)
 {
     struct s3p_attempt r = of(S3P_OP_LIST_PARTS, call_ms, call_ms + 1);
-    struct s3p_entry e = {.key_index = number, .size = 64, .etag_form = S3P_ETAG_DIGEST};
+    struct s3p_entry e = {.key_index = number, .size = 64};
     s3p_etag_bytes bytes = t_etag(etag);
+    e.etag_form = etag != 0 ? S3P_ETAG_DIGEST : S3P_ETAG_NONE;
     memcpy(e.etag, bytes.b, sizeof e.etag);
     r.client = 8;
     r.flags = flags;
@@ -192,6 +193,31 @@ T_TEST(objects_ends_entries)
     add(&m, p);
     add_page(&m, 1, 9, 0, 5);
     EXPECT(&m, NULL);
+    p = part(1, 3, 4);
+    p.size = 0;
+    begin(&m); /* or its size */
+    add_create(&m);
+    add(&m, p);
+    add_page(&m, 1, 1, 0, 5);
+    EXPECT(&m, NULL);
+    begin(&m); /* or the page tells no ETag */
+    add_create(&m);
+    add(&m, part(1, 3, 4));
+    add_page(&m, 1, 0, 0, 5);
+    EXPECT(&m, NULL);
+    begin(&m); /* a part of another upload */
+    add_create(&m);
+    add(&m, part(1, 3, 4));
+    p = of(S3P_OP_CREATE_UPLOAD, 1, 2);
+    p.meta_id = t_nth(1, 9);
+    t_add_texts(&m, p, (struct t_texts){.upload = "w"});
+    p = part(1, 3, 4);
+    p.etag = t_etag(9);
+    t_add_texts(&m, p, (struct t_texts){.upload = "w"});
+    add_page(&m, 1, 9, 0, 5);
+    json_t *of_two = t_make_judge(&m, NULL);
+    T_EQ(t_rule(of_two, "list-part-entry"), 1);
+    json_decref(of_two);
 }
 
 /* A page, with that entry or none, of an upload that has ended; `beside`: a part, meanwhile. */
