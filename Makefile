@@ -69,7 +69,7 @@ driver-test: build driver-go $(STAMP)/driver-tested
 	@S3PROD_ALL_ROWS=1 $(PYTEST) -q tests/conformance tests/test_modes.py -k aws-sdk-go-v2 && $(PYTEST) -q tests/conformance/test_driver.py
 	@$(PYTEST) -v tests/production --scale smoke --sdk aws-sdk-go-v2
 real-stores: build
-	@S3PROD_LANES=rgw16 S3PROD_LANES_WHOLE=1 $(PYTEST) -v tests/lanes/test_rgw16.py
+	@S3PROD_LANES=rgw16,rgw20,swift,moto S3PROD_LANES_WHOLE=1 $(PYTEST) -v tests/lanes
 rules: build
 	@$(PY) tools/mutate_store.py
 campaign: build rules driver-test

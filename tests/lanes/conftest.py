@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import lane_table as lanes
 import pytest
-from rgw import Gateway
+import stores
+from server import Server
 
 collect_ignore = list(
-    {lane.tests for lane in lanes.LANES.values()} - {lanes.LANES[name].tests for name in lanes.asked()}
+    {file for lane in lanes.LANES.values() for file in lane.tests}
+    - {file for name in lanes.asked() for file in lanes.LANES[name].tests}
 )
+ASKED = [name for name in stores.STORES if name in lanes.asked()]
+
+
+@dataclass(frozen=True)
+class Running:
+    """The store of a lane, which all its tests share."""
+
+    lane: str
+    store: stores.Store
+    server: Server
+
+
+@pytest.fixture(scope="session", params=ASKED)
+def lane(request: pytest.FixtureRequest) -> str:
+    """Each lane of a store that was asked for."""
+    return request.param
 
 
 @pytest.fixture(scope="session")
-def gateway() -> Iterator[Gateway]:
-    """One gateway for all tests of its lane."""
-    lanes.install("rgw16")
-    version = subprocess.run(["radosgw", "--version"], capture_output=True, text=True, timeout=30).stdout.strip()
-    if not version.startswith("ceph version 16.2."):
-        pytest.fail(
-            f"rgw16: {version or 'radosgw does not run'}, expected ceph version 16.2 (Debian 12)", pytrace=False
-        )
-    with Gateway() as running:
-        yield running
+def running(lane: str) -> Iterator[Running]:
+    """One server for all tests of its lane."""
+    with stores.start(lane) as server:
+        yield Running(lane, stores.STORES[lane], server)

@@ -127,8 +127,9 @@ def s3(store: AnyStore) -> Any:
 
 
 @contextmanager
-def names(target: Target | None, s3: Any) -> Iterator[Callable[..., str]]:
+def names(config: pytest.Config, s3: Any) -> Iterator[Callable[..., str]]:
     """Gives names for buckets; those that are made in a store of somebody's own are emptied and removed at the end."""
+    target, stay = given(config), config.stash.get(EXPECTED, expected.Expected()).buckets_stay
     prefix = "store" if target is None else target.bucket_prefix
     given_out: list[str] = []
 
@@ -137,7 +138,7 @@ def names(target: Target | None, s3: Any) -> Iterator[Callable[..., str]]:
         return given_out[-1]
 
     yield name
-    if target is not None:
+    if target is not None and not stay:
         for one in given_out:
             remove_bucket(s3, one)
 
@@ -145,14 +146,14 @@ def names(target: Target | None, s3: Any) -> Iterator[Callable[..., str]]:
 @pytest.fixture
 def fresh(pytestconfig: pytest.Config, s3: Any) -> Iterator[Callable[..., str]]:
     """Names for buckets of this test."""
-    with names(given(pytestconfig), s3) as name:
+    with names(pytestconfig, s3) as name:
         yield name
 
 
 @pytest.fixture(scope="module")
 def fresh_for_all(pytestconfig: pytest.Config, s3: Any) -> Iterator[Callable[..., str]]:
     """Names for buckets that the tests of a file share."""
-    with names(given(pytestconfig), s3) as name:
+    with names(pytestconfig, s3) as name:
         yield name
 
 

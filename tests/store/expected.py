@@ -12,7 +12,9 @@ A file has a table for each deviation, and a line for each test that shows it:
     "test_rules.py::test_delete_if_match_stale" = "DELETE"
 
 A test is named by its file and function, which means all of its parameters, or by the whole id, in which `*` stands for
-anything. One that is named and passes fails the run: the store has changed, or the test has gone blind.
+anything. One that is named and passes fails the run: the store has changed, or the test has gone blind. With
+`buckets_stay = true` beside `store` nothing is removed after a test: of a store that cannot list what is to be removed, and that
+goes with everything in it.
 """
 
 from __future__ import annotations
@@ -32,9 +34,10 @@ WRONG_ANSWER = (AssertionError, ClientError, BotoCoreError, KeyError, pytest.fai
 
 @dataclass
 class Expected:
-    """The file: the store's name, the class of each deviation, and (deviation, why) of each pattern."""
+    """The file: the store's name, whether buckets stay, the class of each deviation, and (deviation, why) of each pattern."""
 
     store: str = ""
+    buckets_stay: bool = False
     classes: dict[str, str] = field(default_factory=dict)
     tests: dict[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -45,7 +48,7 @@ def read(path: Path) -> Expected:
         document = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"expected: {path}: {error}") from None
-    found = Expected(str(document.pop("store", path.stem)))
+    found = Expected(str(document.pop("store", path.stem)), document.pop("buckets_stay", False))
     for name, table in document.items():
         if not isinstance(table, dict) or set(table) != {"class", "what", "tests"}:
             raise ValueError(f"expected: {path}: {name}, expected a table of class, what and tests")
