@@ -301,6 +301,7 @@ ROWS = {
     "version_scalability::version_scalability": [
         [setting("MEMORY_MB", -1)],
         [change("put", "owner", outcome="failed")],
+        [change("put", "owner", version_id=None)],
         [change("put", "racers", version_id="one", at=ALL)],
         [entries("list_versions", "list-thousands", stranger)],
         [entries("list_versions", "list-thousands", other_etag)],
