@@ -107,7 +107,9 @@ def test_production_version_scalability(run_plan, config, record_property):
         assert part == (3 * walk)[: len(part)] != [], f"pages of {size}, 100 and {size} do not join"
     latest = [e["version_id"] for page in thousands for e in page["entries"] if "latest" in e.get("flags", ())]
     heads = [r for r in run.by_group("head")["owner"] if r["t_call"] > racing]
-    assert latest == walk[:1] == [heads[0].get("version_id")], f"latest {latest}, first {walk[:1]}, HEAD shows {heads[0]}"
+    assert latest == walk[:1] == [heads[0].get("version_id")], (
+        f"latest {latest}, first {walk[:1]}, HEAD shows {heads[0]}"
+    )
 
     assert "entries" not in pages["owner"][-1], "versions are left after all were deleted"
     reads = run.by_group("get")["owner"]
