@@ -184,7 +184,7 @@ static void judge_order(struct s3p_reg *r, uint32_t m)
         lower = before->r_inv > lower ? before->r_inv : lower;
         int64_t inv = i < m ? r->cluster[r->seq[i]].w_inv : INT64_MAX;
         lower = inv > lower ? inv : lower;
-        if (lower <= r->upper[i])
+        if (S3P_LE(CHAIN_ORDER_LT, lower, r->upper[i]))
             continue;
         uint32_t j = i;
         while (j < m && r->bound[j] != r->upper[i])

@@ -19,11 +19,13 @@
     X(TWO_SUCCESSORS_OFF)                                                                          \
     X(CHAIN_WRITE_OFF)                                                                             \
     X(CHAIN_WRITE_LE)                                                                              \
+    X(CHAIN_ORDER_LT)                                                                              \
     X(CHAIN_READ_OFF)                                                                              \
     X(CHAIN_READ_TAU_OFF)                                                                          \
     X(CYCLE_OFF)                                                                                   \
     X(FORWARD_OVERLAP_OFF)                                                                         \
     X(FORWARD_OVERLAP_LE)                                                                          \
+    X(ZONE_POINT_LE)                                                                               \
     X(BACKWARD_INSIDE_OFF)                                                                         \
     X(BACKWARD_LEFT_LE)                                                                            \
     X(BACKWARD_RIGHT_LE)                                                                           \
@@ -40,6 +42,8 @@
     X(DELETE_ALWAYS_TRAILING)                                                                      \
     X(PLAIN_LINK_ALWAYS)                                                                           \
     X(TRAIL_CONDITIONAL)                                                                           \
+    X(TRAIL_LATE_LE)                                                                               \
+    X(TRAIL_CREATE_LE)                                                                             \
     X(EPOCH_NO_BARRIER)                                                                            \
     X(EPOCH_BARRIER_LE)                                                                            \
     X(EPOCH_BEFORE_LT)                                                                             \

@@ -203,7 +203,8 @@ static bool stands_alone(const struct s3p_reg *r, const struct s3p_reg_op *op, i
     case S3P_REG_NOT:
         return false;
     case S3P_REG_CREATE: /* one that was read before is ordered before */
-        return op->outcome == S3P_UNKNOWN && r->cluster[op->value].r_res < first_delete;
+        return op->outcome == S3P_UNKNOWN &&
+               S3P_LT(TRAIL_CREATE_LE, r->cluster[op->value].r_res, first_delete);
     default:
         return true;
     }
@@ -224,8 +225,8 @@ static bool deletes_trail(const struct s3p_reg *r)
             continue;
         if ((unknown ? INT64_MAX : op->res) < d->first_call)
             continue;
-        bool late =
-            op->inv > d->first_return && !(unknown && !s3p_cluster_seen(&r->cluster[op->value]));
+        bool late = S3P_LT(TRAIL_LATE_LE, d->first_return, op->inv) &&
+                    !(unknown && !s3p_cluster_seen(&r->cluster[op->value]));
         if (!stands_alone(r, op, d->first_call) || late)
             return S3P_MUT(S3P_MUT_DELETE_ALWAYS_TRAILING, false, true);
     }

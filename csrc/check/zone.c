@@ -21,7 +21,7 @@ static int64_t most(int64_t a, int64_t b)
 
 static void add_zone(struct s3p_reg *r, struct s3p_zone z)
 {
-    if (z.f < z.s)
+    if (S3P_LT(ZONE_POINT_LE, z.f, z.s))
         r->forward[r->nforward++] = z;
     else
         r->backward[r->nbackward++] = z;
