@@ -84,8 +84,8 @@ bool s3p_flights_race(const struct s3p_flights *f, uint64_t upload, int64_t inv,
             hi = mid;
     }
     for (; lo < f->n && f->part[lo].upload == upload; lo++)
-        if (f->part[lo].inv < res &&
-            S3P_ON(FLIGHT_RETURN_ANY, inv < f->part[lo].res))
+        if (S3P_LT(FLIGHT_CALL_LE, f->part[lo].inv, res) &&
+            S3P_ON(FLIGHT_RETURN_ANY, S3P_LT(FLIGHT_RETURN_LE, inv, f->part[lo].res)))
             return true;
     return false;
 }

@@ -399,10 +399,11 @@ static void judge_writer(struct s3p_grader *g, uint32_t newest, uint32_t seen)
     uint32_t writer = g->who[n->writer];
     if (seen == S3P_REG_ABSENT)
         return;
-    if (g->who[v->writer] == writer && v->acked < n->inv)
+    if (g->who[v->writer] == writer && S3P_LT(GRADE_ACKED_LE, v->acked, n->inv))
         g->out->session[S3P_MONOTONIC_WRITES]++;
     const uint32_t *at = s3p_idmap_find(&g->readers, s3p_idmap_pair(writer, seen));
-    if (at != NULL && S3P_ON(GRADE_FOLLOW_ALWAYS, g->first_read[*at] < n->inv))
+    if (at != NULL && S3P_ON(GRADE_FOLLOW_ALWAYS,
+                             S3P_LT(GRADE_FOLLOW_LE, g->first_read[*at], n->inv)))
         g->out->session[S3P_WRITES_FOLLOW_READS]++;
 }
 
@@ -440,7 +441,8 @@ static bool reads_nonsense(const struct s3p_grader *g)
     for (uint32_t i = 0; i < g->n; i++) {
         const struct s3p_reg_op *op = &g->ops[i];
         if (op->kind == S3P_REG_READ && op->value != S3P_REG_ABSENT)
-            bad |= g->value[op->value].writer == S3P_NO_OP || op->res < g->value[op->value].inv;
+            bad |= g->value[op->value].writer == S3P_NO_OP ||
+                   S3P_LT(GRADE_FUTURE_LE, op->res, g->value[op->value].inv);
     }
     return bad;
 }

@@ -263,8 +263,10 @@ static bool has_bad_cell(const struct s3p_segment_view *s, uint32_t i)
 {
     uint64_t first = COL(s, uint64_t, range_first)[i], bad = COL(s, uint64_t, bad_offset)[i];
     bool corrupt = COL(s, uint8_t, body_verdict)[i] == S3P_BODY_CORRUPT;
-    return S3P_ON(LOAD_CELL_VERDICT, corrupt) && S3P_ON(LOAD_CELL_BEGIN, first <= bad) &&
-           S3P_ON(LOAD_CELL_END, bad + S3P_CELL <= first + COL(s, uint64_t, bytes_in)[i]);
+    uint64_t end = first + COL(s, uint64_t, bytes_in)[i];
+    return S3P_ON(LOAD_CELL_VERDICT, corrupt) &&
+           S3P_ON(LOAD_CELL_BEGIN, S3P_LE(LOAD_CELL_BEGIN_LT, first, bad)) &&
+           S3P_ON(LOAD_CELL_END, S3P_LE(LOAD_CELL_END_LT, bad + S3P_CELL, end));
 }
 
 static void mix(struct s3p_row *r, enum s3p_rule rule)

@@ -85,6 +85,9 @@
     X(GRADE_KNOWN_LE)                                                                              \
     X(GRADE_STALE_LE)                                                                              \
     X(GRADE_FOLLOW_ALWAYS)                                                                         \
+    X(GRADE_FOLLOW_LE)                                                                             \
+    X(GRADE_ACKED_LE)                                                                              \
+    X(GRADE_FUTURE_LE)                                                                             \
     X(GRADE_BEFORE_LE)                                                                             \
     X(GRADE_OWN_LE)                                                                                \
     X(GRADE_SEEN_LE)                                                                               \
@@ -271,6 +274,8 @@
     X(VERSION_LATEST_WALK)                                                                         \
     X(VERSION_LATEST_ALTERED)                                                                      \
     X(VERSION_WALK_LATER)                                                                          \
+    X(VERSION_WALK_FIRST_LT)                                                                       \
+    X(VERSION_WALK_LAST_LT)                                                                        \
     X(VERSION_WALK_CLIENT)                                                                         \
     X(VERSION_WALK_PART)                                                                           \
     X(VERSION_WALK_BUCKET)                                                                         \
@@ -302,6 +307,7 @@
     X(TAGS_KEPT_OFF)                                                                               \
     X(TAGS_KEPT_ALONE)                                                                             \
     X(TAGS_VERSION_DELETE_OFF)                                                                     \
+    X(TAGS_LEADING_OFF)                                                                            \
     X(TAGS_LEADING_LE)                                                                             \
     X(TAGS_RUN_OFF)                                                                                \
     X(TAGS_FOREIGN_OFF)                                                                            \
@@ -473,6 +479,8 @@
     X(RULES_REPLACED_LE)                                                                           \
     X(FLIGHT_UNKNOWN_RETURNS)                                                                      \
     X(FLIGHT_RETURN_ANY)                                                                           \
+    X(FLIGHT_RETURN_LE)                                                                            \
+    X(FLIGHT_CALL_LE)                                                                              \
     X(ALONE_FORM_OFF)                                                                              \
     X(ALONE_BUDGET_OFF)                                                                            \
     X(ALONE_BUDGET_LEFT)                                                                           \
@@ -489,7 +497,9 @@
     X(LOAD_READ_RUN)                                                                               \
     X(LOAD_PUT_RUN)                                                                                \
     X(LOAD_CELL_BEGIN)                                                                             \
+    X(LOAD_CELL_BEGIN_LT)                                                                          \
     X(LOAD_CELL_END)                                                                               \
+    X(LOAD_CELL_END_LT)                                                                            \
     X(LOAD_CELL_VERDICT)                                                                           \
     X(LOAD_RANGE_SIZE)                                                                             \
     X(LOAD_DELETE_ANY)                                                                             \

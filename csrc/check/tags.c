@@ -283,7 +283,7 @@ static void drop_leading(struct tags *t)
     for (uint32_t i = 0; i < t->b->nops; i++) {
         const struct s3p_reg_op *op = &t->b->op[i];
         bool idle = op->kind == S3P_REG_DELETE && op->outcome == S3P_OK_OUTCOME &&
-                    S3P_ON(TAGS_LEADING_LE, op->res < first);
+                    S3P_ON(TAGS_LEADING_OFF, S3P_LT(TAGS_LEADING_LE, op->res, first));
         if (!idle)
             t->b->op[kept++] = *op;
     }

@@ -22,7 +22,8 @@ static bool of_walk(const struct s3p_at *at, const struct s3p_walk *w)
 {
     uint32_t record = s3p_at_record(at);
     return at->entry != S3P_NO_ENTRY &&
-           S3P_ON(VERSION_WALK_LATER, record >= w->first && record <= w->last) &&
+           S3P_ON(VERSION_WALK_LATER, S3P_LE(VERSION_WALK_FIRST_LT, w->first, record) &&
+                                          S3P_LE(VERSION_WALK_LAST_LT, record, w->last)) &&
            S3P_ON(VERSION_WALK_CLIENT, S3P_COLUMN(at, uint32_t, client) == w->client);
 }
 

@@ -79,6 +79,10 @@ T_TEST(blended_corrupt_cells)
     T_EQ(violations(S3P_OP_COPY, cut, NULL), 0); /* it was held against the metadata alone */
     cut.bytes_in = cut.range_len = 200; /* its begin is not there */
     T_EQ(violations(S3P_OP_COPY, cut, NULL), 0);
+    cut.range_first = 64; /* all of it is, from the first byte on */
+    T_EQ(violations(S3P_OP_COPY, cut, "body-corrupt"), 1);
+    cut = body(S3P_BODY_CORRUPT, 128, 64); /* and up to the last one */
+    T_EQ(violations(S3P_OP_COPY, cut, "body-corrupt"), 1);
     cut = body(S3P_BODY_CORRUPT, 100, 64);       /* and one that the end cuts */
     T_EQ(violations(S3P_OP_NONE, cut, "body-corrupt"), 1);
     T_EQ(violations(S3P_OP_COPY, cut, NULL), 0);

@@ -317,6 +317,32 @@ T_TEST(grade_sessions)
     json_decref(g);
 }
 
+/* What the writer of the newer value wrote or read as it began was not before. */
+T_TEST(grade_equal_times)
+{
+    struct t_make m;
+    begin(&m);
+    t_add(&m, by(t_put(1, 3, 1, 5), 1));
+    t_add(&m, by(t_get(1, 3, 2, 3), 4));
+    t_add(&m, by(t_put(2, 3, 5, 6), 1));
+    t_add(&m, by(t_get(2, 3, 7, 8), 3));
+    t_add(&m, by(t_get(1, 3, 9, 10), 3));
+    json_t *g = grade_of(&m, "eventual");
+    T_EQ(session(g, "monotonic_reads"), 1);
+    T_EQ(session(g, "monotonic_writes"), 0);
+    json_decref(g);
+    begin(&m);
+    t_add(&m, by(t_put(1, 3, 1, 2), 1));
+    t_add(&m, by(t_get(1, 3, 3, 5), 2));
+    t_add(&m, by(t_put(2, 3, 5, 6), 2));
+    t_add(&m, by(t_get(2, 3, 7, 8), 3));
+    t_add(&m, by(t_get(1, 3, 9, 10), 3));
+    g = grade_of(&m, "eventual");
+    T_EQ(session(g, "monotonic_reads"), 1);
+    T_EQ(session(g, "writes_follow_reads"), 0);
+    json_decref(g);
+}
+
 T_TEST(grade_unknown)
 {
     struct t_make m;

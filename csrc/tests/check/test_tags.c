@@ -69,6 +69,10 @@ T_TEST(tags_register)
     EXPECT("absent-after-ack", put(1, false, 1, 2), tags(PUT_TAGS, 2, 3, 4),
            tags(GET_TAGS, 0, 7, 8));
     EXPECT("absent-after-ack", put(1, true, 1, 2), tags(GET_TAGS, 0, 7, 8));
+    EXPECT("absent-after-ack", tags(S3P_OP_DELETE_TAGS, 0, 1, 2), tags(PUT_TAGS, 2, 3, 4),
+           tags(GET_TAGS, 0, 7, 8));
+    EXPECT(NULL, tags(S3P_OP_DELETE_TAGS, 0, 1, 3), tags(PUT_TAGS, 2, 3, 4), /* equal times */
+           tags(GET_TAGS, 0, 7, 8));
     EXPECT("unwritten-value", put(1, false, 1, 2), tags(GET_TAGS, 9, 7, 8));
     EXPECT("unwritten-value", put(1, false, 1, 2), tags(GET_TAGS, 1, 7, 8)); /* it brought none */
     struct s3p_attempt broken = tags(GET_TAGS, 2, 7, 8);
