@@ -76,9 +76,10 @@ static int judge_bucket(const struct answers *a, uint32_t i, struct s3p_err *err
         return 0;
     const struct life *l = &a->life[bucket];
     int64_t call = COL(a->s, int64_t, t_call)[i], ret = COL(a->s, int64_t, t_return)[i];
-    uint64_t age = (uint64_t)call - (uint64_t)l->made, ready = (uint64_t)a->head->bucket_ready_ns;
-    if (S3P_OFF(ANSWER_BEFORE_OFF, call <= l->made) ||
-        S3P_MUT(S3P_MUT_ANSWER_READY_LT, age <= ready, age < ready) ||
+    int64_t ready; /* from then on it must be there */
+    if (__builtin_add_overflow(l->made, a->head->bucket_ready_ns, &ready))
+        ready = INT64_MAX;
+    if (S3P_LE(ANSWER_READY_LT, call, ready) ||
         S3P_MUT(S3P_MUT_ANSWER_GONE_GT, ret >= l->gone, ret > l->gone))
         return 0;
     return hit(a, S3P_RULE_BUCKET_UNREADY, i, l->record, err);

@@ -124,7 +124,6 @@
     X(ANSWER_GONE_LAST)                                                                            \
     X(ANSWER_HEAD_OFF)                                                                             \
     X(ANSWER_CODE_ANY)                                                                             \
-    X(ANSWER_BEFORE_OFF)                                                                           \
     X(ANSWER_STATUS_ANY)                                                                           \
     X(ANSWER_WIRE_ANY)                                                                             \
     X(ANSWER_CODELESS)                                                                             \
