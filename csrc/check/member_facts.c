@@ -131,7 +131,8 @@ static bool knows_null_only(const struct facts *x)
 {
     uint16_t bucket = COL(x->s, uint16_t, bucket)[x->i];
     int64_t touched = x->walks->touched[bucket];
-    bool before = touched != INT64_MAX && COL(x->s, int64_t, t_return)[x->i] < touched;
+    bool before = touched != INT64_MAX &&
+                  S3P_LT(FACT_NULL_SURE_LE, COL(x->s, int64_t, t_return)[x->i], touched);
     return S3P_OFF(FACT_NULL_SURE_OFF, !x->walks->kept[bucket] || before);
 }
 
@@ -275,7 +276,7 @@ static int add_members(struct s3p_members *m, const struct facts *x, struct s3p_
             f[n] = first[n].fact;
             made += (f[n].what & S3P_FACT_MAKES) != 0;
         }
-        if (S3P_OFF(FACT_REPEATS_OFF, first->id == x->null && made > 1))
+        if (S3P_OFF(FACT_REPEATS_OFF, first->id == x->null && S3P_LT(FACT_REPEATS_ONCE, 1, made)))
             name.flags |= S3P_MEMBER_REPEATS;
         /* Removed only: one of those whose id nobody learned made it. */
         if (S3P_OFF(FACT_UNMADE_OFF, made == 0))

@@ -93,6 +93,8 @@
     X(GRADE_SEEN_LE)                                                                               \
     X(PAGE_PART_MARKER_GE)                                                                         \
     X(PAGE_START_OFF)                                                                              \
+    X(PAGE_START_LE)                                                                               \
+    X(PAGE_BEHIND_LE)                                                                              \
     X(PAGE_INSIDE_OFF)                                                                             \
     X(PAGE_ROLLED_OFF)                                                                             \
     X(PAGE_BORDER_OFF)                                                                             \
@@ -104,9 +106,11 @@
     X(PAGE_NO_NEXT_OFF)                                                                            \
     X(PAGE_SAME_NEXT_OFF)                                                                          \
     X(PAGE_ORDER_OFF)                                                                              \
+    X(PAGE_ORDER_LE)                                                                               \
     X(PAGE_DUPLICATE_OFF)                                                                          \
     X(PAGE_LIMIT_GE)                                                                               \
     X(PAGE_INTERVAL_OFF)                                                                           \
+    X(PAGE_TIMES_LE)                                                                               \
     X(PAGE_ANCHOR_ALWAYS)                                                                          \
     X(PAGE_LAST_KEY)                                                                               \
     X(PAGE_OTHER_OFF)                                                                              \
@@ -128,11 +132,13 @@
     X(ANSWER_WIRE_ANY)                                                                             \
     X(ANSWER_CODELESS)                                                                             \
     X(JOIN_LAG_OFF)                                                                                \
+    X(JOIN_LAG_LE)                                                                                 \
     X(JOIN_MISSING_OFF)                                                                            \
     X(JOIN_TAIL_OFF)                                                                               \
     X(JOIN_PHANTOM_OFF)                                                                            \
     X(JOIN_NOBODYS_OFF)                                                                            \
     X(JOIN_BEHIND_GE)                                                                              \
+    X(JOIN_FROM_LT)                                                                                \
     X(JOIN_PAST_OFF)                                                                               \
     X(JOIN_PART_MARKER_LT)                                                                         \
     X(JOIN_UNANCHORED_OFF)                                                                         \
@@ -148,6 +154,7 @@
     X(JOIN_DUPLICATE_OFF)                                                                          \
     X(JOIN_BOUND_OFF)                                                                              \
     X(JOIN_TIMES_OFF)                                                                              \
+    X(JOIN_TIMES_LE)                                                                               \
     X(JOIN_GOES_ON_OFF)                                                                            \
     X(JOIN_LATEST_INSIDE)                                                                          \
     X(JOIN_UNLISTED_OFF)                                                                           \
@@ -161,12 +168,15 @@
     X(WALK_START_OFF)                                                                              \
     X(FACT_UNKNOWN_RETURNS)                                                                        \
     X(FACT_NULL_SURE_OFF)                                                                          \
+    X(FACT_NULL_SURE_LE)                                                                           \
     X(FACT_REPEATS_OFF)                                                                            \
+    X(FACT_REPEATS_ONCE)                                                                           \
     X(FACT_MARKER_ANY)                                                                             \
     X(FACT_UNLEARNED_OFF)                                                                          \
     X(FACT_CREATE_ID)                                                                              \
     X(FACT_TOUCHED_OFF)                                                                            \
     X(FACT_UNMADE_OFF)                                                                             \
+    X(FACT_EMPTY_LT)                                                                               \
     X(FACT_WHOLE_OFF)                                                                              \
     X(FACT_MARKER_HIDES)                                                                           \
     X(FACT_MARKER_STAYS)                                                                           \

@@ -268,7 +268,7 @@ static int judge_page(struct s3p_lister *w, const struct s3p_page *page, struct 
 {
     bool sorted;
     S3P_TRY(open_page(w, page, err));
-    if (w->to < w->from)
+    if (S3P_LT(PAGE_TIMES_LE, w->to, w->from))
         return s3p_fail(err, S3P_EFORMAT, 0, "record %llu: t_return is before t_call",
                         (unsigned long long)(w->s->first_record + w->i));
     S3P_TRY(s3p_page_structure(w, &sorted, err));

@@ -39,7 +39,7 @@ static bool contradicts(struct s3p_lister *w, const struct s3p_borders *b, struc
         return true;
     int64_t late = w->from - v->from;
     w->tally->list_lag_ns = late > w->tally->list_lag_ns ? late : w->tally->list_lag_ns;
-    return S3P_ON(JOIN_LAG_OFF, late > lag);
+    return S3P_ON(JOIN_LAG_OFF, S3P_LT(JOIN_LAG_LE, lag, late));
 }
 
 static bool must_be_there(const struct join *j, const struct s3p_member *m, struct s3p_span *v)
@@ -117,7 +117,8 @@ static bool reached(struct s3p_lister *w, const struct s3p_member *m, struct s3p
     int c = s3p_str_compare(key, text);
     if (bound == BEHIND)
         return S3P_MUT(S3P_MUT_JOIN_BEHIND_GE, c > 0, c >= 0);
-    return c >= 0 && (bound == FROM || S3P_ON(JOIN_PAST_OFF, !s3p_str_begins(key, text)));
+    return S3P_LE(JOIN_FROM_LT, 0, c) &&
+           (bound == FROM || S3P_ON(JOIN_PAST_OFF, !s3p_str_begins(key, text)));
 }
 
 static uint32_t find(const struct join *j, uint32_t lo, uint32_t hi, struct s3p_str text,
@@ -310,8 +311,8 @@ static int judge_times(const struct join *j, const struct listed *l, const struc
     if (j->w->page->kind != S3P_LIST_VERSIONS || !goes_first(j, l->last, m))
         return 0;
     int64_t newer = l->item->entry->last_modified_ns, older = it->entry->last_modified_ns;
-    bool backwards = newer != 0 && older != 0 &&
-                     older - newer > j->w->lists->head->last_modified_slack_ns;
+    int64_t slack = j->w->lists->head->last_modified_slack_ns;
+    bool backwards = newer != 0 && older != 0 && S3P_LT(JOIN_TIMES_LE, slack, older - newer);
     if (S3P_ON(JOIN_TIMES_OFF, !backwards))
         return 0;
     uint32_t records[2] = {first_evidence(j, l->last), first_evidence(j, m)};
@@ -354,7 +355,7 @@ static int judge_siblings(struct join *j, const struct unit *u, uint32_t from, u
     const struct s3p_member *lower = NULL;
     struct listed l = {NULL, NULL, NULL};
     bool has_lower = false;
-    bool has_upper = w->truncated && to == w->n && to > from && goes_on_inside(w);
+    bool has_upper = w->truncated && to == w->n && goes_on_inside(w);
     if (w->inside)
         has_lower = s3p_str_compare(member_text(w, &j->set->member[u->from]), w->start) == 0;
     if (has_lower)

@@ -36,7 +36,7 @@ static int check_start(struct s3p_lister *w, struct s3p_item *it, struct s3p_err
     }
     struct s3p_str text = s3p_item_text(w, 0, it);
     int c = s3p_str_compare(text, w->start);
-    if (c > 0 || S3P_OFF(PAGE_INSIDE_OFF, (c == 0 && w->inside)))
+    if (S3P_LT(PAGE_BEHIND_LE, 0, c) || S3P_OFF(PAGE_INSIDE_OFF, (c == 0 && w->inside)))
         return 0;
     if (it->prefix && !(c == 0 && w->linked) &&
         S3P_OFF(PAGE_ROLLED_OFF, s3p_str_begins(w->start, text)))
@@ -108,12 +108,12 @@ int s3p_page_structure(struct s3p_lister *w, bool *sorted, struct s3p_err *err)
         struct s3p_item *it = &w->item[i];
         const struct s3p_item *before = last[it->prefix];
         int c = before != NULL ? s3p_item_compare(w, before, it) : -1;
-        if (S3P_OFF(PAGE_ORDER_OFF, c > 0 && !any_order))
+        if (S3P_OFF(PAGE_ORDER_OFF, S3P_LT(PAGE_ORDER_LE, 0, c) && !any_order))
             S3P_TRY(hit(w, S3P_RULE_LIST_ORDER, it, err));
         if (S3P_OFF(PAGE_DUPLICATE_OFF, c == 0 && (!pairs || it->prefix)))
             S3P_TRY(hit(w, S3P_RULE_LIST_DUPLICATE, it, err));
         *sorted &= c <= 0;
-        if (before == NULL || (c > 0 && !any_order))
+        if (before == NULL || (S3P_LT(PAGE_START_LE, 0, c) && !any_order))
             S3P_TRY(check_start(w, it, err));
         S3P_TRY(check_prefix(w, it, &place, err));
         last[it->prefix] = it;

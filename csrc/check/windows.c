@@ -64,7 +64,7 @@ static uint32_t join_spans(struct s3p_span *out, const struct s3p_span *best,
     uint32_t n = 0;
     for (uint32_t i = 0; i <= k; i++) {
         struct s3p_span w = {best[i].from, c[i].inv, best[i].record};
-        if (w.from >= w.to)
+        if (S3P_LE(FACT_EMPTY_LT, w.to, w.from))
             continue;
         if (n > 0 && out[n - 1].to == w.to)
             note_earlier(&out[n - 1], w.from, w.record);

@@ -89,6 +89,16 @@ T_TEST(nulls_of_changes_without_an_id)
     t_add_versioning(&m, "status=Enabled", 5, 6);
     add_null(&m, t_get(1, 3, 7, 8));
     t_expect_rule(&m, NULL);
+    begin_empty(&m); /* and a page need not name it */
+    t_add(&m, t_put(1, 3, 3, 5));
+    t_add_versioning(&m, "status=Enabled", 5, 6);
+    t_add_versions(&m, 7, 8, NULL, 0);
+    t_expect_rule(&m, NULL);
+    begin_empty(&m);
+    t_add(&m, t_put(1, 3, 3, 4));
+    t_add_versioning(&m, "status=Enabled", 5, 6);
+    t_add_versions(&m, 7, 8, NULL, 0);
+    t_expect_rule(&m, "list-missing");
     begin(&m); /* between the first request that set it and the last one */
     t_add(&m, child(7, 8));
     t_add_versioning(&m, "status=Suspended", 9, 10);

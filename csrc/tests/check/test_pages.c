@@ -237,6 +237,8 @@ T_TEST(pages_profile)
 {
     EXPECT(NULL, {LIST, "", NULL, NULL, 15, 16, "#1 #2 #3 #5",
                   "{\"etag_is_md5\":false,\"list\":\"eventual\",\"list_lag_ms\":5}"});
+    EXPECT(NULL, {LIST, "", NULL, NULL, 17, 18, "#1 #2 #3 #5", /* as late as it may be */
+                  "{\"etag_is_md5\":false,\"list\":\"eventual\",\"list_lag_ms\":5}"});
     EXPECT("list-phantom", {LIST, "", NULL, NULL, 18, 19, "#1 #2 #3 #4 #5",
                             "{\"etag_is_md5\":false,\"list\":\"eventual\",\"list_lag_ms\":5}"});
     static const char walk[] = "{\"etag_is_md5\":false,\"list_interval\":\"listing\"}";
@@ -606,6 +608,73 @@ T_TEST(pages_ids)
     ADD_NAMED(&m, done, version_id, "m");
     PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 15, 16, "#1@a* #1@m", NULL);
     MADE(NULL);
+}
+
+/* The upload is aborted in [7, 8], and in [call, ret] a part of it refused: are the others gone? */
+static int64_t phantoms_beside(int64_t call, int64_t ret)
+{
+    struct t_make m;
+    struct s3p_attempt refused = t_attempt(S3P_OP_UPLOAD_PART, 61, 1, call, ret);
+    refused.status = 404;
+    refused.outcome = S3P_FAILED;
+    refused.part_number = 2;
+    t_make_begin(&m, "{}", NO_MD5);
+    add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 1, 2, "u", 0);
+    add_upload(&m, S3P_OP_UPLOAD_PART, 1, 3, 4, "u", 1);
+    ADD_NAMED(&m, refused, upload_id, "u");
+    add_upload(&m, S3P_OP_ABORT_UPLOAD, 1, 7, 8, "u", 0);
+    PAGE(S3P_OP_LIST_PARTS, "", NULL, "u", 15, 16, "1", NULL);
+    json_t *v = t_make_judge(&m, NULL);
+    int64_t n = t_rule(v, "list-phantom");
+    json_decref(v);
+    return n;
+}
+
+T_TEST(pages_aborts_that_race_a_part)
+{
+    T_EQ(phantoms_beside(5, 7), 1); /* answered before */
+    T_EQ(phantoms_beside(5, 8), 0);
+    T_EQ(phantoms_beside(7, 9), 0);
+    T_EQ(phantoms_beside(8, 9), 1); /* called later */
+}
+
+T_TEST(pages_null_written_once)
+{
+    struct t_make m;
+    t_make_begin(&m, "{}", NO_MD5); /* it does not move */
+    add_version(&m, 1, 1, 1, 2, "null");
+    add_version(&m, 2, 1, 3, 4, "a");
+    PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 6, 7, "#1@a #1@null*", NULL);
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(t_rule(v, "list-latest"), 1);
+    json_decref(v);
+}
+
+/* Perhaps deleted as it came: there is no time at which it surely was there. */
+T_TEST(pages_gone_at_once)
+{
+    struct t_make m;
+    t_make_begin(&m, "{}", NO_MD5);
+    add_version(&m, 1, 1, 1, 2, "a");
+    ADD_NAMED(&m, t_lost(removed(1, 2, 3)), version_asked, "a");
+    add_version(&m, 2, 1, 5, 6, "b");
+    PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 8, 9, "#1@a #1@b*", NULL);
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(t_rule(v, "list-order"), 0);
+    json_decref(v);
+}
+
+/* Of a key that is not behind the marker the first entry alone is out of the range. */
+T_TEST(pages_versions_before_the_marker)
+{
+    struct t_make m;
+    t_make_begin(&m, "{}", NO_MD5);
+    add_version(&m, 1, 1, 1, 2, "a");
+    add_version(&m, 2, 1, 3, 4, "b");
+    PAGE(S3P_OP_LIST_VERSIONS, "key-marker=keys%2F00000002", NULL, NULL, 6, 7, "#1@b* #1@a", NULL);
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(t_rule(v, "list-range"), 1);
+    json_decref(v);
 }
 
 /* ---- many keys, many spaces, any number of threads ---- */
