@@ -52,6 +52,10 @@ def there(record):
     return bool(record.get("entries"))
 
 
+def nothing(page):
+    return []
+
+
 def without_first(page):
     return page[1:]
 
@@ -176,7 +180,7 @@ ROWS = {
         [change("complete_upload", where=failed, status=500)],
     ],
     "cross_feature_interaction::cross_feature_interaction": [
-        [entries("list_versions", "at-rest", without_first, phase="teardown", where=there)],
+        [entries("list_versions", "at-rest", nothing, phase="teardown", at=ALL)],
         [entries("list_uploads", "at-rest", stranger, phase="teardown")],
         [entries("list_versions", "at-rest", other_etags, phase="teardown", where=lambda r: r["bucket"] == "copy", at=ALL)],
         [change("get_tags", "replicated", body_id="other")],

@@ -14,7 +14,7 @@ from typing import Any
 import s3prod
 from s3prod import _native
 from s3prod.errors import RunError, one_line
-from s3prod.profile import digest
+from s3prod.profile import digest, promises
 from s3prod.runners import Progress
 from s3prod.runners.book import Book
 from s3prod.runners.boto3_keys import KeySpaces
@@ -75,7 +75,7 @@ class Recording:
             "run": f"{self.id:012x}",
             "seed": self.plan["seed"],
             "plan": self.plan,
-            "profile": dict(self.target.profile),
+            "profile": promises(self.target.profile),
             "profile_hash": profile_hash(self.target),
             "endpoints": list(self.target.endpoints),
             "buckets": [{"role": role, "name": name} for role, name in self.buckets.items()],
