@@ -88,10 +88,9 @@ static int read_segment(struct s3p_bucket_rules *r, const struct s3p_segment_vie
         uint8_t op = COL(s, uint8_t, op)[i];
         uint16_t bucket = COL(s, uint16_t, bucket)[i];
         bool replicates = op == S3P_OP_PUT_REPLICATION;
-        if (S3P_OFF(RULES_REFUSED, COL(s, uint8_t, outcome)[i] == S3P_FAILED) ||
-            bucket >= r->head->buckets)
+        if (S3P_OFF(RULES_REFUSED, COL(s, uint8_t, outcome)[i] == S3P_FAILED))
             continue;
-        if (op == S3P_OP_PUT_TAGS || op == S3P_OP_DELETE_TAGS)
+        if (op == S3P_OP_PUT_TAGS)
             r->retagged[bucket] = S3P_OFF(RULES_RETAGGED_OFF, true);
         if (op == S3P_OP_PUT_LIFECYCLE || replicates)
             S3P_TRY(add_rules(r, s, i, replicates, err));
@@ -102,8 +101,8 @@ static int read_segment(struct s3p_bucket_rules *r, const struct s3p_segment_vie
 int s3p_bucket_rules_read(struct s3p_bucket_rules **out, const struct s3p_histfile *f,
                           const struct s3p_head *h, struct s3p_err *err)
 {
-    const uint64_t makes_rules = S3P_BIT(S3P_OP_PUT_TAGS) | S3P_BIT(S3P_OP_DELETE_TAGS) |
-                                 S3P_BIT(S3P_OP_PUT_LIFECYCLE) | S3P_BIT(S3P_OP_PUT_REPLICATION);
+    const uint64_t makes_rules = S3P_BIT(S3P_OP_PUT_TAGS) | S3P_BIT(S3P_OP_PUT_LIFECYCLE) |
+                                 S3P_BIT(S3P_OP_PUT_REPLICATION);
     struct s3p_bucket_rules *r = s3p_calloc(1, sizeof *r);
     *out = NULL;
     if (r == NULL)
@@ -163,8 +162,7 @@ static bool may_match(const struct s3p_bucket_rules *r, const struct s3p_bucket_
                       const struct s3p_segment_view *s, uint32_t i)
 {
     uint8_t op = COL(s, uint8_t, op)[i];
-    if (S3P_OFF(RULES_BUCKET_ANY, rule->bucket != COL(s, uint16_t, bucket)[i]) ||
-        COL(s, uint64_t, key_index)[i] == S3P_NO_INDEX)
+    if (S3P_OFF(RULES_BUCKET_ANY, rule->bucket != COL(s, uint16_t, bucket)[i]))
         return false;
     if (is_delete(op)) { /* a marker has neither tags nor a size */
         if (S3P_OFF(RULES_MARKER_TAGS, rule->tags) ||
@@ -226,8 +224,6 @@ int64_t s3p_expires_current(const struct s3p_bucket_rules *r, const struct s3p_s
 
 int64_t s3p_expires_record(const struct s3p_bucket_rules *r, uint32_t record)
 {
-    if (r == NULL)
-        return INT64_MAX;
     uint32_t i;
     const struct s3p_segment_view *s = s3p_histfile_find(r->file, record, &i);
     return s3p_expires_current(r, s, i);

@@ -47,7 +47,8 @@ void s3p_bucket_rules_free(struct s3p_bucket_rules *r); /* NULL is a no-op */
  * delete marker, because it hides nothing; */
 int64_t s3p_expires_current(const struct s3p_bucket_rules *r, const struct s3p_segment_view *s,
                             uint32_t i);
-int64_t s3p_expires_record(const struct s3p_bucket_rules *r, uint32_t record); /* the same */
+/* (the same; `r` is not NULL) */
+int64_t s3p_expires_record(const struct s3p_bucket_rules *r, uint32_t record);
 /* as a version that is not current since `since` at the earliest; */
 int64_t s3p_expires_noncurrent(const struct s3p_bucket_rules *r, const struct s3p_segment_view *s,
                                uint32_t i, int64_t since);

@@ -74,10 +74,14 @@ T_TEST(bucket_rules_current)
     GONE("[{\"days\":1}]", 0, 90, put, "absent-after-ack");
     GONE("[{\"days\":2}]", 0, 150, put, "absent-after-ack");
     GONE("[{\"days\":2},{\"days\":1}]", 0, 150, put, NULL);
+    GONE("[{\"days\":1},{\"days\":2}]", 0, 150, put, NULL);
+    GONE("[{\"days\":184467440738}]", 0, 150, put, "absent-after-ack"); /* past 2^64 ns */
     GONE("[{\"days\":1}]", 150, 149, put, NULL);
     GONE("[{\"days\":1}]", 150, 140, put, "absent-after-ack");
     GONE("[{\"days\":1,\"prefix\":\"keys/\"}]", 0, 200, put, NULL);
     GONE("[{\"days\":1,\"prefix\":\"other/\"}]", 0, 200, put, "absent-after-ack");
+    GONE("[{\"days\":1,\"prefix\":\"keys/00000003\"}]", 0, 200, put, NULL);
+    GONE("[{\"days\":1,\"prefix\":\"keys/000000030\"}]", 0, 200, put, "absent-after-ack");
     GONE("[{\"days\":1,\"above\":1000}]", 0, 200, put, NULL);
     GONE("[{\"days\":1,\"above\":1001}]", 0, 200, put, "absent-after-ack");
     GONE("[{\"days\":1,\"below\":1002}]", 0, 200, put, NULL);
@@ -86,6 +90,10 @@ T_TEST(bucket_rules_current)
     GONE("[{\"days\":1,\"tags\":3}]", 0, 200, put, "absent-after-ack");
     GONE("[{\"noncurrent_days\":1}]", 0, 200, put, "absent-after-ack");
     GONE("[{\"abort_days\":1}]", 0, 200, put, "absent-after-ack");
+    struct s3p_attempt empty = put;
+    empty.size = 0;
+    GONE("[{\"days\":1}]", 0, 200, empty, NULL);
+    GONE("[{\"days\":1,\"above\":1}]", 0, 200, empty, "absent-after-ack");
 }
 
 T_TEST(bucket_rules_that_do_not_apply)
@@ -106,15 +114,22 @@ T_TEST(bucket_rules_that_do_not_apply)
     t_add(&m, t_put(1, 3, 2, 3));
     t_add(&m, t_get(0, 3, 200, 201));
     EXPECT(&m, "absent-after-ack");
-    for (int tagged = 0; tagged < 2; tagged++) { /* tags that come later */
+    static const struct {
+        int op;
+        uint8_t outcome;
+        const char *rule;
+    } later[] = {{S3P_OP_PUT_TAGS, S3P_OK_OUTCOME, NULL},
+                 {S3P_OP_PUT_TAGS, S3P_FAILED, "absent-after-ack"},
+                 {S3P_OP_DELETE_TAGS, S3P_OK_OUTCOME, "absent-after-ack"}};
+    for (size_t k = 0; k < sizeof later / sizeof *later; k++) { /* tags that come later, or go */
         begin(&m);
         expires(&m, 0, tags);
         t_add(&m, t_put(1, 3, 2, 3));
-        r = t_attempt(S3P_OP_PUT_TAGS, 5, 3, 4, 5);
-        r.outcome = tagged ? S3P_OK_OUTCOME : S3P_FAILED;
+        r = t_attempt(later[k].op, 5, 3, 4, 5);
+        r.outcome = later[k].outcome;
         t_add(&m, r);
         t_add(&m, t_get(0, 3, 200, 201));
-        EXPECT(&m, tagged ? NULL : "absent-after-ack");
+        EXPECT(&m, later[k].rule);
     }
     t_make_begin(&m, "{}", /* of servers whose clocks differ */
                  "{\"etag_is_md5\":false,\"lifecycle_day_ms\":100,\"max_clock_skew_ms\":20}");
@@ -122,16 +137,31 @@ T_TEST(bucket_rules_that_do_not_apply)
     t_add(&m, t_put(1, 3, 2, 3));
     t_add(&m, t_get(0, 3, 90, 91));
     EXPECT(&m, NULL);
-    begin(&m); /* an upload is as old as its beginning, which may have been long ago */
-    expires(&m, 0, days);
-    r = t_attempt(S3P_OP_COMPLETE_UPLOAD, 1, 3, 50, 51);
-    r.outcome = S3P_OK_OUTCOME;
-    r.evidence = S3P_EV_VALUE;
-    r.meta_id = t_nth(1, 1);
-    r.body_id = t_nth(1, 2);
-    t_add_texts(&m, r, (struct t_texts){.upload = "u"});
-    t_add(&m, t_get(0, 3, 60, 61));
-    EXPECT(&m, NULL);
+}
+
+/* An upload is as old as its beginning, which may have been long ago, and of a size that its record
+ * does not say. */
+T_TEST(bucket_rules_of_completed_uploads)
+{
+    static const struct {
+        const char *rule, *profile;
+    } of[] = {{"[{\"days\":1}]", PROFILE},
+              {"[{\"days\":1,\"above\":5000}]", PROFILE},
+              {"[{\"days\":1}]", "{\"etag_is_md5\":false,\"lifecycle_day_ms\":100,"
+                                "\"max_clock_skew_ms\":200}"}};
+    for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
+        struct t_make m;
+        t_make_begin(&m, "{}", of[k].profile);
+        expires(&m, 0, of[k].rule);
+        struct s3p_attempt r = t_attempt(S3P_OP_COMPLETE_UPLOAD, 1, 3, 50, 51);
+        r.outcome = S3P_OK_OUTCOME;
+        r.evidence = S3P_EV_VALUE;
+        r.meta_id = t_nth(1, 1);
+        r.body_id = t_nth(1, 2);
+        t_add_texts(&m, r, (struct t_texts){.upload = "u"});
+        t_add(&m, t_get(0, 3, 60, 61));
+        EXPECT(&m, NULL);
+    }
 }
 
 /* What expired stays away, and what was written since has an age of its own. */
@@ -187,6 +217,8 @@ T_TEST(bucket_rules_noncurrent)
     VERSION("[{\"noncurrent_days\":1}]", 140, "v1", "version-lost");
     VERSION("[{\"noncurrent_days\":1}]", 400, "v2", "version-lost"); /* it is current */
     VERSION("[{\"noncurrent_days\":1,\"tags\":2}]", 400, "v1", "version-lost");
+    VERSION("[{\"noncurrent_days\":1},{\"noncurrent_days\":2}]", 150, "v1", NULL);
+    VERSION("[{\"noncurrent_days\":2},{\"noncurrent_days\":1}]", 150, "v1", NULL);
     VERSION("[{\"days\":1}]", 400, "v2", "version-lost"); /* a marker hides it */
     VERSION("[{\"days\":1,\"noncurrent_days\":1}]", 260, "v2", NULL);
     VERSION("[{\"days\":1,\"noncurrent_days\":1}]", 240, "v2", "version-lost");
@@ -304,6 +336,51 @@ T_TEST(bucket_rules_pages)
     expect_page(__LINE__, "[{\"days\":1}]", 102, NULL);
     expect_page(__LINE__, "[{\"days\":1}]", 90, "list-missing");
     expect_page(__LINE__, "[{\"days\":1,\"prefix\":\"other/\"}]", 200, "list-missing");
+}
+
+/* An upload that was begun in [2, 3] and has a part since 5, and a page without it, or without the
+ * part. */
+static void expect_upload(int line, int op, const char *rules, int64_t rules_ms, int64_t read_ms,
+                          const char *rule)
+{
+    static const int sends[] = {S3P_OP_CREATE_UPLOAD, S3P_OP_UPLOAD_PART};
+    struct t_make m;
+    begin(&m);
+    expires(&m, rules_ms, rules);
+    for (int k = 0; k < 2; k++) {
+        struct s3p_attempt r = t_attempt(sends[k], 5, 3, 2 + 2 * k, 3 + 2 * k);
+        r.outcome = S3P_OK_OUTCOME;
+        r.part_number = (uint32_t)k;
+        t_add_texts(&m, r, (struct t_texts){.upload = "u"});
+    }
+    struct s3p_attempt page = t_attempt(op, 90, op == S3P_OP_LIST_PARTS ? 3 : S3P_NO_INDEX, read_ms,
+                                        read_ms + 1);
+    page.outcome = S3P_OK_OUTCOME;
+    page.status = 200;
+    t_add_texts(&m, page, (struct t_texts){.args = "",
+                                           .upload = op == S3P_OP_LIST_PARTS ? "u" : NULL});
+    expect(line, &m, rule);
+}
+
+/* What was not completed goes, with its parts, when it is old. */
+T_TEST(bucket_rules_uploads)
+{
+    static const int ops[] = {S3P_OP_LIST_UPLOADS, S3P_OP_LIST_PARTS};
+    for (int k = 0; k < 2; k++) {
+        const char *missing = "list-missing";
+#define UPLOAD(rules, rules_ms, read_ms, rule)                                                     \
+    expect_upload(__LINE__, ops[k], rules, rules_ms, read_ms, rule)
+        UPLOAD("[{\"abort_days\":1}]", 0, 101, NULL);
+        UPLOAD("[{\"abort_days\":1}]", 0, 90, missing);
+        UPLOAD("[{\"abort_days\":1}]", 150, 149, NULL);
+        UPLOAD("[{\"abort_days\":1}]", 150, 140, missing);
+        UPLOAD("[{\"abort_days\":2}]", 0, 150, missing);
+        UPLOAD("[{\"abort_days\":2},{\"abort_days\":1}]", 0, 150, NULL);
+        UPLOAD("[{\"abort_days\":1},{\"abort_days\":2}]", 0, 150, NULL);
+        UPLOAD("[{\"abort_days\":1,\"prefix\":\"keys/\"}]", 0, 200, NULL);
+        UPLOAD("[{\"abort_days\":1,\"prefix\":\"other/\"}]", 0, 200, missing);
+        UPLOAD("[{\"days\":1,\"noncurrent_days\":1}]", 0, 200, missing);
+    }
 }
 
 /* ---- replicas ---- */
@@ -509,9 +586,15 @@ T_TEST(bucket_rules_that_are_none)
 {
     struct t_make m;
     struct s3p_err e = {0};
-    begin(&m);
-    expires(&m, 0, "[{");
-    T_EQ(t_make_fail(&m, NULL, &e), S3P_EFORMAT);
+    static const char *const bad[] = {"rules=[{", "rules={}", "rule", "roles=[]", "rules=", NULL};
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        begin(&m);
+        struct s3p_attempt r = t_attempt(S3P_OP_PUT_LIFECYCLE, 60, S3P_NO_INDEX, 0, 1);
+        r.outcome = S3P_OK_OUTCOME;
+        t_add_texts(&m, r, (struct t_texts){.args = bad[k]});
+        T_EQ(t_make_fail(&m, NULL, &e), S3P_EFORMAT);
+        T_STR(e.msg, "record 0: rules are not a JSON list");
+    }
     begin(&m);
     add_rules(&m, S3P_OP_PUT_REPLICATION, 0, "[{\"to\":\"nowhere\"}]");
     T_EQ(t_make_fail(&m, NULL, &e), S3P_EFORMAT);
