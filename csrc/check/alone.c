@@ -21,11 +21,10 @@ static int hit(struct s3p_tally *t, enum s3p_rule rule, const struct s3p_row *ke
     return s3p_tally_hit(t, &h, err);
 }
 
-uint64_t s3p_alone_md5_bytes(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i)
+uint64_t s3p_alone_md5_bytes(const struct s3p_segment_view *s, uint32_t i)
 {
     uint8_t kind = COL(s, uint8_t, body_kind)[i];
-    if (l->head->etag_is_md5 != S3P_ETAG_MD5_REQUIRED || COL(s, uint8_t, op)[i] != S3P_OP_PUT ||
-        COL(s, uint8_t, outcome)[i] != S3P_OK_OUTCOME ||
+    if (COL(s, uint8_t, outcome)[i] != S3P_OK_OUTCOME ||
         COL(s, uint8_t, etag_form)[i] == S3P_ETAG_NONE ||
         (kind != S3P_KIND_CELLS && kind != S3P_KIND_COUNTER))
         return 0;
@@ -62,7 +61,7 @@ static int judge_put(const struct s3p_load *l, const struct s3p_segment_view *s,
                      const struct s3p_row *key, uint64_t *md5_bytes, struct s3p_tally *t,
                      struct s3p_err *err)
 {
-    uint64_t bytes = s3p_alone_md5_bytes(l, s, i);
+    uint64_t bytes = s3p_alone_md5_bytes(s, i);
     if (bytes == 0)
         return 0;
     if (S3P_OFF(ALONE_BUDGET_OFF, *md5_bytes < bytes)) {

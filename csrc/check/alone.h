@@ -6,9 +6,9 @@
 
 #include "check/load.h"
 
-/* Bytes that would have to be regenerated to judge the ETag of record `i`; 0: nothing to judge. */
-uint64_t s3p_alone_md5_bytes(const struct s3p_load *l, const struct s3p_segment_view *s,
-                             uint32_t i);
+/* Bytes that would have to be regenerated to judge the ETag of record `i`, a PUT; 0: nothing to
+ * judge. */
+uint64_t s3p_alone_md5_bytes(const struct s3p_segment_view *s, uint32_t i);
 /* Judges record `i`, which belongs to `key`. `md5_bytes`: what is left of the segment's budget. */
 int s3p_alone(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
               const struct s3p_row *key, uint64_t *md5_bytes, struct s3p_tally *t,

@@ -27,8 +27,8 @@ static int hit(const struct answers *a, enum s3p_rule rule, uint32_t i, uint32_t
 {
     uint16_t bucket = COL(a->s, uint16_t, bucket)[i], space = COL(a->s, uint16_t, space)[i];
     uint64_t key = COL(a->s, uint64_t, key_index)[i];
-    bool known = key != S3P_NO_INDEX && space < a->head->spaces && bucket < a->head->buckets;
-    struct s3p_hit h = {.key_index = known ? key : S3P_NO_INDEX,
+    bool known = key != S3P_NO_INDEX;
+    struct s3p_hit h = {.key_index = key,
                         .place = bucket,
                         .rule = (uint8_t)rule,
                         .n = other != S3P_NO_RECORD ? 2 : 1,
@@ -47,8 +47,6 @@ static void note_life(struct answers *a, uint32_t i)
     uint16_t bucket = COL(a->s, uint16_t, bucket)[i];
     uint8_t op = COL(a->s, uint8_t, op)[i], outcome = COL(a->s, uint8_t, outcome)[i];
     int64_t call = COL(a->s, int64_t, t_call)[i], ret = COL(a->s, int64_t, t_return)[i];
-    if (bucket >= a->head->buckets)
-        return;
     struct life *l = &a->life[bucket];
     if (op == S3P_OP_CREATE_BUCKET &&
         S3P_ON(ANSWER_MADE_UNKNOWN, outcome == S3P_OK_OUTCOME) &&
@@ -72,7 +70,7 @@ static bool says_no_bucket(const struct answers *a, uint32_t i)
 static int judge_bucket(const struct answers *a, uint32_t i, struct s3p_err *err)
 {
     uint16_t bucket = COL(a->s, uint16_t, bucket)[i];
-    if (bucket >= a->head->buckets || !says_no_bucket(a, i))
+    if (!says_no_bucket(a, i))
         return 0;
     const struct life *l = &a->life[bucket];
     int64_t call = COL(a->s, int64_t, t_call)[i], ret = COL(a->s, int64_t, t_return)[i];

@@ -20,8 +20,8 @@ static int hit(const struct batches *b, enum s3p_rule rule, uint32_t i, uint16_t
                uint64_t key_index, uint32_t parent, struct s3p_err *err)
 {
     uint16_t bucket = COL(b->s, uint16_t, bucket)[i];
-    bool known = key_index != S3P_NO_INDEX && space < b->head->spaces && bucket < b->head->buckets;
-    struct s3p_hit h = {.key_index = known ? key_index : S3P_NO_INDEX,
+    bool known = key_index != S3P_NO_INDEX;
+    struct s3p_hit h = {.key_index = key_index,
                         .rule = (uint8_t)rule,
                         .n = parent != 0 ? 2 : 1,
                         .record = {(uint32_t)(b->s->first_record + i),
@@ -56,7 +56,7 @@ static int judge_child(struct batches *b, uint32_t i, struct s3p_err *err)
 {
     uint32_t parent = COL(b->s, uint32_t, parent)[i];
     enum s3p_rule rule = S3P_RULE_BATCH_ABSENT_ERROR;
-    if (parent == 0 || parent > b->s->records ||
+    if (parent == 0 ||
         S3P_OFF(BATCH_PARENT_ANY, COL(b->s, uint8_t, outcome)[parent - 1] != S3P_OK_OUTCOME))
         return 0;
     b->children = b->request == parent ? b->children + 1 : 1;

@@ -37,7 +37,7 @@ static int touch(struct work *w, const struct s3p_at *at, uint16_t space, uint64
 {
     const struct s3p_head *h = w->g->head;
     uint16_t bucket = S3P_COLUMN(at, uint16_t, bucket);
-    if (key_index == S3P_NO_INDEX || space >= h->spaces || bucket >= h->buckets)
+    if (key_index == S3P_NO_INDEX)
         return 0;
     uint16_t place = (uint16_t)(space * h->buckets + bucket);
     if (w->g->keys->aliased[place])

@@ -116,10 +116,6 @@ static inline uint32_t partition_of(const struct s3p_load *l, uint64_t key_index
 static inline int locate(const struct s3p_load *l, uint64_t record, uint16_t space, uint16_t bucket,
                   uint16_t *place, uint64_t *key_index, struct s3p_err *err)
 {
-    if (space >= l->head->spaces || bucket >= l->head->buckets)
-        return s3p_fail(err, S3P_EFORMAT, 0,
-                        "record %llu: space %u or bucket %u is not in the header",
-                        (unsigned long long)record, space, bucket);
     *place = (uint16_t)(space * l->head->buckets + bucket);
     if (l->map->aliased[*place])
         s3p_keymap_canon(l->map, place, key_index);
@@ -128,6 +124,25 @@ static inline int locate(const struct s3p_load *l, uint64_t record, uint16_t spa
                         "record %llu: key_index %llu, key spaces have fewer than 2^32 keys",
                         (unsigned long long)record, (unsigned long long)*key_index);
     return 0;
+}
+
+/* What the header does not have cannot be judged anywhere; numbers of parts are no keys. */
+static int check_place(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
+                       struct s3p_err *err)
+{
+    uint32_t n = s->nentries != 0 ? COL(s, uint32_t, entries_count)[i] : 0;
+    uint16_t bucket = COL(s, uint16_t, bucket)[i], space = COL(s, uint16_t, space)[i];
+    bool fits = bucket < l->head->buckets &&
+                (COL(s, uint64_t, key_index)[i] == S3P_NO_INDEX || space < l->head->spaces);
+    for (uint32_t k = 0; k < n && fits && COL(s, uint8_t, op)[i] != S3P_OP_LIST_PARTS; k++) {
+        const struct s3p_entry *e = &s->entries[COL(s, uint32_t, entries_first)[i] + k];
+        space = e->space;
+        fits = e->key_index == S3P_NO_INDEX || space < l->head->spaces;
+    }
+    return fits ? 0
+                : s3p_fail(err, S3P_EFORMAT, 0,
+                           "record %llu: space %u or bucket %u is not in the header",
+                           (unsigned long long)s->first_record + i, space, bucket);
 }
 
 static bool entry_counts(const struct s3p_entry *e)
@@ -153,8 +168,9 @@ int s3p_load_count(struct s3p_load *l, uint32_t segment, struct s3p_err *err)
     bool judge_md5 = l->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED;
     uint64_t md5 = 0;
     for (uint32_t i = 0; i < s->records; i++) {
-        uint8_t role = op[i] < S3P_OP_COUNT ? role_of[op[i]] : ROLE_NONE;
+        uint8_t role = role_of[op[i]];
         uint16_t place, bucket = COL(s, uint16_t, bucket)[i];
+        S3P_TRY(check_place(l, s, i, err));
         if (role == ROLE_PAGE) {
             for (uint32_t k = 0; k < COL(s, uint32_t, entries_count)[i]; k++) {
                 const struct s3p_entry *e = &s->entries[COL(s, uint32_t, entries_first)[i] + k];
@@ -170,7 +186,7 @@ int s3p_load_count(struct s3p_load *l, uint32_t segment, struct s3p_err *err)
                            &index, err));
             count[partition_of(l, index, place)] += rows_of(s, i, role);
             if (judge_md5 && role == ROLE_PUT)
-                md5 += s3p_alone_md5_bytes(l, s, i);
+                md5 += s3p_alone_md5_bytes(s, i);
         }
     }
     l->md5_bytes[segment] = md5;
@@ -353,8 +369,8 @@ static uint8_t touched(const struct s3p_segment_view *s, uint32_t i)
                    COL(s, uint8_t, flags)[i] & (S3P_FLAG_MULTI_DELIVERY | S3P_FLAG_ALTERED), 0);
 }
 
-static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
-                uint8_t role, struct s3p_row *r, struct s3p_err *err)
+static inline int begin_row(const struct s3p_segment_view *s, uint32_t i, struct s3p_row *r,
+                            struct s3p_err *err)
 {
     *r = (struct s3p_row){
         .inv = COL(s, int64_t, t_call)[i],
@@ -371,15 +387,22 @@ static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *
                         (COL(s, uint8_t, run_phase)[i] == 1 ? S3P_ROW_MAIN : 0));
     if (r->inv == INT64_MIN || r->res < r->inv)
         return s3p_fail(err, S3P_EFORMAT, 0, "record %u: t_return is before t_call", r->record);
+    return 0;
+}
+
+static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
+                       uint8_t role, struct s3p_row *r, struct s3p_err *err)
+{
+    S3P_TRY(begin_row(s, i, r, err));
     if (role == ROLE_PUT)
         fill_put(l, s, i, r);
     else if (role == ROLE_READ)
         fill_read(l, s, i, r);
     else if (role == ROLE_DELETE)
         fill_delete(l, s, i, r);
-    else if (role != ROLE_PAGE && s3p_row_outcome(r) != S3P_FAILED)
+    else if (s3p_row_outcome(r) != S3P_FAILED)
         spoil(r, role == ROLE_COPY ? S3P_WHY_COPY : S3P_WHY_MULTIPART);
-    if (role != ROLE_PAGE && touched(s, i) && r->kind != S3P_ROW_SPOIL)
+    if (touched(s, i) && r->kind != S3P_ROW_SPOIL)
         spoil(r, touched(s, i) & S3P_FLAG_ALTERED ? S3P_WHY_ALTERED : S3P_WHY_MULTI_DELIVERY);
     return 0;
 }
@@ -433,7 +456,7 @@ static inline struct s3p_kept *place_rows(struct writer *w, uint64_t key_index, 
 static int write_page(struct writer *w, uint32_t i, struct s3p_err *err)
 {
     struct s3p_row page, made;
-    S3P_TRY(fill(w->l, w->s, i, ROLE_PAGE, &page, err));
+    S3P_TRY(begin_row(w->s, i, &page, err));
     bool altered = S3P_OFF(ENTRY_ALTERED, (COL(w->s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) != 0);
     page.kind = s3p_row_outcome(&page) == S3P_OK_OUTCOME && !altered ? S3P_ROW_READ : S3P_ROW_NONE;
     page.inv = s3p_load_listed_since(w->l->head, w->s, i);
@@ -480,7 +503,7 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
     const struct s3p_segment_view *s = w->s;
     bool md5 = l->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED;
     for (uint32_t i = 0; i < s->records; i++) {
-        uint8_t op = COL(s, uint8_t, op)[i], role = op < S3P_OP_COUNT ? role_of[op] : ROLE_NONE;
+        uint8_t role = role_of[COL(s, uint8_t, op)[i]];
         uint64_t index = COL(s, uint64_t, key_index)[i];
         uint16_t place;
         struct s3p_row made;
@@ -559,10 +582,7 @@ uint64_t s3p_load_expect(const struct s3p_histfile *f, const struct s3p_kept *r)
     }
     uint32_t i;
     const struct s3p_segment_view *s = s3p_histfile_find(f, r->record, &i);
-    return (r->bits & S3P_ROW_ENTRY) != 0
-               ? 0
-               : s3p_etag_token(COL(s, s3p_etag_bytes, expect_etag)[i].b,
-                                COL(s, uint8_t, expect_form)[i]);
+    return s3p_etag_token(COL(s, s3p_etag_bytes, expect_etag)[i].b, COL(s, uint8_t, expect_form)[i]);
 }
 
 uint32_t s3p_load_client(const struct s3p_histfile *f, uint32_t record)

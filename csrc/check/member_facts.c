@@ -122,7 +122,7 @@ static int say_version_expiry(struct facts *x, uint64_t id, bool marker, struct 
     }
     if (S3P_MUT(S3P_MUT_FACT_MARKER_STAYS, marker, false) && current < noncurrent)
         noncurrent = current;
-    return id != 0 ? may_become(x, x->place, x->index, id, S3P_FACT_REMOVES, noncurrent, err) : 0;
+    return may_become(x, x->place, x->index, id, S3P_FACT_REMOVES, noncurrent, err);
 }
 
 /* Whether an answer without a version id is about the version `null`: a bucket that never kept
@@ -227,9 +227,7 @@ static int read_segment(struct facts *x, enum s3p_listing kind, struct s3p_err *
         uint16_t space = COL(s, uint16_t, space)[x->i], bucket = COL(s, uint16_t, bucket)[x->i];
         x->index = COL(s, uint64_t, key_index)[x->i];
         bool touched = S3P_OFF(FACT_TOUCHED_OFF, COL(s, uint8_t, flags)[x->i] & TOUCHED);
-        if ((outcome == S3P_FAILED && !touched) || x->index == S3P_NO_INDEX ||
-            bucket >= x->map->buckets ||
-            (uint32_t)space * x->map->buckets + bucket >= x->map->places)
+        if ((outcome == S3P_FAILED && !touched) || x->index == S3P_NO_INDEX)
             continue;
         x->place = (uint16_t)(space * x->map->buckets + bucket);
         x->ok = outcome == S3P_OK_OUTCOME && !touched;
