@@ -9,30 +9,40 @@
 #include "s3/outcome.h"
 #include "tests/t.h"
 
-void t_make_begin(struct t_make *m, const char *plan, const char *profile)
+void t_make_header(struct t_make *m, const char *header)
 {
-    char header[2048];
     memset(m, 0, sizeof *m);
     snprintf(m->path, sizeof m->path, "/tmp/s3p-check-XXXXXX");
     int fd = mkstemp(m->path);
     T_TRUE(fd >= 0);
     close(fd);
     unlink(m->path);
+    T_OK(s3p_history_create(&m->h, m->path, header, strlen(header), 1, err));
+    m->a = s3p_history_appender(m->h, 0);
+}
+
+void t_make_spaces(struct t_make *m, const char *plan, const char *profile, const char *spaces)
+{
+    char header[2048];
     int len = snprintf(
         header, sizeof header,
         "{\"format\":1,\"run\":\"0102030405ff\",\"seed\":1,\"plan\":%s,\"profile\":%s,"
         "\"endpoints\":[\"a\",\"b\"],"
         "\"buckets\":[{\"role\":\"main\",\"name\":\"m\"},{\"role\":\"side\",\"name\":\"s\"}],"
-        "\"spaces\":["
-        "{\"name\":\"keys\",\"bucket\":0,\"kind\":\"uniform\",\"prefix\":\"keys/"
-        "\",\"count\":1000000},"
-        "{\"name\":\"\",\"bucket\":0,\"kind\":\"fixed\",\"keys\":[\"hot\",\"keys/00000007\","
-        "\"per%%63ent\"]},"
-        "{\"name\":\"hot\",\"bucket\":0,\"kind\":\"fixed\",\"keys\":[\"hot\"]}],"
-        "\"groups\":[\"g\"],\"clock\":{\"mono_ns\":5000000000,\"wall_ns\":1}}",
-        plan, profile);
-    T_OK(s3p_history_create(&m->h, m->path, header, (size_t)len, 1, err));
-    m->a = s3p_history_appender(m->h, 0);
+        "\"spaces\":[%s],\"groups\":[\"g\"],\"clock\":{\"mono_ns\":5000000000,\"wall_ns\":1}}",
+        plan, profile, spaces);
+    T_TRUE(len > 0 && (size_t)len < sizeof header);
+    t_make_header(m, header);
+}
+
+void t_make_begin(struct t_make *m, const char *plan, const char *profile)
+{
+    t_make_spaces(m, plan, profile,
+                  "{\"name\":\"keys\",\"bucket\":0,\"kind\":\"uniform\",\"prefix\":\"keys/"
+                  "\",\"count\":1000000},"
+                  "{\"name\":\"\",\"bucket\":0,\"kind\":\"fixed\",\"keys\":[\"hot\",\"keys/00000007\","
+                  "\"per%63ent\"]},"
+                  "{\"name\":\"hot\",\"bucket\":0,\"kind\":\"fixed\",\"keys\":[\"hot\"]}");
 }
 
 struct s3p_id t_value(uint32_t n)

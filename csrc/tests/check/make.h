@@ -24,6 +24,9 @@ struct t_make {
  * (fixed: "hot", "keys/00000007",
  * "per%63ent"), 2 "hot" (fixed: "hot"). Buckets: main, side. */
 void t_make_begin(struct t_make *m, const char *plan, const char *profile);
+/* The same with spaces of one's own (JSON objects); a whole header of one's own. */
+void t_make_spaces(struct t_make *m, const char *plan, const char *profile, const char *spaces);
+void t_make_header(struct t_make *m, const char *header);
 struct s3p_attempt t_attempt(int op, uint32_t client, uint64_t key, int64_t call_ms,
                              int64_t return_ms);
 struct s3p_id t_value(uint32_t n);
