@@ -185,13 +185,9 @@ static bool may_match(const struct s3p_bucket_rules *r, const struct s3p_bucket_
 static int64_t due(const struct s3p_bucket_rules *r, const struct s3p_bucket_rule *rule,
                    int64_t from, int64_t after)
 {
-    int64_t at;
-    if (from == INT64_MIN || __builtin_add_overflow(
-                                 from,
-                                 S3P_MUT(S3P_MUT_RULES_SLACK_OFF,
-                                         after - r->head->clock_slack_ns, after),
-                                 &at))
-        at = from == INT64_MIN ? from : INT64_MAX;
+    int64_t at, wait = after - S3P_MUT(S3P_MUT_RULES_SLACK_OFF, r->head->clock_slack_ns, 0);
+    if (__builtin_add_overflow(from, wait, &at))
+        at = wait < 0 ? INT64_MIN : INT64_MAX;
     return S3P_ON(RULES_SINCE_OFF, at > rule->since) ? at : rule->since;
 }
 

@@ -23,17 +23,23 @@ static bool says(const json_t *profile, const char *name, const char *value)
     return text != NULL && strcmp(text, value) == 0;
 }
 
+/* What is not negative; INT64_MAX: as good as unbounded. */
+static int64_t ns_of(double ms)
+{
+    return ms < 1e12 ? (int64_t)(ms * 1e6) : INT64_MAX;
+}
+
 /* Without a bound only what never was is wrong. */
 static int64_t lag_ns(const json_t *profile, const char *name)
 {
     double lag_ms = json_number_value(json_object_get(profile, name));
-    return lag_ms > 0 && lag_ms < 1e9 ? (int64_t)(lag_ms * 1e6) : INT64_MAX;
+    return lag_ms > 0 ? ns_of(lag_ms) : INT64_MAX;
 }
 
 static void read_lists(struct s3p_head *h, const json_t *profile)
 {
     double ready_s = json_number_value(json_object_get(profile, "bucket_ready_s"));
-    h->bucket_ready_ns = ready_s > 0 ? (int64_t)((ready_s < 1e6 ? ready_s : 1e6) * 1e9) : 0;
+    h->bucket_ready_ns = ready_s > 0 ? ns_of(ready_s * 1e3) : 0;
     h->list_interval_listing = says(profile, "list_interval", "listing");
     h->key_order_other = says(profile, "key_order", "other");
     if (says(profile, "list", "eventual"))
@@ -48,9 +54,8 @@ static void read_times(struct s3p_head *h, const json_t *profile)
 {
     double day_ms = json_number_value(json_object_get(profile, "lifecycle_day_ms")),
            skew_ms = json_number_value(json_object_get(profile, "max_clock_skew_ms"));
-    h->lifecycle_day_ns = day_ms > 0 && day_ms < DAY_MS ? (int64_t)(day_ms * 1e6)
-                                                        : (int64_t)(DAY_MS * 1e6);
-    h->clock_slack_ns = skew_ms > 0 && skew_ms < DAY_MS ? (int64_t)(skew_ms * 1e6) : 0;
+    h->lifecycle_day_ns = ns_of(day_ms > 0 && day_ms < DAY_MS ? day_ms : DAY_MS);
+    h->clock_slack_ns = skew_ms > 0 ? ns_of(skew_ms) : 0;
 }
 
 /* Times in whole units, of servers whose clocks differ. */
@@ -60,8 +65,7 @@ static void read_clocks(struct s3p_head *h, const json_t *profile)
                  *skew_ms = json_object_get(profile, "max_clock_skew_ms");
     double slack_s = (json_is_number(unit_s) ? json_number_value(unit_s) : 1.0) +
                      json_number_value(skew_ms) / 1e3;
-    bool bounded = slack_s >= 0 && slack_s < 1e9;
-    h->last_modified_slack_ns = bounded ? (int64_t)(slack_s * 1e9) : INT64_MAX;
+    h->last_modified_slack_ns = slack_s >= 0 ? ns_of(slack_s * 1e3) : INT64_MAX;
 }
 
 static int read_profile(struct s3p_head *h, const char *profile_json, struct s3p_err *err)

@@ -40,8 +40,8 @@ void t_make_begin(struct t_make *m, const char *plan, const char *profile)
     t_make_spaces(m, plan, profile,
                   "{\"name\":\"keys\",\"bucket\":0,\"kind\":\"uniform\",\"prefix\":\"keys/"
                   "\",\"count\":1000000},"
-                  "{\"name\":\"\",\"bucket\":0,\"kind\":\"fixed\",\"keys\":[\"hot\",\"keys/00000007\","
-                  "\"per%63ent\"]},"
+                  "{\"name\":\"\",\"bucket\":0,\"kind\":\"fixed\",\"keys\":[\"hot\","
+                  "\"keys/00000007\",\"per%63ent\"]},"
                   "{\"name\":\"hot\",\"bucket\":0,\"kind\":\"fixed\",\"keys\":[\"hot\"]}");
 }
 
