@@ -16,7 +16,6 @@ struct life { /* of a bucket */
 struct answers {
     const struct s3p_histfile *file;
     const struct s3p_head *head;
-    const struct s3p_keymap *keys;
     struct s3p_tally *tally;
     struct life *life; /* by bucket */
     const struct s3p_segment_view *s;
@@ -27,17 +26,13 @@ static int hit(const struct answers *a, enum s3p_rule rule, uint32_t i, uint32_t
 {
     uint16_t bucket = COL(a->s, uint16_t, bucket)[i], space = COL(a->s, uint16_t, space)[i];
     uint64_t key = COL(a->s, uint64_t, key_index)[i];
-    bool known = key != S3P_NO_INDEX;
+    uint32_t first = key != S3P_NO_INDEX ? space * a->head->buckets : 0;
     struct s3p_hit h = {.key_index = key,
-                        .place = bucket,
+                        .place = (uint16_t)(first + bucket),
                         .rule = (uint8_t)rule,
                         .n = other != S3P_NO_RECORD ? 2 : 1,
                         .record = {(uint32_t)(a->s->first_record + i)}};
     h.record[1] = other != S3P_NO_RECORD ? other : 0;
-    if (known)
-        h.place = (uint16_t)(space * a->head->buckets + bucket);
-    if (known && a->keys->aliased[h.place])
-        s3p_keymap_canon(a->keys, &h.place, &h.key_index);
     return s3p_tally_hit(a->tally, &h, err);
 }
 
@@ -136,10 +131,10 @@ static int each(struct answers *a, bool lives, struct s3p_err *err)
     return 0;
 }
 
-int s3p_answers(const struct s3p_histfile *f, const struct s3p_head *h,
-                const struct s3p_keymap *keys, struct s3p_tally *t, struct s3p_err *err)
+int s3p_answers(const struct s3p_histfile *f, const struct s3p_head *h, struct s3p_tally *t,
+                struct s3p_err *err)
 {
-    struct answers a = {.file = f, .head = h, .keys = keys, .tally = t};
+    struct answers a = {.file = f, .head = h, .tally = t};
     a.life = s3p_alloc((h->buckets + 1) * sizeof *a.life);
     if (a.life == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "lives of %u buckets", h->buckets);

@@ -10,7 +10,6 @@
 
 struct batches {
     const struct s3p_head *head;
-    const struct s3p_keymap *keys;
     struct s3p_tally *tally;
     const struct s3p_segment_view *s;
     uint32_t request, children; /* parent of the last child, and how many it has so far */
@@ -20,16 +19,14 @@ static int hit(const struct batches *b, enum s3p_rule rule, uint32_t i, uint16_t
                uint64_t key_index, uint32_t parent, struct s3p_err *err)
 {
     uint16_t bucket = COL(b->s, uint16_t, bucket)[i];
-    bool known = key_index != S3P_NO_INDEX;
+    uint32_t first = key_index != S3P_NO_INDEX ? space * b->head->buckets : 0;
     struct s3p_hit h = {.key_index = key_index,
+                        .place = (uint16_t)(first + bucket),
                         .rule = (uint8_t)rule,
                         .n = parent != 0 ? 2 : 1,
                         .record = {(uint32_t)(b->s->first_record + i),
                                    (uint32_t)(b->s->first_record + parent - 1)}};
     h.record[1] = parent != 0 ? h.record[1] : 0;
-    h.place = known ? (uint16_t)(space * b->head->buckets + bucket) : 0;
-    if (known && b->keys->aliased[h.place])
-        s3p_keymap_canon(b->keys, &h.place, &h.key_index);
     return s3p_tally_hit(b->tally, &h, err);
 }
 
@@ -72,11 +69,11 @@ static int judge_child(struct batches *b, uint32_t i, struct s3p_err *err)
                err);
 }
 
-int s3p_batches(const struct s3p_histfile *f, const struct s3p_head *h,
-                const struct s3p_keymap *keys, struct s3p_tally *t, struct s3p_err *err)
+int s3p_batches(const struct s3p_histfile *f, const struct s3p_head *h, struct s3p_tally *t,
+                struct s3p_err *err)
 {
     static const uint64_t wanted = S3P_BIT(S3P_OP_DELETE_OBJECTS) | S3P_BIT(S3P_OP_DELETE_CHILD);
-    struct batches b = {.head = h, .keys = keys, .tally = t};
+    struct batches b = {.head = h, .tally = t};
     for (uint32_t k = 0; k < s3p_histfile_segments(f); k++) {
         b.s = s3p_histfile_segment(f, k);
         b.request = 0;

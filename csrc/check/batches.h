@@ -10,11 +10,9 @@
 #define S3P_CHECK_BATCHES_H
 
 #include "check/head.h"
-#include "check/keymap.h"
 #include "check/tally.h"
 
-int s3p_batches(const struct s3p_histfile *f, const struct s3p_head *h,
-                const struct s3p_keymap *keys, struct s3p_tally *t,
+int s3p_batches(const struct s3p_histfile *f, const struct s3p_head *h, struct s3p_tally *t,
                 struct s3p_err *err) S3P_MUST_CHECK;
 
 #endif

@@ -192,8 +192,8 @@ static int check_aspects(struct check *c, struct s3p_err *err)
                                  .threads = c->threads,
                                  .memory_bytes = c->memory_bytes};
     S3P_TRY(s3p_replicas(&g, err));
-    S3P_TRY(s3p_batches(c->file, &c->head, &c->map, &c->tally[0], err));
-    S3P_TRY(s3p_answers(c->file, &c->head, &c->map, &c->tally[0], err));
+    S3P_TRY(s3p_batches(c->file, &c->head, &c->tally[0], err));
+    S3P_TRY(s3p_answers(c->file, &c->head, &c->tally[0], err));
     S3P_TRY(s3p_gather(&g, &s3p_tags_subject, err));
     S3P_TRY(s3p_versions_missing(&g, err));
     S3P_TRY(s3p_gather(&g, &s3p_nulls_subject, err));

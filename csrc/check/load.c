@@ -582,7 +582,8 @@ uint64_t s3p_load_expect(const struct s3p_histfile *f, const struct s3p_kept *r)
     }
     uint32_t i;
     const struct s3p_segment_view *s = s3p_histfile_find(f, r->record, &i);
-    return s3p_etag_token(COL(s, s3p_etag_bytes, expect_etag)[i].b, COL(s, uint8_t, expect_form)[i]);
+    return s3p_etag_token(COL(s, s3p_etag_bytes, expect_etag)[i].b,
+                          COL(s, uint8_t, expect_form)[i]);
 }
 
 uint32_t s3p_load_client(const struct s3p_histfile *f, uint32_t record)

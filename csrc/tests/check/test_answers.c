@@ -66,6 +66,9 @@ T_TEST(answers_bucket_lives)
     begin(&m, STRONG); /* nobody is known to have made it */
     add_coded(&m, of_bucket(S3P_OP_LIST, 5, 6, 404), "NoSuchBucket");
     expect(&m, NULL);
+    begin(&m, READY);
+    add_coded(&m, of_bucket(S3P_OP_LIST, 5, 6, 404), "NoSuchBucket");
+    expect(&m, NULL);
     begin(&m, STRONG); /* another error */
     t_add(&m, of_bucket(S3P_OP_CREATE_BUCKET, 2, 4, 200));
     add_coded(&m, of_bucket(S3P_OP_LIST, 5, 6, 404), "NoSuchUpload");

@@ -128,6 +128,25 @@ T_TEST(batches_over_limit)
             t_add(&m, child(5, S3P_OK_OUTCOME));
         expect(&m, n > 1000 ? "batch-over-limit" : NULL, "");
     }
+    begin(&m); /* two of them that fit */
+    for (uint32_t k = 0; k < 2; k++) {
+        struct s3p_attempt r = child(5, S3P_OK_OUTCOME);
+        r.parent = 3 + k * 601;
+        t_add(&m, request());
+        for (int i = 0; i < 600; i++)
+            t_add(&m, r);
+    }
+    expect(&m, NULL, "");
+    begin(&m); /* in the other bucket */
+    struct s3p_attempt side = request(), of = child(5, S3P_OK_OUTCOME);
+    side.bucket = of.bucket = 1;
+    t_add(&m, side);
+    for (int i = 0; i < 1001; i++)
+        t_add(&m, of);
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(t_rule(v, "batch-over-limit"), 1);
+    T_STR(t_text(t_witness(v, 0), "bucket"), "side");
+    json_decref(v);
     begin(&m); /* refused, as it must be */
     struct s3p_attempt refused = request();
     refused.outcome = S3P_FAILED;

@@ -561,6 +561,29 @@ T_TEST(bucket_rules_replicas_not_judged)
     }
 }
 
+/* What spoils a key of a replica, and what does not. */
+T_TEST(bucket_rules_reasons_of_replicas)
+{
+    struct t_make m;
+    struct s3p_attempt put = t_put(1, 3, 2, 3);
+    put.bucket = SIDE;
+    put.flags = S3P_FLAG_FOREIGN;
+    begin_copies(&m);
+    t_add(&m, put);
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(t_skipped(v, "foreign-writer", "keys"), 1);
+    T_EQ(json_integer_value(json_object_get(
+             json_object_get(json_object_get(v, "evidence"), "*"), "acked_writes")),
+         1);
+    json_decref(v);
+    begin_copies(&m);
+    t_add(&m, t_put(1, 3, 2, 3));
+    add_asked(&m, copy_of(t_get(1, 3, 10, 12)), "v1");
+    v = t_make_judge(&m, NULL);
+    T_EQ(t_skipped(v, "copy", "keys"), 0);
+    json_decref(v);
+}
+
 T_TEST(bucket_rules_tags_of_replicas)
 {
     struct t_make m;

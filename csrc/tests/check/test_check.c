@@ -397,6 +397,28 @@ T_TEST(check_search_gives_up)
     json_decref(v);
 }
 
+/* Each refusal says when the next value came, if it is known when its own one did. */
+T_TEST(check_chain_of_refusals)
+{
+    static const struct {
+        uint32_t length;
+        int64_t unjudged;
+    } of[] = {{60, 0}, {70, 69}}; /* more than the checker goes through */
+    for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
+        struct t_make m;
+        t_make_begin(&m, NO_PLAN, NO_MD5);
+        for (uint32_t n = 1; n <= of[k].length; n++)
+            t_add(&m, t_cas(n, n - 1, 3, 1, 5000));
+        t_add(&m, t_get(1, 3, 2, 10));
+        for (uint32_t n = 1; n < of[k].length; n++)
+            t_add(&m, t_refused(t_cas(1000 + n, n, 3, 10 * n + 1, 10 * n + 10)));
+        json_t *v = t_make_judge(&m, NULL);
+        T_EQ(json_integer_value(json_object_get(v, "violations")), 0);
+        T_EQ(t_skipped(v, "negatives", "attempts"), of[k].unjudged);
+        json_decref(v);
+    }
+}
+
 static void add_page(struct t_make *m, const uint32_t *value, size_t n, int64_t call_ms,
                      int64_t return_ms)
 {

@@ -146,6 +146,20 @@ T_TEST(load_identities_of_writes)
     SKIPPED("no-identity", 1, 2, put, t_get(0, 3, 3, 4));
 }
 
+/* An answer without an ETag names no wrong one. */
+T_TEST(load_etagless_writes)
+{
+    for (int told = 0; told < 2; told++) {
+        struct t_make m;
+        struct s3p_attempt put = t_put(1, 3, 1, 2); /* its ETag is no MD5 */
+        put.etag_form = told ? S3P_ETAG_DIGEST : S3P_ETAG_NONE;
+        t_make_begin(&m, "{}", "{\"etag_is_md5\":true}");
+        t_add(&m, put);
+        t_add_texts(&m, t_get(0, 4, 1, 2), (struct t_texts){.code = "NoSuchKey"});
+        t_expect_rule(&m, told ? "etag-mismatch" : NULL);
+    }
+}
+
 /* A digest, and other text that would hash to the same. */
 T_TEST(load_forms_of_etags)
 {
@@ -255,9 +269,13 @@ T_TEST(load_fields_of_reads)
     read_with("fields=4", get, "stale-read");
     get.meta_id = nobody;
     read_with("fields=torn", get, "meta-torn");
+    get.body_verdict = S3P_BODY_FOREIGN; /* this run's bytes, from wherever they came */
+    json_t *v = verdict_of(&get, 1);
+    T_EQ(t_rule(v, "meta-lost"), 1);
+    json_decref(v);
 }
 
-/* One version of a key, or one part, says nothing of its current value, nor who else wrote there. */
+/* One version of a key, or one part, says nothing of its current value, nor who else wrote. */
 T_TEST(load_narrow_reads)
 {
     struct s3p_attempt get = t_get(1, 3, 5, 6);
@@ -285,15 +303,22 @@ T_TEST(load_phases)
 
 /* ---- entries ---- */
 
-/* A common prefix is no object, even if a key has its name. */
+/* A common prefix is no object, even if a key has its name, and a page that broke off no page. */
 T_TEST(load_entries)
 {
-    for (int prefix = 0; prefix < 2; prefix++) {
+    static const struct {
+        uint8_t flags, outcome;
+        int64_t wrong;
+    } of[] = {{0, S3P_OK_OUTCOME, 1},
+              {S3P_ENTRY_PREFIX, S3P_OK_OUTCOME, 0},
+              {0, S3P_UNKNOWN, 0},
+              {0, S3P_FAILED, 0}};
+    for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
         struct t_make m;
         struct s3p_attempt r = t_attempt(S3P_OP_LIST, 90, S3P_NO_INDEX, 5, 6);
         struct s3p_entry e = {.key_index = 3, .size = 7};
-        r.outcome = S3P_OK_OUTCOME;
-        e.flags = prefix ? S3P_ENTRY_PREFIX : 0;
+        r.outcome = of[k].outcome;
+        e.flags = of[k].flags;
         s3p_etag_bytes etag = t_etag(1);
         memcpy(e.etag, etag.b, sizeof e.etag);
         e.etag_form = S3P_ETAG_DIGEST;
@@ -304,7 +329,7 @@ T_TEST(load_entries)
         r.entries_count = 1;
         s3p_append(m.a, &r);
         json_t *v = t_make_judge(&m, NULL);
-        T_EQ(t_rule(v, "body-length"), !prefix);
+        T_EQ(t_rule(v, "body-length"), of[k].wrong);
         json_decref(v);
     }
 }

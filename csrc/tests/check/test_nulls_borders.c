@@ -192,6 +192,12 @@ T_TEST(nulls_in_entries)
         add_null(&m, t_get(2, 3, 9, 10));
         t_expect_rule(&m, altered ? NULL : "stale-read");
     }
+    begin(&m); /* a page that broke off */
+    struct s3p_attempt lost = t_attempt(S3P_OP_LIST_VERSIONS, 50, S3P_NO_INDEX, 7, 8);
+    lost.outcome = S3P_UNKNOWN;
+    t_add_listed(&m, lost, &old, 1);
+    add_null(&m, t_get(2, 3, 9, 10));
+    t_expect_rule(&m, NULL);
     begin_suspended(&m); /* a marker that nobody set */
     T_PAGE(&m, 11, 12, T_V("null", S3P_ENTRY_LATEST | S3P_ENTRY_MARKER));
     t_expect_versions(&m, "absent-after-ack");
@@ -218,6 +224,10 @@ T_TEST(nulls_that_are_gone)
     begin_one(&m);
     add_coded(&m, none, NULL);
     t_expect_versions(&m, "absent-after-ack");
+    none.status = 403; /* to who may not see it */
+    begin_one(&m);
+    add_coded(&m, none, NULL);
+    t_expect_rule(&m, NULL);
     begin_suspended(&m); /* to who does not ask for it */
     add_null(&m, t_deleted(11, 12));
     t_add_version(&m, t_put(8, 3, 13, 14), "null");
@@ -273,6 +283,24 @@ T_TEST(nulls_not_judged)
     t_add_texts(&m, rule, (struct t_texts){.args = DAYS});
     add_null(&m, t_gone(7, 8));
     t_expect_rule(&m, NULL);
+}
+
+/* More writes at once than the search takes. */
+T_TEST(nulls_given_up)
+{
+    struct t_make m;
+    begin_empty(&m);
+    for (uint32_t n = 1; n <= 70; n++)
+        t_add(&m, t_put(n, 3, 100, 200));
+    t_add(&m, t_deleted(100, 200));
+    for (uint32_t n = 1; n <= 70; n++)
+        add_null(&m, t_get(n, 3, 100, 200));
+    add_coded(&m, t_gone(300, 310), "NoSuchVersion");
+    t_add_versioning(&m, "status=Enabled", 320, 330);
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(json_integer_value(json_object_get(v, "violations")), 0);
+    T_EQ(t_skipped(v, "versions", "keys"), 1);
+    json_decref(v);
 }
 
 T_TEST(nulls_beside_copies)

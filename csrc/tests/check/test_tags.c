@@ -60,6 +60,39 @@ static void expect(const struct s3p_attempt *r, size_t n, const char *rule, int6
 #define PUT_TAGS S3P_OP_PUT_TAGS
 #define GET_TAGS S3P_OP_GET_TAGS
 
+/* Keys that are gathered one after the other, since memory is short, and one that does not fit. */
+T_TEST(tags_memory)
+{
+    enum { KEYS = 3, READS = 9000 };
+    static const uint64_t memory[] = {0, 1 << 20, 140 << 10};
+    for (int i = 0; i < 3; i++) {
+        struct s3p_check_opts o = {.memory_bytes = memory[i]};
+        struct s3p_err err = {0};
+        struct t_make m;
+        t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+        for (uint64_t key = 0; key < KEYS; key++) {
+            struct s3p_attempt r = tags(PUT_TAGS, 1 + (uint32_t)key, 1, 2);
+            r.key_index = key;
+            t_add(&m, r);
+            r = tags(GET_TAGS, 1 + (uint32_t)key, 3, 4);
+            r.key_index = key;
+            for (int k = 0; k < READS; k++)
+                t_add(&m, r);
+            r.size = 0; /* none */
+            memset(&r.body_id, 0, sizeof r.body_id);
+            t_add(&m, r);
+        }
+        if (i == 2) {
+            T_EQ(t_make_fail(&m, &o, &err), S3P_ELIMIT);
+            T_TRUE(strstr(err.msg, "one key has 9002 attempts") != NULL);
+            continue;
+        }
+        json_t *v = t_make_judge(&m, &o);
+        T_EQ(t_rule(v, "absent-after-ack"), KEYS);
+        json_decref(v);
+    }
+}
+
 T_TEST(tags_register)
 {
     EXPECT(NULL, put(1, false, 1, 2), tags(PUT_TAGS, 2, 3, 5), tags(GET_TAGS, 0, 3, 4),
