@@ -48,6 +48,12 @@ class RunError(S3ProdError):
     """A run that could not be carried out: the history could not be written, the runner refused the plan."""
 
 
+class InconclusiveError(AssertionError):
+    """A test that proves nothing: too little overlap, a fault that never fired, a load that was not reached. It has no verdict
+    (status ERROR), and is never a pass.
+    """
+
+
 def one_line(text: str, limit: int = 400) -> str:
     """`text` without line breaks, cut to `limit` characters."""
     flat = " ".join(text.split())

@@ -331,7 +331,7 @@ def asserts_of(path: Path) -> dict[int, ast.AST]:
     """The statements that can fail a test, by each of their lines."""
     found = {}
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        fails = isinstance(node, ast.Assert) or (
+        fails = isinstance(node, ast.Assert | ast.Raise) or (
             isinstance(node, ast.Return | ast.Expr) and "pytest.fail(" in ast.unparse(node)
         )
         if fails:

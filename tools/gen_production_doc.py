@@ -21,7 +21,8 @@ PAGES = ROOT / "docs" / "production"
 TESTS = ROOT / "tests" / "production"
 FILE = PAGES / "README.md"
 INTRO = ROOT / "tools" / "production_intro.md"
-PARTS = ("Pattern.", "Why it matters.", "What happens.", "What can go wrong, and how it is named.", "What to do then.")
+PARTS = ("Pattern.", "Why it matters.", "What happens.", "What can go wrong, and how it is named.",
+         "How to read the result.", "What to do then.")  # fmt: skip
 NUMBER = re.compile(r"Production test (\d+)\b")
 
 

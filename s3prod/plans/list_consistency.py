@@ -10,13 +10,11 @@ from typing import Any
 
 from s3prod.plan import (
     Group,
-    Load,
     Plan,
     Require,
     Space,
     Step,
     Stop,
-    at_rate,
     choose,
     create_bucket,
     delete,
@@ -137,5 +135,4 @@ def list_consistency(scale: str = "smoke", seed: int = 1, profile: Mapping[str, 
             "temp": Require(acked_writes=size.seeded + rate * seconds * 9 // 10, reads=rate * seconds * 2),
             "static": Require(acked_writes=static),
         },
-        load=Load(rate=at_rate("create", rate, within=0.9)),
     )

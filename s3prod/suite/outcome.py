@@ -9,7 +9,7 @@ from types import FrameType
 
 import pytest
 
-from s3prod.errors import one_line
+from s3prod.errors import InconclusiveError, one_line
 
 SECRETS = pytest.StashKey[Callable[[], list[str]]]()
 STATUS, MESSAGE = "s3prod_status", "s3prod_message"  # attributes of a report: how a phase ended, and why, in a line
@@ -132,11 +132,15 @@ def status_of(when: str | None, outcome: str, error: BaseException | None) -> st
     ('FAILED', 'ERROR')
     >>> status_of("call", "failed", Expired("too long")), status_of("call", "failed", OSError())
     ('TIMEOUT', 'ERROR')
+    >>> status_of("call", "failed", InconclusiveError("nobody listed"))
+    'ERROR'
     """
     if outcome != "failed":
         return outcome.upper()
     if isinstance(error, NoVerdict):
         return error.status
+    if isinstance(error, InconclusiveError):
+        return NoVerdict.status
     broken = error is None or isinstance(error, AssertionError | pytest.fail.Exception)
     return "FAILED" if when == "call" and broken else "ERROR"
 

@@ -18,9 +18,10 @@ Threads and boto3 reach about a thousand operations a second. Load beyond that, 
 
 from __future__ import annotations
 
+from s3prod.errors import InconclusiveError
 from s3prod.testing.backup import BackupError, BackupManager
 from s3prod.testing.cleanup import cleanup_test_resources
-from s3prod.testing.concurrent import InconclusiveError, PerformanceMetrics, run_concurrent_operations
+from s3prod.testing.concurrent import PerformanceMetrics, run_concurrent_operations
 from s3prod.testing.consistency import ConsistencyValidator
 from s3prod.testing.names import random_string
 from s3prod.testing.network import NetworkFailureInjector

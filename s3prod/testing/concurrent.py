@@ -13,10 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from s3prod.client.base import code_of, status_of
-
-
-class InconclusiveError(AssertionError):
-    """A run that proves nothing: too little overlap, a fault that never fired. It is a failure, never a pass."""
+from s3prod.errors import InconclusiveError
 
 
 @dataclass(frozen=True)

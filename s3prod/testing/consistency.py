@@ -18,9 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from s3prod import _native, profile
 from s3prod.client import S3Client
 from s3prod.client.base import Response, status_of
-from s3prod.errors import UsageError
+from s3prod.errors import InconclusiveError, UsageError
 from s3prod.outcomes import End, outcome_of
-from s3prod.testing.concurrent import InconclusiveError
 from s3prod.verdict import Verdict, check
 
 if TYPE_CHECKING:

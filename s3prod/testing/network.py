@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from s3prod.client import S3Client
+from s3prod.errors import InconclusiveError
 from s3prod.proxy import FaultProxy
 from s3prod.target import Target
-from s3prod.testing.concurrent import InconclusiveError
 
 
 class NetworkFailureInjector:

@@ -17,6 +17,7 @@ ENDINGS = """
 import os, signal
 import pytest
 from s3prod.plan import Group, Plan, Require, get, make_bucket, put, put_versioning, remove_bucket
+from s3prod.testing import run_concurrent_operations
 
 def test_holds(run_plan):
     run_plan(Plan("holds", groups=[make_bucket(), Group("g", [put("a"), get("a")], clients=4), remove_bucket()]))
@@ -34,6 +35,9 @@ def test_proves_too_little(run_plan):
 
 def test_is_not_supported(run_plan):
     run_plan(Plan("versions", groups=[make_bucket(), Group("g", [put_versioning("Enabled")]), remove_bucket()]))
+
+def test_overlaps_too_little():
+    run_concurrent_operations(lambda client: None, 2, 0, min_overlap=1.1)
 
 def test_kills_its_process():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -108,6 +112,7 @@ def results(root):
             "SKIPPED",
             "profile generic says versioning = unsupported (the plan has put_versioning)",
         ),
+        ("test_overlaps_too_little", "ERROR", "expected 1.1 or more: nothing is proven"),
         ("test_kills_its_process", "ERROR", "the process of the test ended by itself, with signal 9"),
         ("test_leaks", "ERROR", "RuntimeError: not cleaned up"),
     ],
@@ -122,7 +127,7 @@ def test_how_a_test_ends(ended, test, status, message):
 
 def test_the_run_says_it_all(ended, embedded_store):
     root, done = ended
-    assert "total 7, passed 1, failed 1, skipped 1, errors 4" in done.stdout
+    assert "total 8, passed 1, failed 1, skipped 1, errors 5" in done.stdout
     written = b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc")
     assert embedded_store.secret_key.encode() not in written
     assert embedded_store.secret_key not in done.stdout + done.stderr
