@@ -34,7 +34,7 @@ class Suite:
     @property
     def memory_mb(self) -> float:
         """Of the plan that took most."""
-        return max(plan["memory_mb"] for plan in self.plans.values())
+        return max(plan["peak_rss_mb"] for plan in self.plans.values())
 
 
 def run_suite(scale: str, sdk: str = "native") -> Suite:

@@ -1,4 +1,4 @@
-"""How much memory this process took at most while something ran, beyond what it had before."""
+"""How much memory this process had at most while something ran, and how much of it came while it ran."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _FORGET_PEAK = "5"  # see proc(5)
 class Peak:
     """Filled in when the block ends."""
 
-    mb: float = 0.0
+    mb: float = 0.0  # beyond what was resident at the beginning: what ran before in the same process does not count
+    rss_mb: float = 0.0  # all that was resident
 
 
 @contextmanager
 def peak_memory() -> Iterator[Peak]:
-    """The peak of resident memory inside the block, without what was resident at its beginning: what ran before in the same
-    process does not count. Where the system does not let go of older peaks, theirs may be counted.
+    """The peak of resident memory inside the block. Where the system does not let go of older peaks, theirs may be counted.
 
     >>> with peak_memory() as peak:
     ...     block = bytearray(64 << 20)
-    >>> 60 < peak.mb < 100
+    >>> 60 < peak.mb < 100 and peak.mb < peak.rss_mb
     True
     """
     peak = Peak()
@@ -33,7 +33,8 @@ def peak_memory() -> Iterator[Peak]:
     try:
         yield peak
     finally:
-        peak.mb = max(0.0, _status_mb("VmHWM") - before)
+        peak.rss_mb = _status_mb("VmHWM")
+        peak.mb = max(0.0, peak.rss_mb - before)
 
 
 def _status_mb(field: str) -> float:

@@ -6,10 +6,11 @@ A plan that needs what the profile calls unsupported is not run: `fitted` raises
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from typing import Any
 
-from s3prod.plan import Plan, Step
+from s3prod.plan import Plan, Step, sleep
 from s3prod.profile import Profile, Unsupported, lacks
 
 VERBS = {  # step: the key of the profile that it needs
@@ -59,18 +60,20 @@ def needs(plan: Plan) -> dict[str, str]:
 def fitted(plan: Plan, profile: Profile) -> Plan:
     """The plan as the store of that profile can carry it out; raises `Unsupported` when it cannot.
 
-    Where versions are never kept, teardown empties buckets by their plain listing.
+    Where versions are never kept, teardown empties buckets by their plain listing; where DeleteObjects is not there, it leaves
+    the buckets to `s3prod.sweep`.
 
     >>> from s3prod.plan import Group, put_tags
     >>> fitted(Plan("p", groups=[Group("g", [put_tags("a", 2)])]), {"name": "swift", "tagging": "unsupported"})
     Traceback (most recent call last):
     s3prod.profile.Unsupported: unsupported: profile swift says tagging = unsupported (the plan has put_tags)
     """
-    if lacks(profile, "versioning"):
-        plan = dataclasses.replace(plan, groups=[
-            dataclasses.replace(group, program=_plain(group.program)) if group.phase == "teardown" else group
-            for group in plan.groups
-        ])  # fmt: skip
+    for key, change in (("versioning", _plain), ("multi_delete", _without_batches)):
+        if lacks(profile, key):
+            plan = dataclasses.replace(plan, groups=[
+                dataclasses.replace(group, program=change(group.program)) if group.phase == "teardown" else group
+                for group in plan.groups
+            ])  # fmt: skip
     for key, step in needs(plan).items():
         if why := lacks(profile, key):
             raise Unsupported(f"unsupported: {why} (the plan has {step})")
@@ -81,6 +84,11 @@ def _plain(program: Sequence[Step]) -> list[Step]:
     """The program with listings of objects instead of versions."""
     return [{("list" if key == "list_versions" else key): _plain_value(value) for key, value in step.items()}
             for step in program]  # fmt: skip
+
+
+def _without_batches(program: Sequence[Step]) -> list[Step]:
+    """The program without the steps that delete batches, whole as they are; a group keeps a step in any case."""
+    return [step for step in program if "delete_objects" not in json.dumps(step)] or [sleep(0)]
 
 
 def _plain_value(value: Any) -> Any:

@@ -51,7 +51,8 @@ def word(run: Run) -> str:
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """The figures. Times in ms, rates of the main phase, memory of this process.
+    """The figures. Times in ms, rates of the main phase; `peak_rss_mb` is the peak of this process and of a driver's, of which
+    `memory_mb` came while the plan ran.
 
     >>> summary(run)["operations_per_second"]  # doctest: +SKIP
     2511.3
@@ -73,6 +74,7 @@ def summary(run: Run) -> dict[str, Any]:
         "operations_per_second": round(main / seconds, 3) if seconds else 0.0,
         **{f"latency_{name}_ms": _ms(latency.get(f"{name}_us")) for name in ("p50", "p99", "p999")},
         "memory_mb": metrics.get("memory_mb"),
+        "peak_rss_mb": metrics.get("peak_rss_mb"),
         "errors": errors(metrics),
         "retries": sum(group.get("retries", 0) for group in metrics.get("groups", {}).values()),
         "duration_seconds": round(metrics.get("seconds", 0.0), 6),

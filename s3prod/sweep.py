@@ -1,4 +1,6 @@
-"""Cleans up what a run could not: the buckets that its plan would have removed, when Ctrl-C or the store cut it short."""
+"""Cleans up what a run could not: the buckets that its plan would have removed, when Ctrl-C or the store cut it short, or when
+the store has no DeleteObjects.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,14 @@ from typing import Any
 
 from s3prod.errors import S3ProdError
 from s3prod.plan import Plan
+from s3prod.profile import lacks
 from s3prod.target import Target
 
 PATIENCE_S = 20.0  # for all buckets together; a store that does not answer is not waited for longer
+ONE_BY_ONE_S = 900.0  # where each object is a request of its own
 
 
-def sweep(plan: Plan, target: Target, metrics: Mapping[str, Any], patience_s: float = PATIENCE_S) -> dict[str, Any]:
+def sweep(plan: Plan, target: Target, metrics: Mapping[str, Any]) -> dict[str, Any]:
     """The metrics with `left_behind` as it is afterwards, and `cleaned_up`: the buckets that were removed here.
 
     Only buckets that this run made, whose names are drawn at random, and that a step of the plan removes are touched.
@@ -24,10 +28,11 @@ def sweep(plan: Plan, target: Target, metrics: Mapping[str, Any], patience_s: fl
     if not doomed:
         return dict(metrics)
     cleaned: list[str] = []
+    cut_short = metrics.get("interrupted") or not lacks(target.profile, "multi_delete")
     worker = threading.Thread(target=_remove, args=(target, doomed, cleaned), daemon=True)
     try:
         worker.start()
-        worker.join(patience_s)
+        worker.join(PATIENCE_S if cut_short else ONE_BY_ONE_S)
     except KeyboardInterrupt:  # a second Ctrl-C: what is left is said
         pass
     done = list(cleaned)

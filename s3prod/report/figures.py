@@ -23,7 +23,7 @@ def table(runs: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
 def _row(test: str, figures: Mapping[str, Any]) -> list[str]:
     counts = [numbers.count(figures.get(name)) for name in ("operations", "operations_per_second")]
     times = [_time(figures.get(f"latency_{name}_ms")) for name in ("p50", "p99", "p999")]
-    overlap, memory = figures.get("overlap"), figures.get("memory_mb")
+    overlap, memory = figures.get("overlap"), figures.get("peak_rss_mb")
     shown = ["-" if overlap is None else f"{overlap:.3g}", "-" if memory is None else f"{memory:.0f}"]
     return [
         test,

@@ -24,7 +24,7 @@ from s3prod.results import EVENTS_FILE, HISTORY_FILE, Run
 from s3prod.settings import TARGET
 from s3prod.sweep import sweep
 from s3prod.target import Secret, Target
-from s3prod.verdict import check
+from s3prod.verdict import Verdict, check
 
 Progress = Callable[[Mapping[str, Any]], None]
 Runner = Callable[[Plan, Target, Path, Progress | None], dict[str, Any]]
@@ -112,6 +112,20 @@ def run_plan(
     if history.exists():
         raise UsageError("out", str(out), f"a folder without a {HISTORY_FILE}")
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    with peak_memory() as peak:
+        metrics, verdict = _judged(carry_out, plan, fit, target, history, progress)
+    driver_mb = metrics.get("driver_rss_mb", 0.0)
+    metrics["memory_mb"] = round(peak.mb + driver_mb, 1)
+    metrics["peak_rss_mb"] = round(peak.rss_mb + driver_mb, 1)
+    run = Run(plan, target.public(), runner, metrics, out, verdict, started, s3prod.versions())
+    run.write()
+    return run
+
+
+def _judged(
+    carry_out: Runner, plan: Plan, fit: Plan, target: Target, history: Path, progress: Progress | None
+) -> tuple[dict[str, Any], Verdict]:
+    """What came of carrying out `fit` (the plan as the store can have it), and what the checker says of its history."""
     with contextlib.ExitStack() as stack:
         through = target
         if plan.faults:
@@ -119,19 +133,14 @@ def run_plan(
         watch = None if through.via is None else Watch(through.via)
         ready = patient(fit, target.profile)
         try:
-            with peak_memory() as peak:
-                metrics = carry_out(dataclasses.replace(ready, faults=()), through, history, progress)
+            metrics = carry_out(dataclasses.replace(ready, faults=()), through, history, progress)
         except RunError as error:
             text = _HISTORY.sub(f"{history}: ", str(error), count=1)
             raise RunError(text + hint(text, target)) from None
-        memory_mb = peak.mb + metrics.get("driver_rss_mb", 0.0)
-        metrics = sweep(fit, target, metrics | {"memory_mb": round(memory_mb, 1)})
+        metrics = sweep(plan, target, metrics)
         if watch is not None:
-            metrics["proxy"] = watch.join(history, out / EVENTS_FILE, metrics["buckets"])
+            metrics["proxy"] = watch.join(history, history.with_name(EVENTS_FILE), metrics["buckets"])
     try:
-        verdict = check(str(history))
+        return metrics, check(str(history))
     except (OSError, ValueError, RuntimeError, MemoryError) as error:
         raise RunError(f"check: {history}, {error}") from None
-    run = Run(plan, target.public(), runner, metrics, out, verdict, started, s3prod.versions())
-    run.write()
-    return run

@@ -10,6 +10,7 @@ import pytest
 
 from s3prod import profile as profiles
 from s3prod.cli import main
+from s3prod.client import S3Client
 from s3prod.errors import StoreError
 from s3prod.plan import (
     Group,
@@ -38,6 +39,7 @@ from s3prod.plan_needs import fitted, needs
 from s3prod.plan_rules import expire
 from s3prod.plans import BUILTIN
 from s3prod.profile import Unsupported, lacks
+from s3prod.proxy import FaultProxy
 from s3prod.readiness import patient
 from s3prod.runners import run_plan
 from s3prod.usage import stored_bytes
@@ -104,6 +106,23 @@ def test_buckets_without_versions_are_emptied_by_their_listing(runner, embedded_
     with pytest.raises(Unsupported, match="the plan has put_versioning"):
         run_plan(plan_of(put_versioning("Enabled")), target, runner=runner, out=tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("runner", ["native", "boto3"])
+def test_buckets_without_batch_deletes_are_emptied_key_by_key(runner, embedded_target, tmp_path):
+    """By who swept them, since no plan needs DeleteObjects only to clean up; one that has it among its steps is refused."""
+    profile = dict(embedded_target.profile) | {"multi_delete": "unsupported"}
+    target, fault = (
+        dataclasses.replace(embedded_target, profile=profile),
+        "status-before-commit:status=501,op=delete_objects",
+    )
+    with FaultProxy.before(target, [fault], 1) as proxy:
+        run = run_plan(plan_of(put("a"), put("b")), proxy.target(target), runner=runner, out=tmp_path / "out")
+    assert run.exit_status() == 0 and not {r["op"] for r in run.records()} & {"delete_objects", "delete_bucket"}
+    name = run.metrics["buckets"]["main"]
+    assert run.metrics["cleaned_up"] == [name] and not S3Client(embedded_target).bucket_exists(name)
+    with pytest.raises(Unsupported, match="the plan has delete_objects"):
+        run_plan(plan_of(delete_objects(["a"])), target, runner=runner, out=tmp_path / "none")
 
 
 def test_a_command_says_it_and_ends_with_3(tmp_path, monkeypatch, capsys, embedded_target):

@@ -143,7 +143,7 @@ def test_figures_are_in_run_json_and_in_junit(suite):
     assert (figures["verdict"], figures["seed"], figures["errors"], figures["retries"]) == ("held", 1, {}, 0)
     assert figures["operations"] > 8 and figures["operations_per_second"] > 0 and figures["max_in_flight"] >= 1
     assert 0 < figures["latency_p50_ms"] <= figures["latency_p99_ms"] <= figures["latency_p999_ms"]
-    assert 0 <= figures["memory_mb"] < 300 and 0 < figures["duration_seconds"] < 60
+    assert 0 <= figures["memory_mb"] < figures["peak_rss_mb"] < 300 and 0 < figures["duration_seconds"] < 60
     assert len(figures["profile_hash"]) == 64
 
 
