@@ -403,6 +403,7 @@
     X(COMPLETE_NAMELESS)                                                                           \
     X(COMPLETE_ETAG_OFF)                                                                           \
     X(COMPLETE_REFUSED_ETAG)                                                                       \
+    X(COMPLETE_REFUSED_EVER)                                                                       \
     X(COMPLETE_SIZELESS)                                                                           \
     X(COMPLETE_COPIED_PARTS)                                                                       \
     X(COMPLETE_ABORT_LE)                                                                           \

@@ -82,8 +82,10 @@ static void amend_complete(const struct s3p_objects *o, const struct s3p_segment
                   ? s3p_etag_token(COL(s, s3p_etag_bytes, etag)[i].b, COL(s, uint8_t, etag_form)[i])
                   : 0;
     r->value = list_token(o, l);
-    r->inv = l->inv;
-    r->res = l->res;
+    if (S3P_ON(COMPLETE_REFUSED_EVER, l->outcome != S3P_FAILED)) { /* a refusal has its own times */
+        r->inv = l->inv;
+        r->res = l->res;
+    }
     r->size = S3P_ON(COMPLETE_SIZELESS, l->size != 0) &&
                       S3P_ON(COMPLETE_COPIED_PARTS, !up->copied_parts)
                   ? s3p_size_print(l->size)

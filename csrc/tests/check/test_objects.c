@@ -393,14 +393,38 @@ static struct s3p_attempt created_by(const struct up *u, int64_t call_ms, int64_
     return r;
 }
 
+static struct s3p_attempt of_no_kind(struct s3p_attempt put)
+{
+    put.body_kind = S3P_KIND_NONE;
+    return put;
+}
+
 T_TEST(objects_upload_creates)
 {
     struct up u;
     begin(&u, EITHER);
-    struct s3p_attempt put = t_cas(2, 0, 3, 4, 9);
-    put.body_kind = S3P_KIND_NONE;
-    t_add(&u.m, put);
+    t_add(&u.m, of_no_kind(t_cas(2, 0, 3, 4, 9)));
     add_complete(&u, created_by(&u, 5, 8));
+    expect(&u.m, "create-twice");
+}
+
+/* A refusal says what was there while it was asked, not ever after. */
+T_TEST(objects_upload_refused)
+{
+    struct up u;
+    begin(&u, EITHER);
+    add_complete(&u, t_refused(created_by(&u, 5, 6)));
+    t_add(&u.m, of_no_kind(t_put(2, 3, 7, 8)));
+    expect(&u.m, "condition-false-negative");
+    begin(&u, EITHER);
+    add_complete(&u, t_refused(created_by(&u, 5, 7)));
+    t_add(&u.m, of_no_kind(t_put(2, 3, 6, 8)));
+    expect(&u.m, NULL);
+    begin(&u, EITHER); /* a delete behind it does not hide two winners */
+    t_add(&u.m, of_no_kind(t_cas(2, 0, 3, 4, 9)));
+    t_add(&u.m, of_no_kind(t_cas(3, 0, 3, 4, 9)));
+    add_complete(&u, t_refused(created_by(&u, 5, 8)));
+    t_add(&u.m, ok(S3P_OP_DELETE, 4, 10, 11));
     expect(&u.m, "create-twice");
 }
 
