@@ -39,6 +39,27 @@ static int find_id(const struct s3p_xml_element *e, int parent, const char *name
     return 0;
 }
 
+/* The length of a name without what says that it is an answer. */
+static size_t stem_of(const char *name)
+{
+    static const char *const ends[] = {"Result", "Response"};
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        size_t end = strlen(ends[i]);
+        if (n > end && strcmp(name + n - end, ends[i]) == 0)
+            return n - end;
+    }
+    return n;
+}
+
+/* A store may call a result a response, or the other way round; no SDK looks. */
+static bool is_root(const char *name, const char *root)
+{
+    size_t stem = stem_of(root);
+    return strcmp(name, root) == 0 || (name[stem_of(name)] != '\0' && root[stem] != '\0' &&
+                                       stem_of(name) == stem && memcmp(name, root, stem) == 0);
+}
+
 static void XMLCALL on_open(void *arg, const XML_Char *full_name, const XML_Char **attributes)
 {
     struct state *s = arg;
@@ -52,13 +73,13 @@ static void XMLCALL on_open(void *arg, const XML_Char *full_name, const XML_Char
         return;
     }
     const struct s3p_xml_element *root = s->reader->elements;
-    if (s->depth == 0 && strcmp(name, root->name) != 0) {
+    if (s->depth == 0 && !is_root(name, root->name)) {
         stop(s, s3p_fail(s->err, S3P_EFORMAT, 0, "answer: root element <%.64s>, expected <%s>",
                          name, root->name));
         return;
     }
     int parent = s->depth == 0 ? 0 : s->ids[s->depth - 1];
-    int id = s->depth > 0 && parent == 0 ? 0 : find_id(root, parent, name);
+    int id = s->depth == 0 ? root->id : parent == 0 ? 0 : find_id(root, parent, name);
     s->ids[s->depth++] = id;
     s3p_buf_clear(&s->text);
     if (id == 0 || s->reader->open == NULL)

@@ -1,7 +1,7 @@
 /* Reads one S3 answer with expat. The reader of a document gives a table of the elements it wants,
  * by their place in the document; `take` gets each one's complete text at its end. Other elements
- * are skipped; DTDs (hence entities), depths over S3P_XML_DEPTH and another root are S3P_EFORMAT.
- * Namespace prefixes are ignored.
+ * are skipped; DTDs (hence entities), depths over S3P_XML_DEPTH and another root are S3P_EFORMAT;
+ * …Response for …Result, or the other way round, is no other one. Namespace prefixes are ignored.
  *
  * Threads: plain data of its owner. The parser's memory goes through core/alloc.h and is gone on
  * return. */

@@ -124,6 +124,12 @@ T_TEST(xml_results)
          0);
     T_TRUE(is(r.etag, "\"e-2\"") && is(r.sum_name, "CRC32C") && is(r.sum, "AA=="));
     s3p_arena_free(&arena);
+    T_EQ(result_of(&arena, S3P_RESULT_COMPLETE_UPLOAD, &r,
+                   "<CompleteMultipartUploadResponse><ETag>e</ETag>"
+                   "</CompleteMultipartUploadResponse>"),
+         0);
+    T_TRUE(is(r.etag, "e"));
+    s3p_arena_free(&arena);
     T_EQ(result_of(&arena, S3P_RESULT_VERSIONING, &r, "<VersioningConfiguration/>"), 0);
     T_EQ(r.status.len, 0);
     s3p_arena_free(&arena);
@@ -147,6 +153,8 @@ T_TEST(xml_results_refused)
         {S3P_RESULT_COMPLETE_UPLOAD, "<?xml version=\"1.0\"?>   "},
         {S3P_RESULT_COMPLETE_UPLOAD, "<Error><Code>InternalError</Code></Error>"},
         {S3P_RESULT_COMPLETE_UPLOAD, "<CompleteMultipartUploadResult><ETag>e</ETag>"},
+        {S3P_RESULT_COMPLETE_UPLOAD, "<CompleteMultipartUpload/>"},
+        {S3P_RESULT_COMPLETE_UPLOAD, "<Response><ETag>e</ETag></Response>"},
         {S3P_RESULT_COPY, "<CopyPartResult><ETag>e</ETag></CopyPartResult>"},
         {S3P_RESULT_ATTRIBUTES, "<GetObjectAttributesResponse><ObjectSize>-1</ObjectSize>"
                                 "</GetObjectAttributesResponse>"},
