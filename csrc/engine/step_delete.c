@@ -20,6 +20,52 @@ static bool same(struct s3p_str a, struct s3p_str b)
     return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
 
+/* Where the results of a key tell no version: whether they are as many as its names, which all have
+ * one, and say the same. */
+static bool interchangeable(const struct batch *b, struct s3p_str key)
+{
+    const struct s3p_delete_result *first = NULL;
+    int surplus = 0;
+    for (int k = 0; k < b->results.n; k++) {
+        const struct s3p_delete_result *r = &b->results.results[k];
+        if (!same(r->key, key))
+            continue;
+        first = first == NULL ? r : first;
+        if (r->version_id.len != 0 || !same(r->code, first->code))
+            return false;
+        surplus++;
+    }
+    for (int i = 0; i < b->n; i++) {
+        if (same(b->names[i].key, key) && b->names[i].version_id.len == 0)
+            return false;
+        surplus -= same(b->names[i].key, key);
+    }
+    return first != NULL && surplus == 0;
+}
+
+/* A store may leave out the versions that it was asked for. Where it does not matter which result
+ * is whose, they are given back. */
+static void give_versions(struct batch *b)
+{
+    int untold = 0;
+    for (int k = 0; k < b->results.n; k++)
+        untold += b->results.results[k].version_id.len == 0;
+    for (int i = 0; i < b->n && untold > 0; i++) {
+        struct s3p_str key = b->names[i].key;
+        if (b->names[i].version_id.len == 0 || !interchangeable(b, key))
+            continue;
+        for (int k = 0, name = i; k < b->results.n; k++) {
+            struct s3p_delete_result *r = &b->results.results[k];
+            if (!same(r->key, key))
+                continue;
+            while (!same(b->names[name].key, key))
+                name++;
+            r->version_id = b->names[name++].version_id;
+            untold--;
+        }
+    }
+}
+
 /* Whether a result is of this name. A store may tell the version that it removed unasked. */
 static bool is_of(const struct s3p_delete_result *r, const struct s3p_delete_name *name, bool exact)
 {
@@ -205,6 +251,7 @@ static int run(struct s3p_client *c, int pc, struct batch *b)
     t.rec.size = t.req.body_len;
     s3p_attempt_send(&t);
     read_results(&t, b);
+    give_versions(b);
     find_surplus(b);
     record_all(&t, b);
     return s3p_attempt_next(&t, pc);

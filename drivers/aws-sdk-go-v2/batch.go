@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
@@ -29,6 +31,30 @@ func (got *parsed) deletions() (out []deletion) {
 }
 
 type objectName struct{ key, version string }
+
+// giveVersions: a store may leave out the versions that it was asked for. Where it does not matter which result of a key is
+// whose, as they are as many as its names and say the same, they are given back.
+func giveVersions(results []deletion, r *request) {
+	of := map[string][]int{}
+	for i, one := range results {
+		of[one.key] = append(of[one.key], i)
+	}
+	versions := map[string][]string{}
+	for _, one := range r.objects {
+		versions[one.key] = append(versions[one.key], one.version)
+	}
+	for key, places := range of {
+		alike := len(places) == len(versions[key]) && !slices.Contains(versions[key], "")
+		for _, i := range places {
+			alike = alike && results[i].version == "" && results[i].code == results[places[0]].code
+		}
+		for k, i := range places {
+			if alike {
+				results[i].version = versions[key][k]
+			}
+		}
+	}
+}
 
 // found gives the results by name; a store may tell the version that it removed unasked.
 func found(results []deletion, failed bool, r *request) map[objectName]deletion {
@@ -76,6 +102,7 @@ func surplus(results []deletion, r *request) (out []entry) {
 // children are a record for each key of a DeleteObjects, with what the answer said of it.
 func (c *client) children(r *request, got *parsed, parent *record) (out []*record) {
 	results := got.deletions()
+	giveVersions(results, r)
 	done, failed := found(results, false, r), found(results, true, r)
 	for i, one := range r.objects {
 		child := *parent

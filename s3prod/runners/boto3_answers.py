@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -278,6 +279,24 @@ def _listing(book: Book, request: Request, attempt: Attempt, record: Record, fie
         boto3_pages.read(book.keys, request, attempt.parsed, attempt.document, record, fields)
 
 
+def _give_versions(attempt: Attempt, request: Request) -> None:
+    """A store may leave out the versions that it was asked for. Where it does not matter which result of a key is whose, as
+    they are as many as its names and say the same, they are given back.
+    """
+    versions: dict[str, list[str]] = defaultdict(list)
+    for one in request.objects:
+        versions[one.key].append(one.version)
+    results: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for kind in ("Deleted", "Errors"):
+        for item in attempt.parsed.get(kind, ()):
+            results[item.get("Key", "")].append(item)
+    for key, items in results.items():
+        untold = not any(item.get("VersionId") for item in items) and all(versions[key])
+        if untold and len(items) == len(versions[key]) and len({item.get("Code", "") for item in items}) == 1:
+            for item, version in zip(items, versions[key], strict=True):
+                item["VersionId"] = version
+
+
 def _results(attempt: Attempt, kind: str, request: Request) -> dict[tuple[str, str], Mapping[str, Any]]:
     """The results of a DeleteObjects by name; a store may tell the version that it removed unasked."""
     asked = {(one.key, one.version) for one in request.objects}
@@ -306,6 +325,7 @@ def _surplus(book: Book, request: Request, attempt: Attempt) -> list[Record]:
 
 def _children(book: Book, request: Request, attempt: Attempt, record: Record) -> list[Record]:
     """A record for each key of a DeleteObjects, with what the answer said of it."""
+    _give_versions(attempt, request)
     deleted = _results(attempt, "Deleted", request)
     errors = {name: item.get("Code", "") for name, item in _results(attempt, "Errors", request).items()}
     if surplus := _surplus(book, request, attempt):
