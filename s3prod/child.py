@@ -36,7 +36,7 @@ class Child:
         self._process = subprocess.Popen(
             [*words, "--with-parent", *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors
         )
-        self._end = weakref.finalize(self, _end, self._process)
+        self._end = weakref.finalize(self, end, self._process)
         try:
             self.first: dict[str, Any] = self._first_line(deadline_s)
             self.endpoints: tuple[str, ...] = tuple(self.first["endpoints"])
@@ -81,7 +81,7 @@ class Child:
         return self._process.poll() is None
 
     def close(self) -> int:
-        """Ends the process (SIGTERM, SIGKILL when it does not listen) and gives back its exit status."""
+        """Ends the process and gives back its exit status."""
         self._end()
         self._errors.close()
         return self._process.returncode
@@ -103,7 +103,8 @@ def ask(url: str, body: bytes | None = None) -> bytes:
     return data
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process (SIGTERM, SIGKILL when it does not listen) and waits until it is gone."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:

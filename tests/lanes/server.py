@@ -26,7 +26,9 @@ from typing import ClassVar, Self
 
 from rootfs import Rootfs
 
-READY_S, END_S = 120.0, 10.0
+from s3prod.child import end
+
+READY_S = 120.0
 
 
 class Unobtainable(RuntimeError):
@@ -112,12 +114,7 @@ class Server(ABC):
     def _stop(self) -> None:
         """One after the other, the last one first: who is asked ends before whom it asks."""
         for _, child in reversed(self._daemons):
-            child.terminate()
-            try:
-                child.wait(END_S)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+            end(child)
 
     @property
     def keys(self) -> tuple[str, str, str]:
