@@ -2,7 +2,7 @@
 
 A file has a table for each test, `[tests."thundering_herd::thundering_herd"]` (its file and function without what all of them
 begin with): `status`, `because` (ids of deviations) and `says` (what must stand in what the test says of its failure; of a list
-within it, one). A table `or` in it is another end that is right: of a race, which need not show. A table `full` is what is
+within it, one). `or` in it is a list of other ends that are right: of races, which need not show. A table `full` is what is
 different at full scale. What the ids mean stands in `[deviations]`, or in the store's other file.
 """
 
@@ -55,7 +55,7 @@ def read(path: Path, scale: str, known: set[str]) -> dict[str, list[End]]:
     found = {}
     for name, table in document["tests"].items():
         row = table | table.get("full", {}) if scale == "full" else table
-        found[name] = [end(name, one) for one in (row, row.get("or")) if one]
+        found[name] = [end(name, one) for one in (row, *row.get("or", ()))]
     return found
 
 
