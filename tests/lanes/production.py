@@ -82,6 +82,5 @@ def told(expected: dict[str, list[End]], found: dict[str, tuple[str, str]]) -> s
     statuses = Counter(end.status for end in right)
     shown = Counter(deviation for end in right for deviation in end.because)
     counts = ", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status])
-    return (
-        f"{counts} as expected ({', '.join(f'{id} {shown[id]}' for id in sorted(shown, key=lambda id: int(id[1:])))})"
-    )
+    ids = sorted(shown, key=lambda id: (len(id), id))  # U, D1, D10
+    return f"{counts} as expected ({', '.join(f'{id} {shown[id]}' for id in ids)})"

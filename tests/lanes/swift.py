@@ -47,6 +47,11 @@ pipeline = {pipeline}
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
+# a back end that is slow, on a busy machine, is waited for; it is the only one
+conn_timeout = 30
+node_timeout = 120
+recoverable_node_timeout = 120
+error_suppression_limit = 1000000
 [filter:cache]
 use = egg:swift#memcache
 memcache_servers = 127.0.0.1:{memcached}

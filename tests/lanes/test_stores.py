@@ -126,6 +126,8 @@ FAILED = (
     "___ test_production_b ___\nstale-read [K1]\n=== short test summary info ===\n"
     "FAILED tests/production/test_a.py::test_production_b - said at the end\n"
 )
+SKIPPED = "SKIPPED tests/production/test_a.py::test_production_b - Skipped: unsupported: no tags\n"
+ABSENT = production.End("SKIPPED", ("U", "D10", "D9"), ("no tags",))
 STALE = production.End("FAILED", ("D1",), ("stale-read [K1]", ["torn-read", "said at the end"]))
 TORN = production.End("FAILED", ("D2",), (["torn-read", "mixed"],))
 HELD = production.End("PASSED")
@@ -135,6 +137,8 @@ HELD = production.End("PASSED")
     ([STALE], FAILED, []),
     ([HELD], PASSED, []),
     ([HELD, STALE], FAILED, []),
+    ([ABSENT], SKIPPED, []),
+    ([ABSENT], PASSED, ["a::b: PASSED, expected SKIPPED (U, D10, D9)"]),
     ([STALE], PASSED, ["a::b: PASSED, expected FAILED (D1)"]),
     ([HELD], FAILED, ["a::b: FAILED, expected PASSED"]),
     ([HELD, TORN], FAILED, ["a::b: FAILED, expected PASSED; or FAILED, and does not say 'torn-read' or 'mixed'"]),
