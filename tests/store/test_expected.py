@@ -16,6 +16,7 @@ TABLE = '[D1]\nclass = "c"\nwhat = "w"\n[D1.tests]\n'
     ("lines", "status", "says"),
     [
         (['"test_lists.py::test_no_such_bucket" = "y"'], 1, "[XPASS(strict)] D1 c: y"),
+        (["[D1.races]", '"test_lists.py::test_no_such_bucket" = "y"'], 0, "1 xpassed"),
         (['"test_lists.py::test_gone" = "y"'], 4, "expected: test_lists.py::test_gone: no such test"),
         (
             ['"test_lists.py::test_every_position" = "y"', '"test_lists.py::test_every_position[-]" = "y"'],
@@ -24,7 +25,7 @@ TABLE = '[D1]\nclass = "c"\nwhat = "w"\n[D1.tests]\n'
         ),
         (['"test_lists.py::test_no_such_bucket" = "y'], 4, "expected: "),
     ],
-    ids=["passes", "gone", "twice", "no-toml"],
+    ids=["passes", "race", "gone", "twice", "no-toml"],
 )
 def test_a_file_that_does_not_fit(
     start: Any, tmp_path: Path, run_suite: Any, lines: list[str], status: int, says: str
