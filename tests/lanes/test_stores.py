@@ -26,17 +26,9 @@ Say = Callable[[str, object], None]
 HERE = Path(__file__).resolve().parent
 
 
-def written(lane: str, end: str) -> Path:
-    """A file of what is expected. A lane that may be missing may be without it, and says so."""
-    path = HERE / f"{lane}{end}"
-    if not path.exists():
-        lanes.unobtainable(lane, f"{path.name} is not there: how this ends has not been written down")
-    return path
-
-
 def test_store_suite(running: Running, run_suite: Any, record_property: Say) -> None:
     """Every test of `tests/store` that is about S3: those in `<lane>.toml` fail, all others pass."""
-    expected = str(written(running.lane, ".toml"))
+    expected = str(HERE / f"{running.lane}.toml")
     done = run_suite(*running.server.keys, "tests/store", "--expected", expected, "-r", "fE", timeout=7200)
     assert done.returncode == 0, done.stdout + done.stderr
     counted = next(line for line in done.stdout.splitlines() if " failed as expected (" in line)
@@ -47,8 +39,8 @@ def test_production(running: Running, run_suite: Any, record_property: Say) -> N
     """Every production test ends as `<lane>-production.toml` says, and names the deviations that make it end so."""
     lane = running.lane
     scale = "full" if lanes.whole() and lanes.LANES[lane].blocking else "smoke"
-    known = set(tomllib.loads(written(lane, ".toml").read_text("utf-8")))
-    expected = production.read(written(lane, "-production.toml"), scale, known)
+    known = set(tomllib.loads((HERE / f"{lane}.toml").read_text("utf-8")))
+    expected = production.read(HERE / f"{lane}-production.toml", scale, known)
     words = ["tests/production", "--scale", scale, "--profile", running.store.profile, *production.WORDS]
     if scale == "smoke":  # side by side: what cannot commit waits until its time is up
         words += ["-n", "4", "--dist", "load", "--maxschedchunk", "1"]
