@@ -17,6 +17,7 @@ from botocore.config import Config
 from s3prod.errors import UsageError
 from s3prod.plan import Plan
 from s3prod.runners import Progress, metrics
+from s3prod.runners.boto3_company import Company
 from s3prod.runners.boto3_interp import Interpreter
 from s3prod.runners.boto3_phase import Group, Phase
 from s3prod.runners.boto3_record import PATIENCE_DEADLINES, Sender
@@ -81,13 +82,13 @@ class _Run:
         )
 
     def _groups(self) -> list[Group]:
-        session, groups, client = botocore.session.Session(), [], 0
+        session, company, groups, client = botocore.session.Session(), Company(), [], 0
         for number, given in enumerate(self.plan["groups"]):
             senders = []
             for _ in range(given.get("clients", 1)):
                 endpoint = client % len(self.target.endpoints)
                 api = self._api(session, self.target.endpoints[endpoint])
-                senders.append(Sender(self.book, api, client, number, endpoint, self.target.region))
+                senders.append(Sender(self.book, company, api, client, number, endpoint, self.target.region))
                 client += 1
             group = Group(number, given, senders)
             if group.open is None and group.until != "stop":

@@ -24,6 +24,7 @@ from s3prod.outcomes import End, outcome_of
 from s3prod.runners import boto3_answers as answers
 from s3prod.runners import boto3_calls as calls
 from s3prod.runners.book import Book
+from s3prod.runners.boto3_company import Company
 from s3prod.runners.boto3_request import Request, Result
 
 # What the exceptions of botocore say about how far the attempt got, first fit: (class, phase, wire error).
@@ -99,8 +100,10 @@ class Attempt:
 class Sender:
     """One client of the plan: it owns a boto3 client and sends one step at a time."""
 
-    def __init__(self, book: Book, api: Any, client: int, group: int, endpoint: int, region: str) -> None:
-        self.book, self.api, self.region = book, api, region
+    def __init__(
+        self, book: Book, company: Company, api: Any, client: int, group: int, endpoint: int, region: str
+    ) -> None:
+        self.book, self.company, self.api, self.region = book, company, api, region
         self.place = {"client": client, "group": group, "endpoint": endpoint}
         self.client = client
         self.sched = 0  # the intended start, for the first attempt of an open arrival
@@ -109,6 +112,7 @@ class Sender:
         self._draws = self._op_seq = self._earlier = 0
         self._attempts: list[Attempt] = []
         self._request: Request | None = None
+        self._set_out: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self._abandoned = False
         events = api.meta.events
@@ -121,6 +125,7 @@ class Sender:
     # --- botocore's events -----------------------------------------------------------------------------------------
 
     def _before_send(self, **_: Any) -> None:
+        self._set_out()
         if self.book.cancelled:
             raise Cancelled
         value_id = ids.NO_ID if self._request is None else self._request.value_id
@@ -154,7 +159,7 @@ class Sender:
         if request.body_kind == "constant" and request.key is not None:
             self.book.constant.add(request.key)
         call = calls.build(self.api, self.book.buckets, request, self.region)
-        with self.book.flight():
+        with self.company.building() as self._set_out, self.book.flight():
             self._call(call, request)
         with self._lock:
             attempts, self._request = self._attempts, None
