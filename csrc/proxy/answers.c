@@ -86,7 +86,7 @@ static size_t document_start(const char *body, size_t len)
 static void add_head(struct s3p_buf *b, const struct s3p_px_half *a)
 {
     const char *line_end = memchr(a->buf + a->h.interim, '\n', a->head_len - a->h.interim);
-    s3p_buf_add(b, a->buf, (size_t)(line_end - a->buf) + 1);
+    s3p_buf_add(b, a->buf + a->off, (size_t)(line_end - a->buf) + 1 - a->off);
     for (int i = 0; i < a->h.nfields; i++) {
         const struct s3p_http1_field *f = &a->h.field[i];
         struct s3p_str value = {a->buf + f->value, f->value_len};
@@ -107,8 +107,8 @@ int s3p_px_answer_blanks(struct s3p_px_link *x)
     struct s3p_loop *l = x->proxy->loop;
     const char *body = a->buf + a->head_len;
     size_t len = a->parsed - a->head_len;
-    bool suits = a->off == 0 && a->h.status == 200 && a->h.content_length > 0 && len > 0 &&
-                 body[0] == '<';
+    bool suits = a->off <= a->h.interim && a->h.status == 200 && a->h.content_length > 0 &&
+                 len > 0 && body[0] == '<';
     if (!suits)
         return s3p_px_send(l, &x->client, a->buf + a->off, a->parsed - a->off);
     size_t start = document_start(body, len);

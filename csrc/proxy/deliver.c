@@ -163,6 +163,8 @@ static bool take_answer(struct delivery *d)
     if (s3p_px_half_parse(a) < 0)
         return ended(d, S3P_PX_BROKEN);
     if (headless && a->head_len > 0) {
+        if (d->held)
+            a->off = a->h.interim; /* the 100 of `sink_now` may have come together with the head */
         on_answer_head(d->x);
         if (s3p_px_half_parse(a) < 0)
             return ended(d, S3P_PX_BROKEN);
@@ -178,14 +180,24 @@ static bool take_answer(struct delivery *d)
     return false;
 }
 
+/* Where what is there of the answer goes. 100 Continue is for the client whatever becomes of the
+ * answer: it holds its body back until then. To a request that was held the proxy has said it. */
+static enum s3p_px_sink sink_now(const struct delivery *d)
+{
+    if (d->x->resp.head_len > 0)
+        return d->sink;
+    return d->held ? S3P_PX_AWAY : S3P_PX_TO_CLIENT;
+}
+
 /* The answer, out to where it is to go. */
 static bool give_answer(struct delivery *d, int64_t *wake_ns)
 {
     struct s3p_px_half *a = &d->x->resp;
+    enum s3p_px_sink sink = sink_now(d);
     size_t sent = 0;
-    if (d->sink == S3P_PX_AWAY) {
+    if (sink == S3P_PX_AWAY) {
         a->off = a->parsed;
-    } else if (d->sink == S3P_PX_TO_CLIENT && s3p_px_half_pending(a)) {
+    } else if (sink == S3P_PX_TO_CLIENT && s3p_px_half_pending(a)) {
         size_t len = paced(d, S3P_PX_RESPONSE, a->parsed - a->off, wake_ns);
         if (!push(&d->x->client, a->buf + a->off, len, &sent, &d->client_full))
             return ended(d, S3P_PX_CLIENT_LEFT);

@@ -137,7 +137,7 @@ static bool add_surplus(struct s3p_px_link *x)
     static const char surplus[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
     struct s3p_px_half *a = &x->resp;
     size_t len = sizeof surplus - 1;
-    if (a->off == 0 && a->parsed + len <= S3P_PX_BUFFER_BYTES) {
+    if (a->off <= a->h.interim && a->parsed + len <= S3P_PX_BUFFER_BYTES) {
         s3p_px_did(x, "sent surplus bytes after the answer", "surplus");
         memcpy(a->buf + a->parsed, surplus, len);
         a->len = a->parsed += len;

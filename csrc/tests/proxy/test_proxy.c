@@ -24,9 +24,9 @@ static void *run(void *proxy)
     return NULL;
 }
 
-static void rig_up(struct rig *g, t_script *script, const char *fault)
+static void rig_up(struct rig *g, t_script *script, void *arg, const char *fault)
 {
-    struct t_server_opts o = {.script = script};
+    struct t_server_opts o = {.script = script, .arg = arg};
     t_server_start(&g->store, &o);
     snprintf(g->url, sizeof g->url, "http://127.0.0.1:%d", g->store.port);
     struct s3p_px_options p = {.endpoints = {g->url}, .n_endpoints = 1, .seed = 1};
@@ -44,13 +44,16 @@ static void rig_down(struct rig *g)
     t_server_stop(&g->store);
 }
 
+/* What is not there in ten seconds does not come. */
 static int dial(unsigned port)
 {
+    struct timeval limit = {.tv_sec = 10};
     struct sockaddr_in at = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)port),
                              .sin_addr = {htonl(INADDR_LOOPBACK)}};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     T_EQ(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    T_EQ(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
     return fd;
 }
 
@@ -99,7 +102,7 @@ T_TEST(proxy_passes_answers_as_they_are)
 {
     struct rig g;
     char got[1024];
-    rig_up(&g, say_in_turn, NULL);
+    rig_up(&g, say_in_turn, NULL, NULL);
     int fd = dial(g.proxy->door[0].port);
     for (size_t i = 0; i < ANSWERS; i++) {
         static const char ask[] = "GET /b/k HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -133,7 +136,7 @@ T_TEST(proxy_streams_what_its_buffers_cannot_hold)
 {
     struct rig g;
     char head[128], *body = s3p_alloc(BIG), *got = s3p_alloc(BIG + 128);
-    rig_up(&g, echo, NULL);
+    rig_up(&g, echo, NULL, NULL);
     int fd = dial(g.proxy->door[0].port);
     for (unsigned i = 0; i < BIG; i++)
         body[i] = (char)(i * 7 + i / 251);
@@ -161,7 +164,7 @@ T_TEST(proxy_cuts_where_it_is_told)
 {
     struct rig g;
     char got[256];
-    rig_up(&g, say_in_turn, "truncate-clean:bytes=2");
+    rig_up(&g, say_in_turn, NULL, "truncate-clean:bytes=2");
     int fd = dial(g.proxy->door[0].port);
     static const char ask[] = "GET /b/k HTTP/1.1\r\nHost: h\r\n\r\n";
     send_all(fd, ask, sizeof ask - 1);
@@ -170,6 +173,65 @@ T_TEST(proxy_cuts_where_it_is_told)
     T_MEM(got, answers[0], len);
     close(fd);
     rig_down(&g);
+}
+
+#define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
+
+#define RESULT "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<a/>"
+
+/* A store that says 100 and takes the body. Where it pauses the 100 comes before the answer; else, if
+ * the body was there already, together with it. */
+static void say_continue(struct t_peer *p, void *pause_us)
+{
+    const useconds_t pause = *(const useconds_t *)pause_us;
+    while (t_peer_head(p)) {
+        bool together = pause == 0 && p->kept > 0;
+        if (!together && !t_peer_text(p, CONTINUE))
+            return;
+        t_peer_body(p, 5);
+        usleep(pause);
+        if (!t_peer_text(p, together ? CONTINUE RESULT : RESULT))
+            return;
+    }
+}
+
+/* Whoever waits for it before he sends his body would be late, and what the fault is for would not
+ * happen. */
+T_TEST(proxy_passes_100_continue_whatever_becomes_of_the_answer)
+{
+    static const struct {
+        const char *fault, *ask, *end; /* of what comes after the 100 */
+    } rows[] = {
+        {"drop-ack-after-commit", "PUT /b/k", ""},
+        {"status-after-commit", "PUT /b/k", "</Error>"},
+        {"duplicate-delivery:how=second", "PUT /b/k", "<a/>"},
+        {"stale-connection:how=surplus", "PUT /b/k", "Content-Length: 0\r\n\r\n"},
+        {"whitespace-then-result:delay_ms=1", "POST /b/k?uploadId=u", "\n\n<a/>"},
+        {"error-in-200-body", "POST /b/k?uploadId=u", "</Error>"},
+    };
+    for (size_t turn = 0; turn < 2 * sizeof rows / sizeof rows[0]; turn++) {
+        size_t i = turn / 2;
+        useconds_t pause_us = turn % 2 * 20000;
+        struct rig g;
+        char ask[256], got[2048] = {0};
+        rig_up(&g, say_continue, &pause_us, rows[i].fault);
+        int fd = dial(g.proxy->door[0].port);
+        snprintf(ask, sizeof ask,
+                 "%s HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n", rows[i].ask);
+        send_all(fd, ask, strlen(ask));
+        T_EQ(receive(fd, got, strlen(CONTINUE)), strlen(CONTINUE));
+        T_STR(got, CONTINUE);
+        send_all(fd, "hello", 5);
+        shutdown(fd, SHUT_WR);
+        size_t len = receive(fd, got, sizeof got - 1), end = strlen(rows[i].end);
+        got[len] = 0;
+        T_TRUE(strstr(got, "100 Continue") == NULL);
+        T_TRUE(len >= end);
+        T_STR(got + len - end, rows[i].end);
+        T_EQ(len == 0, end == 0);
+        close(fd);
+        rig_down(&g);
+    }
 }
 
 /* It is answered, and the connection ends. */
@@ -193,7 +255,7 @@ T_TEST(proxy_refuses_what_is_no_http)
                                       "PUT /b/k HTTP/1.1\r\nContent-Length: 1\r\n"
                                       "Transfer-Encoding: chunked\r\n\r\n"};
     struct rig g;
-    rig_up(&g, say_in_turn, NULL);
+    rig_up(&g, say_in_turn, NULL, NULL);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         expect_refusal(&g, bad[i], strlen(bad[i]), "HTTP/1.1 400 ");
     static char head[S3P_HTTP1_HEAD_BYTES + 1000];
