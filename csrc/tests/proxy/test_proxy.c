@@ -179,8 +179,8 @@ T_TEST(proxy_cuts_where_it_is_told)
 
 #define RESULT "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<a/>"
 
-/* A store that says 100 and takes the body. Where it pauses the 100 comes before the answer; else, if
- * the body was there already, together with it. */
+/* A store that says 100 and takes the body. Where it pauses the 100 comes before the answer; else,
+ * if the body was there already, together with it. */
 static void say_continue(struct t_peer *p, void *pause_us)
 {
     const useconds_t pause = *(const useconds_t *)pause_us;
@@ -195,7 +195,7 @@ static void say_continue(struct t_peer *p, void *pause_us)
     }
 }
 
-/* Whoever waits for it before he sends his body would be late, and what the fault is for would not
+/* Whoever waits for it before the body goes out would be late, and what the fault is for would not
  * happen. */
 T_TEST(proxy_passes_100_continue_whatever_becomes_of_the_answer)
 {
