@@ -62,6 +62,7 @@ static void kind_init(struct s3p_crc_kind *k)
     for (unsigned half = 0; half < 2; half++) {
         k->fold.by_16[half] = fold_multiplier(k, 128 + 64 * (1 - half));
         k->fold.by_64[half] = fold_multiplier(k, 512 + 64 * (1 - half));
+        k->fold.by_256[half] = fold_multiplier(k, 2048 + 64 * (1 - half));
     }
 }
 
@@ -110,6 +111,36 @@ static uint64_t crc64nvme_folded(uint64_t reg, const uint8_t *p, size_t len)
 {
     return s3p_crc_folded(&kinds[S3P_CRC64NVME], reg, p, len);
 }
+
+static uint64_t narrow(enum s3p_crc_name name, uint64_t reg, const uint8_t *p, size_t len)
+{
+    return name == S3P_CRC32C ? s3p_crc32c_sse42((uint32_t)reg, p, len)
+                              : s3p_crc_folded(&kinds[name], reg, p, len);
+}
+
+static uint64_t wide(enum s3p_crc_name name, uint64_t reg, const uint8_t *p, size_t len)
+{
+    uint8_t few[S3P_CRC_SHORTENED];
+    if (len < S3P_CRC_LONG)
+        return narrow(name, reg, p, len);
+    size_t used = s3p_crc_shorten(&kinds[name], reg, p, len, few);
+    return narrow(name, narrow(name, 0, few, sizeof few), p + used, len - used);
+}
+
+static uint32_t crc32_wide(uint32_t reg, const uint8_t *p, size_t len)
+{
+    return (uint32_t)wide(S3P_CRC32, reg, p, len);
+}
+
+static uint32_t crc32c_wide(uint32_t reg, const uint8_t *p, size_t len)
+{
+    return (uint32_t)wide(S3P_CRC32C, reg, p, len);
+}
+
+static uint64_t crc64nvme_wide(uint64_t reg, const uint8_t *p, size_t len)
+{
+    return wide(S3P_CRC64NVME, reg, p, len);
+}
 #endif
 
 typedef uint32_t crc32_fn(uint32_t reg, const uint8_t *p, size_t len);
@@ -138,6 +169,11 @@ static void choose(void)
     if (__builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.2")) {
         crc32 = crc32_folded;
         crc64nvme = crc64nvme_folded;
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("vpclmulqdq")) {
+            crc32 = crc32_wide;
+            crc32c = crc32c_wide;
+            crc64nvme = crc64nvme_wide;
+        }
     }
 #endif
     atomic_store_explicit(&crc32_now, crc32, memory_order_release);

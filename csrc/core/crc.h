@@ -1,8 +1,8 @@
 /* CRC32 (zlib), CRC32C (Castagnoli, reflected 0x82F63B78), CRC64NVME (reflected
  * 0x9A6C9329AC4BC9B5). `crc` is 0 for the first call and the previous result after it (initial
- * value and final xor are inside). Dispatched once at run time to SSE4.2 / PCLMULQDQ, slicing-by-8
- * elsewhere; one file an instruction set. Check values ("123456789"): CBF43926, E3069283,
- * AE8B14860A799888. Threads: any. */
+ * value and final xor are inside). Dispatched once at run time to SSE4.2, PCLMULQDQ or VPCLMULQDQ,
+ * slicing-by-8 elsewhere; one file an instruction set. Check values ("123456789"): CBF43926,
+ * E3069283, AE8B14860A799888. Threads: any. */
 #ifndef S3P_CORE_CRC_H
 #define S3P_CORE_CRC_H
 

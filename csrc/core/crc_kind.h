@@ -11,7 +11,7 @@
 /* Multipliers that move a 128-bit remainder over `distance` bytes of message: [0] for its first
  * eight bytes. */
 struct s3p_crc_fold {
-    uint64_t by_16[2], by_64[2];
+    uint64_t by_16[2], by_64[2], by_256[2];
 };
 
 struct s3p_crc_kind {
@@ -33,10 +33,17 @@ uint64_t s3p_crc_x_power(const struct s3p_crc_kind *k, uint64_t n);
 uint64_t s3p_crc_sliced(const struct s3p_crc_kind *k, uint64_t reg, const uint8_t *p, size_t len);
 
 #ifdef __x86_64__
-/* The callers have asked the processor: SSE4.2 for the first, PCLMULQDQ for the second. */
+/* The callers have asked the processor: SSE4.2 for the first, PCLMULQDQ for the second, VPCLMULQDQ
+ * and AVX-512 for the third. */
 void s3p_crc32c_sse42_init(const struct s3p_crc_kind *crc32c);
 uint32_t s3p_crc32c_sse42(uint32_t reg, const uint8_t *p, size_t len);
 uint64_t s3p_crc_folded(const struct s3p_crc_kind *k, uint64_t reg, const uint8_t *p, size_t len);
+/* Folds the first bytes of a long message (S3P_CRC_LONG at least), and `reg`, into a few that take
+ * their place, behind a register of zero. Returns how many it took: fewer than S3P_CRC_LONG are
+ * left. */
+enum { S3P_CRC_LONG = 256, S3P_CRC_SHORTENED = 64 };
+size_t s3p_crc_shorten(const struct s3p_crc_kind *k, uint64_t reg, const uint8_t *p, size_t len,
+                       uint8_t same_remainder[S3P_CRC_SHORTENED]);
 #endif
 
 #endif

@@ -68,6 +68,14 @@ static void check_variants(enum s3p_crc_name name, const uint8_t *p, size_t len,
         T_EQ(s3p_crc_folded(k, reg, p, len), expected);
     if (name == S3P_CRC32C && __builtin_cpu_supports("sse4.2"))
         T_EQ(s3p_crc32c_sse42((uint32_t)reg, p, len), expected);
+    uint8_t few[S3P_CRC_SHORTENED];
+    if (len >= S3P_CRC_LONG && __builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("vpclmulqdq")) {
+        size_t used = s3p_crc_shorten(k, reg, p, len, few);
+        T_TRUE(used <= len && len - used < S3P_CRC_LONG);
+        T_EQ(s3p_crc_sliced(k, s3p_crc_sliced(k, 0, few, sizeof few), p + used, len - used),
+             expected);
+    }
 #endif
     T_EQ(by_name[name].crc(reg ^ k->ones, p, len), expected ^ k->ones);
 }
