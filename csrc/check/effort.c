@@ -90,17 +90,17 @@ static void count_overlaps(struct s3p_effort *e)
 }
 
 /* Number of the first return that is not before the call of mutation `i`. It is near; how near is a
- * matter of chance, so that some are counted without a branch. */
+ * matter of chance, so that it is first looked for near by and without a branch. */
 static uint32_t first_return(const struct s3p_effort *e, uint32_t i)
 {
-    enum { NEAR = 16 };
+    enum { NEAR = 32 };
     const struct s3p_zone *z = e->span;
     int64_t call = z[i].s;
     uint32_t at = i, low = 0;
     if (i >= NEAR) {
-        for (uint32_t k = 1; k <= NEAR; k++)
-            at -= z[i - k].f >= call;
-        if (at > i - NEAR)
+        for (uint32_t step = NEAR / 2; step != 0; step /= 2)
+            at -= z[at - step].f >= call ? step : 0;
+        if (at > i - (NEAR - 1))
             return at;
     }
     while (low < at) {

@@ -42,10 +42,10 @@ static uint32_t next_place(const struct s3p_table *t, uint32_t i)
     return i + 1 < t->size ? i + 1 : 0;
 }
 
-/* Empties the table, with room for `n`: in a quarter of it, for speed, while that is little. */
+/* Empties the table, with room for `n`: in an eighth of it, for speed, while that is little. */
 static int clear(struct s3p_table *t, uint64_t n, struct s3p_err *err)
 {
-    uint64_t size = (n < LITTLE ? 4 * n : n + n / 2) + TABLE_MIN;
+    uint64_t size = (n < LITTLE ? 8 * n : n + n / 2) + TABLE_MIN;
     if (size > UINT32_MAX)
         return s3p_fail(err, S3P_ELIMIT, 0, "index of %llu entries", (unsigned long long)n);
     if (size > t->cap) {
@@ -110,13 +110,10 @@ static int more_keys(struct s3p_index *x, struct s3p_err *err)
     return 0;
 }
 
-static int find_key(struct s3p_index *x, const struct s3p_kept *r, uint32_t *out,
-                    struct s3p_err *err)
+/* Looks for the key in the table, and puts it there. */
+static __attribute__((noinline)) int seek_key(struct s3p_index *x, const struct s3p_kept *r,
+                                              uint32_t *out, struct s3p_err *err)
 {
-    *out = x->last;
-    if (x->nkeys != 0 && x->key[x->last].key_index == r->key_index &&
-        x->key[x->last].place == r->place)
-        return 0; /* attempts on one key come in clusters */
     uint64_t h = hash_key(r->key_index, r->place);
     for (uint32_t i = first_place(&x->keys, h); x->keys.at[i] != S3P_NO_ROW;
          i = next_place(&x->keys, i)) {
@@ -131,6 +128,16 @@ static int find_key(struct s3p_index *x, const struct s3p_kept *r, uint32_t *out
     insert(&x->keys, h, x->nkeys);
     x->key[x->nkeys] = (struct s3p_key){.key_index = r->key_index, .place = r->place};
     *out = x->last = x->nkeys++;
+    return 0;
+}
+
+static inline int find_key(struct s3p_index *x, const struct s3p_kept *r, uint32_t *out,
+                           struct s3p_err *err)
+{
+    const struct s3p_key *k = &x->key[x->last];
+    if (x->nkeys == 0 || k->key_index != r->key_index || k->place != r->place)
+        return seek_key(x, r, out, err);
+    *out = x->last; /* attempts on one key come in clusters */
     return 0;
 }
 
@@ -239,21 +246,29 @@ static int more_tokens(struct s3p_index *x, struct s3p_err *err)
     return 0;
 }
 
-static int find_value(struct s3p_index *x, uint64_t token, uint32_t *out, struct s3p_err *err)
+static __attribute__((noinline)) int add_value(struct s3p_index *x, uint64_t token,
+                                               struct s3p_err *err)
 {
-    for (uint32_t i = first_place(&x->tokens, hash(token)); x->tokens.at[i] != S3P_NO_ROW;
-         i = next_place(&x->tokens, i)) {
-        *out = x->tokens.at[i];
-        if (x->value[*out].token == token)
-            return 0;
-    }
     if (is_full(&x->tokens))
         S3P_TRY(more_tokens(x, err));
     if (x->values == x->value_cap)
         S3P_TRY(more_values(x, 2 * x->value_cap + VALUES_MIN, err));
-    *out = ++x->values;
-    x->value[*out] = (struct s3p_value){token, 0, S3P_NO_ROW, S3P_NO_ROW};
-    insert(&x->tokens, hash(token), *out);
+    x->value[++x->values] = (struct s3p_value){token, 0, S3P_NO_ROW, S3P_NO_ROW};
+    insert(&x->tokens, hash(token), x->values);
+    return 0;
+}
+
+static inline int find_value(struct s3p_index *x, uint64_t token, uint32_t *out,
+                             struct s3p_err *err)
+{
+    const struct s3p_table *t = &x->tokens;
+    for (uint32_t i = first_place(t, hash(token)); t->at[i] != S3P_NO_ROW; i = next_place(t, i)) {
+        *out = t->at[i];
+        if (x->value[*out].token == token)
+            return 0;
+    }
+    S3P_TRY(add_value(x, token, err));
+    *out = x->values;
     return 0;
 }
 
@@ -310,14 +325,12 @@ static int mismatch(struct s3p_index *x, uint32_t a, uint32_t b, struct s3p_tall
     return s3p_tally_hit(t, &h, err);
 }
 
-/* Row i showed value `v` with its ETag. */
-static int note_etag(struct s3p_index *x, uint32_t i, uint32_t v, struct s3p_tally *t,
-                     struct s3p_err *err)
+/* Row i showed value `v` with an ETag that it was not known to have. */
+static __attribute__((noinline)) int note_etag(struct s3p_index *x, uint32_t i, uint32_t v,
+                                               struct s3p_tally *t, struct s3p_err *err)
 {
     struct s3p_value *s = &x->value[v];
     const struct s3p_kept *r = &x->row[i];
-    if (s->etag == r->etag)
-        return 0;
     if (s->etag != 0)
         S3P_TRY(mismatch(x, i, s->etag_row, t, err)); /* one value, two ETags */
     uint32_t *at = etag_place(x, r->etag);
@@ -352,7 +365,8 @@ static int more_numbers(struct s3p_index *x, uint32_t n, struct s3p_err *err)
 }
 
 /* Finds the row's value. */
-static int note_value(struct s3p_index *x, uint32_t i, struct s3p_tally *t, struct s3p_err *err)
+static inline __attribute__((always_inline)) int
+note_value(struct s3p_index *x, uint32_t i, struct s3p_tally *t, struct s3p_err *err)
 {
     const struct s3p_kept *r = &x->row[i];
     uint32_t v;
@@ -369,7 +383,8 @@ static int note_value(struct s3p_index *x, uint32_t i, struct s3p_tally *t, stru
                             x->row[s->write].record);
         s->write = i;
     }
-    return r->etag != 0 && r->etag_is != S3P_KEPT_EXPECT ? note_etag(x, i, v, t, err) : 0;
+    bool known = r->etag == 0 || r->etag_is == S3P_KEPT_EXPECT || r->etag == x->value[v].etag;
+    return known ? 0 : note_etag(x, i, v, t, err);
 }
 
 static bool hides_etag(const struct s3p_index *x)

@@ -49,7 +49,8 @@ int s3p_load_init(struct s3p_load *l, const struct s3p_histfile *f, const struct
         .objects = objects,
         .walks = walks,
         .segments = s3p_histfile_segments(f),
-        .partitions = 16};
+        .partitions = 16,
+        .judges_md5 = h->etag_is_md5 == S3P_ETAG_MD5_REQUIRED};
     while (l->partitions < PARTITIONS_MAX && l->partitions < records / ROWS_PER_PARTITION &&
            2 * (uint64_t)l->partitions * l->segments <= COUNTS_MAX)
         l->partitions *= 2;
@@ -165,7 +166,6 @@ int s3p_load_count(struct s3p_load *l, uint32_t segment, struct s3p_err *err)
     const uint8_t *op = COL(s, uint8_t, op);
     const uint64_t *key = COL(s, uint64_t, key_index);
     uint32_t *count = l->start + (size_t)segment * l->partitions;
-    bool judge_md5 = l->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED;
     uint64_t md5 = 0;
     for (uint32_t i = 0; i < s->records; i++) {
         uint8_t role = role_of[op[i]];
@@ -185,7 +185,7 @@ int s3p_load_count(struct s3p_load *l, uint32_t segment, struct s3p_err *err)
             S3P_TRY(locate(l, s->first_record + i, COL(s, uint16_t, space)[i], bucket, &place,
                            &index, err));
             count[partition_of(l, index, place)] += rows_of(s, i, role);
-            if (judge_md5 && role == ROLE_PUT)
+            if (l->judges_md5 && role == ROLE_PUT)
                 md5 += s3p_alone_md5_bytes(s, i);
         }
     }
@@ -214,12 +214,10 @@ int s3p_load_settle(struct s3p_load *l, struct s3p_err *err)
 
 uint64_t s3p_etag_token(const uint8_t etag[16], uint8_t form)
 {
-    uint64_t v;
+    uint64_t v, any = -(uint64_t)(form != S3P_ETAG_NONE); /* no branches: chance decides */
     memcpy(&v, etag, sizeof v);
-    if (form == S3P_ETAG_NONE)
-        return 0;
-    v ^= form == S3P_ETAG_HASHED ? UINT64_C(0x5bd1e9955bd1e995) : 0;
-    return v != 0 ? v : 1;
+    v ^= UINT64_C(0x5bd1e9955bd1e995) & -(uint64_t)(form == S3P_ETAG_HASHED);
+    return (v | (v == 0)) & any;
 }
 
 static inline bool of_run(const struct s3p_load *l, const struct s3p_id *id)
@@ -254,9 +252,9 @@ static inline void fill_put(const struct s3p_load *l, const struct s3p_segment_v
         spoil(r, S3P_WHY_FOREIGN_RUN);
     else
         r->value = s3p_value_token(id);
-    if (S3P_OFF(LOAD_REFUSED_ETAG, s3p_row_outcome(r) != S3P_OK_OUTCOME) &&
-        r->kind != S3P_ROW_SPOIL)
-        r->etag = 0; /* whatever that is, it is not the ETag of these bytes */
+    bool others = S3P_OFF(LOAD_REFUSED_ETAG, s3p_row_outcome(r) != S3P_OK_OUTCOME) &
+                  (r->kind != S3P_ROW_SPOIL);
+    r->etag = others ? 0 : r->etag; /* whatever that is, it is not the ETag of these bytes */
     uint64_t size = COL(s, uint64_t, size)[i];
     r->size = s3p_size_print(size);
     r->bits |= S3P_LT(LOAD_WEAK_LE, size, UNIQUE_BODY_BYTES) ? S3P_ROW_WEAK : 0;
@@ -304,6 +302,7 @@ static inline void fill_read(const struct s3p_load *l, const struct s3p_segment_
 {
     const struct s3p_id *body = &COL(s, struct s3p_id, body_id)[i],
                         *meta = &COL(s, struct s3p_id, meta_id)[i];
+    bool has_meta = !s3p_id_none(*meta);
     uint8_t verdict = COL(s, uint8_t, body_verdict)[i];
     r->kind = is_narrow(s, i) ? S3P_ROW_NONE : S3P_ROW_READ;
     if (s3p_row_outcome(r) != S3P_OK_OUTCOME) {
@@ -313,7 +312,7 @@ static inline void fill_read(const struct s3p_load *l, const struct s3p_segment_
             r->kind = S3P_ROW_NONE;
         return;
     }
-    if (s3p_id_none(*meta) && s3p_load_arg(s, i, "fields=").len != 0) {
+    if (!has_meta && s3p_load_arg(s, i, "fields=").len != 0) {
         r->kind = S3P_ROW_NONE; /* metadata of nobody: that is judged alone */
         return;
     }
@@ -324,16 +323,18 @@ static inline void fill_read(const struct s3p_load *l, const struct s3p_segment_
             mix(r, (enum s3p_rule)rule_of_body[verdict]);
         return;
     }
-    const struct s3p_id *id = verdict == S3P_BODY_CLEAN && !s3p_id_none(*body) ? body : meta;
-    if (id == body && !s3p_id_none(*meta) && S3P_OFF(LOAD_META_OFF, !s3p_id_eq(*body, *meta))) {
+    bool has_body = verdict == S3P_BODY_CLEAN && !s3p_id_none(*body);
+    if (has_body && has_meta && S3P_OFF(LOAD_META_OFF, !s3p_id_eq(*body, *meta))) {
         mix(r, S3P_RULE_ETAG_MISMATCH);
         return;
     }
     if (r->kind == S3P_ROW_NONE)
         return;
-    if (!s3p_id_none(*id) && S3P_OFF(LOAD_READ_RUN, !of_run(l, id)))
+    const struct s3p_id *id = has_body ? body : meta;
+    bool named = has_body || has_meta;
+    if (named && S3P_OFF(LOAD_READ_RUN, !of_run(l, id)))
         spoil(r, S3P_WHY_FOREIGN_RUN);
-    else if (!s3p_id_none(*id))
+    else if (named)
         r->value = s3p_value_token(id);
     else if (r->etag == 0)
         r->kind = S3P_ROW_NONE;
@@ -375,7 +376,6 @@ static inline int begin_row(const struct s3p_segment_view *s, uint32_t i, struct
     *r = (struct s3p_row){
         .inv = COL(s, int64_t, t_call)[i],
         .res = COL(s, int64_t, t_return)[i],
-        .key_index = COL(s, uint64_t, key_index)[i],
         .etag = s3p_etag_token(COL(s, s3p_etag_bytes, etag)[i].b, COL(s, uint8_t, etag_form)[i]),
         .expect = s3p_etag_token(COL(s, s3p_etag_bytes, expect_etag)[i].b,
                                  COL(s, uint8_t, expect_form)[i]),
@@ -393,6 +393,7 @@ static inline int begin_row(const struct s3p_segment_view *s, uint32_t i, struct
 static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
                        uint8_t role, struct s3p_row *r, struct s3p_err *err)
 {
+    uint8_t touch = touched(s, i);
     S3P_TRY(begin_row(s, i, r, err));
     if (role == ROLE_PUT)
         fill_put(l, s, i, r);
@@ -402,16 +403,14 @@ static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *
         fill_delete(l, s, i, r);
     else if (s3p_row_outcome(r) != S3P_FAILED)
         spoil(r, role == ROLE_COPY ? S3P_WHY_COPY : S3P_WHY_MULTIPART);
-    if (touched(s, i) && r->kind != S3P_ROW_SPOIL)
-        spoil(r, touched(s, i) & S3P_FLAG_ALTERED ? S3P_WHY_ALTERED : S3P_WHY_MULTI_DELIVERY);
+    if (touch != 0 && r->kind != S3P_ROW_SPOIL)
+        spoil(r, touch & S3P_FLAG_ALTERED ? S3P_WHY_ALTERED : S3P_WHY_MULTI_DELIVERY);
     return 0;
 }
 
 /* What is there was written elsewhere (replicas.h). */
-static void leave_replica(const struct s3p_load *l, uint16_t bucket, struct s3p_row *r)
+static void leave_replica(struct s3p_row *r)
 {
-    if (!s3p_is_replicated(l->head->rules, bucket))
-        return;
     if (r->kind == S3P_ROW_READ || r->kind == S3P_ROW_MIXED)
         r->kind = S3P_ROW_NONE;
     else if (r->kind != S3P_ROW_NONE && r->kind != S3P_ROW_SPOIL)
@@ -472,7 +471,8 @@ static int write_page(struct writer *w, uint32_t i, struct s3p_err *err)
         if (r == NULL)
             continue;
         fill_entry(&page, e, &made);
-        leave_replica(w->l, COL(w->s, uint16_t, bucket)[i], &made);
+        if (s3p_is_replicated(w->l->head->rules, COL(w->s, uint16_t, bucket)[i]))
+            leave_replica(&made);
         made.key_index = index;
         made.place = place;
         s3p_row_pack(&made, r, 1);
@@ -497,15 +497,39 @@ static inline void fetch_ahead(const struct s3p_segment_view *s, uint32_t i)
     }
 }
 
+/* Whether the attempt alone may show anything: most are clean, and cost no call. */
+static inline bool shows_alone(const struct writer *w, uint32_t i, uint8_t role, uint8_t kind)
+{
+    const struct s3p_segment_view *s = w->s;
+    if (role == ROLE_READ)
+        return kind == S3P_ROW_NONE || s3p_id_none(COL(s, struct s3p_id, meta_id)[i]) ||
+               is_narrow(s, i);
+    return kind == S3P_ROW_NONE || role == ROLE_COPY || (role == ROLE_PUT && w->l->judges_md5);
+}
+
+static int judge_alone(struct writer *w, uint32_t i, uint8_t role, const struct s3p_row *made,
+                       struct s3p_tally *t, struct s3p_err *err)
+{
+    const struct s3p_segment_view *s = w->s;
+    if (role == ROLE_READ && is_narrow(s, i))
+        s3p_tally_skip(
+            t, COL(s, uint32_t, part_number)[i] != 0 ? S3P_WHY_MULTIPART : S3P_WHY_VERSIONS, 0, 1);
+    if (touched(s, i))
+        return 0;
+    if (made->kind == S3P_ROW_NONE || /* whatever is wrong alone is no evidence */
+        (role == ROLE_PUT && w->l->judges_md5))
+        S3P_TRY(s3p_alone(w->l, s, i, made, &w->md5_bytes, t, err));
+    return role == ROLE_READ || role == ROLE_COPY ? s3p_alone_meta(w->l, s, i, made, t, err) : 0;
+}
+
 static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct s3p_err *err)
 {
     const struct s3p_load *l = w->l;
     const struct s3p_segment_view *s = w->s;
-    bool md5 = l->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED;
     for (uint32_t i = 0; i < s->records; i++) {
         uint8_t role = role_of[COL(s, uint8_t, op)[i]];
         uint64_t index = COL(s, uint64_t, key_index)[i];
-        uint16_t place;
+        uint16_t place, bucket = COL(s, uint16_t, bucket)[i];
         struct s3p_row made;
         if (i % 8 == 0)
             fetch_ahead(s, i);
@@ -513,8 +537,8 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
             S3P_TRY(write_page(w, i, err));
         if (role == ROLE_PAGE || role == ROLE_NONE || index == S3P_NO_INDEX)
             continue;
-        S3P_TRY(locate(l, s->first_record + i, COL(s, uint16_t, space)[i],
-                       COL(s, uint16_t, bucket)[i], &place, &index, err));
+        S3P_TRY(locate(l, s->first_record + i, COL(s, uint16_t, space)[i], bucket, &place, &index,
+                       err));
         uint32_t rows = rows_of(s, i, role);
         struct s3p_kept *r = place_rows(w, index, place, rows);
         if (r == NULL && !judge)
@@ -524,20 +548,12 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
         made.place = place;
         if (l->objects->any)
             s3p_objects_amend(l->objects, s, i, &made);
-        leave_replica(l, COL(s, uint16_t, bucket)[i], &made);
+        if (s3p_is_replicated(l->head->rules, bucket))
+            leave_replica(&made);
         if (r != NULL)
             s3p_row_pack(&made, r, rows);
-        if (judge && role == ROLE_READ && is_narrow(s, i))
-            s3p_tally_skip(t,
-                           COL(s, uint32_t, part_number)[i] != 0 ? S3P_WHY_MULTIPART
-                                                                 : S3P_WHY_VERSIONS,
-                           0, 1);
-        if (judge && !touched(s, i) &&
-            (made.kind == S3P_ROW_NONE ||
-             (role == ROLE_PUT && md5))) /* whatever is wrong alone is no evidence */
-            S3P_TRY(s3p_alone(l, s, i, &made, &w->md5_bytes, t, err));
-        if (judge && !touched(s, i) && (role == ROLE_READ || role == ROLE_COPY))
-            S3P_TRY(s3p_alone_meta(l, s, i, &made, t, err));
+        if (judge && shows_alone(w, i, role, made.kind))
+            S3P_TRY(judge_alone(w, i, role, &made, t, err));
     }
     return 0;
 }

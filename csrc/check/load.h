@@ -26,6 +26,7 @@ struct s3p_load {
                         begin */
     uint64_t *rows;  /* per partition */
     uint64_t *md5_bytes; /* per segment: bytes to regenerate, then those allowed */
+    bool judges_md5;     /* ETags of writes, against their bytes */
 };
 
 int s3p_load_init(struct s3p_load *l, const struct s3p_histfile *f, const struct s3p_head *h,

@@ -92,19 +92,21 @@ static inline void s3p_kept_word(struct s3p_kept *to, size_t i, uint64_t word)
 /* Packs the row into to[0 … n): 2 has room for both ETags. */
 static inline void s3p_row_pack(const struct s3p_row *r, struct s3p_kept *to, uint32_t n)
 {
+    static const uint64_t etag_is[2][2] = {{S3P_KEPT_EXPECT, S3P_KEPT_EXPECT},
+                                           {S3P_KEPT_ANSWER, S3P_KEPT_BOTH}};
     uint64_t took = (uint64_t)r->res - (uint64_t)r->inv;
-    bool own = r->etag != 0 || r->kind == S3P_ROW_SPOIL;
-    uint64_t etag_is = !own ? S3P_KEPT_EXPECT : n > 1 ? S3P_KEPT_BOTH : S3P_KEPT_ANSWER;
+    bool own = (r->etag != 0) | (r->kind == S3P_ROW_SPOIL); /* no branches: chance decides */
+    uint64_t etag = r->etag | (r->expect & -(uint64_t)!own);
     if (r->res == INT64_MAX || took > S3P_KEPT_NO_RETURN)
         took = S3P_KEPT_NO_RETURN;
     s3p_kept_word(to, 0, (uint64_t)r->inv);
     s3p_kept_word(to, 1, r->value);
-    s3p_kept_word(to, 2, own ? r->etag : r->expect);
+    s3p_kept_word(to, 2, etag);
     s3p_kept_word(to, 3, took | (uint64_t)r->client << S3P_KEPT_TOOK_BITS);
     s3p_kept_word(to, 4, r->record | (uint64_t)r->size << 32);
     s3p_kept_word(to, 5,
                   (uint32_t)r->key_index | (uint64_t)r->place << 32 | (uint64_t)r->kind << 48 |
-                      etag_is << 54 | (uint64_t)r->bits << 56);
+                      etag_is[own][n > 1] << 54 | (uint64_t)r->bits << 56);
     if (n > 1)
         to[1] = (struct s3p_kept){.etag = r->expect, .kind = S3P_ROW_NONE};
 }

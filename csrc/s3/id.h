@@ -36,8 +36,9 @@ struct s3p_id s3p_composite_id(const struct s3p_composite *c);
 
 static inline bool s3p_id_none(struct s3p_id id)
 {
-    static const uint8_t zero[16];
-    return memcmp(id.b, zero, 16) == 0;
+    uint64_t half[2];
+    memcpy(half, id.b, sizeof half);
+    return (half[0] | half[1]) == 0;
 }
 static inline bool s3p_id_eq(struct s3p_id a, struct s3p_id b)
 {
