@@ -5,7 +5,7 @@
 #include "core/alloc.h"
 #include "s3/outcome.h"
 
-enum { HITS_PER_KEY = 16, TABLE_MIN = 64, KEYS_MIN = 64, VALUES_MIN = 64, LITTLE = 1 << 14 };
+enum { HITS_PER_KEY = 16, TABLE_MIN = 64, KEYS_MIN = 64, VALUES_MIN = 64, LITTLE = 1 << 13 };
 #define SHARED (UINT32_C(1) << 31) /* of an entry of x->etags: two values showed it */
 
 void s3p_index_free(struct s3p_index *x)

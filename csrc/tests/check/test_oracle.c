@@ -10,7 +10,7 @@
 #include "tests/check/oracle.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { HISTORIES = 10000, HUNT = 100000 };
+enum { HISTORIES = 10000, HUNT = 200000 };
 #elif defined(S3P_DEBUG)
 enum { HISTORIES = 100000, HUNT = 200000 };
 #else
