@@ -28,7 +28,7 @@ from s3prod.plans.list_consistency import SIZES
 from s3prod.store import EmbeddedStore
 
 LEFT = [metric("left_behind", value=["bucket"])]
-MEMORY = [metric("memory_mb", value=301)]
+MEMORY = [metric("memory_mb", value=1001)]
 LATE = 10**15  # ns: a time after all others
 
 
