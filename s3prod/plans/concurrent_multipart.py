@@ -42,6 +42,11 @@ from s3prod.plans.teardown import read_then_remove
 KEY = "output/result.json"
 MIXED = "output/mixed.json"
 CELL = 64  # sizes of parts are multiples of it
+LARGER = {
+    3: 64 << 10,
+    4: 1 << 20,
+    5: 2 << 20,
+}  # at other scales than smoke: the parts of an upload of so many, at least
 LEAST_PART = 64  # bytes; the embedded store takes such parts when it is told to (`STORE_OPTIONS`)
 
 
@@ -75,16 +80,22 @@ def size_of(scale: str, least_part: int = LEAST_PART) -> Size:
 class _Parts:
     """Parts that a store takes, and no two uploads of one size."""
 
-    def __init__(self, least_part: int) -> None:
+    def __init__(self, least_part: int, scale: str) -> None:
         self.least = max(-(-least_part // CELL), 1) * CELL
-        self.sizes = tuple(self.least + more for more in (CELL, 9 * CELL, 15 * CELL))
+        self.sizes = self._sizes(self.least)
+        self.larger = {} if scale == "smoke" else LARGER
+
+    @staticmethod
+    def _sizes(least: int) -> tuple[int, ...]:
+        return tuple(least + more for more in (CELL, 9 * CELL, 15 * CELL))
 
     def of_actor(self, number: int) -> list[Step]:
-        """One to five parts, the first one of a size of its own, in an order of its own."""
+        """One to five parts, the first one of a size of its own, in an order of its own; the more parts, the larger they are."""
         count = number % 5 + 1
-        parts = [upload_part("up.upload", n, self.sizes) for n in range(2, count)]
+        least = max(self.least, self.larger.get(count, 0))
+        parts = [upload_part("up.upload", n, self._sizes(least)) for n in range(2, count)]
         if count > 1:
-            first = upload_part("up.upload", 1, self.least + CELL * (number + 1))
+            first = upload_part("up.upload", 1, least + CELL * (number + 1))
             parts = [first, *parts, upload_part("up.upload", count, 65 + number)]
         else:
             parts = [upload_part("up.upload", 1, 65 + number)]
@@ -170,7 +181,7 @@ def concurrent_multipart(scale: str = "smoke", seed: int = 1, least_part: int = 
     >>> sum(group.group.startswith("actor") for group in concurrent_multipart("full").groups)
     10
     """
-    size, parts = size_of(scale, least_part), _Parts(least_part)
+    size, parts = size_of(scale, least_part), _Parts(least_part, scale)
     races = _races(size, parts)
     writes = size.actors * size.waves
     at_rest = [step for _ in range(3) for step in (get(KEY), head(KEY), get(MIXED))]
@@ -211,7 +222,7 @@ def versioned_multipart(scale: str = "smoke", seed: int = 1, least_part: int = L
     >>> versioned_multipart("full").require["hot"].acked_writes
     100
     """
-    size, parts = size_of(scale, least_part), _Parts(least_part)
+    size, parts = size_of(scale, least_part), _Parts(least_part, scale)
     writes = size.actors * (size.waves + size.crossed)
     return Plan(
         "versioned-multipart",
@@ -234,7 +245,7 @@ def conditional_multipart(scale: str = "smoke", seed: int = 1, least_part: int =
     >>> conditional_multipart("full").require["made"].acked_writes
     5
     """
-    size, parts = size_of(scale, least_part), _Parts(least_part)
+    size, parts = size_of(scale, least_part), _Parts(least_part, scale)
     keys = [f"made/{wave:05}" for wave in range(size.waves)]
     groups = []
     for number in range(size.actors):

@@ -71,7 +71,7 @@ class Size:
 
 SIZES = {
     "smoke": Size(taggers=8, copiers=8, readers=3, rounds=8),
-    "full": Size(taggers=50, copiers=50, readers=10, rounds=40),
+    "full": Size(taggers=100, copiers=100, readers=10, rounds=20),
     "stress": Size(taggers=200, copiers=200, readers=40, rounds=100),
 }
 
@@ -176,11 +176,11 @@ def _versioned(size: Size) -> list[Group]:
 
 
 def metadata_consistency(scale: str = "full", seed: int = 1, versions: bool = True) -> Plan:
-    """At full scale 100 clients tag objects and copy them onto themselves with new metadata, while others read both; private
-    objects, overwrites against tags, and (with `versions`) the same in a bucket that keeps versions.
+    """At full scale 100 clients tag one object and copy it onto itself with new metadata, and 100 others do one of both to an
+    object each, while others read all three; private objects, overwrites against tags, and (with `versions`) the same in a
+    bucket that keeps versions.
 
-    >>> sum(group.clients for group in metadata_consistency().groups if group.group in
-    ...     ("tagging", "copying", "tags-alone", "metadata-alone"))
+    >>> sum(group.clients for group in metadata_consistency().groups if group.group in ("tagging", "copying"))
     100
     """
     size = SIZES[scale]

@@ -37,11 +37,13 @@ PRESETS = {  # completed, aborted, abandoned, live uploads
     "full": (40, 30, 30, 10),
     "stress": (400, 300, 300, 40),
 }
+LARGE = (1 << 20, 5 << 20)  # bytes: the parts of other scales than smoke have these at least
 STATES = 3  # of abandoned uploads: without a part, with some parts, with all of them; one key has one of each
 CELL = 64  # sizes of parts are multiples of it
 LEAST_PART = CELL  # bytes; the embedded store takes such parts when it is told to (`STORE_OPTIONS`)
 AGE_MS = 50  # between what is abandoned and what goes on
 SETTLE_MS = 50  # what the store may need to free what is gone, before all is read again
+LONGEST_MS = {"smoke": 2_000, "full": 10_000, "stress": 60_000}  # of that, for a store that may need longer
 MARK = "mark/age"
 LISTED_SOON = 8  # looks for the mark, 1.5 s apart: listings of uploads may settle
 
@@ -61,7 +63,7 @@ def _is_gone(name: str, sizes: tuple[int, ...]) -> list[Step]:
     ]
 
 
-def _completed(sizes: tuple[int, ...]) -> list[Step]:
+def _completed(sizes: tuple[int, ...], settle_ms: int) -> list[Step]:
     return [
         choose("kept", "k"),
         create_upload("k.key", as_="up"),
@@ -75,7 +77,7 @@ def _completed(sizes: tuple[int, ...]) -> list[Step]:
         barrier("cleaned"),
         get("k.key"),
         head("k.key"),
-        sleep(SETTLE_MS),
+        sleep(settle_ms),
         get("k.key"),
     ]
 
@@ -94,7 +96,7 @@ def _aborted(sizes: tuple[int, ...]) -> list[Step]:
     ]
 
 
-def _abandoned(sizes: tuple[int, ...]) -> list[Step]:
+def _abandoned(sizes: tuple[int, ...], settle_ms: int) -> list[Step]:
     """An object of parts, and three uploads of its key that nobody ends; then what the cleaner has left of them. (Between two
     beginnings stands another request, so that clocks tell which upload is the older one.)
     """
@@ -127,12 +129,12 @@ def _abandoned(sizes: tuple[int, ...]) -> list[Step]:
         *(step for name in ("none", "some", "all") for step in _is_gone(name, sizes)),
         get("k.key"),
         head("k.key"),
-        sleep(SETTLE_MS),
+        sleep(settle_ms),
         get("k.key"),
     ]
 
 
-def _live(sizes: tuple[int, ...]) -> list[Step]:
+def _live(sizes: tuple[int, ...], settle_ms: int) -> list[Step]:
     """An upload that begins behind the cleaner's mark, goes on while the cleaner is at work, and is completed then."""
     return [
         choose("live", "k"),
@@ -147,7 +149,7 @@ def _live(sizes: tuple[int, ...]) -> list[Step]:
         complete_upload("up.parts"),
         get("k.key"),
         head("k.key"),
-        sleep(SETTLE_MS),
+        sleep(settle_ms),
         get("k.key"),
     ]
 
@@ -211,13 +213,39 @@ def _cleaner(uploads: int, age_ms: int, skew_ms: int) -> list[Step]:
     ]
 
 
+def _sizes(scale: str, least_part: int) -> tuple[int, ...]:
+    """Of a part that is not its upload's last one.
+
+    >>> _sizes("smoke", 64), _sizes("full", 64)
+    ((640, 1024), (1049152, 5243840))
+    """
+    least = -(-max(least_part, CELL) // CELL) * CELL
+    small, large = (least, least) if scale == "smoke" else (max(least, each) for each in LARGE)
+    return (small + 9 * CELL, large + 15 * CELL)
+
+
+def settle_of(scale: str, lag_ms: float) -> int:
+    """How long what stays is looked at after the last request, when the store may be freeing something for `lag_ms`.
+
+    >>> settle_of("full", 0), settle_of("full", 60_000)
+    (50, 10000)
+    """
+    return int(min(max(SETTLE_MS, lag_ms), LONGEST_MS[scale]))
+
+
 def orphaned_multipart(
-    scale: str = "smoke", seed: int = 1, least_part: int = LEAST_PART, age_ms: int = AGE_MS, skew_ms: int = 0
+    scale: str = "smoke",
+    seed: int = 1,
+    least_part: int = LEAST_PART,
+    age_ms: int = AGE_MS,
+    skew_ms: int = 0,
+    settle_ms: int = SETTLE_MS,
 ) -> Plan:
     """40 uploads completed, 30 aborted, 30 abandoned in three states, 10 that go on: listed in every way; then a cleaner
     aborts what is older than it while the ten go on; then all that is left is read again, and again after a while.
 
-    Parts have at least `least_part` bytes; `age_ms` is what the clock of the store can tell apart.
+    Parts have at least `least_part` bytes; `age_ms` is what the clock of the store can tell apart; `settle_ms` after all has ended
+    what is left is read once more.
 
     >>> sum(group.clients for group in orphaned_multipart("full").groups if group.group in ("completed", "abandoned"))
     40
@@ -225,8 +253,7 @@ def orphaned_multipart(
     completed, aborted, abandoned, live = PRESETS[scale]
     keys = abandoned // STATES
     first_left = completed - keys + aborted  # the index of the first client that abandons uploads
-    least = -(-max(least_part, CELL) // CELL) * CELL
-    sizes = (least + 9 * CELL, least + 15 * CELL)
+    sizes = _sizes(scale, least_part)
     uploads = abandoned + live + 1
     return Plan(
         "orphaned-multipart",
@@ -237,10 +264,10 @@ def orphaned_multipart(
             "live": Space.own("alive/", 1),  # a walk meets them first
         },
         groups=[
-            Group("completed", _completed(sizes), clients=completed - keys),
+            Group("completed", _completed(sizes, settle_ms), clients=completed - keys),
             Group("aborted", _aborted(sizes), clients=aborted),
-            Group("abandoned", _abandoned(sizes), clients=keys),
-            Group("live", _live(sizes), clients=live),
+            Group("abandoned", _abandoned(sizes, settle_ms), clients=keys),
+            Group("live", _live(sizes, settle_ms), clients=live),
             Group("cleaner", _cleaner(uploads, age_ms, skew_ms)),
             *_listers(uploads, f"left/{first_left:05}/00000000"),
             Group("watch", [list_uploads(max_keys=7), list_page("main"), sleep(1)], arrival=until_others()),

@@ -2,11 +2,12 @@
 
 Pattern: backup, compliance and analytics systems update the tags and the metadata of the same objects at once.
 
-What it tests: 100 clients put tag sets on, and copy onto itself with new metadata, one object, one that gets tags alone and
-one that gets metadata alone; others read all the while. Every update is a self-describing set of a size of its own, and every
-set that is read must be one whole update, the right one in time. Beside that: reads of one's own writes on private objects,
-overwrites against tags, and a bucket that keeps versions, where each update is a version with its own sets, and there are
-exactly as many as updates were acknowledged. Every update must be acknowledged, and bodies, lengths and ETags stay.
+What it tests: 100 clients put tag sets on, and copy onto itself with new metadata, one object; 100 more do so to one that
+gets tags alone and to one that gets metadata alone; others read all the while. Every update is a self-describing set of a
+size of its own, and every set that is read must be one whole update, the right one in time. Beside that: reads of one's own
+writes on private objects, overwrites against tags, and a bucket that keeps versions, where each update is a version with its
+own sets, and there are exactly as many as updates were acknowledged. Every update must be acknowledged, and bodies, lengths
+and ETags stay.
 
 Why it matters: a blend of two updates, or a tag that a later update should have taken away, makes a retention rule keep or
 delete the wrong objects.

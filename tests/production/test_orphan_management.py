@@ -15,7 +15,7 @@ Why it matters: storage that nobody sees costs money; a cleaner that takes a liv
 
 import os
 
-from s3prod.plans.orphaned_multipart import MARK, orphaned_multipart
+from s3prod.plans.orphaned_multipart import MARK, orphaned_multipart, settle_of
 from s3prod.testing import given_back, random_string
 
 CLEANUP_S = 5  # for an orphan, where neither the client nor its machine was the limit
@@ -113,9 +113,9 @@ def check_freed(s3, config):
 
 def test_production_orphan_management(run_plan, config, supports, report, s3_client):
     profile, scale = config["profile"], config["scale"]
-    age_ms = int(1000 * profile["last_modified_resolution_s"]) + 50
-    skew_ms = int(profile["max_clock_skew_ms"])
-    run = run_plan(orphaned_multipart(scale, config["seed"], profile["min_part_bytes"], age_ms, skew_ms))
+    age_ms, skew_ms = int(1000 * profile["last_modified_resolution_s"]) + 50, int(profile["max_clock_skew_ms"])
+    settle_ms = settle_of(scale, profile["usage_lag_ms"])
+    run = run_plan(orphaned_multipart(scale, config["seed"], profile["min_part_bytes"], age_ms, skew_ms, settle_ms))
 
     clients = {group.group: group.clients for group in run.plan.groups}
     records = run.by_group("create_upload", "complete_upload", "abort_upload", phase="main")
