@@ -80,6 +80,7 @@ def summary(run: Run) -> dict[str, Any]:
         "duration_seconds": round(metrics.get("seconds", 0.0), 6),
         "max_in_flight": metrics.get("max_in_flight", 0),
         "overlap": seen.get("overlap"),
+        "contradictions": list(metrics.get("contradictions", ())),
         "left_behind": list(metrics.get("left_behind", ())),
     }
 

@@ -9,7 +9,7 @@ Races are not probed: what is right one at a time may still lose in a race, whic
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, HTTPClientError
@@ -77,16 +77,18 @@ NOT_PROBED = {
 }
 
 
-def probe(target: Target, base: Profile | None = None, budget_s: float = BUDGET_S) -> Report:
-    """Probes a store, in buckets of its own that are removed again. What is not probed keeps the value of `base`, else the
-    default. A store that cannot be used at all is a `TargetError`.
+def probe(
+    target: Target, base: Profile | None = None, budget_s: float = BUDGET_S, keys: Collection[str] | None = None
+) -> Report:
+    """Probes a store, in buckets of its own that are removed again; with `keys` only what finds one of them. What is not probed
+    keeps the value of `base`, else the default. A store that cannot be used at all is a `TargetError`.
     """
     site = Site(S3Client(target), f"{target.bucket_prefix[:30]}-probe-{random_string()}")
     kept = {key: row.default for key, row in KEYS.items()} | {"name": "probed"} | dict(base or {})
     findings = {key: Finding(kept[key], not_probed=why) for key, why in NOT_PROBED.items()}
     try:
         _enter(site)
-        for row in PROBES:
+        for row in (row for row in PROBES if keys is None or not set(keys).isdisjoint(row.keys)):
             findings |= _carry_out(row, site, budget_s, kept)
     finally:
         left = site.clean()

@@ -112,7 +112,7 @@ def render(run: Run) -> str:
 <pre>{escape(text.render_load(run.metrics.get("load", {})))}</pre>{verdict}
 <h2>Operations</h2>{_table(run.metrics)}{_figure(distribution(ops), "Latency by percentile")}
 {over_time(run.history, list(ops))}
-<h2>Profile</h2>{_profile(run.target.get("profile", {}))}
+<h2>Profile</h2><pre>{escape(chr(10).join(text.render_contradictions(run)))}</pre>{_profile(run.target.get("profile", {}))}
 <h2>Replay</h2><pre>{escape(run.replay)}</pre>
 <details><summary>Plan</summary><pre>{escape(plan)}</pre></details>
 </body></html>

@@ -226,6 +226,12 @@ def render_groups(metrics: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def render_contradictions(run: Run) -> list[str]:
+    """Where the store was seen, before the load, to do otherwise than its profile says."""
+    name = run.target.get("profile", {}).get("name", "?")
+    return [f"profile {name}: {line}" for line in run.metrics.get("contradictions", ())]
+
+
 def render_proxy(run: Run) -> list[str]:
     """What the fault proxy did, and why the run does not show what it is for."""
     faults = run.metrics.get("proxy", {}).get("faults", {})
@@ -244,7 +250,7 @@ def summary_text(run: Run) -> str:
     lines = [head + (", INTERRUPTED" if run.interrupted else ""), table(numbers.HEADINGS, numbers.rows(metrics))]
     answers = ", ".join(f"{status if status != '0' else 'none'} {n}" for status, n in numbers.statuses(metrics).items())
     lines += [f"answers: {answers or 'none'}", *render_groups(metrics)]
-    lines += [*remains(metrics), *render_proxy(run), render_load(metrics.get("load", {}))]
+    lines += [*remains(metrics), *render_contradictions(run), *render_proxy(run), render_load(metrics.get("load", {}))]
     return "\n".join(lines + ([] if run.verdict is None else [render_evidence(run.verdict)]))
 
 
@@ -296,7 +302,7 @@ def failure_text(run: Run) -> str:
 
     >>> print(failure_text(run))  # doctest: +SKIP
     """
-    lines = [headline(run), *render_proxy(run), render_load(run.metrics.get("load", {}))]
+    lines = [headline(run), *render_contradictions(run), *render_proxy(run), render_load(run.metrics.get("load", {}))]
     lines += [] if run.verdict is None else [render_verdict(run.verdict)]
     return "\n".join([*lines, f"replay: {run.replay}"])
 

@@ -112,14 +112,28 @@ def run_plan(
     if history.exists():
         raise UsageError("out", str(out), f"a folder without a {HISTORY_FILE}")
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    contradictions, left = _before(fit, target)
     with peak_memory() as peak:
         metrics, verdict = _judged(carry_out, plan, fit, target, history, progress)
     driver_mb = metrics.get("driver_rss_mb", 0.0)
+    metrics["contradictions"] = contradictions
+    metrics["left_behind"] = [*metrics.get("left_behind", ()), *left]
     metrics["memory_mb"] = round(peak.mb + driver_mb, 1)
     metrics["peak_rss_mb"] = round(peak.rss_mb + driver_mb, 1)
     run = Run(plan, target.public(), runner, metrics, out, verdict, started, s3prod.versions())
     run.write()
     return run
+
+
+def _before(plan: Plan, target: Target) -> tuple[list[str], list[str]]:
+    """Where the store contradicts its profile (`s3prod.probe.before`). The embedded store's is what the store itself says, and
+    behind a fault proxy answers say nothing of the store.
+    """
+    if target.embedded or target.via is not None:
+        return [], []
+    from s3prod.probe.before import contradictions
+
+    return contradictions(plan, target)
 
 
 def _judged(

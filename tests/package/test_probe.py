@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 import re
@@ -16,9 +17,13 @@ from s3prod import probe as probes
 from s3prod import profile as profiles
 from s3prod.cli import main
 from s3prod.client import Answer, S3Client
-from s3prod.probe import NOT_PROBED, PROBES, probe
+from s3prod.plan import ANY, Group, Plan, make_bucket, put, remove_bucket
+from s3prod.probe import NOT_PROBED, PROBES, before, probe
 from s3prod.probe.site import Site, Untold
+from s3prod.report import html, text
+from s3prod.runners import run_plan
 from s3prod.store import EmbeddedStore
+from s3prod.summary import summary
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = {key: row.run for row in PROBES for key in row.keys}
@@ -250,6 +255,52 @@ def test_a_command_finds_what_is_ignored(capsys):
     }
     assert document["not_probed"]["max_clock_skew_ms"] and document["left_behind"] == []
     assert document["evidence"]["cond_put_none_match"][1] == "PUT /plain/inm If-None-Match: * → 200"
+
+
+# --- before load -------------------------------------------------------------------------------------------------------
+
+CREATES = Plan("creates", groups=[make_bucket(), Group("g", [put("a", if_none_match=ANY)]), remove_bucket()])
+
+
+def given_to_a_run(store):
+    """The store as one that somebody gives."""
+    return dataclasses.replace(store.target(), embedded=False, mutants=())
+
+
+def test_a_run_says_what_contradicts_the_profile(tmp_path, monkeypatch):
+    """The conditions that its plan needs are tried once a process; its profile stays, and its buckets are gone."""
+    asked = []
+    monkeypatch.setattr(before, "probe", lambda *words, keys: asked.append(set(keys)) or probe(*words, keys=keys))
+    with EmbeddedStore(mutants=["cond-ignored:p=1"]) as store:
+        target = given_to_a_run(store)
+        runs = [run_plan(CREATES, target, out=tmp_path / name) for name in ("one", "two")]
+        assert S3Client(target).list_buckets() == []
+    assert asked == [{"cond_put_none_match"}]
+    for run in runs:
+        [line] = run.metrics["contradictions"]
+        assert line.startswith(
+            'cond_put_none_match = "required", but the store: "ignored" (PUT /plain/inm If-None-Match: * → 200'
+        )
+        assert f"profile embedded: {line}" in text.summary_text(
+            run
+        ) and f"profile embedded: {line}" in text.failure_text(run)
+        assert summary(run)["contradictions"] == [line] and line.partition(" (")[0].replace(
+            '"', "&quot;"
+        ) in html.render(run)
+        assert run.target["profile"]["cond_put_none_match"] == "required"
+
+
+def test_a_run_asks_nothing_of_the_embedded_store_and_nothing_that_its_plan_does_not_need(plain, tmp_path, monkeypatch):
+    monkeypatch.setattr(before, "probe", None)
+    without = dataclasses.replace(CREATES, groups=[make_bucket(), Group("g", [put("a")]), remove_bucket()])
+    for number, (plan, target) in enumerate([(CREATES, plain.target()), (without, given_to_a_run(plain))]):
+        assert run_plan(plan, target, out=tmp_path / str(number)).metrics["contradictions"] == []
+
+
+def test_a_run_of_a_store_that_agrees_or_is_not_there_says_nothing(plain):
+    assert before.contradictions(CREATES, given_to_a_run(plain)) == ([], [])
+    nobody = dataclasses.replace(given_to_a_run(plain), endpoints=("http://127.0.0.1:1",))
+    assert before.contradictions(CREATES, nobody) == ([], [])
 
 
 @pytest.mark.parametrize(("settings", "says"), [
