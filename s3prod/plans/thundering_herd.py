@@ -39,7 +39,7 @@ PRESETS = {  # clients, waves, readers of each kind, body sizes
     "stress": (400, 10, 20, MIXED),
 }
 TRIES = 3  # of a write that is not acknowledged, each an attempt of its own
-RESTING = 8  # clients that read at rest, dealt to the endpoints in turn
+RESTING = 8  # clients that read at rest, at least; dealt to the endpoints in turn, so that each is read
 
 
 def writes_of(scale: str) -> int:
@@ -63,7 +63,7 @@ def _before(readers: int) -> Group:
     return Group("before", [seen, barrier("wave")], clients=readers)
 
 
-def thundering_herd(scale: str = "smoke", seed: int = 1) -> Plan:
+def thundering_herd(scale: str = "smoke", seed: int = 1, endpoints: int = 1) -> Plan:
     """`clients` writers in waves on one key, then each at its own pace, so that some writes follow others; readers of the
     whole, of ranges and of the metadata throughout; at rest, the final value is read again and again on every endpoint.
 
@@ -88,14 +88,14 @@ def thundering_herd(scale: str = "smoke", seed: int = 1) -> Plan:
             Group("readers", [get(KEY)], clients=readers, arrival=until_others()),
             Group("range-readers", [get(KEY, random_bytes=100_000)], clients=readers, arrival=until_others()),
             Group("head-readers", [head(KEY)], clients=readers, arrival=until_others()),
-            *read_then_remove(at_rest, clients=RESTING),
+            *read_then_remove(at_rest, clients=max(RESTING, endpoints)),
         ],
         require={"hot": Require(acked_writes=writes, reads=writes, overlap=0.5, max_in_flight=8)},
         memory_mb=2048,
     )
 
 
-def versioned_herd(scale: str = "smoke", seed: int = 1) -> Plan:
+def versioned_herd(scale: str = "smoke", seed: int = 1, endpoints: int = 1) -> Plan:
     """The herd in a bucket that keeps versions: each client reads back its own version; at rest the list has every one of
     them, once, and its first is what plain reads show on every endpoint.
 
@@ -122,7 +122,7 @@ def versioned_herd(scale: str = "smoke", seed: int = 1) -> Plan:
             _before(readers),
             Group("readers", [get(KEY)], clients=readers, arrival=until_others()),
             Group("head-readers", [head(KEY)], clients=readers, arrival=until_others()),
-            *read_then_remove(*at_rest, clients=RESTING),
+            *read_then_remove(*at_rest, clients=max(RESTING, endpoints)),
         ],
         require={"hot": Require(acked_writes=writes, reads=writes, overlap=0.5, max_in_flight=8)},
         memory_mb=2048,

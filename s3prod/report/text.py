@@ -14,6 +14,7 @@ from s3prod.summary import word
 from s3prod.verdict import Verdict, Witness
 
 SHOWN = 5  # witnesses in a text; run.json has more
+HEADLINE = 400  # characters
 REFUSED = (401, 403, 405)  # beside 5xx: what says that the store would not serve, not what it holds
 
 
@@ -293,8 +294,10 @@ def headline(run: Run) -> str:
         reasons = [
             f"{one.rule} [{one.level}] {one.bucket}/{one.key}: {one.sentence}" for one in first
         ] or verdict.because
-    reasons += [*run.unproven, *troubles(run.metrics), *remains(run.metrics)]
-    return one_line(f"{word(run)}: {'; '.join(reasons)}".removesuffix(": "))
+    why = "; ".join([*reasons, *run.unproven, *troubles(run.metrics)])
+    left = "; ".join(remains(run.metrics))  # whole, whatever else there is to say: somebody has to remove it
+    said = one_line(f"{word(run)}: {why}".removesuffix(": "), max(HEADLINE - 2 - len(left), HEADLINE // 2))
+    return "; ".join(filter(None, [said, left]))
 
 
 def failure_text(run: Run) -> str:

@@ -35,7 +35,7 @@ def as_text(report: Report) -> str:
         1.5  FAILED  tests/a/test_b.py::test_c  it broke
     total 1, passed 0, failed 1, skipped 0, errors 0
     """
-    rows = [(f"{one.duration:.1f}", one.status, one.test_id, one_line(one.message, 200)) for one in report.results]
+    rows = [(f"{one.duration:.1f}", one.status, one.test_id, one_line(one.message)) for one in report.results]
     counts = ", ".join(f"{name} {number}" for name, number in report.counts().items())
     return "\n".join([table(("seconds", "status", "test", ""), rows, right=1), counts]) + "\n"
 

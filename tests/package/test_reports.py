@@ -19,6 +19,8 @@ from s3prod.pytest_plugin import junit_property
 from s3prod.report import hdr, html, numbers, text
 from s3prod.report import json as json_report
 from s3prod.results import Run
+from s3prod.suite import formats
+from s3prod.suite.record import Report, Result
 from s3prod.verdict import Verdict, combine
 
 WITNESS = {
@@ -112,6 +114,21 @@ def test_the_text_report_says_everything(tmp_path):
         assert words.lower() in shown.lower(), words
     assert text.witness_paragraph(Verdict.from_dict(VIOLATED).witnesses[0]) not in text.summary_text(run_of(tmp_path))
     assert "replay: " in text.failure_text(run_of(tmp_path))
+
+
+def test_what_is_left_behind_is_named_whole(tmp_path):
+    """However much else there is to say, and in the table of a suite as well."""
+    because = {
+        "because": [f"too little evidence, for the {n}th reason of many" for n in range(30)],
+        "consistency": "inconclusive",
+    }
+    run = run_of(
+        tmp_path, because, **load("not-asked"), left_behind=["s3prod-main-0123456789ab", "s3prod-kept-0123456789ab"]
+    )
+    line = text.headline(run)
+    assert line.startswith("inconclusive: too little evidence") and len(line) <= 400
+    assert line.endswith("…; left behind: s3prod-main-0123456789ab, s3prod-kept-0123456789ab")
+    assert line in formats.as_text(Report([Result("tests/a/test_b.py::test_c", "ERROR", 1.0, line)]))
 
 
 def test_the_replay_line_names_the_target_unless_it_is_embedded(tmp_path):
