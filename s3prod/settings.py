@@ -33,7 +33,7 @@ TARGET: dict[str, Setting] = {  # the fields of `s3prod.target.Target`
     "addressing": Setting("S3_ADDRESSING"),
     "proxy": Setting("S3_PROXY"),
     "connect_timeout_ms": Setting("S3_CONNECT_TIMEOUT_MS"),
-    "profile": Setting("S3_PROFILE"),
+    "profile": Setting("S3_PROFILE", ("s3_profile",)),
 }
 SDK: dict[str, Setting] = {  # who sends the requests
     "sdk": Setting("S3_SDK", ("s3_sdk",)),

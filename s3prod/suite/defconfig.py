@@ -18,6 +18,7 @@ DEFAULTS: dict[str, tuple[str, str]] = {  # setting: what stands there when it i
     "region": ("us-east-1", "region that requests are signed for"),
     "bucket_prefix": ("s3prod", "begins the name of every bucket that is made: 1 to 34 of a-z, 0-9 and -"),
     "verify_tls": ("true", "whether certificates are checked"),
+    "profile": ("", "what the store promises: the name of a profile, or a TOML file"),
     "sdk": ("native", "who sends the requests"),
     "sdk_version": ("latest", "the version that must be installed, or latest"),
 }

@@ -198,12 +198,13 @@ def test_two_spellings_that_disagree_are_refused(tmp_path, capfd):
 
 def test_defconfig_writes_a_file_that_is_read_again(capfd):
     given = ["--endpoint", "http://127.0.0.1:9", "--access-key", "key", "--secret-key", SECRET, "--sdk", "boto3"]
+    given += ["--profile", "aws"]
     assert main(ROOT, ["--defconfig", *given]) == 0
     path = Path("s3_config.yaml")
     assert path.stat().st_mode & 0o777 == 0o600 and SECRET not in path.read_text()
     target = resolve({}, environ={"S3_SECRET_KEY": "s"})
     assert (target.endpoints, target.access_key, target.bucket_prefix) == (("http://127.0.0.1:9",), "key", "s3prod")
-    assert sdk_of({}, environ={}) == ("boto3", "latest")
+    assert sdk_of({}, environ={}) == ("boto3", "latest") and target.profile["name"] == "aws"
     before = path.read_text()
     assert main(ROOT, ["--defconfig"]) == 2 and path.read_text() == before
     assert "config: s3_config.yaml, expected a file that is not there yet" in capfd.readouterr().err
