@@ -140,7 +140,8 @@ static const char *const about[S3P_RULE_COUNT] = {
     [S3P_RULE_VERSION_LOST] =
         "A version can be read by its id until it is deleted by its id, and nobody did that.",
     [S3P_RULE_VERSION_WRONG_BODY] =
-        "Read by its id, a version shows the value of another write.",
+        "Read by its id, or listed, a version shows the value, the ETag or the size of another "
+        "write.",
     [S3P_RULE_VERSION_UNDEAD] =
         "The version had been deleted by its id, which cannot be undone, and can be read.",
     [S3P_RULE_BUCKET_UNREADY] =
@@ -156,6 +157,9 @@ static const char *const about[S3P_RULE_COUNT] = {
         "The store's own times of two versions contradict their order: a newer one is shown as "
         "older by more than the profile allows. Whoever sorts or expires by them takes the wrong "
         "one.",
+    [S3P_RULE_READ_CONDITION] =
+        "A read with If-Match shows that ETag or is refused, one with If-None-Match shows another. "
+        "Whoever goes on with a download by ranges trusts that they are of one object.",
     [S3P_RULE_VERSION_MISSING] =
         "In a bucket with versioning every write makes a version with an id. This one was "
         "acknowledged without: what it replaced may be gone for good.",

@@ -105,12 +105,27 @@ static int judge_copy(const struct s3p_load *l, const struct s3p_segment_view *s
     return hit(t, S3P_RULE_COPY_WRONG_SOURCE, key, err);
 }
 
+/* Whether the ETag of the answer is one that the condition of the read excludes. */
+static bool excludes(const struct s3p_segment_view *s, uint32_t i)
+{
+    uint8_t cond = COL(s, uint8_t, cond)[i], form = COL(s, uint8_t, etag_form)[i];
+    bool match = cond == S3P_COND_IF_MATCH, other = cond == S3P_COND_IF_NONE_MATCH;
+    if ((!match && !other) || S3P_OFF(ALONE_COND_NO_ETAG, form == S3P_ETAG_NONE) ||
+        S3P_OFF(ALONE_COND_FORM, form != COL(s, uint8_t, expect_form)[i]))
+        return false;
+    bool equal = memcmp(COL(s, s3p_etag_bytes, etag)[i].b, COL(s, s3p_etag_bytes, expect_etag)[i].b,
+                        sizeof(s3p_etag_bytes)) == 0;
+    return S3P_MUT(S3P_MUT_ALONE_COND_SAME, equal != match, equal);
+}
+
 int s3p_alone_meta(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
                    const struct s3p_row *key, struct s3p_tally *t, struct s3p_err *err)
 {
     uint8_t flags = COL(s, uint8_t, flags)[i];
     if (COL(s, uint8_t, op)[i] == S3P_OP_COPY)
         return judge_copy(l, s, i, key, t, err);
+    if (COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME && excludes(s, i))
+        S3P_TRY(hit(t, S3P_RULE_READ_CONDITION, key, err));
     if (COL(s, uint8_t, outcome)[i] != S3P_OK_OUTCOME ||
         S3P_OFF(ALONE_FOREIGN, (flags & S3P_FLAG_FOREIGN) != 0) ||
         !s3p_id_none(COL(s, struct s3p_id, meta_id)[i]))

@@ -13,7 +13,8 @@ uint64_t s3p_alone_md5_bytes(const struct s3p_segment_view *s, uint32_t i);
 int s3p_alone(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
               const struct s3p_row *key, uint64_t *md5_bytes, struct s3p_tally *t,
               struct s3p_err *err) S3P_MUST_CHECK;
-/* The metadata of a read, or the condition of a copy: of these whatever else is wrong with them. */
+/* The metadata and the condition of a read, or the condition of a copy: of these whatever else is
+ * wrong with them. */
 int s3p_alone_meta(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
                    const struct s3p_row *key, struct s3p_tally *t,
                    struct s3p_err *err) S3P_MUST_CHECK;

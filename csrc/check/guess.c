@@ -154,6 +154,7 @@ static const struct {
     {S3P_RULE_ERROR_AS_SUCCESS, ANY, "cond-fail-in-200-body"},
     {S3P_RULE_SURPLUS_BYTES, ANY, "poisoned-keepalive"},
     {S3P_RULE_COPY_WRONG_SOURCE, ANY, "copy-source-cond-ignored"},
+    {S3P_RULE_READ_CONDITION, ANY, "range-mixes-versions"},
     {S3P_RULE_META_TORN, ANY, "meta-merge"},
     {S3P_RULE_META_LOST, COPIED, "copy-drops-meta"},
     {S3P_RULE_META_LOST, ANY, "tags-wipe-metadata"},

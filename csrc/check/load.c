@@ -498,13 +498,15 @@ static inline void fetch_ahead(const struct s3p_segment_view *s, uint32_t i)
 }
 
 /* Whether the attempt alone may show anything: most are clean, and cost no call. */
-static inline bool shows_alone(const struct writer *w, uint32_t i, uint8_t role, uint8_t kind)
+static inline bool shows_alone(const struct writer *w, uint32_t i, uint8_t role,
+                               const struct s3p_row *made)
 {
     const struct s3p_segment_view *s = w->s;
     if (role == ROLE_READ)
-        return kind == S3P_ROW_NONE || s3p_id_none(COL(s, struct s3p_id, meta_id)[i]) ||
-               is_narrow(s, i);
-    return kind == S3P_ROW_NONE || role == ROLE_COPY || (role == ROLE_PUT && w->l->judges_md5);
+        return made->kind == S3P_ROW_NONE || made->expect != 0 ||
+               s3p_id_none(COL(s, struct s3p_id, meta_id)[i]) || is_narrow(s, i);
+    return made->kind == S3P_ROW_NONE || role == ROLE_COPY ||
+           (role == ROLE_PUT && w->l->judges_md5);
 }
 
 static int judge_alone(struct writer *w, uint32_t i, uint8_t role, const struct s3p_row *made,
@@ -552,7 +554,7 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
             leave_replica(&made);
         if (r != NULL)
             s3p_row_pack(&made, r, rows);
-        if (judge && shows_alone(w, i, role, made.kind))
+        if (judge && shows_alone(w, i, role, &made))
             S3P_TRY(judge_alone(w, i, role, &made, t, err));
     }
     return 0;

@@ -118,6 +118,12 @@
     X(PAGE_COUNT_OFF)                                                                              \
     X(PAGE_COUNT_LE)                                                                               \
     X(PAGE_TOKEN_OFF)                                                                              \
+    X(PAGE_STOPPED_LT)                                                                             \
+    X(PAGE_STOPPED_ROLLED)                                                                         \
+    X(PAGE_FULL_LT)                                                                                \
+    X(PAGE_LOOKED_ALWAYS)                                                                          \
+    X(PAGE_BACK_LE)                                                                                \
+    X(PAGE_PART_BACK_LE)                                                                           \
     X(ANSWER_READY_LT)                                                                             \
     X(ANSWER_GONE_GT)                                                                              \
     X(ANSWER_GONE_REFUSED)                                                                         \
@@ -162,6 +168,7 @@
     X(JOIN_FAST_OFF)                                                                               \
     X(JOIN_ROLLED_LT)                                                                              \
     X(JOIN_TRUNCATED_OFF)                                                                          \
+    X(JOIN_LOOKED_OFF)                                                                             \
     X(WALK_ALTERED_OFF)                                                                            \
     X(WALK_TOKEN_OFF)                                                                              \
     X(WALK_PREFIX_OFF)                                                                             \
@@ -282,6 +289,12 @@
     X(VERSION_LATEST_LAG)                                                                          \
     X(VERSION_LATEST_WALK)                                                                         \
     X(VERSION_LATEST_ALTERED)                                                                      \
+    X(VERSION_ENTRY_ETAG)                                                                          \
+    X(VERSION_ENTRY_NO_ETAG)                                                                       \
+    X(VERSION_ENTRY_FORM)                                                                          \
+    X(VERSION_ENTRY_SIZE)                                                                          \
+    X(VERSION_ENTRY_NO_SIZE)                                                                       \
+    X(VERSION_ENTRY_UNTOLD)                                                                        \
     X(VERSION_WALK_LATER)                                                                          \
     X(VERSION_WALK_FIRST_LT)                                                                       \
     X(VERSION_WALK_LAST_LT)                                                                        \
@@ -497,6 +510,9 @@
     X(ALONE_RUN_ANY)                                                                               \
     X(ALONE_TORN)                                                                                  \
     X(ALONE_FOREIGN)                                                                               \
+    X(ALONE_COND_NO_ETAG)                                                                          \
+    X(ALONE_COND_FORM)                                                                             \
+    X(ALONE_COND_SAME)                                                                             \
     X(LOAD_FOREIGN)                                                                                \
     X(LOAD_CONSTANT)                                                                               \
     X(LOAD_REFUSED_ETAG)                                                                           \
@@ -525,6 +541,12 @@
     X(PART_SIZE_OFF)                                                                               \
     X(PART_IGNORED_REFUSED)                                                                        \
     X(PART_IGNORED_ANY)                                                                            \
+    X(PART_ABSENT_OFF)                                                                             \
+    X(PART_ABSENT_REFUSED)                                                                         \
+    X(PART_ABSENT_UNKNOWN)                                                                         \
+    X(PART_ABSENT_MADE_LT)                                                                         \
+    X(PART_ABSENT_OTHER_LT)                                                                        \
+    X(PART_ABSENT_RULES)                                                                           \
     X(PART_VERSIONS_OFF)                                                                           \
     X(PART_VERSIONS_LT)                                                                            \
     X(PART_BLENDED_OFF)                                                                            \

@@ -161,8 +161,9 @@ static int read_items(struct s3p_lister *w, struct s3p_err *err)
     return 0;
 }
 
-/* The last name of a page: the last key or the last common prefix. False: it has none. */
-static int last_name(struct s3p_lister *w, const struct s3p_page *page, bool *found,
+/* The last name of a page, the last key or the last common prefix, into w->behind. False: it has
+ * none. */
+static int last_name(struct s3p_lister *w, const struct s3p_page *page, bool *found, bool *rolled,
                      struct s3p_err *err)
 {
     const struct s3p_segment_view *s = s3p_histfile_segment(w->lists->file, page->segment), *own;
@@ -184,51 +185,123 @@ static int last_name(struct s3p_lister *w, const struct s3p_page *page, bool *fo
         return 0;
     own = w->s;
     w->s = s; /* where the texts are */
-    bool prefix = has[1] && (!has[0] || S3P_OFF(PAGE_LAST_KEY, s3p_item_compare(w, &last[0],
-                                                                                &last[1]) < 0));
+    *rolled = has[1] && (!has[0] || S3P_OFF(PAGE_LAST_KEY, s3p_item_compare(w, &last[0],
+                                                                            &last[1]) < 0));
     s3p_buf_clear(&w->start_text);
-    s3p_buf_view(&w->start_text, s3p_item_text(w, 0, &last[prefix]));
-    w->start = (struct s3p_str){w->start_text.data, w->start_text.len};
+    if (page->kind == S3P_LIST_PARTS)
+        s3p_buf_u64(&w->start_text, last[0].index);
+    else
+        s3p_buf_view(&w->start_text, s3p_item_text(w, 0, &last[*rolled]));
+    w->behind = (struct s3p_str){w->start_text.data, w->start_text.len};
     w->s = own;
     return s3p_buf_ok(&w->start_text) ? 0 : s3p_fail(err, S3P_ENOMEM, 0, "name of an entry");
+}
+
+uint64_t s3p_part_marker(struct s3p_str text)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < text.len && text.p[i] >= '0' && text.p[i] <= '9'; i++)
+        n = n * 10 + (uint64_t)(text.p[i] - '0');
+    return n;
+}
+
+int s3p_marker_compare(const struct s3p_lister *w, struct s3p_str a, struct s3p_str b)
+{
+    uint64_t x = s3p_part_marker(a), y = s3p_part_marker(b);
+    return w->page->kind == S3P_LIST_PARTS ? (x > y) - (x < y) : s3p_str_compare(a, b);
+}
+
+/* What a page was asked for; the texts last until the next call. */
+static int args_of(struct s3p_lister *w, const struct s3p_page *page, struct s3p_page_args *asked,
+                   struct s3p_err *err)
+{
+    const struct s3p_segment_view *s = s3p_histfile_segment(w->lists->file, page->segment);
+    w->texts.len = w->own_texts;
+    return s3p_page_args(asked, &w->texts,
+                         s3p_segment_text(s, COL(s, uint32_t, list_args)[page->position]),
+                         s->first_record + page->position, err);
+}
+
+/* Did the page before, whose last name is `behind`, look no further? One that is full ends there.
+ * Where the page at hand was asked for by a name it is that which tells; one inside a common prefix
+ * goes no further than it. */
+static int stopped_there(struct s3p_lister *w, const struct s3p_page *page, bool rolled, bool *yes,
+                         struct s3p_err *err)
+{
+    const struct s3p_segment_view *s = s3p_histfile_segment(w->lists->file, page->segment);
+    uint64_t n = COL(s, uint32_t, entries_count)[page->position];
+    struct s3p_page_args asked;
+    S3P_TRY(args_of(w, page, &asked, err));
+    if (w->args.token.len == 0)
+        *yes = S3P_LE(PAGE_STOPPED_LT, s3p_marker_compare(w, w->start, w->behind), 0) ||
+               S3P_OFF(PAGE_STOPPED_ROLLED, rolled && s3p_str_begins(w->start, w->behind));
+    else
+        *yes = S3P_LE(PAGE_FULL_LT, asked.max < S3P_PAGE_MAX ? asked.max : S3P_PAGE_MAX, n);
+    return 0;
+}
+
+/* Goes back to the last page before this one that has an entry, or to the first one. */
+static int find_behind(struct s3p_lister *w, bool *found, struct s3p_err *err)
+{
+    const struct s3p_page *page = w->page;
+    bool rolled = false, stopped = false;
+    for (*found = false; !*found && page->before != S3P_NO_PAGE;) {
+        uint32_t before = page->before;
+        page = &w->lists->page[before];
+        S3P_TRY(last_name(w, page, found, &rolled, err));
+        if (*found)
+            S3P_TRY(stopped_there(w, page, rolled, &stopped, err));
+        if (S3P_ON(PAGE_LOOKED_ALWAYS, !stopped))
+            w->since = before;
+    }
+    if (*found)
+        return 0;
+    struct s3p_page_args first; /* only empty pages: it begins where the walk does */
+    S3P_TRY(args_of(w, page, &first, err));
+    *found = S3P_ON(PAGE_ANCHOR_ALWAYS, first.token.len == 0);
+    w->behind = first.start;
+    return 0;
 }
 
 /* Where the page begins: its own marker, or behind the page that its token came from. */
 static int find_start(struct s3p_lister *w, struct s3p_err *err)
 {
-    const struct s3p_page *page = w->page;
-    w->start = w->args.start;
-    w->linked = page->before != S3P_NO_PAGE;
+    bool found;
+    w->start = w->behind = w->args.start;
+    w->since = w->at;
+    w->linked = w->page->before != S3P_NO_PAGE;
     w->anchored = w->args.token.len == 0;
     w->inside = w->args.id.len != 0 && w->start.len != 0;
-    if (w->anchored)
+    if (!w->linked || w->lists->head->key_order_other)
         return 0;
-    while (page->before != S3P_NO_PAGE && !w->anchored) {
-        page = &w->lists->page[page->before];
-        S3P_TRY(last_name(w, page, &w->anchored, err));
+    S3P_TRY(find_behind(w, &found, err));
+    if (w->anchored && (!found || s3p_marker_compare(w, w->behind, w->start) > 0)) {
+        w->behind = w->start;
+        w->since = w->at;
+    } else if (!w->anchored) {
+        w->start = w->behind;
+        w->anchored = found;
     }
-    if (w->anchored || page == w->page)
-        return 0;
-    /* Only empty pages before it: it begins where the walk does. */
-    const struct s3p_segment_view *s = s3p_histfile_segment(w->lists->file, page->segment);
-    struct s3p_page_args first;
-    S3P_TRY(s3p_page_args(&first, &w->texts,
-                          s3p_segment_text(s, COL(s, uint32_t, list_args)[page->position]),
-                          s->first_record + page->position, err));
-    w->anchored = S3P_ON(PAGE_ANCHOR_ALWAYS, first.token.len == 0);
-    w->start = first.start;
     return 0;
+}
+
+static int64_t call_of(const struct s3p_lister *w, uint32_t number)
+{
+    const struct s3p_page *page = &w->lists->page[number];
+    return COL(s3p_histfile_segment(w->lists->file, page->segment), int64_t,
+               t_call)[page->position];
 }
 
 static void find_interval(struct s3p_lister *w)
 {
-    const struct s3p_page *first = w->page;
+    uint32_t first = w->at;
     while (S3P_OFF(PAGE_INTERVAL_OFF, w->lists->head->list_interval_listing) &&
-           first->before != S3P_NO_PAGE)
-        first = &w->lists->page[first->before];
-    const struct s3p_segment_view *s = s3p_histfile_segment(w->lists->file, first->segment);
-    w->from = COL(s, int64_t, t_call)[first->position];
+           w->lists->page[first].before != S3P_NO_PAGE)
+        first = w->lists->page[first].before;
+    w->from = call_of(w, first);
     w->to = COL(w->s, int64_t, t_return)[w->i];
+    w->looked = call_of(w, w->since);
+    w->looked = w->looked < w->from ? w->looked : w->from;
 }
 
 static int compare_items(const void *a, const void *b, void *lister)
@@ -236,9 +309,11 @@ static int compare_items(const void *a, const void *b, void *lister)
     return s3p_item_compare(lister, a, b);
 }
 
-static int open_page(struct s3p_lister *w, const struct s3p_page *page, struct s3p_err *err)
+static int open_page(struct s3p_lister *w, uint32_t number, struct s3p_err *err)
 {
+    const struct s3p_page *page = &w->lists->page[number];
     memset(w->hits, 0, sizeof w->hits);
+    w->at = number;
     w->page = page;
     w->s = s3p_histfile_segment(w->lists->file, page->segment);
     w->i = page->position;
@@ -248,6 +323,7 @@ static int open_page(struct s3p_lister *w, const struct s3p_page *page, struct s
     struct s3p_str told = s3p_segment_text(w->s, COL(w->s, uint32_t, list_next)[w->i]);
     S3P_TRY(s3p_page_args(&w->args, &w->texts, asked, record, err));
     S3P_TRY(s3p_page_args(&w->next, &w->texts, told, record, err));
+    w->own_texts = w->texts.len;
     w->truncated = (COL(w->s, uint8_t, flags)[w->i] & S3P_FLAG_TRUNCATED) != 0;
     S3P_TRY(read_items(w, err));
     S3P_TRY(find_start(w, err));
@@ -264,10 +340,10 @@ static void drop_wrong(struct s3p_lister *w)
     w->n = n;
 }
 
-static int judge_page(struct s3p_lister *w, const struct s3p_page *page, struct s3p_err *err)
+static int judge_page(struct s3p_lister *w, uint32_t number, struct s3p_err *err)
 {
     bool sorted;
-    S3P_TRY(open_page(w, page, err));
+    S3P_TRY(open_page(w, number, err));
     if (S3P_LT(PAGE_TIMES_LE, w->to, w->from))
         return s3p_fail(err, S3P_EFORMAT, 0, "record %llu: t_return is before t_call",
                         (unsigned long long)(w->s->first_record + w->i));
@@ -275,7 +351,7 @@ static int judge_page(struct s3p_lister *w, const struct s3p_page *page, struct 
     drop_wrong(w);
     bool whole = !w->truncated && w->anchored && w->start.len == 0;
     if (S3P_OFF(PAGE_OTHER_OFF, w->lists->head->key_order_other) && !whole &&
-        page->kind != S3P_LIST_PARTS) {
+        w->page->kind != S3P_LIST_PARTS) {
         s3p_tally_skip(w->tally, S3P_WHY_LIST_NEGATIVES, 0, 1); /* nobody knows what it covers */
         return 0;
     }
@@ -292,6 +368,6 @@ int s3p_lists_judge(struct s3p_lister *w, uint32_t unit, struct s3p_tally *t, st
     w->tally = t;
     s3p_tally_unit(t);
     for (uint32_t i = from; i < to && i < w->lists->n; i++)
-        S3P_TRY(judge_page(w, &w->lists->page[i], err));
+        S3P_TRY(judge_page(w, i, err));
     return 0;
 }

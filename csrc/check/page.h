@@ -23,8 +23,10 @@ struct s3p_lister {
     /* the page at hand */
     struct s3p_tally *tally;
     const struct s3p_page *page;
+    uint32_t at; /* its number */
     const struct s3p_segment_view *s;
     uint32_t i; /* its position there */
+    size_t own_texts; /* how much of `texts` is its own */
     struct s3p_page_args args, next;
     uint32_t n; /* items */
     bool truncated;
@@ -33,7 +35,10 @@ struct s3p_lister {
     bool linked;   /* `start` is where the page before it ended */
     struct s3p_buf start_text, rolled_text;
     struct s3p_str start;
-    int64_t from, to; /* its interval */
+    struct s3p_str behind; /* what it covers begins there: `start`, or before it */
+    uint32_t since;        /* the page that first looked there */
+    int64_t from, to;      /* its interval */
+    int64_t looked;        /* that of what lies before its first entry begins so early */
     uint8_t hits[S3P_RULE_COUNT];
 };
 
@@ -43,6 +48,9 @@ enum { S3P_PAGE_HITS = 16 }; /* of one rule on one page; more are not counted */
 struct s3p_str s3p_item_text(struct s3p_lister *w, int which, const struct s3p_item *it);
 int s3p_item_compare(struct s3p_lister *w, const struct s3p_item *a, const struct s3p_item *b);
 bool s3p_str_begins(struct s3p_str text, struct s3p_str prefix);
+uint64_t s3p_part_marker(struct s3p_str text); /* the number it begins with */
+/* The order of two markers of the page's kind: of parts they are numbers. */
+int s3p_marker_compare(const struct s3p_lister *w, struct s3p_str a, struct s3p_str b);
 /* The common prefix that a key of the page is rolled up to; empty: none. A view into `key`. */
 struct s3p_str s3p_page_roll(const struct s3p_lister *w, struct s3p_str key);
 

@@ -62,7 +62,7 @@ int s3p_page_args(struct s3p_page_args *a, struct s3p_buf *texts, struct s3p_str
                   uint64_t record, struct s3p_err *err)
 {
     struct s3p_str none = S3P_STR("");
-    *a = (struct s3p_page_args){none, none, none, none, none, 0};
+    *a = (struct s3p_page_args){none, none, none, none, none, S3P_PAGE_MAX};
     for (size_t at = 0; at < query.len;) {
         const char *amp = memchr(query.p + at, '&', query.len - at);
         size_t end = amp != NULL ? (size_t)(amp - query.p) : query.len;

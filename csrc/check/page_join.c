@@ -28,30 +28,33 @@ struct unit {
 
 /* Whether one of the windows, then `*v`, holds all of the page, so that a claim contradicts it. An
  * eventual listing may be late: how late is noted. */
-static bool contradicts(struct s3p_lister *w, const struct s3p_borders *b, struct s3p_span *v)
+static bool contradicts(struct s3p_lister *w, const struct s3p_borders *b, int64_t from,
+                        struct s3p_span *v)
 {
     const struct s3p_head *h = w->lists->head;
     bool of_uploads = w->page->kind == S3P_LIST_UPLOADS || w->page->kind == S3P_LIST_PARTS;
     int64_t lag = of_uploads ? h->mpu_lag_ns : h->list_lag_ns;
-    if (s3p_borders_over(b, w->to) || !s3p_borders_find(b, w->from, w->to, v))
+    if (s3p_borders_over(b, w->to) || !s3p_borders_find(b, from, w->to, v))
         return false;
     if (v->from == INT64_MIN || lag == 0)
         return true;
-    int64_t late = w->from - v->from;
+    int64_t late = from - v->from;
     w->tally->list_lag_ns = late > w->tally->list_lag_ns ? late : w->tally->list_lag_ns;
     return S3P_ON(JOIN_LAG_OFF, S3P_LT(JOIN_LAG_LE, lag, late));
 }
 
+/* Before its first entry the page before may have looked for it, too. */
 static bool must_be_there(const struct join *j, const struct s3p_member *m, struct s3p_span *v)
 {
     const struct s3p_borders b = s3p_member_there(j->set, m);
-    return contradicts(j->w, &b, v);
+    return contradicts(j->w, &b, S3P_OFF(JOIN_LOOKED_OFF, j->i == 0) ? j->w->looked : j->w->from,
+                       v);
 }
 
 static bool must_be_gone(const struct join *j, const struct s3p_member *m, struct s3p_span *v)
 {
     const struct s3p_borders b = s3p_member_gone(j->set, m);
-    return contradicts(j->w, &b, v);
+    return contradicts(j->w, &b, j->w->from, v);
 }
 
 /* The evidence of the first window; of one since ever there is none. */
@@ -154,7 +157,7 @@ static bool parts_range(struct join *j)
     const struct s3p_lister *w = j->w;
     uint64_t id =
         s3p_id_token(s3p_segment_text(w->s, COL(w->s, uint32_t, upload_id)[w->i])), marker = 0;
-    if (w->start.len != 0 && !s3p_parse_u64(w->start.p, w->start.len, &marker))
+    if (w->behind.len != 0 && !s3p_parse_u64(w->behind.p, w->behind.len, &marker))
         return false;
     uint32_t lo = 0, hi = j->set->n;
     while (lo < hi) {
@@ -172,6 +175,11 @@ static bool parts_range(struct join *j)
     return id != 0;
 }
 
+static bool same(struct s3p_str a, struct s3p_str b)
+{
+    return s3p_str_compare(a, b) == 0;
+}
+
 static void keys_range(struct join *j)
 {
     struct s3p_lister *w = j->w;
@@ -183,8 +191,9 @@ static void keys_range(struct join *j)
     }
     if (S3P_OFF(JOIN_UNANCHORED_OFF, !w->anchored))
         lo = find_item(j, lo, hi, &w->item[0]);
-    else if (w->start.len != 0)
-        lo = find(j, lo, hi, w->start, S3P_OFF(JOIN_INSIDE_OFF, w->inside) ? FROM : BEHIND);
+    else if (w->behind.len != 0)
+        lo = find(j, lo, hi, w->behind,
+                  S3P_OFF(JOIN_INSIDE_OFF, w->inside) && same(w->behind, w->start) ? FROM : BEHIND);
     j->at = lo;
     j->end = hi;
 }
@@ -461,8 +470,8 @@ static int step(struct join *j, struct s3p_err *err)
     struct s3p_lister *w = j->w;
     struct unit u = j->at < j->end ? next_unit(j) : (struct unit){0};
     if (u.rolled.len != 0 && w->anchored &&
-        S3P_MUT(S3P_MUT_JOIN_ROLLED_LT, s3p_str_compare(u.rolled, w->start) <= 0,
-                s3p_str_compare(u.rolled, w->start) < 0)) {
+        S3P_MUT(S3P_MUT_JOIN_ROLLED_LT, s3p_str_compare(u.rolled, w->behind) <= 0,
+                s3p_str_compare(u.rolled, w->behind) < 0)) {
         j->at = u.to; /* rolled up into what the marker is behind of */
         return 0;
     }
@@ -483,7 +492,7 @@ int s3p_page_membership(struct s3p_lister *w, struct s3p_err *err)
     struct join j = {.w = w, .set = &w->lists->set[w->page->kind]};
     bool objects = w->page->kind == S3P_LIST_OBJECTS;
     j.keys = objects && w->args.delimiter.len == 0;
-    if (w->n == 0 && (w->truncated || !w->anchored))
+    if (w->n == 0 && (w->truncated || !w->anchored || w->args.max == 0))
         return 0; /* it covers nothing */
     if (w->page->kind != S3P_LIST_PARTS)
         keys_range(&j);

@@ -5,7 +5,6 @@
 #include "s3/op.h"
 
 #define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
-enum { PAGE_MAX = 1000 }; /* entries of a page that was asked for without a bound */
 
 static int hit(struct s3p_lister *w, enum s3p_rule rule, struct s3p_item *it,
                struct s3p_err *err)
@@ -24,12 +23,11 @@ static int hit(struct s3p_lister *w, enum s3p_rule rule, struct s3p_item *it,
 /* Is it behind the marker? Keys that a marker inside a common prefix leaves open are let be. */
 static int check_start(struct s3p_lister *w, struct s3p_item *it, struct s3p_err *err)
 {
-    if (S3P_ON(PAGE_START_OFF, !w->anchored || w->start.len == 0))
+    if (S3P_ON(PAGE_START_OFF, !w->anchored || w->start.len == 0) ||
+        w->lists->head->key_order_other)
         return 0;
     if (w->page->kind == S3P_LIST_PARTS) {
-        uint64_t marker = 0;
-        for (size_t i = 0; i < w->start.len && w->start.p[i] >= '0' && w->start.p[i] <= '9'; i++)
-            marker = marker * 10 + (uint64_t)(w->start.p[i] - '0');
+        uint64_t marker = s3p_part_marker(w->start);
         return S3P_MUT(S3P_MUT_PAGE_PART_MARKER_GE, it->index > marker, it->index >= marker)
                    ? 0
                    : hit(w, S3P_RULE_LIST_RANGE, it, err);
@@ -82,7 +80,20 @@ static int check_count(struct s3p_lister *w, struct s3p_err *err)
     return counted && ended ? 0 : hit(w, S3P_RULE_LIST_INCONSISTENT, NULL, err);
 }
 
-static int check_next(struct s3p_lister *w, struct s3p_err *err)
+/* Whether the page says to go on before its last key. With a delimiter some clients make a marker
+ * up. */
+static bool goes_back(struct s3p_lister *w, const struct s3p_item *last)
+{
+    struct s3p_str next = w->next.start;
+    if (last == NULL || w->next.token.len != 0 || next.len == 0 || w->args.delimiter.len != 0 ||
+        w->lists->head->key_order_other)
+        return false;
+    if (w->page->kind == S3P_LIST_PARTS)
+        return S3P_LT(PAGE_PART_BACK_LE, s3p_part_marker(next), last->index);
+    return S3P_LT(PAGE_BACK_LE, s3p_str_compare(next, s3p_item_text(w, 0, last)), 0);
+}
+
+static int check_next(struct s3p_lister *w, const struct s3p_item *last, struct s3p_err *err)
 {
     S3P_TRY(check_count(w, err));
     if (!w->truncated)
@@ -92,7 +103,8 @@ static int check_next(struct s3p_lister *w, struct s3p_err *err)
     bool back = b->token.len != 0 ? s3p_str_compare(b->token, a->token) == 0
                                   : s3p_str_compare(b->start, a->start) == 0 &&
                                         s3p_str_compare(b->id, a->id) == 0;
-    return S3P_OFF(PAGE_NO_NEXT_OFF, none) || S3P_OFF(PAGE_SAME_NEXT_OFF, back)
+    return S3P_OFF(PAGE_NO_NEXT_OFF, none) || S3P_OFF(PAGE_SAME_NEXT_OFF, back) ||
+                   goes_back(w, last)
                ? hit(w, S3P_RULE_LIST_NO_PROGRESS, NULL, err)
                : 0;
 }
@@ -119,8 +131,7 @@ int s3p_page_structure(struct s3p_lister *w, bool *sorted, struct s3p_err *err)
         last[it->prefix] = it;
     }
     *sorted &= last[1] == NULL || last[0] == NULL;
-    if (S3P_MUT(S3P_MUT_PAGE_LIMIT_GE, w->n > (w->args.max != 0 ? w->args.max : PAGE_MAX),
-                w->n >= (w->args.max != 0 ? w->args.max : PAGE_MAX)))
+    if (S3P_MUT(S3P_MUT_PAGE_LIMIT_GE, w->n > w->args.max, w->n >= w->args.max))
         S3P_TRY(hit(w, S3P_RULE_LIST_OVER_LIMIT, NULL, err));
-    return check_next(w, err);
+    return check_next(w, last[0], err);
 }

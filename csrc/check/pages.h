@@ -2,7 +2,10 @@
  * and nothing that it must not (page_join.c)?
  *
  * A page covers (marker, last entry]; the last one of a walk to the end of its prefix; one that
- * ends in a common prefix all members of that; an empty truncated one nothing. Its interval is its
+ * ends in a common prefix all members of that; an empty truncated one, or one that was asked for no
+ * entry, nothing. Where a page may have looked further than its last entry (it was short, or names
+ * a marker behind it) what the next one leaves out before its first entry was left out by one of
+ * the two, in the time of both. Its interval is its
  * own [t_call, t_return] (profile `list_interval: listing`: from the call of the first page of its
  * walk; `list: eventual` with `list_lag_ms`: from that much before). A key of the range is judged
  * as one read in the interval (windows.h); a common prefix must be there when a member under it
@@ -23,6 +26,7 @@
 
 #define S3P_NO_PAGE UINT32_MAX
 #define S3P_PAGES_A_UNIT 16
+#define S3P_PAGE_MAX 1000 /* entries of a page, whatever it was asked for */
 
 struct s3p_page {
     uint32_t segment, position;
@@ -33,7 +37,7 @@ struct s3p_page {
 /* Of a page: what was asked (or, of list_next, will be). Texts live in the caller's buffer. */
 struct s3p_page_args {
     struct s3p_str prefix, delimiter, start, id, token;
-    uint64_t max; /* 0: not said */
+    uint64_t max; /* S3P_PAGE_MAX: not said */
 };
 int s3p_page_args(struct s3p_page_args *a, struct s3p_buf *texts, struct s3p_str query,
                   uint64_t record, struct s3p_err *err) S3P_MUST_CHECK;

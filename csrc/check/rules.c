@@ -107,4 +107,6 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
     [S3P_RULE_LAST_MODIFIED] =
         {"last-modified-backwards", "version",
          "$0 with a version that is newer than the next one, and has an older time: $1, and $2"},
+    [S3P_RULE_READ_CONDITION] = {"read-condition-ignored", "answer",
+                                 "$0, and has an ETag that its condition excludes"},
 };

@@ -1,5 +1,8 @@
 /* Reads of a key that has versions (check/versions.h). */
 #include "check/versions.h"
+
+#include <string.h>
+
 #include "check/mutate.h"
 #include "s3/body.h"
 #include "s3/op.h"
@@ -148,18 +151,36 @@ static int judge_plain(struct s3p_history_of_key *k, const struct reading *g, st
     return v != NULL && k->hits == hits ? judge_current(k, g, v, err) : 0;
 }
 
-/* The version that a page calls the latest is what a HEAD would show. */
-static int judge_latest(struct s3p_history_of_key *k, const struct s3p_at *at, struct s3p_err *err)
+/* Whether an entry says another ETag or size than the write of its version. */
+static bool misstates(const struct s3p_entry *e, const struct s3p_at *made)
+{
+    uint64_t size = S3P_COLUMN(made, uint64_t, size);
+    uint8_t form = S3P_COLUMN(made, uint8_t, etag_form);
+    bool told = S3P_ON(VERSION_ENTRY_NO_ETAG, form != S3P_ETAG_NONE) &&
+                S3P_ON(VERSION_ENTRY_FORM, e->etag_form == form);
+    bool sized = S3P_ON(VERSION_ENTRY_NO_SIZE, e->size != 0) &&
+                 S3P_ON(VERSION_ENTRY_UNTOLD, size != 0);
+    bool other = memcmp(e->etag, S3P_COLUMN(made, s3p_etag_bytes, etag).b, sizeof e->etag) != 0;
+    return S3P_OFF(VERSION_ENTRY_ETAG, told && other) ||
+           S3P_OFF(VERSION_ENTRY_SIZE, sized && e->size != size);
+}
+
+/* What a page says of a version is what was written. The one that it calls the latest is what a
+ * HEAD would show. */
+static int judge_entry(struct s3p_history_of_key *k, const struct s3p_at *at, struct s3p_err *err)
 {
     const struct s3p_head *h = k->b->objects->head;
     const struct s3p_entry *e = &at->s->entries[at->entry];
     const struct s3p_version *v = s3p_version_find(k, s3p_segment_text(at->s, e->version_id));
+    if (v == NULL || S3P_OFF(VERSION_LATEST_ALTERED,
+                             (S3P_COLUMN(at, uint8_t, flags) & S3P_FLAG_ALTERED) != 0))
+        return 0;
+    if (v->kind == S3P_VERSION_WRITE && misstates(e, v->made))
+        return s3p_version_hit(k, S3P_RULE_VERSION_WRONG_BODY, s3p_at_record(at), v->record, err);
     bool judged = S3P_ON(VERSION_LATEST_ANY, (e->flags & S3P_ENTRY_LATEST) != 0) &&
                   S3P_ON(VERSION_LATEST_LAG, h->list_lag_ns == 0) &&
-                  S3P_ON(VERSION_LATEST_WALK, !h->list_interval_listing) &&
-                  S3P_ON(VERSION_LATEST_ALTERED,
-                         (S3P_COLUMN(at, uint8_t, flags) & S3P_FLAG_ALTERED) == 0);
-    if (v == NULL || S3P_ON(VERSION_LATEST_OFF, !judged))
+                  S3P_ON(VERSION_LATEST_WALK, !h->list_interval_listing);
+    if (S3P_ON(VERSION_LATEST_OFF, !judged))
         return 0;
     struct reading g = {.at = at,
                         .inv = S3P_COLUMN(at, int64_t, t_call),
@@ -175,7 +196,7 @@ int s3p_version_reads(struct s3p_history_of_key *k, struct s3p_err *err)
         const struct s3p_at *at = &k->at[i];
         uint8_t op = S3P_COLUMN(at, uint8_t, op), outcome = S3P_COLUMN(at, uint8_t, outcome);
         if (at->entry != S3P_NO_ENTRY)
-            S3P_TRY(judge_latest(k, at, err));
+            S3P_TRY(judge_entry(k, at, err));
         if (op != S3P_OP_GET && op != S3P_OP_HEAD)
             continue;
         struct reading g = {

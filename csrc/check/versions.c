@@ -75,6 +75,7 @@ int s3p_version_hit(struct s3p_history_of_key *k, enum s3p_rule rule, uint32_t f
 static struct s3p_version made_by(const struct s3p_history_of_key *k, const struct s3p_at *at)
 {
     struct s3p_version v = {.meta = S3P_COLUMN(at, struct s3p_id, meta_id),
+                            .made = at,
                             .inv = S3P_COLUMN(at, int64_t, t_call),
                             .res = S3P_COLUMN(at, int64_t, t_return),
                             .del_inv = INT64_MAX,

@@ -25,6 +25,7 @@ enum s3p_version_kind { S3P_VERSION_WRITE, S3P_VERSION_MARKER };
 
 struct s3p_version {
     struct s3p_id meta;
+    const struct s3p_at *made; /* the write */
     int64_t inv, res;         /* of the write */
     int64_t del_inv, del_res; /* deletes by id: earliest call, earliest acknowledgement; a rule of
                                  the bucket may remove it from del_inv on */

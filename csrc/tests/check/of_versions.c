@@ -60,6 +60,7 @@ void t_add_listed(struct t_make *m, struct s3p_attempt r, const struct t_listed 
     for (int k = 0; k < n; k++) {
         struct s3p_entry entry = {.key_index = e[k].key,
                                   .flags = e[k].flags,
+                                  .size = e[k].size,
                                   .last_modified_ns = e[k].last_modified_s * 1000000000};
         s3p_etag_bytes etag = t_etag(e[k].value);
         entry.etag_form = e[k].value != 0 ? S3P_ETAG_DIGEST : S3P_ETAG_NONE;

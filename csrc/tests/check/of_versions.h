@@ -20,15 +20,16 @@ struct t_listed {
     uint64_t key;
     int64_t last_modified_s;
     uint32_t value; /* whose ETag it has; 0: none */
+    uint64_t size;
 };
 void t_add_versions(struct t_make *m, int64_t call_ms, int64_t return_ms,
                     const struct t_listed *e, int n);
 /* The same with an attempt of one's own. */
 void t_add_listed(struct t_make *m, struct s3p_attempt r, const struct t_listed *e, int n);
 
-#define T_V(id, flags) {id, flags, 3, 0, 0}
-#define T_VALUE(id, flags, value) {id, flags, 3, 0, value}
-#define T_TIMED(id, flags, last_modified_s) {id, flags, 3, last_modified_s, 0}
+#define T_V(id, flags) {id, flags, 3, 0, 0, 0}
+#define T_VALUE(id, flags, value) {id, flags, 3, 0, value, 0}
+#define T_TIMED(id, flags, last_modified_s) {id, flags, 3, last_modified_s, 0, 0}
 #define T_PAGE(m, call, ret, ...)                                                                  \
     do {                                                                                           \
         const struct t_listed e_[] = {__VA_ARGS__};                                                \

@@ -277,10 +277,10 @@ static void list_all(struct t_make *m, const struct state *x)
     char text[64][16];
     int n = 0;
     if (x->null != 0)
-        e[n++] = (struct t_listed){"null", x->null == 1 ? S3P_ENTRY_MARKER : 0, 3, 0, 0};
+        e[n++] = (struct t_listed){"null", x->null == 1 ? S3P_ENTRY_MARKER : 0, 3, 0, 0, 0};
     for (uint32_t i = x->n; i-- > 0; n++) {
         snprintf(text[i], sizeof text[i], "v%u", i);
-        e[n] = (struct t_listed){text[i], x->value[i] == 0 ? S3P_ENTRY_MARKER : 0, 3, 0, 0};
+        e[n] = (struct t_listed){text[i], x->value[i] == 0 ? S3P_ENTRY_MARKER : 0, 3, 0, 0, 0};
     }
     if (n != 0)
         e[0].flags |= S3P_ENTRY_LATEST;

@@ -8,85 +8,7 @@
 #include "core/random.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
-#include "tests/check/make.h"
-
-#define NO_MD5 "{\"etag_is_md5\":false}"
-
-/* One entry: "#7" key 7 of the plan, "-name" a common prefix, else a text; of parts a number.
- * Behind '@' a version or upload id, behind that '*' for the latest. */
-struct page {
-    int op;
-    const char *args, *next, *upload; /* next NULL: the last page */
-    int64_t call, ret;
-    const char *entries; /* blank between them */
-    const char *profile;
-};
-
-/* What pages say of themselves beside that. */
-static struct {
-    int64_t count;    /* KeyCount; 0: none */
-    const char *last; /* how to go on behind the last page; NULL */
-} says;
-
-static struct s3p_entry entry_of(struct t_make *m, const char *p, size_t len, bool part)
-{
-    struct s3p_entry e = {.key_index = S3P_NO_INDEX};
-    const char *at = memchr(p, '@', len);
-    size_t name = at != NULL ? (size_t)(at - p) : len, id = len - name;
-    if (p[0] == '#' || part)
-        e.key_index = strtoull(p + !part, NULL, 10);
-    else if (p[0] == '-')
-        e.flags = S3P_ENTRY_PREFIX;
-    if (e.key_index == S3P_NO_INDEX)
-        e.key_text = s3p_append_text(m->a, p + (p[0] == '-'), name - (p[0] == '-'));
-    if (id > 0 && p[len - 1] == '*') {
-        e.flags |= S3P_ENTRY_LATEST;
-        id--;
-    }
-    if (id > 1)
-        e.version_id = s3p_append_text(m->a, at + 1, id - 1);
-    return e;
-}
-
-static void add_page(struct t_make *m, const struct page *g)
-{
-    struct s3p_attempt r = t_attempt(g->op, 90, S3P_NO_INDEX, g->call, g->ret);
-    uint32_t n = 0;
-    r.status = 200;
-    r.outcome = S3P_OK_OUTCOME;
-    r.evidence = S3P_EV_VALUE;
-    s3p_append_begin(m->a, 4096, 64);
-    r.list_args = s3p_append_text(m->a, g->args, strlen(g->args));
-    if (g->next != NULL) {
-        r.flags = S3P_FLAG_TRUNCATED;
-        r.list_next = s3p_append_text(m->a, g->next, strlen(g->next));
-    }
-    if (says.last != NULL)
-        r.list_next = s3p_append_text(m->a, says.last, strlen(says.last));
-    if (says.count != 0)
-        r.counter = says.count;
-    if (g->upload != NULL) {
-        r.upload_id = s3p_append_text(m->a, g->upload, strlen(g->upload));
-        r.key_index = 1;
-    }
-    for (const char *p = g->entries; *p != 0; n++) {
-        size_t len = strcspn(p, " ");
-        struct s3p_entry e = entry_of(m, p, len, g->op == S3P_OP_LIST_PARTS);
-        uint32_t at = s3p_append_entry(m->a, &e);
-        r.entries_first = n == 0 ? at : r.entries_first;
-        p += len + (p[len] == ' ');
-    }
-    r.entries_count = n;
-    s3p_append(m->a, &r);
-}
-
-static struct s3p_attempt removed(uint64_t key, int64_t call, int64_t ret)
-{
-    struct s3p_attempt r = t_attempt(S3P_OP_DELETE, 80, key, call, ret);
-    r.status = 204;
-    r.outcome = S3P_OK_OUTCOME;
-    return r;
-}
+#include "tests/check/of_pages.h"
 
 /* With a text. */
 #define ADD_NAMED(m, record, field, text)                                                          \
@@ -97,45 +19,7 @@ static struct s3p_attempt removed(uint64_t key, int64_t call, int64_t ret)
         s3p_append((m)->a, &r_);                                                                   \
     } while (0)
 
-/* Keys 1, 2, 3 and 5 since 2 ms; 2 goes in [10, 12], 4 comes in [10, 12]; 6 is perhaps there. */
-static void add_keys(struct t_make *m)
-{
-    t_add(m, t_put(1, 1, 1, 2));
-    t_add(m, t_put(2, 2, 1, 2));
-    t_add(m, t_put(3, 3, 1, 2));
-    t_add(m, t_put(5, 5, 1, 2));
-    t_add(m, t_lost(t_put(6, 6, 1, 2)));
-    t_add(m, removed(2, 10, 12));
-    t_add(m, t_put(4, 4, 10, 12));
-}
-
-static int64_t violations(const json_t *v)
-{
-    return json_integer_value(json_object_get(v, "violations"));
-}
-
-/* The pages break exactly `rule`, once; NULL: none. */
-static void expect_pages(int line, const char *rule, const struct page *g, size_t n)
-{
-    struct t_make m;
-    t_make_begin(&m, "{}", g->profile != NULL ? g->profile : NO_MD5);
-    add_keys(&m);
-    for (size_t i = 0; i < n; i++)
-        add_page(&m, &g[i]);
-    json_t *v = t_make_judge(&m, NULL);
-    char *text = t_dump(v);
-    if (violations(v) != (rule != NULL) || (rule != NULL && t_rule(v, rule) != 1))
-        t_fail(__FILE__, line, "expected %s: %s", rule != NULL ? rule : "nothing", text);
-    s3p_free(text);
-    json_decref(v);
-}
-#define EXPECT(rule, ...)                                                                          \
-    do {                                                                                           \
-        const struct page g_[] = {__VA_ARGS__};                                                    \
-        expect_pages(__LINE__, rule, g_, sizeof g_ / sizeof *g_);                                  \
-    } while (0)
-
-enum { LIST = S3P_OP_LIST, LIST_V1 = S3P_OP_LIST_V1 };
+#define EXPECT T_EXPECT_PAGES
 
 T_TEST(pages_membership)
 {
@@ -198,20 +82,20 @@ T_TEST(pages_structure)
 T_TEST(pages_consistent)
 {
     const char *rule = "list-inconsistent", *all = "#1 #2 #3 #5";
-    says.count = 4;
+    t_says.count = 4;
     EXPECT(NULL, {LIST, "", NULL, NULL, 5, 6, all, NULL});
     EXPECT(rule, {LIST, "prefix=keys%2F00000003", NULL, NULL, 5, 6, "#3", NULL});
     EXPECT(rule, {LIST, "prefix=keys%2F9", NULL, NULL, 5, 6, "", NULL});
-    says.count = 3;
+    t_says.count = 3;
     EXPECT(rule, {LIST, "", NULL, NULL, 5, 6, all, NULL});
-    says.count = 1; /* common prefixes are counted */
+    t_says.count = 1; /* common prefixes are counted */
     EXPECT(NULL, {LIST, "delimiter=%2F", NULL, NULL, 5, 6, "-keys/", NULL});
-    says.count = 0;
-    says.last = "continuation-token=t";
+    t_says.count = 0;
+    t_says.last = "continuation-token=t";
     EXPECT(rule, {LIST, "", NULL, NULL, 5, 6, all, NULL});
-    says.last = "marker=keys%2F00000005"; /* that is no token */
+    t_says.last = "marker=keys%2F00000005"; /* that is no token */
     EXPECT(NULL, {LIST_V1, "", NULL, NULL, 5, 6, all, NULL});
-    says.last = NULL;
+    t_says.last = NULL;
 }
 
 T_TEST(pages_delimiter)
@@ -246,10 +130,10 @@ T_TEST(pages_profile)
            {LIST, "continuation-token=t", NULL, NULL, 14, 15, "#2 #3 #5", walk});
     struct t_make m;
     t_make_begin(&m, "{}", "{\"etag_is_md5\":false,\"list\":\"eventual\",\"list_lag_ms\":50}");
-    add_keys(&m);
-    add_page(&m, &(struct page){LIST, "", NULL, NULL, 20, 21, "#1 #2 #3 #5", NULL});
+    t_add_keys(&m);
+    t_add_page(&m, &(struct t_page){LIST, "", NULL, NULL, 20, 21, "#1 #2 #3 #5", NULL});
     json_t *v = t_make_judge(&m, NULL);
-    T_EQ(violations(v), 0);
+    T_EQ(t_violations(v), 0);
     const json_t *lists = json_object_get(v, "lists");
     T_EQ((int)json_number_value(json_object_get(lists, "lag_ms")), 8); /* since 12 */
     T_EQ(json_integer_value(json_object_get(lists, "pages")), 1);
@@ -268,13 +152,13 @@ T_TEST(pages_undecided)
     t_make_begin(&m, "{}", NO_MD5);
     t_add(&m, foreign);
     t_add(&m, twice);
-    t_add(&m, removed(2, 3, 4));
-    ADD_NAMED(&m, removed(3, 3, 4), version_asked, "v1");
-    add_page(&m, &(struct page){LIST, "", NULL, NULL, 0, 0, "#1", NULL});
-    add_page(&m, &(struct page){LIST, "", NULL, NULL, 5, 6, "#2", NULL});
-    add_page(&m, &(struct page){LIST, "", NULL, NULL, 5, 6, "#1 #3", NULL});
+    t_add(&m, t_removed(2, 3, 4));
+    ADD_NAMED(&m, t_removed(3, 3, 4), version_asked, "v1");
+    t_add_page(&m, &(struct t_page){LIST, "", NULL, NULL, 0, 0, "#1", NULL});
+    t_add_page(&m, &(struct t_page){LIST, "", NULL, NULL, 5, 6, "#2", NULL});
+    t_add_page(&m, &(struct t_page){LIST, "", NULL, NULL, 5, 6, "#1 #3", NULL});
     json_t *v = t_make_judge(&m, NULL);
-    T_EQ(violations(v), 0);
+    T_EQ(t_violations(v), 0);
     T_EQ(t_skipped(v, "list-negatives", "keys"), 2);
     json_decref(v);
 }
@@ -287,7 +171,7 @@ static void add_version(struct t_make *m, uint32_t n, uint64_t key, int64_t call
     ADD_NAMED(m, t_put(n, key, call, ret), version_id, id);
 }
 
-static void expect_versions(int line, const char *rule, struct page g)
+static void expect_versions(int line, const char *rule, struct t_page g)
 {
     struct t_make m;
     t_make_begin(&m, "{}", NO_MD5);
@@ -295,14 +179,14 @@ static void expect_versions(int line, const char *rule, struct page g)
     add_version(&m, 2, 1, 3, 4, "b");
     add_version(&m, 3, 1, 5, 6, "c");
     add_version(&m, 4, 2, 1, 2, "d");
-    ADD_NAMED(&m, removed(1, 20, 21), version_asked, "b");
+    ADD_NAMED(&m, t_removed(1, 20, 21), version_asked, "b");
     t_add(&m, t_lost(t_put(9, 5, 1, 2)));
     g.op = S3P_OP_LIST_VERSIONS;
-    add_page(&m, &g);
+    t_add_page(&m, &g);
     json_t *v = t_make_judge(&m, NULL);
     char *text = t_dump(v);
     /* a wrong latest one is a stale read of its key, too */
-    if (violations(v) - t_rule(v, "stale-read") != (rule != NULL) ||
+    if (t_violations(v) - t_rule(v, "stale-read") != (rule != NULL) ||
         (rule != NULL && t_rule(v, rule) != 1))
         t_fail(__FILE__, line, "expected %s: %s", rule != NULL ? rule : "nothing", text);
     s3p_free(text);
@@ -310,7 +194,7 @@ static void expect_versions(int line, const char *rule, struct page g)
 }
 #define VERSIONS(rule, args, next, call, entries)                                                  \
     expect_versions(__LINE__, rule,                                                                \
-                    (struct page){0, args, next, NULL, call, (call) + 1, entries, NULL})
+                    (struct t_page){0, args, next, NULL, call, (call) + 1, entries, NULL})
 
 T_TEST(pages_versions)
 {
@@ -349,10 +233,10 @@ static void add_upload(struct t_make *m, int op, uint64_t key, int64_t call, int
     ADD_NAMED(m, r, upload_id, id);
 }
 
-static void expect_uploads(int line, const char *rule, struct page g)
+static void expect_walk(int line, const char *rule, const struct t_page *g, int pages)
 {
     struct t_make m;
-    t_make_begin(&m, "{}", g.profile != NULL ? g.profile : NO_MD5);
+    t_make_begin(&m, "{}", g->profile != NULL ? g->profile : NO_MD5);
     add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 1, 2, "u", 0);
     add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 3, 4, "w", 0);
     add_upload(&m, S3P_OP_CREATE_UPLOAD, 2, 3, 4, "x", 0);
@@ -361,21 +245,27 @@ static void expect_uploads(int line, const char *rule, struct page g)
     add_upload(&m, S3P_OP_UPLOAD_PART, 1, 5, 6, "u", 10);
     add_upload(&m, S3P_OP_UPLOAD_PART, 1, 5, 6, "w", 3);
     add_upload(&m, S3P_OP_ABORT_UPLOAD, 1, 20, 21, "w", 0);
-    add_page(&m, &g);
+    for (int i = 0; i < pages; i++)
+        t_add_page(&m, &g[i]);
     json_t *v = t_make_judge(&m, NULL);
     char *text = t_dump(v);
-    if (violations(v) != (rule != NULL) || (rule != NULL && t_rule(v, rule) != 1))
+    if (t_violations(v) != (rule != NULL) || (rule != NULL && t_rule(v, rule) != 1))
         t_fail(__FILE__, line, "expected %s: %s", rule != NULL ? rule : "nothing", text);
     s3p_free(text);
     json_decref(v);
 }
+
+static void expect_uploads(int line, const char *rule, struct t_page g)
+{
+    expect_walk(line, rule, &g, 1);
+}
 #define UPLOADS(rule, args, next, call, entries)                                                   \
     expect_uploads(__LINE__, rule,                                                                 \
-                   (struct page){S3P_OP_LIST_UPLOADS, args, next, NULL, call, (call) + 1,          \
+                   (struct t_page){S3P_OP_LIST_UPLOADS, args, next, NULL, call, (call) + 1,        \
                                  entries, NULL})
 #define PARTS(rule, args, next, call, entries)                                                     \
     expect_uploads(__LINE__, rule,                                                                 \
-                   (struct page){S3P_OP_LIST_PARTS, args, next, "u", call, (call) + 1, entries,    \
+                   (struct t_page){S3P_OP_LIST_PARTS, args, next, "u", call, (call) + 1, entries,  \
                                  NULL})
 
 T_TEST(pages_uploads)
@@ -405,6 +295,27 @@ T_TEST(pages_parts)
     PARTS("list-over-limit", "max-parts=1", "part-number-marker=2", 8, "1 2");
 }
 
+/* What a marker jumps over is missing. */
+T_TEST(pages_parts_that_jump)
+{
+    static const struct t_page jumps[] = {
+        {S3P_OP_LIST_PARTS, "", "part-number-marker=2", "u", 8, 9, "1", NULL},
+        {S3P_OP_LIST_PARTS, "part-number-marker=2", NULL, "u", 10, 11, "10", NULL}};
+    static const struct t_page right[] = {
+        {S3P_OP_LIST_PARTS, "", "part-number-marker=2", "u", 8, 9, "1 2", NULL},
+        {S3P_OP_LIST_PARTS, "part-number-marker=2", NULL, "u", 10, 11, "10", NULL}};
+    static const struct t_page uploads[] = {
+        {S3P_OP_LIST_UPLOADS, "", "key-marker=keys%2F00000001&upload-id-marker=w", NULL, 8, 9, "",
+         NULL},
+        {S3P_OP_LIST_UPLOADS, "key-marker=keys%2F00000001&upload-id-marker=w", NULL, NULL, 10, 11,
+         "#2@x", NULL}};
+    expect_walk(__LINE__, "list-missing", jumps, 2);
+    expect_walk(__LINE__, NULL, right, 2);
+    expect_walk(__LINE__, NULL, uploads, 2); /* an empty page covers nothing */
+    PARTS("list-no-progress", "max-parts=2", "part-number-marker=1", 8, "1 2");
+    PARTS("list-no-progress", "max-parts=3", "part-number-marker=9", 8, "1 2 10");
+}
+
 /* Listings of uploads settle by a time of their own; what those of objects take, they may take. */
 #define PROFILE(...) "{\"etag_is_md5\":false," __VA_ARGS__ "}"
 #define SETTLES(ms) "\"mpu_listing\":\"settles\",\"mpu_listing_lag_ms\":" ms
@@ -421,10 +332,11 @@ T_TEST(pages_uploads_settle)
         {PROFILE(SETTLES("3") ",\"list\":\"eventual\",\"list_lag_ms\":5"), NULL},
     };
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
-        expect_uploads(__LINE__, of[i].rule, (struct page){S3P_OP_LIST_UPLOADS, "", NULL, NULL, 8,
+        expect_uploads(__LINE__, of[i].rule, (struct t_page){S3P_OP_LIST_UPLOADS, "", NULL, NULL, 8,
                                                            9, "#1@u #2@x", of[i].profile});
-        expect_uploads(__LINE__, of[i].rule, (struct page){S3P_OP_LIST_PARTS, "", NULL, "u", 10, 11,
-                                                           "1 10", of[i].profile});
+        expect_uploads(__LINE__, of[i].rule,
+                       (struct t_page){S3P_OP_LIST_PARTS, "", NULL, "u", 10, 11, "1 10",
+                                       of[i].profile});
     }
     EXPECT("list-missing", {LIST, "", NULL, NULL, 15, 16, "#1 #3 #5", PROFILE(SETTLES("50"))});
 }
@@ -465,12 +377,12 @@ static void expect_made(int line, struct t_make *m, const char *rule)
 {
     json_t *v = t_make_judge(m, NULL);
     char *text = t_dump(v);
-    if (violations(v) != (rule != NULL) || (rule != NULL && t_rule(v, rule) != 1))
+    if (t_violations(v) != (rule != NULL) || (rule != NULL && t_rule(v, rule) != 1))
         t_fail(__FILE__, line, "expected %s: %s", rule != NULL ? rule : "nothing", text);
     s3p_free(text);
     json_decref(v);
 }
-#define PAGE(...) add_page(&m, &(struct page){__VA_ARGS__})
+#define PAGE(...) t_add_page(&m, &(struct t_page){__VA_ARGS__})
 #define MADE(rule) expect_made(__LINE__, &m, rule)
 
 /* An answer that says that the attempt may have taken effect. */
@@ -497,7 +409,7 @@ T_TEST(pages_late_changes)
     refused.status = 403;
     refused.evidence = S3P_EV_NONE;
     t_add(&m, t_put(1, 1, 1, 2));
-    t_add(&m, removed(1, 10, 12));
+    t_add(&m, t_removed(1, 10, 12));
     t_add(&m, refused);
     PAGE(LIST, "", NULL, NULL, 15, 16, "#1", NULL);
     MADE("list-phantom");
@@ -533,7 +445,7 @@ T_TEST(pages_late_changes)
     t_make_begin(&m, "{}", NO_MD5); /* a prefix is there with any of its keys */
     t_add(&m, t_put(1, 1, 1, 2));
     t_add(&m, t_put(2, 2, 1, 2));
-    t_add(&m, removed(1, 3, 4));
+    t_add(&m, t_removed(1, 3, 4));
     PAGE(LIST, "delimiter=%2F", NULL, NULL, 5, 6, "-keys/", NULL);
     MADE(NULL);
 }
@@ -562,11 +474,11 @@ T_TEST(pages_ids)
     struct t_make m;
     t_make_begin(&m, "{}", NO_MD5); /* only its delete names it: the lost write made it */
     t_add(&m, t_lost(t_put(1, 1, 1, 2)));
-    ADD_NAMED(&m, removed(1, 9, 10), version_asked, "z");
+    ADD_NAMED(&m, t_removed(1, 9, 10), version_asked, "z");
     PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 5, 6, "#1@z*", NULL);
     MADE(NULL);
     t_make_begin(&m, "{}", NO_MD5); /* an id without the flag is not that of a marker */
-    ADD_NAMED(&m, removed(1, 1, 2), version_id, "z");
+    ADD_NAMED(&m, t_removed(1, 1, 2), version_id, "z");
     add_version(&m, 2, 2, 1, 2, "b");
     PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 5, 6, "#2@b*", NULL);
     MADE(NULL);
@@ -656,7 +568,7 @@ T_TEST(pages_gone_at_once)
     struct t_make m;
     t_make_begin(&m, "{}", NO_MD5);
     add_version(&m, 1, 1, 1, 2, "a");
-    ADD_NAMED(&m, t_lost(removed(1, 2, 3)), version_asked, "a");
+    ADD_NAMED(&m, t_lost(t_removed(1, 2, 3)), version_asked, "a");
     add_version(&m, 2, 1, 5, 6, "b");
     PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 8, 9, "#1@a #1@b*", NULL);
     json_t *v = t_make_judge(&m, NULL);
@@ -696,7 +608,7 @@ static void add_many(struct t_make *m, uint64_t seed, bool drop)
                                        at > 0 ? " " : "", (unsigned)((from + k) * 3));
         snprintf(args, sizeof args, "start-after=keys%%2F%08u", (unsigned)(from * 3));
         snprintf(next, sizeof next, "continuation-token=t%d", i);
-        add_page(m, &(struct page){LIST, args, next, NULL, 5, 6, entries, NULL});
+        t_add_page(m, &(struct t_page){LIST, args, next, NULL, 5, 6, entries, NULL});
     }
 }
 
@@ -712,7 +624,7 @@ T_TEST(pages_many)
             struct s3p_check_opts o = {.threads = 1 + i, .memory_bytes = i == 2 ? 3 << 20 : 0};
             json_t *v = t_judge(m.path, &o);
             T_EQ(t_rule(v, "list-missing"), drop * LISTINGS);
-            T_EQ(violations(v), drop * LISTINGS);
+            T_EQ(t_violations(v), drop * LISTINGS);
             json_object_del(v, "checker");
             text[i] = t_dump(v);
             json_decref(v);
@@ -742,7 +654,7 @@ T_TEST_LIMIT(pages_hostile, 120)
         struct s3p_rng g = {77, i, 0};
         struct t_make m;
         t_make_begin(&m, "{}", i % 7 == 0 ? "{\"key_order\":\"other\"}" : NO_MD5);
-        add_keys(&m);
+        t_add_keys(&m);
         add_version(&m, 20, 1, 1, 2, "a");
         add_upload(&m, S3P_OP_CREATE_UPLOAD, 1, 1, 2, "u", 0);
         for (int p = 0; p < 4; p++) {
@@ -752,7 +664,7 @@ T_TEST_LIMIT(pages_hostile, 120)
                 size_t len = strlen(list);
                 snprintf(list + len, sizeof list - len, "%s%s", len > 0 ? " " : "", e);
             }
-            struct page made = {.op = op[s3p_rng_below(&g, 5)],
+            struct t_page made = {.op = op[s3p_rng_below(&g, 5)],
                                 .args = args[s3p_rng_below(&g, NARGS)],
                                 .call = (int64_t)s3p_rng_below(&g, 30),
                                 .entries = list};
@@ -761,7 +673,7 @@ T_TEST_LIMIT(pages_hostile, 120)
                 made.next = args[s3p_rng_below(&g, NARGS)];
             if (s3p_rng_below(&g, 2))
                 made.upload = "u";
-            add_page(&m, &made);
+            t_add_page(&m, &made);
         }
         struct s3p_err err;
         int rc = t_make_fail(&m, NULL, &err);

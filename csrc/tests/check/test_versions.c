@@ -118,6 +118,34 @@ T_TEST(versions_latest)
     t_expect_versions(&m, "stale-read");
 }
 
+/* What a page says of a version is what was written: 1001 bytes with the ETag of value 1. */
+T_TEST(versions_entries)
+{
+    static const struct {
+        struct t_listed listed;
+        bool hashed; /* the write had an ETag of another form */
+        bool untold; /* the size of the write is not known */
+        const char *rule;
+    } of[] = {
+        {{"v1", S3P_ENTRY_LATEST, 3, 0, 1, 1001}, false, false, NULL},
+        {{"v1", S3P_ENTRY_LATEST, 3, 0, 2, 1001}, false, false, "version-wrong-body"},
+        {{"v1", S3P_ENTRY_LATEST, 3, 0, 2, 1001}, true, false, NULL},
+        {{"v1", S3P_ENTRY_LATEST, 3, 0, 1, 1002}, false, false, "version-wrong-body"},
+        {{"v1", S3P_ENTRY_LATEST, 3, 0, 1, 0}, false, false, NULL},
+        {{"v1", S3P_ENTRY_LATEST, 3, 0, 1, 1002}, false, true, NULL},
+    };
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        struct t_make m;
+        struct s3p_attempt put = t_put(1, 3, 1, 2);
+        t_make_begin(&m, "{}", NO_MD5);
+        put.etag_form = of[i].hashed ? S3P_ETAG_HASHED : put.etag_form;
+        put.size = of[i].untold ? 0 : put.size;
+        t_add_version(&m, put, "v1");
+        t_add_versions(&m, 5, 6, &of[i].listed, 1);
+        t_expect_versions(&m, of[i].rule);
+    }
+}
+
 static void add_walk_page(struct t_make *m, const char *args, const char *next, int64_t call_ms,
                           const char *version)
 {
@@ -439,7 +467,7 @@ static void walk(struct t_make *m, const struct model *s)
             e[n] = (struct t_listed){text[n],
                                    (uint8_t)((newest ? S3P_ENTRY_LATEST : 0) |
                                              (v->value == 0 ? S3P_ENTRY_MARKER : 0)),
-                                   s[k].key, 0, 0};
+                                   s[k].key, 0, 0, 0};
             newest = false;
             n++;
         }
