@@ -14,7 +14,7 @@ from s3prod.matrix.cells import KINDS, Result
 from s3prod.matrix.document import page, summary
 from s3prod.matrix.journal import Journal, key
 from s3prod.plans import BUILTIN
-from s3prod.plans.modes import LEFT_OUT, MODES
+from s3prod.plans.modes import MODES
 from s3prod.plans.mutants import EVERY
 from s3prod.plans.wire import FAULTS
 
@@ -44,7 +44,6 @@ def test_the_tables_fit_the_store() -> None:
     }
     assert all(row["legal"] for row in rows if row["kind"] == "mode")
     assert {row["name"] for row in _server.faults()} == set(FAULTS)
-    assert not set(LEFT_OUT) & set(MODES)
     for mode in MODES.values():
         assert set(mode.plans) <= {*BUILTIN, "suite"} and mode.plans
 

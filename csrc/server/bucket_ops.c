@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "core/text.h"
+#include "server/lock.h"
 #include "server/multipart.h"
 #include "server/ops.h"
 #include "server/settings.h"
@@ -49,11 +50,19 @@ static enum s3p_srv_error apply_create(struct s3p_srv_txn *t, struct s3p_srv_req
     struct s3p_srv_bucket b = {.id = s3p_srv_txn_seq(t),
                                .created_wall_ns = t->wall_ns,
                                .location = {req->meta.data, req->meta.len}};
+    bool lock;
+    enum s3p_srv_error e = s3p_srv_lock_wanted(&req->head, &lock);
+    if (e != S3P_SE_NONE)
+        return e;
+    if (lock)
+        b.versioning = S3P_SRV_VERSIONED;
     int rc = s3p_srv_bucket_put(t->txn, &t->srv->store, req->head.bucket, &b);
     if (rc == MDB_KEYEXIST)
         return S3P_SE_BUCKET_EXISTS;
     t->rc = rc;
     t->changed = true;
+    if (lock && rc == 0)
+        s3p_srv_lock_begin(t, b.id);
     return S3P_SE_NONE;
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/alloc.h"
 #include "core/clock.h"
+#include "server/lock.h"
 #include "server/loop.h"
 #include "server/mutant_rows.h"
 #include "server/mutants.h"
@@ -83,6 +84,7 @@ void s3p_srv_txn_stamp(struct s3p_srv_txn *t, struct s3p_srv_record *r)
     r->seq = s3p_srv_txn_seq(t);
     r->mtime_wall_ns = t->wall_ns;
     r->versioned = t->bucket.versioning == S3P_SRV_VERSIONED;
+    s3p_srv_lock_default(t, r);
 }
 
 void s3p_srv_txn_put(struct s3p_srv_txn *t, struct s3p_str key, const struct s3p_srv_record *now,

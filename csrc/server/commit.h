@@ -45,7 +45,7 @@ int s3p_srv_commit_own(struct s3p_srv_txn *t, void (*apply)(struct s3p_srv_txn *
  * bodies. `now` is NULL for an absent key; its views live until the next edit. */
 bool s3p_srv_txn_current(struct s3p_srv_txn *t, uint64_t bucket, struct s3p_str key,
                          struct s3p_srv_record *now); /* false: absent, or t->rc is set */
-/* Number, time and version of a record in the making, for t->bucket. */
+/* Number, time, version and default retention of a record in the making, for t->bucket. */
 void s3p_srv_txn_stamp(struct s3p_srv_txn *t, struct s3p_srv_record *r);
 /* In t->bucket. Put: `then` becomes current. Del: as the bucket's state demands, the record goes or
  * a marker comes, which is left in `made` (marker false: none). */

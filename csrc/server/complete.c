@@ -237,6 +237,7 @@ static enum s3p_srv_error apply_complete(struct s3p_srv_txn *t, struct s3p_srv_r
         .composite = upload.composite,
         .meta = {kept->data, upload.meta.len},
         .tags = {kept->data + upload.meta.len, upload.tags.len},
+        .lock = upload.lock,
     };
     if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL))
         s3p_srv_mutants_named(t, req);

@@ -8,6 +8,7 @@
 #include "core/alloc.h"
 #include "server/lists.h"
 #include "server/multipart.h"
+#include "server/lock.h"
 #include "server/mutants.h"
 #include "server/ops.h"
 #include "server/parts_body.h"
@@ -122,7 +123,9 @@ enum s3p_srv_error s3p_srv_copy_object_check(struct s3p_srv_req *req)
         return S3P_SE_COPY_SELF;
     if (c->replace_meta)
         e = s3p_srv_collect_meta(req);
-    return e == S3P_SE_NONE && c->replace_tags ? s3p_srv_collect_tags(req) : e;
+    if (e == S3P_SE_NONE && c->replace_tags)
+        e = s3p_srv_collect_tags(req);
+    return e == S3P_SE_NONE ? s3p_srv_lock_collect(req) : e;
 }
 
 enum s3p_srv_error s3p_srv_copy_part_check(struct s3p_srv_req *req)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "server/lock.h"
 #include "server/mutants.h"
 #include "server/ops.h"
 #include "server/sums.h"
@@ -47,7 +48,11 @@ static struct s3p_srv_batch_result delete_version(struct s3p_srv_txn *t, struct 
         r.error = S3P_SE_VERSION_FORM;
     else if (e->etag.p != NULL)
         r.error = S3P_SE_NOT_IMPLEMENTED; /* the condition is on the current version only */
-    else if ((t->srv->mutants == NULL || !s3p_srv_mutants_remove(t, req, e->key, &wanted)) &&
+    else
+        r.error = s3p_srv_lock_judge(t, req, e->key, &wanted);
+    if (r.error != S3P_SE_NONE)
+        return r;
+    if ((t->srv->mutants == NULL || !s3p_srv_mutants_remove(t, req, e->key, &wanted)) &&
              s3p_srv_versions_remove(t, e->key, &wanted, &gone))
         r = of_record(&gone);
     return r;

@@ -154,6 +154,30 @@ static const struct s3p_srv_error_row rows[S3P_SE_COUNT] = {
     [S3P_SE_BUCKET_STATE] = {409, "InvalidBucketState",
                              "A replication configuration is present on this bucket, so you cannot "
                              "change the versioning state."},
+    [S3P_SE_LOCKED] = {403, "AccessDenied",
+                       "Access Denied because object protected by object lock."},
+    [S3P_SE_LOCK_PAIR] = {400, "InvalidArgument",
+                          "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must "
+                          "both be supplied"},
+    [S3P_SE_LOCK_MODE] = {400, "InvalidArgument", "Unknown wormMode directive."},
+    [S3P_SE_LOCK_DATE] = {400, "InvalidArgument",
+                          "The retain until date must be provided in ISO 8601 format"},
+    [S3P_SE_LOCK_PAST] = {400, "InvalidArgument", "The retain until date must be in the future!"},
+    [S3P_SE_LOCK_HOLD] = {400, "InvalidArgument", "Legal Hold must be either of 'ON' or 'OFF'"},
+    [S3P_SE_LOCK_PERIOD] = {400, "InvalidArgument",
+                            "Default retention period must be a positive integer value, of up to "
+                            "36500 days or 100 years."},
+    [S3P_SE_LOCK_BUCKET] = {400, "InvalidRequest", "Bucket is missing Object Lock Configuration"},
+    [S3P_SE_LOCK_UNVERSIONED] = {409, "InvalidBucketState",
+                                 "Versioning must be 'Enabled' on the bucket to apply a Object "
+                                 "Lock configuration"},
+    [S3P_SE_LOCK_STATE] = {409, "InvalidBucketState",
+                           "An Object Lock configuration is present on this bucket, so the "
+                           "versioning state cannot be changed."},
+    [S3P_SE_NO_LOCK] = {404, "NoSuchObjectLockConfiguration",
+                        "The specified object does not have a ObjectLock configuration"},
+    [S3P_SE_NO_LOCKS] = {404, "ObjectLockConfigurationNotFoundError",
+                         "Object Lock configuration does not exist for this bucket"},
     [S3P_SE_NO_POLICY] = {404, "NoSuchBucketPolicy", "The bucket policy does not exist"},
     [S3P_SE_POLICY] = {400, "MalformedPolicy", "The policy is not valid for this bucket."},
     [S3P_SE_ANONYMOUS_FIELDS] = {400, "InvalidRequest",

@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/text.h"
 #include "server/commit.h"
+#include "server/lock.h"
 #include "server/settings.h"
 #include "server/xml_write.h"
 
@@ -61,6 +62,8 @@ enum s3p_srv_life_act s3p_srv_life_judge(struct s3p_str stored, const struct s3p
     struct s3p_srv_rule_set s;
     struct s3p_srv_life_rule rule;
     bool expire = e->current && !e->r->marker;
+    if (!expire && s3p_srv_lock_holds(&e->r->lock, now_wall_ns, false))
+        return S3P_SRV_LIFE_KEEP; /* it would be gone for good */
     if (!s3p_srv_rule_set_open(&s, stored, sizeof rule))
         return S3P_SRV_LIFE_KEEP;
     for (size_t i = 0; next_rule(&s, &i, e->key, e->r, &rule);) {

@@ -403,5 +403,13 @@ const struct s3p_srv_mutant_row s3p_srv_modes[] = {
         .legal = "AWS in practice, and most clients of it",
         .always = true,
     },
+    {
+        .name = "ok-plain-delete-of-locked-object-adds-marker",
+        .breaks = "a DELETE without a version id hides a locked version, which stays",
+        .section = "12",
+        .needs = "versions",
+        .legal = "AWS: User Guide, Locking objects with Object Lock",
+        .always = true,
+    },
     {.name = NULL},
 };

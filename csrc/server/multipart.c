@@ -5,6 +5,7 @@
 
 #include "core/text.h"
 #include "server/ids.h"
+#include "server/lock.h"
 #include "server/mutants.h"
 #include "server/ops.h"
 #include "server/tags.h"
@@ -47,7 +48,9 @@ enum s3p_srv_error s3p_srv_create_upload_check(struct s3p_srv_req *req)
         e = read_sums(&req->head, &sums);
     if (e == S3P_SE_NONE)
         e = s3p_srv_collect_meta(req);
-    return e == S3P_SE_NONE ? s3p_srv_collect_tags(req) : e;
+    if (e == S3P_SE_NONE)
+        e = s3p_srv_collect_tags(req);
+    return e == S3P_SE_NONE ? s3p_srv_lock_collect(req) : e;
 }
 
 static enum s3p_srv_error apply_create(struct s3p_srv_txn *t, struct s3p_srv_req *req)
@@ -55,10 +58,13 @@ static enum s3p_srv_error apply_create(struct s3p_srv_txn *t, struct s3p_srv_req
     char pair[S3P_SRV_PAIR_MAX];
     struct s3p_srv_record u = {.mtime_wall_ns = t->wall_ns,
                                .meta = {req->meta.data, req->meta.len},
-                               .tags = {req->tags.data, req->tags.len}};
+                               .tags = {req->tags.data, req->tags.len},
+                               .lock = req->lock};
     if (!s3p_srv_txn_bucket(t, req))
         return S3P_SE_NO_BUCKET;
     enum s3p_srv_error e = read_sums(&req->head, &u);
+    if (e == S3P_SE_NONE)
+        e = s3p_srv_lock_asked(t, req);
     if (e != S3P_SE_NONE)
         return e;
     u.seq = s3p_srv_txn_seq(t);

@@ -5,6 +5,7 @@
 
 #include "core/clock.h"
 #include "core/text.h"
+#include "server/lock.h"
 #include "server/mutants.h"
 #include "server/ops.h"
 #include "server/parts_body.h"
@@ -166,6 +167,7 @@ static void add_fields(struct s3p_srv_req *req, const struct s3p_srv_record *r,
     s3p_srv_answer_version(req, "x-amz-version-id", r);
     add_metadata(req, r);
     s3p_srv_settings_fields(req, req->loop->view.txn, r);
+    s3p_srv_lock_fields(req, r);
     if (r->tags.len > 0)
         add_number(req, "x-amz-tagging-count", s3p_srv_tags_count(r->tags));
     if (req->part_number != 0 && r->n_parts > 0)

@@ -5,6 +5,7 @@
 #include "core/text.h"
 #include "server/commit.h"
 #include "server/lifecycle.h"
+#include "server/lock.h"
 #include "server/mutants.h"
 #include "server/ops.h"
 #include "server/tags.h"
@@ -96,6 +97,11 @@ enum s3p_srv_error s3p_srv_put_object_check(struct s3p_srv_req *req)
     enum s3p_srv_error e = s3p_srv_collect_meta(req);
     if (e == S3P_SE_NONE)
         e = s3p_srv_collect_tags(req);
+    if (e == S3P_SE_NONE)
+        e = s3p_srv_lock_collect(req);
+    if (e == S3P_SE_NONE && s3p_srv_lock_given(&req->lock) &&
+        s3p_srv_sum_announced(&req->head) == S3P_SRV_SUM_NONE)
+        e = s3p_srv_body_summed(&req->head);
     return e == S3P_SE_NONE ? s3p_srv_conditions_writable(&req->conditions, true) : e;
 }
 
@@ -110,6 +116,7 @@ void s3p_srv_put_record(const struct s3p_srv_req *req, struct s3p_srv_record *ou
         .sum_len = (uint8_t)in->sum_len,
         .meta = {req->meta.data, req->meta.len},
         .tags = {req->tags.data, req->tags.len},
+        .lock = req->lock,
         .body = in->staged ? S3P_STR("") : (struct s3p_str){in->memory.data, in->memory.len},
     };
     memcpy(out->md5, in->md5, sizeof out->md5);
@@ -123,6 +130,9 @@ enum s3p_srv_error s3p_srv_apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *
     enum s3p_srv_error e = s3p_srv_txn_judge(t, req, &now, &present);
     if (e != S3P_SE_NONE && !req->write.apply_anyway)
         return e;
+    enum s3p_srv_error locked = s3p_srv_lock_asked(t, req);
+    if (locked != S3P_SE_NONE)
+        return locked;
     s3p_srv_put_record(req, &then);
     s3p_srv_txn_stamp(t, &then);
     if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL) && !req->write.drop)
@@ -195,6 +205,9 @@ static enum s3p_srv_error apply_delete_version(struct s3p_srv_txn *t, struct s3p
     req->made = (struct s3p_srv_record){.seq = req->wanted.seq, .versioned = !req->wanted.null};
     if (!s3p_srv_txn_bucket(t, req))
         return S3P_SE_NO_BUCKET;
+    enum s3p_srv_error e = s3p_srv_lock_judge(t, req, req->head.key, &wanted);
+    if (e != S3P_SE_NONE)
+        return e;
     if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL) &&
         s3p_srv_mutants_remove(t, req, req->head.key, &wanted))
         return S3P_SE_NONE;

@@ -44,6 +44,12 @@ enum s3p_srv_error s3p_srv_put_tagging_check(struct s3p_srv_req *req);
 void s3p_srv_put_tagging(struct s3p_srv_req *req);
 void s3p_srv_delete_tagging(struct s3p_srv_req *req);
 
+/* Their checks are those of settings (settings.h). */
+void s3p_srv_put_retention(struct s3p_srv_req *req);
+void s3p_srv_get_retention(struct s3p_srv_req *req);
+void s3p_srv_put_hold(struct s3p_srv_req *req);
+void s3p_srv_get_hold(struct s3p_srv_req *req);
+
 void s3p_srv_put_versioning(struct s3p_srv_req *req);
 void s3p_srv_get_versioning(struct s3p_srv_req *req);
 void s3p_srv_list_versions(struct s3p_srv_req *req);

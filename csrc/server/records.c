@@ -14,8 +14,10 @@ enum {
     VERSIONED = 16,
     MARKER = 32,
     NULL_SEQ = 64,
-    HISTORY = 128
+    HISTORY = 128,
+    LOCK = 256 /* stands in the upper half of the algorithm's byte */
 };
+#define MORE_SHIFT 4 /* there, of the flags from 256 on */
 
 static void put_le(char *at, uint64_t v, unsigned bytes)
 {
@@ -37,7 +39,8 @@ static unsigned flags_of(const struct s3p_srv_record *r)
            (r->composite ? COMPOSITE : 0u) | (r->tags.len > 0 ? TAGS : 0u) |
            (r->versioned ? VERSIONED : 0u) | (r->marker ? MARKER : 0u) |
            (r->null_seq != 0 ? NULL_SEQ : 0u) |
-           (r->noncurrent_wall_ns != 0 || r->replication != 0 ? HISTORY : 0u);
+           (r->noncurrent_wall_ns != 0 || r->replication != 0 ? HISTORY : 0u) |
+           (r->lock.mode != S3P_SRV_LOCK_NONE || r->lock.hold != S3P_SRV_HOLD_UNSET ? LOCK : 0u);
 }
 
 static void add_le(struct s3p_buf *out, uint64_t v, unsigned bytes)
@@ -55,7 +58,7 @@ void s3p_srv_record_encode(struct s3p_buf *out, const struct s3p_srv_record *r)
     memset(p, 0, S3P_SRV_RECORD_HEAD);
     p[0] = FORMAT;
     p[1] = (char)flags_of(r);
-    p[2] = (char)r->sum_kind;
+    p[2] = (char)(r->sum_kind | flags_of(r) >> 8 << MORE_SHIFT);
     p[3] = (char)r->sum_len;
     put_le(p + 4, r->meta.len, 4);
     put_le(p + 8, r->seq, 8);
@@ -65,6 +68,11 @@ void s3p_srv_record_encode(struct s3p_buf *out, const struct s3p_srv_record *r)
     memcpy(p + 40, r->md5, S3P_MD5_BYTES);
     memcpy(p + 56, r->sum, S3P_SRV_SUM_MAX);
     s3p_buf_view(out, r->meta);
+    if ((flags_of(r) & LOCK) != 0) {
+        add_le(out, r->lock.mode, 1);
+        add_le(out, r->lock.hold, 1);
+        add_le(out, (uint64_t)r->lock.until_wall_ns, 8);
+    }
     if ((flags_of(r) & HISTORY) != 0) {
         add_le(out, r->replication, 1);
         add_le(out, (uint64_t)r->noncurrent_wall_ns, 8);
@@ -113,14 +121,27 @@ static bool decode_history(struct s3p_srv_record *r, struct s3p_str *rest)
     return true;
 }
 
+static bool decode_lock(struct s3p_srv_lock *l, struct s3p_str *rest)
+{
+    uint64_t mode, hold, until;
+    if (!cut_number(rest, 1, &mode) || !cut_number(rest, 1, &hold) ||
+        !cut_number(rest, 8, &until) || mode > S3P_SRV_LOCK_COMPLIANCE || hold > S3P_SRV_HOLD_ON)
+        return false;
+    *l = (struct s3p_srv_lock){(int64_t)until, (uint8_t)mode, (uint8_t)hold};
+    return true;
+}
+
 static bool decode_sections(struct s3p_srv_record *r, unsigned flags, struct s3p_str rest)
 {
     uint64_t n = 0;
     r->null_seq = r->outbox = 0;
     r->noncurrent_wall_ns = 0;
     r->replication = S3P_SRV_NOT_REPLICATED;
+    r->lock = (struct s3p_srv_lock){.mode = S3P_SRV_LOCK_NONE};
     r->n_parts = 0;
     r->tags = r->parts = S3P_STR("");
+    if ((flags & LOCK) != 0 && !decode_lock(&r->lock, &rest))
+        return false;
     if ((flags & HISTORY) != 0 && !decode_history(r, &rest))
         return false;
     if ((flags & NULL_SEQ) != 0 && !cut_number(&rest, 8, &r->null_seq))
@@ -141,12 +162,12 @@ bool s3p_srv_record_decode(struct s3p_srv_record *r, struct s3p_str bytes)
     const char *p = bytes.p;
     if (bytes.len < S3P_SRV_RECORD_HEAD || p[0] != FORMAT || (unsigned char)p[3] > S3P_SRV_SUM_MAX)
         return false;
-    unsigned flags = (unsigned char)p[1];
+    unsigned kind = (unsigned char)p[2], flags = (unsigned char)p[1] | kind >> MORE_SHIFT << 8;
     r->in_file = (flags & FILE_BODY) != 0;
     r->composite = (flags & COMPOSITE) != 0;
     r->versioned = (flags & VERSIONED) != 0;
     r->marker = (flags & MARKER) != 0;
-    r->sum_kind = (uint8_t)p[2];
+    r->sum_kind = (uint8_t)(kind & ((1u << MORE_SHIFT) - 1));
     r->sum_len = (uint8_t)p[3];
     r->seq = get_le(p + 8, 8);
     r->mtime_wall_ns = (int64_t)get_le(p + 16, 8);

@@ -1,10 +1,12 @@
 /* What the store keeps of one object, as bytes. Integers are little-endian at fixed offsets:
- *   0 format(1) · 1 flags(1) · 2 checksum algorithm(1) · 3 checksum length(1)
+ *   0 format(1) · 1 flags(1) · 2 checksum algorithm (low half), more flags(1)
+ *   3 checksum length(1)
  *   4 metadata length(4) · 8 seq(8) · 16 mtime_ns(8) · 24 size(8) · 32 body id(8) · 40 MD5(16)
  *   56 checksum(32) · 88 metadata · sections that the flags announce · inline body
  * Metadata: name length(2), value length(2), name, value, again and again.
- * Sections, in this order: state of replication (1), time at which it ceased to be current (8) and
- * number in the outbox (8); seq of the null version (8); tags, length(4) and bytes in the form of
+ * Sections, in this order: mode of the retention (1), legal hold (1) and end of the retention (8);
+ * state of replication (1), time at which it ceased to be current (8) and number in the outbox (8);
+ * seq of the null version (8); tags, length(4) and bytes in the form of
  * metadata; parts, number(4) and for each body id(8), size(8), checksum(32). */
 #ifndef S3P_SERVER_RECORDS_H
 #define S3P_SERVER_RECORDS_H
@@ -30,6 +32,24 @@ enum s3p_srv_replication {
     S3P_SRV_REPLICA = 4, /* it came from another bucket */
 };
 
+enum s3p_srv_lock_mode { /* stored: never renumbered */
+                         S3P_SRV_LOCK_NONE = 0,
+                         S3P_SRV_LOCK_GOVERNANCE = 1,
+                         S3P_SRV_LOCK_COMPLIANCE = 2,
+};
+
+enum s3p_srv_hold { /* stored: never renumbered */
+                    S3P_SRV_HOLD_UNSET = 0,
+                    S3P_SRV_HOLD_OFF = 1,
+                    S3P_SRV_HOLD_ON = 2,
+};
+
+/* What keeps a version (lock.h). */
+struct s3p_srv_lock {
+    int64_t until_wall_ns;
+    uint8_t mode, hold; /* enum s3p_srv_lock_mode, enum s3p_srv_hold */
+};
+
 struct s3p_srv_record {
     uint64_t seq; /* order of the writes; never of time */
     int64_t mtime_wall_ns;
@@ -43,6 +63,7 @@ struct s3p_srv_record {
     int64_t noncurrent_wall_ns; /* since when it is not current; 0: it is */
     uint64_t outbox;            /* last entry of the outbox that is about it; 0: none */
     uint8_t replication;        /* enum s3p_srv_replication */
+    struct s3p_srv_lock lock;
     uint32_t n_parts;  /* of a multipart upload, else 0 */
     uint8_t md5[S3P_MD5_BYTES];
     uint8_t sum_kind, sum_len; /* enum s3p_srv_sum_kind */

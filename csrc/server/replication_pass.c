@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "server/bodies.h"
 #include "server/chores.h"
+#include "server/lock.h"
 #include "server/replication.h"
 #include "server/versions.h"
 
@@ -191,6 +192,7 @@ static void deliver(struct pass *p, struct s3p_srv_txn *t, const struct job *j, 
         replica.replication = S3P_SRV_REPLICA;
         replica.outbox = replica.null_seq = 0;
         replica.noncurrent_wall_ns = 0;
+        s3p_srv_lock_replica(t, &replica);
         use_links(p, j, target, &replica);
         s3p_srv_versions_insert(t, key_of(p, j), &replica);
     }

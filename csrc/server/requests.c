@@ -80,6 +80,7 @@ void s3p_srv_req_put(struct s3p_srv_req *r)
     r->answer.surplus = 0;
     memset(&r->write, 0, sizeof r->write);
     r->upload = 0;
+    r->lock = (struct s3p_srv_lock){.mode = S3P_SRV_LOCK_NONE};
     r->bytes_in = 0;
     r->id[0] = 0;
     s3p_srv_copy_free(r->copy);

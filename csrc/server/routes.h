@@ -20,6 +20,9 @@ enum s3p_srv_route_flags {
     S3P_SRV_ROUTE_REPLICATION = 1024,
     S3P_SRV_ROUTE_POLICY = 2048,
     S3P_SRV_ROUTE_PUBLIC = 4096, /* a bucket policy may open it to everybody */
+    S3P_SRV_ROUTE_LOCK = 8192,   /* the lock of what it makes is understood */
+    S3P_SRV_ROUTE_BYPASS = 16384,
+    S3P_SRV_ROUTE_LOCKS = 32768, /* of object lock of buckets */
 };
 
 struct s3p_srv_route {

@@ -96,6 +96,7 @@ struct s3p_srv_req {
     struct s3p_buf meta; /* metadata of a PUT, as stored; or what a document said, parsed */
     struct s3p_buf tags; /* as stored */
     struct s3p_srv_wanted wanted;
+    struct s3p_srv_lock lock; /* that a write asks for */
     uint64_t upload; /* seq of the multipart upload it belongs to, else 0 */
     uint32_t part_number;
     struct s3p_srv_copy *copy;  /* of copies only */

@@ -4,6 +4,7 @@
 
 #include "server/commit.h"
 #include "server/lifecycle.h"
+#include "server/lock.h"
 #include "server/mutants.h"
 #include "server/policy.h"
 #include "server/replication.h"
@@ -33,6 +34,8 @@ static const struct kind {
      s3p_srv_replication_xml},
     {S3P_SRV_SET_POLICY, S3P_SRV_ROUTE_POLICY, S3P_SE_NO_POLICY, 204, "application/json",
      s3p_srv_policy_compile, NULL, s3p_srv_policy_json},
+    {S3P_SRV_SET_LOCK, S3P_SRV_ROUTE_LOCKS, S3P_SE_NO_LOCKS, 200, "application/xml",
+     s3p_srv_lock_compile, s3p_srv_lock_bucket_ok, s3p_srv_lock_xml},
 };
 
 static const struct kind *kind_of(const struct s3p_srv_req *req)
@@ -60,6 +63,14 @@ int s3p_srv_setting_get(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bu
     if (rc == 0)
         *value = (struct s3p_str){v.mv_data, v.mv_size};
     return rc;
+}
+
+int s3p_srv_setting_put(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket,
+                        enum s3p_srv_setting kind, struct s3p_str value)
+{
+    char buf[KEY_BYTES];
+    MDB_val k = key_of(buf, bucket, kind), v = {value.len, (void *)(uintptr_t)value.p};
+    return mdb_put(txn, s->settings, &k, &v, 0);
 }
 
 static int del(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket,
@@ -103,7 +114,6 @@ static enum s3p_srv_error apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *r
 {
     const struct kind *k = kind_of(req);
     struct s3p_str stored = {req->meta.data, req->meta.len};
-    char buf[KEY_BYTES];
     if (!s3p_srv_txn_bucket(t, req))
         return S3P_SE_NO_BUCKET;
     enum s3p_srv_error e = k->judge != NULL ? k->judge(t, req, stored) : S3P_SE_NONE;
@@ -111,8 +121,8 @@ static enum s3p_srv_error apply_put(struct s3p_srv_txn *t, struct s3p_srv_req *r
         return e;
     if (S3P_SRV_UNLIKELY(t->srv->mutants != NULL) && s3p_srv_mutants_setting(t, req))
         return S3P_SE_NONE;
-    MDB_val key = key_of(buf, req->bucket.id, k->kind), v = {stored.len, req->meta.data};
-    s3p_srv_txn_edited(t, mdb_put(t->txn, t->srv->store.settings, &key, &v, 0));
+    s3p_srv_txn_edited(
+        t, s3p_srv_setting_put(t->txn, &t->srv->store, req->bucket.id, k->kind, stored));
     return S3P_SE_NONE;
 }
 

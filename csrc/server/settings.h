@@ -1,6 +1,7 @@
 /* What a bucket is set to do beyond its state of versioning: rules of lifecycle, of replication, a
- * policy. One row a kind in settings.c; put, get and delete are the same for all. Each kind is off
- * until an option of the store turns it on, and then refused as not implemented.
+ * policy, object lock. One row a kind in settings.c; put, get and delete are the same for all. Each
+ * kind but object lock is off, and refused as not implemented, until an option of the store turns
+ * it on.
  *
  * Table `settings`: bucket id (8 bytes, big-endian) and kind (1); the value is in the kind's own
  * form. */
@@ -13,11 +14,14 @@ enum s3p_srv_setting { /* stored: never renumbered */
                        S3P_SRV_SET_LIFECYCLE = 1,
                        S3P_SRV_SET_REPLICATION = 2,
                        S3P_SRV_SET_POLICY = 3,
+                       S3P_SRV_SET_LOCK = 4,
 };
 
 /* 0, MDB_NOTFOUND or another LMDB code. The value lives as that of s3p_srv_table_get. */
 int s3p_srv_setting_get(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket,
                         enum s3p_srv_setting kind, struct s3p_str *value);
+int s3p_srv_setting_put(MDB_txn *txn, const struct s3p_srv_store *s, uint64_t bucket,
+                        enum s3p_srv_setting kind, struct s3p_str value);
 int s3p_srv_settings_drop(MDB_txn *txn, const struct s3p_srv_store *s,
                           uint64_t bucket); /* of a bucket that goes */
 

@@ -4,6 +4,7 @@
 #include "server/commit.h"
 #include "server/ids.h"
 #include "server/lists.h"
+#include "server/lock.h"
 #include "server/ops.h"
 #include "server/settings.h"
 #include "server/versions.h"
@@ -21,6 +22,9 @@ static enum s3p_srv_error apply(struct s3p_srv_txn *t, struct s3p_srv_req *req)
         s3p_srv_setting_get(t->txn, &t->srv->store, t->bucket.id, S3P_SRV_SET_REPLICATION,
                             &rules) == 0)
         return S3P_SE_BUCKET_STATE;
+    struct s3p_srv_lock_rule rule;
+    if (wanted != S3P_SRV_VERSIONED && s3p_srv_lock_of_bucket(t, &rule))
+        return S3P_SE_LOCK_STATE;
     struct s3p_srv_bucket b = t->bucket;
     memcpy(location, b.location.p, b.location.len);
     b.location.p = location; /* it stood in the record that is written now */

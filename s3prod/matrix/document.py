@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from s3prod.matrix.cells import CORRECT, KINDS, Result
-from s3prod.plans.modes import LEFT_OUT, MODES
+from s3prod.plans.modes import MODES
 
 ROOT = Path(__file__).parents[2]
 JSON_FILE = ROOT / "benchmarks" / "results" / "kill-matrix.json"
@@ -161,8 +161,6 @@ def _always(document: dict[str, Any]) -> Iterable[str]:
         if row.always:
             shown = [f"{plan} ({'held' if held[plan] else 'not held'})" for plan in row.plans if plan in held]
             yield f"| `{row.name}` | {', '.join(shown)} |"
-    for name, why in LEFT_OUT.items():
-        yield f"| `{name}` | left out: {why} |"
 
 
 def page(document: dict[str, Any], command: str) -> str:

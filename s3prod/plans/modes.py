@@ -63,8 +63,6 @@ _ROWS = (
     _always("ok-last-tag-writer-wins", "tags"),
     _mode("ok-etag-not-md5", "register-churn shared-counters copies list-churn", etag_is_md5=False),
     _always("ok-unquoted-if-match-accepted", "suite"),
+    _always("ok-plain-delete-of-locked-object-adds-marker", "suite"),
 )
 MODES: dict[str, Mode] = {row.name: row for row in _ROWS}
-
-# Legal as well, but not to be shown by this store.
-LEFT_OUT = {"ok-plain-delete-of-locked-object-adds-marker": "the store has no object lock"}

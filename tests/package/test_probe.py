@@ -228,25 +228,25 @@ def test_a_command_compares(plain, capsys, tmp_path):
     """A file that the store contradicts: what was said, what was found, and how; status 1. The printed profile is the store's."""
     mine = tmp_path / "mine.toml"
     mine.write_text(
-        'name = "mine"\nobject_lock = "required"\nif_match_absent = 412\nusage_probe = "true"\nlifecycle_day_ms = "none"\n'
+        'name = "mine"\nreplication = "required"\nif_match_absent = 412\nusage_probe = "true"\nlifecycle_day_ms = "none"\n'
     )
     assert main(["probe", "--profile", str(mine), *given(plain.target())]) == 1
     out, err = capsys.readouterr()
     assert err.splitlines() == [
         f"s3prod: profile {mine}: if_match_absent = 412, but the store: 404 (PUT /plain/im-absent If-Match: "
         '"0123456789abcdef0123456789abcdef" → 404 NoSuchKey)',
-        f's3prod: profile {mine}: object_lock = "required", but the store: "unsupported" (PUT /lock '
-        "x-amz-bucket-object-lock-enabled: true → 501 NotImplemented)",
+        f's3prod: profile {mine}: replication = "required", but the store: "unsupported" (PUT /replica → 200; '
+        "PUT /replica?versioning → 200; PUT /versions?replication → 501 NotImplemented)",
     ]
     printed = profiles.read(out)
-    assert (printed["name"], printed["object_lock"], printed["usage_probe"]) == ("mine", "unsupported", "true")
+    assert (printed["name"], printed["replication"], printed["usage_probe"]) == ("mine", "unsupported", "true")
 
 
 def test_a_command_finds_what_is_ignored(capsys):
-    """Ignored is told apart from unsupported; the embedded store is started when there is no endpoint."""
+    """Ignored is told apart from what is there; the embedded store is started when there is no endpoint."""
     assert main(["probe", "--json", "--profile", "generic", "--mutant", "cond-ignored:p=1"]) == 1
     document = json.loads(capsys.readouterr().out)
-    assert document["profile"]["cond_put_match"] == "ignored" and document["profile"]["object_lock"] == "unsupported"
+    assert document["profile"]["cond_put_match"] == "ignored" and document["profile"]["object_lock"] == "required"
     assert set(document["contradictions"]) >= {
         "cond_put_none_match",
         "cond_put_match",

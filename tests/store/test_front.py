@@ -154,7 +154,7 @@ REFUSED = [
     ("PUT", "/{}/k", {"x-amz-acl": "public-read"}),
     ("PUT", "/{}/k", {"x-amz-storage-class": "GLACIER"}),
     ("PUT", "/{}/k", {"x-amz-server-side-encryption": "AES256"}),
-    ("PUT", "/{}/k", {"x-amz-object-lock-mode": "GOVERNANCE"}),
+    ("PUT", "/{}/k?tagging", {"x-amz-object-lock-mode": "GOVERNANCE"}),
     ("PUT", "/{}/k", {"x-amz-website-redirect-location": "/"}),
     ("PUT", "/{}/k", {"x-amz-checksum-md5": "x"}),
     ("GET", "/{}?acl", {}),
@@ -165,7 +165,7 @@ REFUSED = [
     ("PUT", "/{}/k", {"x-amz-write-offset-bytes": "5"}),
     ("PUT", "/{}/k", {"x-amz-rename-source": "/b/k"}),
     ("DELETE", "/{}/k", {"x-amz-mfa": "1 2"}),
-    ("DELETE", "/{}/k", {"x-amz-bypass-governance-retention": "true"}),
+    ("PUT", "/{}/k", {"x-amz-bypass-governance-retention": "true"}),
 ]
 
 
@@ -197,7 +197,7 @@ def test_what_is_refused_once_is_refused_everywhere(store: AnyStore, s3: Any, bu
     features = {
         "x-amz-server-side-encryption": "AES256",
         "x-amz-server-side-encryption-customer-algorithm": "AES256",
-        "x-amz-object-lock-legal-hold": "ON",
+        "x-amz-object-lock-event": "ON",
         "x-amz-acl": "public-read",
         "x-amz-grant-full-control": "id=1",
         "x-amz-storage-class": "GLACIER",

@@ -126,11 +126,16 @@ T_TEST(server_records)
     r.sum_len = 4;
     r.meta = (struct s3p_str){meta.data, meta.len};
     r.body = S3P_STR("hello");
+    r.lock = (struct s3p_srv_lock){7, S3P_SRV_LOCK_COMPLIANCE, S3P_SRV_HOLD_ON};
     s3p_srv_record_encode(&bytes, &r);
-    T_EQ(bytes.len, S3P_SRV_RECORD_HEAD + meta.len + 5);
+    T_EQ(bytes.len, S3P_SRV_RECORD_HEAD + meta.len + 10 + 5);
     T_TRUE(s3p_srv_record_decode(&back, (struct s3p_str){bytes.data, bytes.len}));
     T_EQ(back.seq, r.seq);
     T_EQ(back.mtime_wall_ns, r.mtime_wall_ns);
+    T_EQ(back.sum_kind, r.sum_kind);
+    T_EQ(back.lock.until_wall_ns, 7);
+    T_EQ(back.lock.mode, S3P_SRV_LOCK_COMPLIANCE);
+    T_EQ(back.lock.hold, S3P_SRV_HOLD_ON);
     T_MEM(back.md5, r.md5, sizeof r.md5);
     T_TRUE(s3p_str_eq(back.body, "hello"));
     struct s3p_str name, value;
