@@ -26,6 +26,7 @@ from s3prod.plans.coordination import KEY
 from s3prod.plans.leases import GUARDED, LEASE
 from s3prod.plans.list_consistency import SIZES
 from s3prod.store import EmbeddedStore
+from s3prod.testing import LockedBucket
 
 LEFT = [metric("left_behind", value=["bucket"])]
 MEMORY = [metric("memory_mb", value=1001)]
@@ -130,6 +131,47 @@ def of_rules(kept):
     return client(made)
 
 
+def of_locks(**methods):
+    """Buckets with locks of which these methods do something else."""
+    return setting("LockedBucket", type("Harmed", (LockedBucket,), methods))
+
+
+def put_other(bucket, key, body, **lock):
+    """Other bytes than were given."""
+    return LockedBucket.put(bucket, key, b"other", **lock)
+
+
+def never_refused(bucket, version, **how):
+    """No refusal is told."""
+    return LockedBucket.remove(bucket, version, **how) and ""
+
+
+def never_bypassed(bucket, version, **how):
+    """Refused, with a bypass: and gone all the same, so that nothing is left behind."""
+    return LockedBucket.remove(bucket, version, **how) or ("AccessDenied" if how else "")
+
+
+def untagging(bucket, version, **how):
+    """The tags of a version that is not removed go."""
+    refused = LockedBucket.remove(bucket, version, **how)
+    if refused:
+        bucket.client.delete_object_tagging(bucket.name, version.key, VersionId=version.id)
+    return refused
+
+
+def batch(*, fail=None, quiet_fails=True, delete=None, plain_fails=None):
+    """Batches that tell something else of what failed (of a quiet one: nothing), was deleted, and failed without an id."""
+
+    def remove_all(bucket, things, **how):
+        deleted, failed = LockedBucket.remove_all(bucket, things, **how)
+        if isinstance(next(iter(things)), str):
+            return deleted, failed if plain_fails is None else plain_fails
+        told = failed if fail is None else fail
+        return deleted if delete is None else delete, told if quiet_fails or not how else {}
+
+    return of_locks(remove_all=remove_all)
+
+
 LONG_DAY = promise(lifecycle_day_ms=86_400_000)
 WEIGHED = promise(usage_probe="true")
 
@@ -150,6 +192,13 @@ ROWS = {
         [of_bodies(b"stays", 200)],
         [of_bodies(b"stays", 500)],
         [of_bodies(b"gone")],
+    ],
+    "batch_operations::batch_of_locked_versions": [
+        [batch(fail={})],
+        [batch(delete=set())],
+        [batch(quiet_fails=False)],
+        [batch(plain_fails={"batch/held": "AccessDenied"})],
+        [of_locks(read=lambda bucket, version: b"")],
     ],
     "concurrent_multipart::concurrent_multipart": [
         [drop("complete_upload", "actor-*")],
@@ -188,6 +237,15 @@ ROWS = {
         LEFT,
         [LONG_DAY, of_rules(False)],
         [LONG_DAY, of_rules(True)],
+    ],
+    "cross_feature_interaction::locked_versions": [
+        [of_locks(remove=never_refused)],
+        [of_locks(put=put_other)],
+        [of_locks(remove=untagging)],
+        [of_locks(remove=never_bypassed)],
+    ],
+    "cross_feature_interaction::locked_versions_expire": [
+        [of_locks(read=lambda bucket, version: b"")],
     ],
     "distributed_coordination::create_race": [
         [metric("ops", "put", "ok", value=0)],

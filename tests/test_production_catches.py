@@ -18,6 +18,16 @@ OWN = [  # what no answer shows and no checker sees: a mutant, the test, and wha
         "orphan_management::orphan_management",
         "^4 aborted uploads held 800000 bytes, and 0 were given back$",
     ),
+    (
+        "bulk-ignores-locks:p=1",
+        "batch_operations::batch_of_locked_versions",
+        "^locked versions, and only they, must fail: {}, expected ",
+    ),
+    (
+        "lifecycle-ignores-locks:p=1",
+        "cross_feature_interaction::locked_versions_expire",
+        "^old versions that are locked, and current ones, must stay: ",
+    ),
 ]
 
 

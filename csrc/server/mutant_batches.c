@@ -1,6 +1,7 @@
 /* The faults of batch deletes. */
 #include <string.h>
 
+#include "server/lock.h"
 #include "server/mutant_bodies.h"
 #include "server/routes.h"
 #include "server/tables.h"
@@ -81,6 +82,20 @@ S3P_SRV_OF_BATCH(absent_of_batch)
         e->etag.p != NULL || is_there(t, e) || !s3p_srv_mutant_fires(m, a, req, k))
         return false;
     r->error = S3P_SE_NO_KEY;
+    s3p_srv_mutant_altered(m, a->spec.row, req);
+    return true;
+}
+
+S3P_SRV_OF_BATCH(unlocked_of_batch)
+{
+    struct s3p_srv_wanted wanted;
+    struct s3p_srv_record gone;
+    if (e->version.p == NULL || e->etag.p != NULL || !s3p_srv_wanted_parse(e->version, &wanted) ||
+        s3p_srv_lock_judge(t, req, e->key, &wanted) == S3P_SE_NONE ||
+        !s3p_srv_mutant_fires(m, a, req, k))
+        return false;
+    (void)s3p_srv_versions_remove(t, e->key, &wanted, &gone);
+    *r = (struct s3p_srv_batch_result){.error = S3P_SE_NONE};
     s3p_srv_mutant_altered(m, a->spec.row, req);
     return true;
 }
@@ -278,6 +293,13 @@ const struct s3p_srv_mutant_row s3p_srv_mutants_of_batches[] = {
         .needs = "versions",
         .of_batch = marker_of_batch,
         .page = marker_page,
+    },
+    {
+        .name = "bulk-ignores-locks",
+        .breaks = "a batch delete removes a version that is locked",
+        .section = "6",
+        .needs = "versions",
+        .of_batch = unlocked_of_batch,
     },
     {
         .name = "bulk-unsupported",

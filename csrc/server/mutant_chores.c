@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "server/lock.h"
 #include "server/mutant_bodies.h"
 
 #define RULES_BYTES_MAX (8 * 1024 * 1024)
@@ -59,6 +60,18 @@ S3P_SRV_LIFE(expires_current)
     return s3p_srv_life_judge(c->stored, &e, c->day_ns, c->now_wall_ns);
 }
 
+/* A lock is no reason to keep a version. */
+S3P_SRV_LIFE(ignores_locks)
+{
+    struct s3p_srv_life_entry e = *c->entry;
+    struct s3p_srv_record r = *e.r;
+    if (act != S3P_SRV_LIFE_KEEP || !s3p_srv_lock_given(&r.lock))
+        return act;
+    r.lock = (struct s3p_srv_lock){.mode = S3P_SRV_LOCK_NONE};
+    e.r = &r;
+    return s3p_srv_life_judge(c->stored, &e, c->day_ns, c->now_wall_ns);
+}
+
 /* The replica of a version comes before that of the one before it, which then takes its place. */
 S3P_SRV_READ(reordered_read)
 {
@@ -93,6 +106,13 @@ const struct s3p_srv_mutant_row s3p_srv_mutants_of_chores[] = {
         .section = "9",
         .needs = "lifecycle, versions",
         .life = expires_current,
+    },
+    {
+        .name = "lifecycle-ignores-locks",
+        .breaks = "a lifecycle rule removes a version that is locked",
+        .section = "9",
+        .needs = "lifecycle, versions",
+        .life = ignores_locks,
     },
     {
         .name = "replication-reorders",

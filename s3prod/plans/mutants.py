@@ -232,6 +232,8 @@ def _suite(name: str, *tests: str) -> Mutant:
 # Only a request that must be refused shows these: tests of `tests/store` send it, and have to fail.
 SUITE_MUTANTS: dict[str, Mutant] = _table(
     _suite("bulk-unsupported", "test_delete_many.py::test_quiet", "test_delete_many.py::test_present_and_absent_keys"),
+    _suite("bulk-ignores-locks", "test_lock.py::test_a_batch_names_what_is_locked"),
+    _suite("lifecycle-ignores-locks", "test_lock.py::test_lifecycle_leaves_a_locked_version"),
     _suite("config-update-race", "test_settings.py::test_settings_that_are_written_together_all_stay"),
     _suite(
         "cond-rejected", "test_conditions.py::test_create_if_absent", "test_rules.py::test_put_if_match_as_received"

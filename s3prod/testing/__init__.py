@@ -23,6 +23,7 @@ from s3prod.testing.backup import BackupError, BackupManager
 from s3prod.testing.cleanup import cleanup_test_resources
 from s3prod.testing.concurrent import PerformanceMetrics, run_concurrent_operations
 from s3prod.testing.consistency import ConsistencyValidator
+from s3prod.testing.locks import LockedBucket
 from s3prod.testing.names import random_string
 from s3prod.testing.network import NetworkFailureInjector
 from s3prod.testing.rate import RateLimiter
@@ -33,6 +34,7 @@ __all__ = [
     "BackupManager",
     "ConsistencyValidator",
     "InconclusiveError",
+    "LockedBucket",
     "NetworkFailureInjector",
     "PerformanceMetrics",
     "RateLimiter",

@@ -6,7 +6,8 @@ What it tests: at full scale 20 clients at once delete 20,000 keys in batches of
 a quarter never written), every second batch quiet, while another writes some of them again. Each key of a batch has exactly
 one result; keys whose ETag is outdated, and only they, fail; what was acknowledged is gone for HEAD and LIST; what looks like
 a target stays, byte for byte. In a bucket of versions each delete makes one marker, and a second pass by version ids leaves
-nothing. 1,001 keys, and a batch without a checksum, are refused and delete nothing.
+nothing. 1,001 keys, and a batch without a checksum, are refused and delete nothing. Versions under a retention or a legal
+hold fail, and only they; without a version id such a key gets a marker, and its locked version stays.
 
 Why it matters: the answer is 200 even if every key failed; clients that read only the status lose track of what is left.
 """
@@ -15,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from s3prod.plans.batch_delete import OUTDATED, SIZES, batch_delete
-from s3prod.testing import random_string
+from s3prod.testing import LockedBucket, random_string
 
 DELETES_PER_S = 100  # asserted at full scale
 CHECKSUMS = ("content-md5", "x-amz-checksum-", "x-amz-sdk-checksum-")
@@ -82,3 +83,24 @@ def test_production_batch_without_checksum(s3_client, config, needs):
         s3_client.client.meta.events.unregister("before-sign.s3.DeleteObjects", without_checksum)
         s3_client.empty_bucket(bucket)
         s3_client.delete_bucket(bucket)
+
+
+def test_production_batch_of_locked_versions(s3_client, config, needs):
+    needs("object_lock", "multi_delete")
+    with LockedBucket(s3_client, f"{config['s3_bucket_prefix']}-lock-{random_string()}") as bucket:
+        locked = {bucket.put("batch/retained", b"stays", retained=True), bucket.put("batch/held", b"stays", hold=True)}
+        free = {bucket.put(key, b"goes") for key in ("batch/retained", "batch/held", "batch/free")}
+        deleted, failed = bucket.remove_all([*free, *locked])
+        denied = dict.fromkeys(locked, "AccessDenied")
+        assert failed == denied, f"locked versions, and only they, must fail: {failed}, expected {denied}"
+        assert deleted == free, f"what is not locked must be deleted: {deleted}, expected {free}"
+        _, failed = bucket.remove_all([*locked], quiet=True)
+        assert failed == denied, f"a quiet batch must name the locked versions: {failed}, expected {denied}"
+        keys = sorted(version.key for version in locked)
+        markers, failed = bucket.remove_all(keys)
+        marked = sorted(marker.key for marker in markers - locked)
+        assert (marked, failed) == (keys, {}), (
+            f"without a version id each key gets a marker: {markers}, failed: {failed}"
+        )
+        left = {version: bucket.read(version) for version in bucket.versions()}
+        assert left == dict.fromkeys(locked, b"stays"), f"locked versions, and only they, must stay: {left}"

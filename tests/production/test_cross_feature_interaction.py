@@ -12,13 +12,16 @@ Why it matters: the combination deletes the wrong version, and nobody asked for 
 
 A store whose day is too long to wait for is *partially observable*: its rules must come back as they were given, and
 `x-amz-expiration` must name the rule of those objects that match, and of no others.
+A locked version stays under a marker, a newer version, other tags and rules for old versions, and goes when its lock is lifted.
 """
 
+import time
 from collections import Counter
 
 from s3prod.listings import walks
-from s3prod.plans.cross_feature import CLIENTS, LAG_MS, PARTS, REPLICATED, cross_feature, survivors
-from s3prod.testing import random_string
+from s3prod.plans.cross_feature import CLIENTS, DAYS, LAG_MS, PARTS, REPLICATED, cross_feature, survivors
+from s3prod.plans.shown_rules import OLD_GO, SHOWN_OBJECTS, SHOWN_RULES
+from s3prod.testing import LockedBucket, random_string
 
 DAY_MS, LONGEST_LAG_MS = 10_000, 10_000  # what a test waits for
 
@@ -90,36 +93,14 @@ def test_production_cross_feature_interaction(run_plan, config, needs, supports,
 def partially_observable(s3_client, config):
     """The rules come back as they were given, and the store says of each new object which rule it matches."""
     bucket = f"{config['s3_bucket_prefix']}-cross-{random_string()}"
-    expire = {"Status": "Enabled", "Expiration": {"Days": 1}}
-    rules = [
-        {"ID": "by-prefix", "Filter": {"Prefix": "current/"}, **expire},
-        {"ID": "by-tag", "Filter": {"Tag": {"Key": "kind", "Value": "brief"}}, **expire},
-        {"ID": "by-size", "Filter": {"And": {"Prefix": "sized/", "ObjectSizeGreaterThan": 1000}}, **expire},
-        {
-            "ID": "old-and-open",
-            "Filter": {"Prefix": "old/"},
-            "Status": "Enabled",
-            "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
-            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
-        },
-    ]
-    objects = {  # key: size, tags, the rule that matches
-        "current/a": (10, "", "by-prefix"),
-        "kept/a": (10, "", ""),
-        "tagged/brief": (10, "kind=brief", "by-tag"),
-        "tagged/long": (10, "kind=long", ""),
-        "sized/large": (1001, "", "by-size"),
-        "sized/small": (1000, "", ""),
-        "old/a": (10, "", ""),
-    }
     s3_client.create_bucket(bucket)
     try:
-        s3_client.put_bucket_lifecycle(bucket, rules)
-        given = {rule["ID"]: rule for rule in rules}
+        s3_client.put_bucket_lifecycle(bucket, SHOWN_RULES)
+        given = {rule["ID"]: rule for rule in SHOWN_RULES}
         said = {rule["ID"]: rule for rule in s3_client.get_bucket_lifecycle(bucket)}
         found = {id_: {name: rule[name] for name in given.get(id_, rule)} for id_, rule in said.items()}
         assert found == given, f"the rules came back as {found}"
-        for key, (size, tags, rule) in objects.items():
+        for key, (size, tags, rule) in SHOWN_OBJECTS.items():
             s3_client.put_object(bucket, key, b"x" * size, **({"Tagging": tags} if tags else {}))
             said = s3_client.head_object(bucket, key).get("Expiration", "")
             matches = f'rule-id="{rule}"' in said if rule else said == ""
@@ -127,3 +108,41 @@ def partially_observable(s3_client, config):
     finally:
         s3_client.empty_bucket(bucket)
         s3_client.delete_bucket(bucket)
+
+
+def test_production_locked_versions(s3_client, config, needs, supports):
+    needs("object_lock")
+    tags = {"kind": "long"} if supports("tagging") else {}
+    with LockedBucket(s3_client, f"{config['s3_bucket_prefix']}-lock-{random_string()}") as bucket:
+        locked = [bucket.put("retained", b"stays", retained=True), bucket.put("held", b"stays", hold=True)]
+        for version in locked:
+            newer, marker = bucket.put(version.key, b"goes"), bucket.mark(version.key)
+            if tags:
+                s3_client.put_object_tagging(bucket.name, version.key, tags, VersionId=version.id)
+            answers = [bucket.remove(each) for each in (version, marker, newer)]
+            right = answers == ["AccessDenied", "", ""]
+            assert right, f"{version.key}: DELETE of the locked version, its marker, a newer one: {answers}"
+            body = s3_client.get_object(bucket.name, version.key)["Body"].read()
+            assert body == b"stays", f"{version}, locked, is not current again: {body!r}"
+            found = s3_client.get_object_tagging(bucket.name, version.key, VersionId=version.id) if tags else {}
+            assert found == tags, f"the tags of {version}, locked, are {found}, expected {tags}"
+        bucket.release(locked[1])
+        lifted = [bucket.remove(version, BypassGovernanceRetention=True) for version in locked]
+        assert not any(lifted), f"versions whose locks are lifted were not deleted: {lifted}"
+
+
+def test_production_locked_versions_expire(s3_client, config, needs, report):
+    needs("object_lock", "lifecycle_day_ms")
+    if (day_ms := config["profile"]["lifecycle_day_ms"]) > DAY_MS:
+        report("locked versions", f"not observable: a day takes {day_ms / 1000:.0f} s")
+        return
+    with LockedBucket(s3_client, f"{config['s3_bucket_prefix']}-old-{random_string()}") as bucket:
+        s3_client.put_bucket_lifecycle(bucket.name, [OLD_GO])
+        locked = {bucket.put("retained", b"stays", retained=True), bucket.put("held", b"stays", hold=True)}
+        free = bucket.put("free", b"goes")
+        stay = dict.fromkeys(locked | {bucket.put(version.key, b"stays") for version in (*locked, free)}, b"stays")
+        end = time.monotonic() + DAYS * day_ms / 1000
+        while free in bucket.versions() and time.monotonic() < end:
+            time.sleep(day_ms / 20_000)
+        left = {version: bucket.read(version) for version in bucket.versions()}
+        assert left == stay, f"old versions that are locked, and current ones, must stay: {left}, expected {stay}"

@@ -25,6 +25,7 @@ OWN_STORES = {
     "start": "starts stores with options",
     "small": "a store that takes parts of any size",
     "settings_store": "a store with settings of buckets",
+    "days_store": "a store with short days",
 }
 
 
@@ -119,6 +120,14 @@ def settings_store(
 ) -> Iterator[Store]:
     """One with what buckets may be set to."""
     yield from broken(pytestconfig, record_testsuite_property, "--bucket-policy", "--lifecycle-day", "1h")
+
+
+@pytest.fixture(scope="session")
+def days_store(
+    pytestconfig: pytest.Config, record_testsuite_property: Callable[[str, object], None]
+) -> Iterator[Store]:
+    """One in which days are short."""
+    yield from broken(pytestconfig, record_testsuite_property, "--lifecycle-day", "100ms")
 
 
 @pytest.fixture(scope="session")
