@@ -81,10 +81,8 @@ static int add_write(struct tags *t, uint32_t i, struct s3p_id id, struct s3p_re
                      struct s3p_err *err)
 {
     uint32_t value;
-    *out = NULL;
     if (s3p_id_none(id)) {
-        if (S3P_COLUMN(&t->at[i], uint8_t, outcome) != S3P_FAILED)
-            *out = s3p_bench_add(t->b, &t->at[i], S3P_REG_DELETE, S3P_REG_ABSENT);
+        *out = s3p_bench_add(t->b, &t->at[i], S3P_REG_DELETE, S3P_REG_ABSENT);
         return 0;
     }
     S3P_TRY(s3p_bench_value(t->b, id, &value, err));
@@ -120,8 +118,6 @@ static int add_object(struct tags *t, uint32_t i, struct s3p_err *err)
             return 0;
         id = up->tagged ? up->meta_id : (struct s3p_id){{0}};
         S3P_TRY(add_write(t, i, id, &op, err));
-        if (op == NULL)
-            return 0;
         op->inv = S3P_MUT(S3P_MUT_TAGS_COMPLETE_CALL, l->inv, op->inv);
         op->res = S3P_MUT(S3P_MUT_TAGS_COMPLETE_RETURN, l->res, op->res);
         return 0;
@@ -140,11 +136,11 @@ static bool on_itself(const struct tags *t, const struct s3p_at *at)
     return s3p_objects_on_itself(t->b->objects, at->s, at->i, t->key);
 }
 
-/* A copy onto itself that keeps the tags. */
-static bool is_kept(const struct tags *t, const struct s3p_at *at)
+/* A copy that keeps the tags; one of another key is not clear anyhow. */
+static bool is_kept(const struct s3p_at *at)
 {
     return S3P_COLUMN(at, uint8_t, op) == S3P_OP_COPY &&
-           S3P_COLUMN(at, uint8_t, body_kind) != S3P_KIND_TAGS && on_itself(t, at);
+           S3P_COLUMN(at, uint8_t, body_kind) != S3P_KIND_TAGS;
 }
 
 /* What nobody answered for may yet take effect. */
@@ -167,8 +163,7 @@ static void judge_kept(struct tags *t, uint32_t i)
     }
     int64_t until = last_effect(at);
     for (uint32_t k = 0; k < t->n && !t->unclear; k++)
-        t->unclear = k != i && S3P_OFF(TAGS_KEPT_ALONE, is_writer(&t->at[k])) &&
-                     !is_kept(t, &t->at[k]) &&
+        t->unclear = S3P_OFF(TAGS_KEPT_ALONE, is_writer(&t->at[k])) && !is_kept(&t->at[k]) &&
                      S3P_LE(TAGS_KEPT_CALL_LT, S3P_COLUMN(&t->at[k], int64_t, t_call), until) &&
                      S3P_LE(TAGS_KEPT_RETURN_LT, S3P_COLUMN(at, int64_t, t_call),
                             last_effect(&t->at[k]));
@@ -196,7 +191,7 @@ static uint32_t writer_of(struct tags *t, struct s3p_id id)
         const struct s3p_at *at = &t->at[i];
         bool tags = S3P_COLUMN(at, uint8_t, op) == S3P_OP_PUT_TAGS;
         struct s3p_id made = tags ? S3P_COLUMN(at, struct s3p_id, body_id) : brought(at);
-        if (S3P_COLUMN(at, uint8_t, op) == S3P_OP_GET_TAGS || !s3p_id_eq(made, id))
+        if (!s3p_id_eq(made, id))
             continue;
         t->named++;
         return s3p_at_record(at);
@@ -351,8 +346,6 @@ static int judge(struct s3p_bench *b, const struct s3p_row *key, const struct s3
         s3p_tally_skip(b->tally, S3P_WHY_TAGS, 1, plain + narrow);
         return 0;
     }
-    if (narrow == 0)
-        return judge_register(&t, err);
     return judge_versions(&t, err);
 }
 
