@@ -35,7 +35,7 @@ struct replicas {
     uint32_t nwrites, nshown;
     struct s3p_idmap by_value;  /* metadata id: write */
     struct s3p_idmap by_target; /* (place, key): its number, of `changed` */
-    int64_t *changed;           /* earliest call of a client's change in the destination */
+    int64_t *changed;           /* earliest call of a client's change, in any bucket */
     uint32_t ntargets;
     bool copies; /* values may stand under keys that they were not written to */
 };
@@ -84,7 +84,8 @@ static struct s3p_row row_of(const struct replicas *x, const struct s3p_at *at)
     return row;
 }
 
-/* Of a write that is done again under one id (a Complete) only that it happened is known. */
+/* A write that is done again under one id (a Complete) may have happened before, and although it is
+ * refused. */
 static int add_write(struct replicas *x, const struct s3p_at *at, struct s3p_err *err)
 {
     struct s3p_id meta = S3P_COLUMN(at, struct s3p_id, meta_id);
@@ -93,7 +94,7 @@ static int add_write(struct replicas *x, const struct s3p_at *at, struct s3p_err
     struct source_write w = {
         .key = text_id(x, at),
         .inv = S3P_ON(REPLICA_UPLOAD_CALL, plain) ? S3P_COLUMN(at, int64_t, t_call) : INT64_MIN,
-        .res = S3P_ON(REPLICA_UNKNOWN_RETURNS, plain && outcome == S3P_OK_OUTCOME)
+        .res = S3P_ON(REPLICA_UNKNOWN_RETURNS, outcome == S3P_OK_OUTCOME)
                    ? S3P_COLUMN(at, int64_t, t_return)
                    : INT64_MAX,
         .record = s3p_at_record(at),
@@ -102,8 +103,6 @@ static int add_write(struct replicas *x, const struct s3p_at *at, struct s3p_err
     uint32_t *number;
     x->copies |= S3P_OFF(REPLICA_COPIES_OFF,
                          S3P_COLUMN(at, uint8_t, op) == S3P_OP_COPY && s3p_id_none(meta));
-    if (s3p_id_none(meta))
-        return 0;
     S3P_TRY(s3p_idmap_put(&x->by_value, meta, x->nwrites, &number, err));
     if (*number == x->nwrites)
         x->write[x->nwrites++] = w;
@@ -186,10 +185,10 @@ static bool writes(const struct replicas *x, const struct s3p_at *at)
     return is_write(S3P_COLUMN(at, uint8_t, op));
 }
 
-static bool changes_target(const struct replicas *x, const struct s3p_at *at)
+static bool changes(const struct replicas *x, const struct s3p_at *at)
 {
-    return is_change(S3P_COLUMN(at, uint8_t, op)) &&
-           s3p_is_replicated(x->rules, S3P_COLUMN(at, uint16_t, bucket));
+    (void)x;
+    return is_change(S3P_COLUMN(at, uint8_t, op));
 }
 
 static bool reads_target(const struct replicas *x, const struct s3p_at *at)
@@ -270,7 +269,7 @@ static int run(struct replicas *x, struct s3p_err *err)
         return s3p_fail(err, S3P_ENOMEM, 0, "%llu attempts and their replicas",
                         (unsigned long long)records);
     S3P_TRY(each(x, writes, add_write, err));
-    S3P_TRY(each(x, changes_target, note_change, err));
+    S3P_TRY(each(x, changes, note_change, err));
     S3P_TRY(each(x, reads_target, add_read, err));
     return sort_and_judge(x, err);
 }

@@ -383,6 +383,24 @@ T_TEST(bucket_rules_uploads)
     }
 }
 
+/* Whoever looks, in whatever order of the file. */
+T_TEST(bucket_rules_objects_looked_at_twice)
+{
+    struct t_make m;
+    begin(&m); /* it may be gone by the later look, and is there at the earlier one */
+    expires(&m, 0, "[{\"days\":1}]");
+    t_add(&m, t_put(1, 3, 2, 3));
+    t_add(&m, t_get(0, 3, 150, 151));
+    t_add(&m, t_get(1, 3, 50, 51));
+    EXPECT(&m, NULL);
+    begin(&m); /* gone before its day, although it may be by the later look */
+    expires(&m, 0, "[{\"days\":1}]");
+    t_add(&m, t_put(1, 3, 2, 3));
+    t_add(&m, t_get(0, 3, 50, 51));
+    t_add(&m, t_get(0, 3, 150, 151));
+    EXPECT(&m, "absent-after-ack");
+}
+
 /* ---- replicas ---- */
 
 static struct s3p_attempt copy_of(struct s3p_attempt get)

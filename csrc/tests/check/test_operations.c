@@ -1,0 +1,61 @@
+/* Rows to operations: what is counted, once and for the right reason. */
+#include "tests/t.h"
+
+#include "s3/body.h"
+#include "s3/op.h"
+#include "s3/outcome.h"
+#include "tests/check/make.h"
+
+static json_t *judge(const struct s3p_attempt *r, size_t n)
+{
+    struct t_make m;
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    for (size_t i = 0; i < n; i++)
+        t_add(&m, r[i]);
+    return t_make_judge(&m, NULL);
+}
+#define JUDGE(...)                                                                                 \
+    judge((const struct s3p_attempt[]){__VA_ARGS__},                                               \
+          sizeof((const struct s3p_attempt[]){__VA_ARGS__}) / sizeof(struct s3p_attempt))
+
+static int64_t violations(const json_t *v)
+{
+    return json_integer_value(json_object_get(v, "violations"));
+}
+
+/* A key whose operations are looked at twice, for the register that is violated, says once what its
+ * reads show. */
+T_TEST(check_reads_are_told_once)
+{
+    struct s3p_attempt longer = t_get(2, 3, 5, 6);
+    longer.size++;
+    json_t *v = JUDGE(t_put(1, 3, 1, 2), t_put(2, 3, 3, 4), longer, t_get(1, 3, 7, 8));
+    T_EQ(t_rule(v, "body-length"), 1);
+    T_EQ(t_rule(v, "stale-read"), 1);
+    T_EQ(violations(v), 2);
+    json_decref(v);
+}
+
+/* To refuse an ETag that nobody had says nothing; one that a lost write may have, nobody knows. */
+T_TEST(check_refusals_of_what_nobody_had)
+{
+    json_t *v = JUDGE(t_put(1, 3, 1, 2), t_put(2, 3, 1, 2), t_refused(t_cas(4, 9, 3, 5, 6)));
+    T_EQ(t_skipped(v, "negatives", "attempts"), 0);
+    T_EQ(violations(v), 0);
+    json_decref(v);
+    v = JUDGE(t_put(1, 3, 1, 2), t_lost(t_put(2, 3, 1, 2)), t_refused(t_cas(4, 9, 3, 5, 6)));
+    T_EQ(t_skipped(v, "negatives", "attempts"), 1);
+    T_EQ(violations(v), 0);
+    json_decref(v);
+}
+
+/* A DELETE expects nothing. */
+T_TEST(check_plain_deletes_expect_nothing)
+{
+    struct s3p_attempt del = t_attempt(S3P_OP_DELETE, 5, 3, 5, 6);
+    del.outcome = S3P_OK_OUTCOME;
+    json_t *v = JUDGE(t_put(1, 3, 1, 2), t_lost(t_put(2, 3, 3, 4)), del, t_get(0, 3, 7, 8));
+    T_EQ(t_skipped(v, "etag-unresolved", "attempts"), 0);
+    T_EQ(violations(v), 0);
+    json_decref(v);
+}
