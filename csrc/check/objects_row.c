@@ -282,7 +282,7 @@ static void amend_upload_read(const struct reading *g, uint32_t u, struct s3p_ro
     r->kind = S3P_OFF(UPLOAD_NARROW_OFF, g->narrow) ? S3P_ROW_NONE : S3P_ROW_READ;
     r->etag = etag;
     r->value = l != NULL && has_token(g->o, l) ? list_token(g->o, l) : 0;
-    r->size = r->value == 0 || !g->whole ? 0 : s3p_size_print(COL(g->s, uint64_t, size)[g->i]);
+    r->size = !g->whole ? 0 : s3p_size_print(COL(g->s, uint64_t, size)[g->i]);
 }
 
 static void amend_copy_read(const struct reading *g, uint32_t c, struct s3p_row *r)

@@ -469,3 +469,22 @@ T_TEST(objects_seen_copies_that_keep_metadata)
         EXPECT(&m, row[i].rule);
     }
 }
+
+/* What shows no bytes is known by its ETag, and has the size of that list. */
+T_TEST(objects_sizes_of_one_list_of_two)
+{
+    for (int longer = 0; longer < 2; longer++) {
+        struct t_make m;
+        struct s3p_attempt head = seen(10, 11);
+        head.op = S3P_OP_HEAD;
+        head.body_verdict = S3P_BODY_NONE;
+        head.body_id = none;
+        head.size = 128 + (uint64_t)longer;
+        begin(&m, NO_MD5);
+        add_parts(&m);
+        add_complete(&m, complete(1, 5, 6));
+        add_complete(&m, refused(complete(2, 7, 8), S3P_EV_NONE));
+        add(&m, head);
+        expect(__LINE__, &m, longer ? "body-length" : NULL);
+    }
+}
