@@ -321,7 +321,7 @@ static int judge_times(const struct join *j, const struct listed *l, const struc
         return 0;
     int64_t newer = l->item->entry->last_modified_ns, older = it->entry->last_modified_ns;
     int64_t slack = j->w->lists->head->last_modified_slack_ns;
-    bool backwards = newer != 0 && older != 0 && S3P_LT(JOIN_TIMES_LE, slack, older - newer);
+    bool backwards = newer != 0 && S3P_LT(JOIN_TIMES_LE, slack, older - newer);
     if (S3P_ON(JOIN_TIMES_OFF, !backwards))
         return 0;
     uint32_t records[2] = {first_evidence(j, l->last), first_evidence(j, m)};

@@ -58,7 +58,7 @@ bool s3p_version_newer(const struct s3p_version *a, const struct s3p_version *b)
 
 struct s3p_version *s3p_version_find(const struct s3p_history_of_key *k, struct s3p_str id)
 {
-    const uint32_t *at = is_id(id) ? s3p_idmap_find(&k->by_id, s3p_idmap_text(id, 0)) : NULL;
+    const uint32_t *at = s3p_idmap_find(&k->by_id, s3p_idmap_text(id, 0));
     return at != NULL ? &k->version[*at] : NULL;
 }
 
@@ -275,8 +275,7 @@ int s3p_versions_missing(const struct s3p_gather *g, struct s3p_err *err)
             uint16_t bucket = S3P_COLUMN(&at, uint16_t, bucket),
                      space = S3P_COLUMN(&at, uint16_t, space);
             if (bucket >= g->head->buckets || space >= g->head->spaces ||
-                g->walks->enabled[bucket] == INT64_MAX || !makes_one(g, &at) ||
-                is_id(text(&at, S3P_COL_version_id)) ||
+                !makes_one(g, &at) || is_id(text(&at, S3P_COL_version_id)) ||
                 S3P_MUT(S3P_MUT_VERSION_ENABLED_LT,
                         S3P_COLUMN(&at, int64_t, t_call) <= g->walks->enabled[bucket],
                         S3P_COLUMN(&at, int64_t, t_call) < g->walks->enabled[bucket]) ||
