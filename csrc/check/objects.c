@@ -439,8 +439,7 @@ static int pass(struct s3p_objects *o, bool puts, struct s3p_err *err)
         const uint8_t *op = COL(s, uint8_t, op);
         for (uint32_t i = 0; i < s->records && (s->ops & wanted) != 0; i++) {
             uint16_t space = COL(s, uint16_t, space)[i], bucket = COL(s, uint16_t, bucket)[i];
-            if ((S3P_BIT(op[i]) & wanted) == 0 || COL(s, uint64_t, key_index)[i] == S3P_NO_INDEX ||
-                space >= o->head->spaces || bucket >= o->head->buckets)
+            if ((S3P_BIT(op[i]) & wanted) == 0 || COL(s, uint64_t, key_index)[i] == S3P_NO_INDEX)
                 continue;
             struct visit v = {.o = o,
                               .s = s,

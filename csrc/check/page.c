@@ -120,9 +120,8 @@ static int reserve(struct s3p_lister *w, uint32_t n, struct s3p_err *err)
     return s3p_fail(err, S3P_ENOMEM, 0, "a page of %u entries", n);
 }
 
-static int read_item(const struct s3p_lists *l, uint8_t kind, uint16_t bucket,
-                     const struct s3p_entry *e, uint64_t record, struct s3p_item *it,
-                     struct s3p_err *err)
+static void read_item(const struct s3p_lists *l, uint8_t kind, uint16_t bucket,
+                      const struct s3p_entry *e, struct s3p_item *it)
 {
     uint32_t place = (uint32_t)e->space * l->map->buckets + bucket;
     *it = (struct s3p_item){.index = e->key_index,
@@ -135,14 +134,9 @@ static int read_item(const struct s3p_lists *l, uint8_t kind, uint16_t bucket,
         it->known = true;
     } else if (it->prefix) {
         it->known = false;
-    } else if (it->known) {
-        if (place >= l->map->places)
-            return s3p_fail(err, S3P_EFORMAT, 0, "record %llu: space %u is not in the header",
-                            (unsigned long long)record, e->space);
-        if (l->map->aliased[place])
-            s3p_keymap_canon(l->map, &it->place, &it->index);
+    } else if (it->known && l->map->aliased[place]) {
+        s3p_keymap_canon(l->map, &it->place, &it->index);
     }
-    return 0;
 }
 
 static int read_items(struct s3p_lister *w, struct s3p_err *err)
@@ -155,8 +149,7 @@ static int read_items(struct s3p_lister *w, struct s3p_err *err)
     for (uint32_t k = 0; k < count; k++) {
         if (e[k].flags & (S3P_ENTRY_DELETED | S3P_ENTRY_ERROR))
             continue;
-        S3P_TRY(read_item(w->lists, w->page->kind, bucket, &e[k], w->s->first_record + w->i,
-                          &w->item[w->n++], err));
+        read_item(w->lists, w->page->kind, bucket, &e[k], &w->item[w->n++]);
     }
     return 0;
 }
@@ -175,8 +168,8 @@ static int last_name(struct s3p_lister *w, const struct s3p_page *page, bool *fo
         if (has[prefix])
             continue;
         has[prefix] = true;
-        S3P_TRY(read_item(w->lists, page->kind, COL(s, uint16_t, bucket)[page->position], &e[k],
-                          s->first_record + page->position, &last[prefix], err));
+        read_item(w->lists, page->kind, COL(s, uint16_t, bucket)[page->position], &e[k],
+                  &last[prefix]);
         if (w->args.delimiter.len == 0)
             break;
     }

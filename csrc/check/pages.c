@@ -49,17 +49,13 @@ static int find_pages(struct s3p_lists *l, struct s3p_err *err)
         const struct s3p_segment_view *s = s3p_histfile_segment(l->file, k);
         const uint8_t *op = COL(s, uint8_t, op), *outcome = COL(s, uint8_t, outcome);
         for (uint32_t i = 0; i < s->records && (s->ops & listings) != 0; i++) {
-            uint8_t kind = op[i] < S3P_OP_COUNT ? listing_of[op[i]] : 0;
+            uint8_t kind = listing_of[op[i]];
             if (kind == 0 || outcome[i] != S3P_OK_OUTCOME)
                 continue;
             if (S3P_OFF(WALK_ALTERED_OFF, (COL(s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) != 0)) {
                 l->unjudged++;
                 continue;
             }
-            if (COL(s, uint16_t, bucket)[i] >= l->head->buckets)
-                return s3p_fail(err, S3P_EFORMAT, 0, "record %llu: bucket %u is not in the header",
-                                (unsigned long long)s->first_record + i,
-                                COL(s, uint16_t, bucket)[i]);
             if (s3p_is_replicated(l->head->rules, COL(s, uint16_t, bucket)[i])) {
                 l->unjudged++;
                 continue;

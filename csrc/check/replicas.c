@@ -171,9 +171,7 @@ static int each(struct replicas *x, bool (*fits)(const struct replicas *x, const
     for (uint32_t k = 0; k < s3p_histfile_segments(x->g->file); k++) {
         struct s3p_at at = {s3p_histfile_segment(x->g->file, k), 0, S3P_NO_ENTRY};
         for (; at.i < at.s->records; at.i++)
-            if (S3P_COLUMN(&at, uint16_t, bucket) < x->g->head->buckets &&
-                S3P_COLUMN(&at, uint16_t, space) < x->g->head->spaces &&
-                S3P_COLUMN(&at, uint64_t, key_index) != S3P_NO_INDEX && fits(x, &at))
+            if (S3P_COLUMN(&at, uint64_t, key_index) != S3P_NO_INDEX && fits(x, &at))
                 S3P_TRY(visit(x, &at, err));
     }
     return 0;

@@ -274,8 +274,7 @@ int s3p_versions_missing(const struct s3p_gather *g, struct s3p_err *err)
         for (; at.i < at.s->records; at.i++) {
             uint16_t bucket = S3P_COLUMN(&at, uint16_t, bucket),
                      space = S3P_COLUMN(&at, uint16_t, space);
-            if (bucket >= g->head->buckets || space >= g->head->spaces ||
-                !makes_one(g, &at) || is_id(text(&at, S3P_COL_version_id)) ||
+            if (!makes_one(g, &at) || is_id(text(&at, S3P_COL_version_id)) ||
                 S3P_MUT(S3P_MUT_VERSION_ENABLED_LT,
                         S3P_COLUMN(&at, int64_t, t_call) <= g->walks->enabled[bucket],
                         S3P_COLUMN(&at, int64_t, t_call) < g->walks->enabled[bucket]) ||
@@ -286,7 +285,7 @@ int s3p_versions_missing(const struct s3p_gather *g, struct s3p_err *err)
             struct s3p_row key = none;
             key.key_index = S3P_COLUMN(&at, uint64_t, key_index);
             key.place = (uint16_t)(space * g->head->buckets + bucket);
-            if (g->keys->aliased[key.place] && key.key_index != S3P_NO_INDEX)
+            if (key.key_index != S3P_NO_INDEX && g->keys->aliased[key.place])
                 s3p_keymap_canon(g->keys, &key.place, &key.key_index);
             S3P_TRY(s3p_bench_hit(&b, S3P_RULE_VERSION_MISSING, S3P_ASPECT_VERSIONS, &key,
                                   s3p_at_record(&at), S3P_NO_RECORD, err));

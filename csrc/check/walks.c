@@ -128,12 +128,12 @@ static void note_versioning(struct s3p_walks *w, const struct s3p_segment_view *
 }
 
 /* Only what keeps versions, or did, tells ids. */
-static void note_ids(struct s3p_walks *w, const struct s3p_segment_view *s, uint32_t buckets)
+static void note_ids(struct s3p_walks *w, const struct s3p_segment_view *s)
 {
     const uint16_t *bucket = COL(s, uint16_t, bucket);
     const uint32_t *id = COL(s, uint32_t, version_id);
     for (uint32_t i = 0; i < s->records && (s->texts & S3P_BIT(S3P_COL_version_id)) != 0; i++)
-        if (S3P_OFF(STATE_IDS_OFF, id[i] != 0) && bucket[i] < buckets)
+        if (S3P_OFF(STATE_IDS_OFF, id[i] != 0))
             w->kept[bucket[i]] = true;
 }
 
@@ -152,11 +152,9 @@ int s3p_walks_build(struct s3p_walks *w, const struct s3p_histfile *f, const str
         w->enabled[b] = w->changed[b] = w->touched[b] = INT64_MAX;
     for (uint32_t k = 0; k < s3p_histfile_segments(f); k++) {
         const struct s3p_segment_view *s = s3p_histfile_segment(f, k);
-        note_ids(w, s, h->buckets);
+        note_ids(w, s);
         for (uint32_t i = 0; i < s->records && (s->ops & wanted) != 0; i++) {
             uint8_t op = COL(s, uint8_t, op)[i];
-            if (COL(s, uint16_t, bucket)[i] >= h->buckets)
-                continue;
             if (op == S3P_OP_LIST_VERSIONS)
                 S3P_TRY(add_page(w, s, i, err));
             else if (op == S3P_OP_PUT_VERSIONING)
