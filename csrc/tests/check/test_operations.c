@@ -4,7 +4,7 @@
 #include "s3/body.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
-#include "tests/check/make.h"
+#include "tests/check/store.h"
 
 static json_t *judge(const struct s3p_attempt *r, size_t n)
 {
@@ -56,6 +56,29 @@ T_TEST(check_plain_deletes_expect_nothing)
     del.outcome = S3P_OK_OUTCOME;
     json_t *v = JUDGE(t_put(1, 3, 1, 2), t_lost(t_put(2, 3, 3, 4)), del, t_get(0, 3, 7, 8));
     T_EQ(t_skipped(v, "etag-unresolved", "attempts"), 0);
+    T_EQ(violations(v), 0);
+    json_decref(v);
+}
+
+/* What a DELETE with a condition says of a key, whose single versions are deleted, is said of older
+ * ones. */
+T_TEST(check_conditional_deletes_of_older_versions)
+{
+    struct t_make m;
+    struct s3p_attempt by_id = t_attempt(S3P_OP_DELETE, 5, 3, 5, 6), del = by_id;
+    by_id.outcome = del.outcome = S3P_OK_OUTCOME;
+    del.t_call += 2000000;
+    del.t_return += 2000000;
+    del.cond = S3P_COND_IF_MATCH;
+    del.expect_etag = t_etag(1);
+    del.expect_form = S3P_ETAG_DIGEST;
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    t_add(&m, t_put(1, 3, 1, 2));
+    t_add(&m, t_put(2, 3, 3, 4));
+    t_add_texts(&m, by_id, (struct t_texts){.asked = "v2"});
+    t_add(&m, del);
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(t_skipped(v, "versions", "keys"), 1);
     T_EQ(violations(v), 0);
     json_decref(v);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "s3/body.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
 #include "tests/check/store.h"
@@ -155,4 +156,18 @@ T_TEST(pages_of_parts_of_several_uploads)
         ADD_NAMES(&m, page_of(S3P_OP_LIST_PARTS, 7), "part-number-marker=1", id, {0, 3});
         EXPECT(&m, "list-missing");
     }
+}
+
+/* Whoever wrote it, and although nobody can tell its values apart. */
+T_TEST(pages_of_keys_that_are_not_checked)
+{
+    struct t_make m;
+    struct s3p_attempt constant = put(1, (struct name){KEYS, 3});
+    constant.body_kind = S3P_KIND_CONSTANT;
+    constant.body_id = constant.meta_id = (struct s3p_id){{0}};
+    begin(&m);
+    t_add(&m, constant);
+    t_add(&m, put(2, (struct name){KEYS, 4}));
+    ADD_NAMES(&m, page_of(S3P_OP_LIST, 5), "", NULL, {KEYS, 4});
+    EXPECT(&m, "list-missing");
 }

@@ -61,6 +61,9 @@ T_TEST(register_refuses)
         {{{.inv = 1, .res = 4, .kind = S3P_REG_WRITE, .value = 1},
           {.inv = 5, .res = 6, .kind = S3P_REG_WRITE, .value = 1}},
          2},
+        {{{.inv = 1, .res = 4, .kind = S3P_REG_DELETE, .value = 1}}, 1},
+        {{{.inv = 1, .res = 4, .kind = S3P_REG_REMOVE, .pred = 8}}, 1},
+        {{{.inv = 1, .res = 4, .kind = S3P_REG_REMOVE, .pred = S3P_REG_ABSENT}}, 1},
     };
     struct s3p_reg *r = NULL;
     struct s3p_reg_result res;
@@ -68,6 +71,7 @@ T_TEST(register_refuses)
     T_OK(s3p_reg_create(&r, err));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         T_EQ(s3p_reg_check(r, bad[i].op, bad[i].n, 2, &res, &e), S3P_EFORMAT);
+    T_STR(e.msg, "operation 0: a delete of value 0");
     s3p_reg_free(r);
 }
 
