@@ -19,7 +19,7 @@ static int add(struct s3p_keymap *m, struct s3p_alias a, uint32_t *cap, struct s
     return 0;
 }
 
-/* Where the text of (place, index) belongs. False: where it is. */
+/* Where the text of (place, index) belongs, if a generated space has it. False: where it is. */
 static bool lookup(const struct s3p_keymap *m, const struct s3p_head *h, struct s3p_alias *a)
 {
     struct s3p_buf text;
@@ -28,12 +28,12 @@ static bool lookup(const struct s3p_keymap *m, const struct s3p_head *h, struct 
     s3p_buf_init(&text, 4096);
     s3p_keynames_text(h->names, (uint16_t)(a->place / m->buckets), a->key_index, &text);
     bool found = s3p_buf_ok(&text) &&
-                 s3p_keynames_find(h->names, (uint16_t)(a->place % m->buckets),
-                                   (struct s3p_str){text.data, text.len}, &space, &index);
+                 s3p_keynames_generated(h->names, (uint16_t)(a->place % m->buckets),
+                                        (struct s3p_str){text.data, text.len}, &space, &index);
     s3p_buf_free(&text);
     a->to_place = (uint16_t)(space * m->buckets + a->place % m->buckets);
     a->to_index = index;
-    return found && (a->to_place != a->place || a->to_index != a->key_index);
+    return found && a->to_place != a->place;
 }
 
 /* Fixed keys by their text: the first place that has a text is the canonical one. */
@@ -79,17 +79,6 @@ static bool find_or_put(struct texts *x, const struct s3p_head *h, const struct 
     return false;
 }
 
-/* Could a generated space have made this text? */
-static bool looks_generated(const struct s3p_head *h, struct s3p_str t)
-{
-    for (uint32_t s = 0; s < h->spaces; s++) {
-        struct s3p_str p = s3p_head_space_prefix(h, s);
-        if (!s3p_head_space_fixed(h, s) && t.len > p.len && memcmp(p.p, t.p, p.len) == 0)
-            return true;
-    }
-    return false;
-}
-
 static int map_place(struct s3p_keymap *m, const struct s3p_head *h, uint16_t place,
                      struct texts *x, uint32_t *cap, struct s3p_err *err)
 {
@@ -98,8 +87,7 @@ static int map_place(struct s3p_keymap *m, const struct s3p_head *h, uint16_t pl
     if (s3p_head_space_fixed(h, space)) {
         for (uint64_t i = 0; i < count; i++) {
             struct s3p_alias a = {.key_index = i, .place = place};
-            if (looks_generated(h, s3p_head_key(h, space, i)) ? lookup(m, h, &a)
-                                                              : find_or_put(x, h, m, &a))
+            if (lookup(m, h, &a) || find_or_put(x, h, m, &a))
                 S3P_TRY(add(m, a, cap, err));
         }
         return 0;

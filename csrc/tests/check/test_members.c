@@ -164,6 +164,36 @@ T_TEST(pages_of_equal_keys)
             }
 }
 
+/* A key of a space is the same key by whatever name a bucket knows it: of a space of its own, of
+ * another one's, of whatever order in the header. */
+T_TEST(pages_of_equal_texts)
+{
+#define GENERATED(bucket) "{\"bucket\":" bucket ",\"prefix\":\"keys/\",\"count\":200}"
+#define LITERAL(bucket) "{\"bucket\":" bucket ",\"keys\":[\"x\",\"keys/00000007\",\"keys/x\"]}"
+    static const char *const spaces[] = {
+        GENERATED("0") "," LITERAL("0"), GENERATED("0") "," LITERAL("1"),
+        GENERATED("1") "," LITERAL("0"), LITERAL("0") "," GENERATED("0"),
+        LITERAL("1") "," GENERATED("0"), LITERAL("0") "," GENERATED("1")};
+    for (size_t k = 0; k < sizeof spaces / sizeof *spaces; k++)
+        for (uint16_t bucket = 0; bucket < 2; bucket++)
+            for (int same = 0; same < 2; same++) {
+                uint16_t generated = k < 3 ? 0 : 1, literal = k < 3 ? 1 : 0;
+                struct t_make m;
+                t_make_spaces(&m, "{}", NO_MD5, spaces[k]);
+                t_add(&m, in(t_put(1, same ? 7 : 8, 1, 2), generated, bucket));
+                t_add(&m, in(t_get(0, 1, 3, 4), literal, bucket));
+                t_expect_rule(&m, same ? "absent-after-ack" : NULL);
+            }
+    for (uint16_t bucket = 0; bucket < 2; bucket++) { /* what it could make, but does not */
+        struct t_make m;
+        t_make_spaces(&m, "{}", NO_MD5,
+                      GENERATED("0") "," LITERAL("0") ",{\"bucket\":1,\"keys\":[\"keys/x\"]}");
+        t_add(&m, in(t_put(1, 2, 1, 2), 1, bucket));
+        t_add(&m, in(t_get(0, 0, 3, 4), 2, bucket));
+        t_expect_rule(&m, "absent-after-ack");
+    }
+}
+
 T_TEST(versions_over_spaces)
 {
     static const struct listed e[] = {
