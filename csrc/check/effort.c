@@ -41,7 +41,7 @@ static inline void add(struct s3p_effort *e, const struct s3p_kept *r)
 {
     uint8_t kind = r->kind == S3P_ROW_SPOIL ? (uint8_t)r->etag : r->kind,
             outcome = s3p_kept_outcome(r);
-    if (kind == S3P_ROW_NONE || kind == S3P_ROW_SPOIL)
+    if (kind == S3P_ROW_NONE)
         return;
     if (kind == S3P_ROW_READ) {
         e->sum.reads += s3p_kept_answers(r);

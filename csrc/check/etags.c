@@ -404,8 +404,7 @@ static int judge_shared(struct s3p_index *x, struct s3p_tally *t, struct s3p_err
     const struct s3p_key *k = &x->key[x->current];
     for (uint32_t v = 1; v <= x->values; v++) {
         const struct s3p_value *s = &x->value[v];
-        if (s->etag == 0 || k->weak || k->spoiled ||
-            s3p_index_etag(x, s->etag) != S3P_AMBIGUOUS)
+        if (k->weak || k->spoiled || s3p_index_etag(x, s->etag) != S3P_AMBIGUOUS)
             continue;
         for (uint32_t j = 1; j < v; j++)
             if (x->value[j].etag == s->etag) {

@@ -166,6 +166,12 @@ T_TEST(load_forms_of_etags)
     struct s3p_attempt other = t_put(2, 3, 3, 4);
     other.etag = t_etag(1);
     EXPECT("etag-mismatch", t_put(1, 3, 1, 2), other);
+    struct s3p_attempt third = t_put(3, 3, 5, 6);
+    third.etag = t_etag(1);
+    const struct s3p_attempt all[] = {t_put(1, 3, 1, 2), other, third};
+    json_t *v = verdict_of(all, 3);
+    T_EQ(t_rule(v, "etag-mismatch"), 2);
+    json_decref(v);
     other.etag_form = S3P_ETAG_HASHED;
     EXPECT(NULL, t_put(1, 3, 1, 2), other);
 }
@@ -287,6 +293,19 @@ T_TEST(load_narrow_reads)
 
 /* ---- evidence ---- */
 
+/* Equal times are concurrent, however many there are. */
+T_TEST(load_in_flight)
+{
+    enum { WRITES = 40 };
+    struct s3p_attempt r[WRITES];
+    for (uint32_t n = 0; n < WRITES; n++)
+        r[n] = t_put(n + 1, 3, n, n + 1);
+    json_t *v = verdict_of(r, WRITES);
+    const json_t *all = json_object_get(json_object_get(v, "evidence"), "*");
+    T_EQ(json_integer_value(json_object_get(all, "max_in_flight")), 2);
+    json_decref(v);
+}
+
 /* Only mutations of the main phase count as overlapping. */
 T_TEST(load_phases)
 {
@@ -334,24 +353,20 @@ T_TEST(load_entries)
     }
 }
 
-/* The same numbers in two buckets are different keys. */
-T_TEST(load_buckets)
+/* The same numbers in two spaces are different keys. */
+T_TEST(load_spaces)
 {
-    enum { KEYS = 3000 };
+    enum { KEYS = 12000 };
     struct t_make m;
-    begin(&m);
-    for (uint32_t k = 0; k < KEYS; k++)
-        for (uint16_t b = 0; b < 2; b++) {
-            struct s3p_attempt put = t_put(1 + 2 * k + b, k, 1, 2);
-            put.bucket = b;
-            t_add(&m, put);
-        }
-    for (uint32_t k = 0; k < KEYS; k++)
-        for (uint16_t b = 0; b < 2; b++) {
-            struct s3p_attempt get = t_get(1 + 2 * k + b, k, 3, 4);
-            get.bucket = b;
-            t_add(&m, get);
-        }
+    t_make_spaces(&m, "{}", NO_MD5,
+                  "{\"prefix\":\"a/\",\"count\":20000},{\"prefix\":\"b/\",\"count\":20000}");
+    for (uint32_t k = 0; k < 4 * KEYS; k++) {
+        uint32_t value = k % (2 * KEYS), key = value / 2;
+        struct s3p_attempt r = k < 2 * KEYS ? t_put(1 + value, key, 1, 2)
+                                            : t_get(1 + value, key, 3, 4);
+        r.space = k % 2;
+        t_add(&m, r);
+    }
     json_t *v = t_make_judge(&m, NULL);
     T_STR(t_text(v, "consistency"), "held");
     T_EQ(json_integer_value(json_object_get(v, "keys_checked")), 2 * KEYS);

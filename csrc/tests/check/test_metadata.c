@@ -116,6 +116,8 @@ T_TEST(metadata_of_copies)
 {
     copy_read_with("fields=5", NULL);
     copy_read_with("fields=4", "meta-lost");
+    copy_read_with("fields=261", "meta-lost"); /* that is no number of fields */
+    copy_read_with("fields=5x", "meta-lost");
     copy_read_with(NULL, "meta-lost");
 }
 

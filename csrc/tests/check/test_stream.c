@@ -13,7 +13,7 @@
 enum { HOT = 3, OTHERS = 200, WRITES = 300, READS = 9000, LOST = WRITES + 1, LAST = WRITES + 2 };
 enum { SETTLED_BYTES = 300 << 10, KEPT_BYTES = 1200 << 10 }; /* all rows take 1,600 KiB */
 
-enum { STALE = 1, TWO_ETAGS = 2, BY_ETAG_ALONE = 4, REFUSED = 8, BY_VERSION = 16 };
+enum { STALE = 1, TWO_ETAGS = 2, BY_ETAG_ALONE = 4, REFUSED = 8, BY_VERSION = 16, LISTED = 32, RULED = 64 };
 
 /* By metadata and ETag, or by its ETag alone. */
 static struct s3p_attempt head(uint32_t n, int64_t call_ms, bool by_etag)
@@ -55,6 +55,15 @@ static void fill(struct t_make *m, unsigned what)
         r.etag = t_etag(960);
         t_add(m, r);
         t_add(m, head(960, at + 68, true));
+    }
+    if (what & (LISTED | RULED)) {
+        struct s3p_attempt r = t_attempt(what & LISTED ? S3P_OP_LIST : S3P_OP_PUT_LIFECYCLE, 5,
+                                         S3P_NO_INDEX, 1, 2);
+        r.outcome = S3P_OK_OUTCOME;
+        s3p_append_begin(m->a, 64, 0);
+        r.list_args = what & LISTED ? s3p_append_text(m->a, "prefix=none", 11)
+                                    : s3p_append_text(m->a, "rules=[{\"days\":1}]", 18);
+        s3p_append(m->a, &r);
     }
     if (what & BY_VERSION) {
         struct s3p_attempt r = t_attempt(S3P_OP_DELETE, 5, HOT, at + 70, at + 71);
@@ -109,6 +118,13 @@ T_TEST(stream_bound)
     T_EQ(t_make_fail(&m, &(struct s3p_check_opts){.memory_bytes = SETTLED_BYTES}, &err),
          S3P_ELIMIT);
     T_TRUE(strstr(err.msg, "one key needs") != NULL);
+    static const unsigned needs_all[] = {LISTED, RULED};
+    for (int k = 0; k < 2; k++) { /* pages and rules of buckets look at all rows */
+        fill(&m, needs_all[k]);
+        T_EQ(t_make_fail(&m, &(struct s3p_check_opts){.memory_bytes = SETTLED_BYTES}, &err),
+             S3P_ELIMIT);
+        T_TRUE(strstr(err.msg, "one partition of keys needs") != NULL);
+    }
     fill(&m, 0);
     T_EQ(t_make_fail(&m, &(struct s3p_check_opts){.memory_bytes = 8 << 10}, &err), S3P_ELIMIT);
     T_TRUE(strstr(err.msg, "memory bound") != NULL);
