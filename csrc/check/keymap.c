@@ -28,8 +28,9 @@ static bool lookup(const struct s3p_keymap *m, const struct s3p_head *h, struct 
     s3p_buf_init(&text, 4096);
     s3p_keynames_text(h->names, (uint16_t)(a->place / m->buckets), a->key_index, &text);
     bool found = s3p_buf_ok(&text) &&
-                 s3p_keynames_generated(h->names, (uint16_t)(a->place % m->buckets),
-                                        (struct s3p_str){text.data, text.len}, &space, &index);
+                 s3p_keynames_anywhere(h->names, (uint16_t)(a->place % m->buckets),
+                                       (struct s3p_str){text.data, text.len}, true, &space,
+                                       &index);
     s3p_buf_free(&text);
     a->to_place = (uint16_t)(space * m->buckets + a->place % m->buckets);
     a->to_index = index;
@@ -187,6 +188,20 @@ void s3p_keymap_canon(const struct s3p_keymap *m, uint16_t *place, uint64_t *key
         *place = a->to_place;
         *key_index = a->to_index;
     }
+}
+
+bool s3p_keymap_find(const struct s3p_keymap *m, uint16_t bucket, struct s3p_str key,
+                     uint16_t *place, uint64_t *key_index)
+{
+    const struct s3p_keynames *names = m->head->names;
+    uint16_t space;
+    if (!s3p_keynames_anywhere(names, bucket, key, true, &space, key_index) &&
+        !s3p_keynames_anywhere(names, bucket, key, false, &space, key_index))
+        return false;
+    *place = (uint16_t)(space * m->buckets + bucket);
+    if (m->aliased[*place])
+        s3p_keymap_canon(m, place, key_index);
+    return true;
 }
 
 static void visit_target(const struct s3p_keymap *m, uint16_t place, uint64_t key_index,

@@ -30,6 +30,10 @@ void s3p_keymap_free(struct s3p_keymap *m);
 void s3p_keymap_canon(const struct s3p_keymap *m, uint16_t *place,
                       uint64_t *key_index); /* of an aliased place */
 
+/* The canonical key of this text in the bucket; false: it is none of the plan's. */
+bool s3p_keymap_find(const struct s3p_keymap *m, uint16_t bucket, struct s3p_str key,
+                     uint16_t *place, uint64_t *key_index);
+
 /* The other places of a canonical key: calls `visit` for each. */
 void s3p_keymap_others(const struct s3p_keymap *m, uint16_t place, uint64_t key_index,
                        void (*visit)(void *ctx, uint16_t place), void *ctx);

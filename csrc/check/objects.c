@@ -311,12 +311,12 @@ static bool find_source(const struct s3p_objects *o, const struct s3p_segment_vi
     const char *asked = memmem(key.p, key.len, version, sizeof version - 1);
     if (asked != NULL)
         key.len = (size_t)(asked - key.p);
-    uint16_t bucket, space;
+    uint16_t bucket, place;
     uint64_t index;
     if (!s3p_keynames_bucket(o->head->names, role, &bucket) ||
-        !s3p_keynames_find(o->head->names, bucket, key, &space, &index))
+        !s3p_keymap_find(o->keys, bucket, key, &place, &index))
         return false;
-    *out = s3p_idmap_pair((uint64_t)space * o->head->buckets + bucket, index);
+    *out = s3p_idmap_pair(place, index);
     return true;
 }
 

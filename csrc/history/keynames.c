@@ -195,14 +195,14 @@ bool s3p_keynames_find(const struct s3p_keynames *k, uint16_t bucket, struct s3p
     return false;
 }
 
-bool s3p_keynames_generated(const struct s3p_keynames *k, uint16_t bucket, struct s3p_str key,
-                            uint16_t *space, uint64_t *index)
+bool s3p_keynames_anywhere(const struct s3p_keynames *k, uint16_t bucket, struct s3p_str key,
+                           bool generated, uint16_t *space, uint64_t *index)
 {
     for (int others = 0; others < 2; others++)
         for (size_t i = 0; i < k->nspaces && i <= UINT16_MAX; i++) {
             const struct space *s = &k->spaces[i];
-            if ((s->bucket != bucket) != (others != 0) || s->keys != NULL ||
-                !find_generated(s, key, index))
+            if ((s->bucket != bucket) != (others != 0) || (s->keys == NULL) != generated ||
+                !(generated ? find_generated(s, key, index) : find_fixed(s, key, index)))
                 continue;
             *space = (uint16_t)i;
             return true;

@@ -70,10 +70,10 @@ struct s3p_str s3p_keynames_bucket_role(const struct s3p_keynames *k,
 /* The way back; false when it is none of the plan's. */
 bool s3p_keynames_find(const struct s3p_keynames *k, uint16_t bucket, struct s3p_str key,
                        uint16_t *space, uint64_t *index);
-/* The same among generated spaces alone: one of the bucket, else one of another bucket, whose keys
- * a request may have put there. */
-bool s3p_keynames_generated(const struct s3p_keynames *k, uint16_t bucket, struct s3p_str key,
-                            uint16_t *space, uint64_t *index);
+/* The same among generated spaces, or among fixed ones: one of the bucket, else one of another
+ * bucket, whose keys a request may have put there. */
+bool s3p_keynames_anywhere(const struct s3p_keynames *k, uint16_t bucket, struct s3p_str key,
+                           bool generated, uint16_t *space, uint64_t *index);
 bool s3p_keynames_bucket(const struct s3p_keynames *k, struct s3p_str role, uint16_t *bucket);
 
 #endif

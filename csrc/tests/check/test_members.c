@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "s3/body.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
 #include "tests/check/of_versions.h"
@@ -191,6 +192,56 @@ T_TEST(pages_of_equal_texts)
         t_add(&m, in(t_put(1, 2, 1, 2), 1, bucket));
         t_add(&m, in(t_get(0, 0, 3, 4), 2, bucket));
         t_expect_rule(&m, "absent-after-ack");
+    }
+}
+
+/* What a copy brings from there was written there. */
+T_TEST(objects_copied_between_equal_texts)
+{
+    static const char *const spaces[] = {
+        GENERATED("0") "," LITERAL("0"), LITERAL("0") "," GENERATED("0"),
+        LITERAL("1") "," GENERATED("0"), LITERAL("0") "," GENERATED("1")};
+    for (size_t k = 0; k < sizeof spaces / sizeof *spaces; k++)
+        for (uint16_t bucket = 0; bucket < 2; bucket++)
+            for (uint16_t space = 0; space < 2; space++) {
+                bool literal = (k == 0) == (space == 1);
+                struct s3p_attempt copy = t_attempt(S3P_OP_COPY, 5, 3, 3, 4);
+                struct s3p_attempt get = t_get(1, 3, 5, 6);
+                struct t_make m;
+                copy.outcome = S3P_OK_OUTCOME;
+                copy.evidence = S3P_EV_VALUE;
+                copy.meta_id = get.meta_id = t_nth(5, 7);
+                get.body_verdict = S3P_BODY_FOREIGN;
+                t_make_spaces(&m, "{}", NO_MD5, spaces[k]);
+                t_add(&m, in(t_put(1, literal ? 1 : 7, 1, 2), space, bucket));
+                t_add_texts(&m, in(copy, k == 0 ? 0 : 1, MAIN),
+                            (struct t_texts){.source = bucket == MAIN ? "main/keys/00000007"
+                                                                      : "side/keys/00000007"});
+                t_add(&m, in(get, k == 0 ? 0 : 1, MAIN));
+                t_expect_rule(&m, NULL);
+            }
+}
+
+/* A page names a key by its text where no space of its bucket has it. */
+T_TEST(pages_of_other_buckets_spaces)
+{
+    for (int named = 0; named < 2; named++) {
+        struct t_make m;
+        struct s3p_attempt r = t_attempt(S3P_OP_LIST, 90, S3P_NO_INDEX, 5, 6);
+        struct s3p_entry e = {.key_index = S3P_NO_INDEX};
+        r.outcome = S3P_OK_OUTCOME;
+        r.bucket = SIDE;
+        t_make_begin(&m, "{}", NO_MD5);
+        t_add(&m, in(t_put(1, 4, 1, 2), KEYS, SIDE));
+        s3p_append_begin(m.a, 256, 1);
+        r.list_args = s3p_append_text(m.a, "", 0);
+        e.key_text = s3p_append_text(m.a, named ? "keys/00000004" : "keys/00000005", 13);
+        r.entries_first = s3p_append_entry(m.a, &e);
+        r.entries_count = 1;
+        s3p_append(m.a, &r);
+        json_t *v = t_make_judge(&m, NULL);
+        T_EQ(json_integer_value(json_object_get(v, "violations")), !named);
+        json_decref(v);
     }
 }
 
