@@ -13,7 +13,15 @@
 enum { HOT = 3, OTHERS = 200, WRITES = 300, READS = 9000, LOST = WRITES + 1, LAST = WRITES + 2 };
 enum { SETTLED_BYTES = 300 << 10, KEPT_BYTES = 1200 << 10 }; /* all rows take 1,600 KiB */
 
-enum { STALE = 1, TWO_ETAGS = 2, BY_ETAG_ALONE = 4, REFUSED = 8, BY_VERSION = 16, LISTED = 32, RULED = 64 };
+enum {
+    STALE = 1,
+    TWO_ETAGS = 2,
+    BY_ETAG_ALONE = 4,
+    REFUSED = 8,
+    BY_VERSION = 16,
+    LISTED = 32,
+    RULED = 64
+};
 
 /* By metadata and ETag, or by its ETag alone. */
 static struct s3p_attempt head(uint32_t n, int64_t call_ms, bool by_etag)
