@@ -83,9 +83,7 @@ def check_survivors(run, group, parts):
     made = {r["key"]: r["body_id"] for r in records if r["op"] == "complete_upload" and r["outcome"] == "ok"}
     assert len(made) == parts, f"{group}: {len(made)} uploads completed, expected {parts}"
     for r in (r for r in records if r["op"] == "get"):
-        assert (r.get("status"), r.get("body_id")) == (200, made[r["key"]]), (
-            f"{group}: another object than was made: {r}"
-        )
+        assert (r.get("status"), r.get("body_id")) == (200, made[r["key"]]), f"{group}: another object: {r}"
 
 
 def check_freed(s3, config):
@@ -146,6 +144,5 @@ def test_production_orphan_management(run_plan, config, supports, report, s3_cli
     report("orphans", f"{len(cleaned)} of {abandoned_bytes} bytes aborted in {took_s:.2f} s")
     report("storage freed", check_freed(s3_client, config) if supports("usage_probe") else "not observable")
     if scale == "full" and os.getloadavg()[0] <= (os.cpu_count() or 1):
-        assert took_s / len(cleaned) < CLEANUP_S, (
-            f"{took_s / len(cleaned):.1f} s an orphan, at most {CLEANUP_S} expected"
-        )
+        each_s = took_s / len(cleaned)
+        assert each_s < CLEANUP_S, f"{each_s:.1f} s an orphan, at most {CLEANUP_S} expected"
