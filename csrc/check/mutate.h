@@ -294,6 +294,7 @@
     X(VERSION_ENTRY_FORM)                                                                          \
     X(VERSION_ENTRY_SIZE)                                                                          \
     X(VERSION_ENTRY_NO_SIZE)                                                                       \
+    X(VERSION_ENTRY_OWN)                                                                           \
     X(VERSION_ENTRY_UNTOLD)                                                                        \
     X(VERSION_WALK_LATER)                                                                          \
     X(VERSION_WALK_FIRST_LT)                                                                       \

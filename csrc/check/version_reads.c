@@ -158,7 +158,9 @@ static bool misstates(const struct s3p_entry *e, const struct s3p_at *made)
     uint8_t form = S3P_COLUMN(made, uint8_t, etag_form);
     bool told = S3P_ON(VERSION_ENTRY_NO_ETAG, form != S3P_ETAG_NONE) &&
                 S3P_ON(VERSION_ENTRY_FORM, e->etag_form == form);
-    bool sized = S3P_ON(VERSION_ENTRY_NO_SIZE, e->size != 0) &&
+    /* of a copy `size` is how many fields or tags it sets */
+    bool sized = S3P_ON(VERSION_ENTRY_OWN, S3P_COLUMN(made, uint8_t, op) == S3P_OP_PUT) &&
+                 S3P_ON(VERSION_ENTRY_NO_SIZE, e->size != 0) &&
                  S3P_ON(VERSION_ENTRY_UNTOLD, size != 0);
     bool other = memcmp(e->etag, S3P_COLUMN(made, s3p_etag_bytes, etag).b, sizeof e->etag) != 0;
     return S3P_OFF(VERSION_ENTRY_ETAG, told && other) ||

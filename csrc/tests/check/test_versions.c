@@ -125,14 +125,16 @@ T_TEST(versions_entries)
         struct t_listed listed;
         bool hashed; /* the write had an ETag of another form */
         bool untold; /* the size of the write is not known */
+        bool copied; /* with tags of its own */
         const char *rule;
     } of[] = {
-        {{"v1", S3P_ENTRY_LATEST, 3, 0, 1, 1001}, false, false, NULL},
-        {{"v1", S3P_ENTRY_LATEST, 3, 0, 2, 1001}, false, false, "version-wrong-body"},
-        {{"v1", S3P_ENTRY_LATEST, 3, 0, 2, 1001}, true, false, NULL},
-        {{"v1", S3P_ENTRY_LATEST, 3, 0, 1, 1002}, false, false, "version-wrong-body"},
-        {{"v1", S3P_ENTRY_LATEST, 3, 0, 1, 0}, false, false, NULL},
-        {{"v1", S3P_ENTRY_LATEST, 3, 0, 1, 1002}, false, true, NULL},
+        {{"v1", S3P_ENTRY_LATEST, 3, 0, 1, 1001}, false, false, false, NULL},
+        {{"v1", S3P_ENTRY_LATEST, 3, 0, 2, 1001}, false, false, false, "version-wrong-body"},
+        {{"v1", S3P_ENTRY_LATEST, 3, 0, 2, 1001}, true, false, false, NULL},
+        {{"v1", S3P_ENTRY_LATEST, 3, 0, 1, 1002}, false, false, false, "version-wrong-body"},
+        {{"v1", S3P_ENTRY_LATEST, 3, 0, 1, 0}, false, false, false, NULL},
+        {{"v1", S3P_ENTRY_LATEST, 3, 0, 1, 1002}, false, true, false, NULL},
+        {{"v1", S3P_ENTRY_LATEST, 3, 0, 1, 1002}, false, false, true, NULL},
     };
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         struct t_make m;
@@ -140,6 +142,7 @@ T_TEST(versions_entries)
         t_make_begin(&m, "{}", NO_MD5);
         put.etag_form = of[i].hashed ? S3P_ETAG_HASHED : put.etag_form;
         put.size = of[i].untold ? 0 : put.size;
+        put.op = of[i].copied ? S3P_OP_COPY : put.op;
         t_add_version(&m, put, "v1");
         t_add_versions(&m, 5, 6, &of[i].listed, 1);
         t_expect_versions(&m, of[i].rule);
