@@ -542,12 +542,6 @@
     X(PART_SIZE_OFF)                                                                               \
     X(PART_IGNORED_REFUSED)                                                                        \
     X(PART_IGNORED_ANY)                                                                            \
-    X(PART_ABSENT_OFF)                                                                             \
-    X(PART_ABSENT_REFUSED)                                                                         \
-    X(PART_ABSENT_UNKNOWN)                                                                         \
-    X(PART_ABSENT_MADE_LT)                                                                         \
-    X(PART_ABSENT_OTHER_LT)                                                                        \
-    X(PART_ABSENT_RULES)                                                                           \
     X(PART_VERSIONS_OFF)                                                                           \
     X(PART_VERSIONS_LT)                                                                            \
     X(PART_BLENDED_OFF)                                                                            \

@@ -147,40 +147,6 @@ static int add_write(struct s3p_part *p, uint32_t i, struct s3p_err *err)
     return (r->bits & S3P_ROW_EVIDENCE) != S3P_EV_VALUE ? add_evidence(p, i, err) : 0;
 }
 
-/* When a key is known to be there, and when it may be gone. */
-static void note_presence(struct s3p_part *p)
-{
-    p->presence_known = true;
-    p->made = p->removed[0] = p->removed[1] = INT64_MAX;
-    for (uint32_t k = 0; k < p->nrows; k++) {
-        const struct s3p_kept *r = &p->index.row[p->rows[k]];
-        uint8_t outcome = s3p_kept_outcome(r);
-        if (r->kind == S3P_ROW_DELETE && S3P_ON(PART_ABSENT_REFUSED, outcome != S3P_FAILED)) {
-            bool first = r->inv < p->removed[0];
-            int64_t later = first ? p->removed[0] : r->inv;
-            p->removed[0] = first ? r->inv : p->removed[0];
-            p->removed[1] = later < p->removed[1] ? later : p->removed[1];
-        } else if (r->kind != S3P_ROW_DELETE && r->kind != S3P_ROW_READ &&
-                   S3P_ON(PART_ABSENT_UNKNOWN, outcome == S3P_OK_OUTCOME)) {
-            int64_t res = s3p_kept_res(r);
-            p->made = res < p->made ? res : p->made;
-        }
-    }
-}
-
-/* Whether an acknowledged conditional delete may have found nothing to delete, which many stores
- * take for a success: there was nothing yet, or something else may have removed it. */
-static bool may_find_nothing(struct s3p_part *p, const struct s3p_kept *r)
-{
-    if (!p->presence_known)
-        note_presence(p);
-    int64_t other = r->inv == p->removed[0] ? p->removed[1] : p->removed[0];
-    return s3p_kept_outcome(r) == S3P_OK_OUTCOME &&
-           (S3P_LE(PART_ABSENT_MADE_LT, r->inv, p->made) ||
-            S3P_LE(PART_ABSENT_OTHER_LT, other, s3p_kept_res(r)) ||
-            S3P_OFF(PART_ABSENT_RULES, p->map->head->rules != NULL));
-}
-
 static int add_delete(struct s3p_part *p, uint32_t i, struct s3p_err *err)
 {
     const struct s3p_kept *r = &p->index.row[i];
@@ -188,10 +154,6 @@ static int add_delete(struct s3p_part *p, uint32_t i, struct s3p_err *err)
     uint32_t pred = S3P_NO_VALUE;
     if (r->size == S3P_ROW_BY_VERSION) /* what comes after it, if anything, is not judged here */
         return 0;
-    if (expect != 0 && S3P_OFF(PART_ABSENT_OFF, may_find_nothing(p, r))) {
-        p->unresolved++;
-        expect = 0;
-    }
     if (expect != 0)
         S3P_TRY(expected(p, i, expect, &pred, err));
     S3P_TRY(add(p, i, expect != 0 ? S3P_REG_REMOVE : S3P_REG_DELETE, S3P_REG_ABSENT, pred, err));
@@ -249,9 +211,6 @@ static int add_streamed(struct s3p_part *p, uint32_t i, struct s3p_err *err)
 int s3p_part_add_rows(struct s3p_part *p, const uint32_t *rows, uint32_t n, struct s3p_err *err)
 {
     p->nops = p->negatives = p->unresolved = 0;
-    p->rows = rows;
-    p->nrows = n;
-    p->presence_known = false;
     for (uint32_t i = 0; i < n; i++)
         S3P_TRY(add_row(p, rows[i], err));
     S3P_TRY(s3p_stream_reads(p, add_streamed, err));

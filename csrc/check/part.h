@@ -43,10 +43,6 @@ struct s3p_part {
     bool all_known; /* every write that may have happened has an ETag: an ETag that none of them
                        showed is nobody's */
     uint32_t negatives, unresolved;
-    const uint32_t *rows; /* its own, in file order */
-    uint32_t nrows;
-    bool presence_known;
-    int64_t made, removed[2]; /* earliest return of a write; the two earliest calls of deletes */
     int64_t first_removal, last_said; /* deletes of versions: the first call; what others say */
 };
 

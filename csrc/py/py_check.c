@@ -34,7 +34,7 @@ PyDoc_STRVAR(
     "Judges a recorded history and gives the verdict.\n\n"
     "`profile`: what the store promises (a dict or JSON text); None: the one in the history.\n"
     "0 means the checker's default: one thread, 1 GiB, 20 witnesses.\n\n"
-    ">>> with HistoryWriter(path, {'format': 1, 'run': '0123456789ab'}) as writer:\n"
+    ">>> with HistoryWriter(path, {'format': 1, 'buckets': [{'role': 'main'}]}) as writer:\n"
     "...     writer.append({'op': 'head_bucket', 'outcome': 'ok'})\n"
     ">>> verdict = check(path)\n"
     ">>> verdict['attempts'], verdict['violations']\n"

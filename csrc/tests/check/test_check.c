@@ -9,7 +9,6 @@
 #include "s3/op.h"
 #include "s3/outcome.h"
 #include "tests/check/make.h"
-#include "tests/check/store.h"
 
 #define NO_PLAN "{}"
 #define NO_MD5 "{\"etag_is_md5\":false}"
@@ -356,47 +355,6 @@ T_TEST(check_delete_rules)
     EXPECT("zone-overlap", "nonmonotonic-reads",
            t_put(1, 3, 1, 2), lost, t_get(0, 3, 6, 7), t_put(2, 3, 8, 9),
            t_get(2, 3, 10, 11), t_get(0, 3, 12, 13));
-}
-
-/* Many stores acknowledge a conditional delete that finds nothing. */
-T_TEST(check_deletes_of_nothing)
-{
-    struct s3p_attempt lost = delete_of(1, 3, T_NEVER), refused = delete_of(1, 3, 4);
-    lost.status = 0;
-    lost.outcome = S3P_UNKNOWN;
-    refused.status = 403;
-    refused.outcome = S3P_FAILED;
-    EXPECT(NULL, "", t_put(1, 3, 1, 2), delete_of(1, 3, 6), delete_of(1, 3, 6), t_get(0, 3, 7, 8));
-    EXPECT(NULL, "", t_put(1, 3, 1, 2), delete_of(1, 3, 4), t_cas(2, 0, 3, 5, 6),
-           delete_of(1, 4, 7), t_get(2, 3, 8, 9));
-    EXPECT(NULL, "", t_put(1, 3, 1, 2), lost, t_put(2, 3, 5, 6), delete_of(1, 5, 7),
-           t_get(2, 3, 8, 9));
-    EXPECT(NULL, "", t_put(1, 3, 1, 9), delete_of(9, 1, 2), t_get(1, 3, 10, 11));
-    EXPECT(NULL, "", t_lost(t_put(1, 3, 1, 2)), t_put(2, 3, 5, 6), delete_of(1, 4, 5));
-    EXPECT("cas-ignored", "cond-delete-ignored", t_put(1, 3, 1, 2), t_put(2, 3, 3, 4), refused,
-           delete_of(1, 5, 6), t_get(0, 3, 7, 8)); /* what was refused removed nothing */
-    EXPECT("stale-read", "lost-ack-write", t_put(1, 3, 1, 2), t_put(2, 3, 3, 4),
-           delete_of(1, 5, 6), delete_of(0, 7, 8), t_get(0, 3, 9, 10)); /* nor what came later */
-    EXPECT(NULL, "", t_put(1, 3, 1, 2), t_put(2, 3, 3, 4), delete_of(1, 5, 6), delete_of(0, 6, 7));
-    EXPECT(NULL, "", t_put(1, 3, 1, 2), t_put(2, 3, 1, 2), delete_of(1, 2, 3), t_get(0, 3, 4, 5));
-}
-
-/* A rule of the bucket may have removed it before. */
-T_TEST(check_deletes_of_what_expired)
-{
-    for (int rules = 0; rules < 2; rules++) {
-        struct t_make m;
-        struct s3p_attempt r = t_attempt(S3P_OP_PUT_LIFECYCLE, 60, S3P_NO_INDEX, 0, 1);
-        t_make_begin(&m, NO_PLAN, "{\"etag_is_md5\":false,\"lifecycle_day_ms\":100}");
-        r.outcome = rules != 0 ? S3P_OK_OUTCOME : S3P_FAILED;
-        t_add_texts(&m, r, (struct t_texts){.args = "rules=[{\"days\":1}]"});
-        t_add(&m, t_put(1, 3, 1, 2));
-        t_add(&m, t_get(0, 3, 500, 501));
-        t_add(&m, delete_of(1, 600, 601));
-        json_t *v = t_make_judge(&m, NULL);
-        T_STR(t_text(v, "consistency"), rules != 0 ? "held" : "violated");
-        json_decref(v);
-    }
 }
 
 static struct s3p_attempt asks(struct s3p_attempt get, int cond, uint32_t n)
