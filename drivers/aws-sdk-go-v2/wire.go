@@ -113,6 +113,8 @@ func (w *wireClient) Do(request *http.Request) (*http.Response, error) {
 	x := request.Context().Value(exchangeKey{}).(*exchange)
 	if request.Method == http.MethodGet || request.Method == http.MethodHead {
 		request.Body, request.GetBody = nothing{}, nil // else net/http would send it again behind the SDK's back
+		// else it would look for 200 ms whether there is nothing, and on a busy machine send that in chunks
+		request.TransferEncoding = []string{"identity"}
 	}
 	response, err := w.http.Do(request)
 	x.mu.Lock()

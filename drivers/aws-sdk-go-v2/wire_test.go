@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestResendIsSeen: a second connection for one attempt, after bytes of it have left, is an attempt of its own.
@@ -78,5 +81,40 @@ func TestMultiDeliveryIsRecorded(t *testing.T) {
 	}
 	if n := lines.count(`"multi_delivery"`); n != 2 {
 		t.Errorf("%d records have the flag, expected 2: %s", n, &lines)
+	}
+}
+
+// A busyTransport reads bodies late, and keeps what it would send.
+type busyTransport struct{ sent bytes.Buffer }
+
+type lateBody struct{ io.ReadCloser }
+
+func (l lateBody) Read(to []byte) (int, error) {
+	time.Sleep(300 * time.Millisecond)
+	return l.ReadCloser.Read(to)
+}
+
+func (b *busyTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.Body != nil {
+		request.Body = lateBody{request.Body}
+	}
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, request.Write(&b.sent)
+}
+
+// TestNothingIsSentAsNothing: a read has no body, however late net/http gets to look at it.
+func TestNothingIsSentAsNothing(t *testing.T) {
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		x := &exchange{attempts: []*attempt{{call: monotonic()}}}
+		busy := &busyTransport{}
+		request, err := http.NewRequestWithContext(x.context(t.Context()), method, "http://127.0.0.1/b/k", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (&wireClient{&http.Client{Transport: busy}}).Do(request); err != nil {
+			t.Fatal(err)
+		}
+		if sent := busy.sent.String(); strings.Contains(sent, "Transfer-Encoding") || !strings.HasSuffix(sent, "\r\n\r\n") {
+			t.Errorf("%q, expected a head alone", sent)
+		}
 	}
 }
