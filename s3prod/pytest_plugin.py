@@ -20,9 +20,9 @@ import pytest
 from s3prod import keep
 from s3prod.capabilities import Settings, capabilities_of
 from s3prod.client import S3Client
-from s3prod.errors import S3ProdError
+from s3prod.errors import S3ProdError, UsageError
 from s3prod.plan import Plan
-from s3prod.plans import SCALES
+from s3prod.plans import DURATION_HELP, SCALES
 from s3prod.profile import Unsupported, lacks
 from s3prod.progress import progress_of
 from s3prod.proxy import FaultProxy, check_faults
@@ -59,6 +59,9 @@ class Session:
         self.config_file: str | None = file
         self.scale: str = config.getoption("--scale")
         self.seed: int = config.getoption("--seed")
+        self.duration: int | None = config.getoption("--duration")
+        if self.duration is not None and self.duration < 1:
+            raise UsageError("duration", self.duration, "1 or more seconds")
         options = {field: config.getoption(option) for option, field in OPTIONS.items()}
         self.options = {field: value for field, value in options.items() if value is not None}
         self.store: EmbeddedStore | None = None
@@ -123,6 +126,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     )
     group.addoption("--scale", default="full", choices=SCALES, help="size of the production tests (full)")
     group.addoption("--seed", type=int, default=1, help="all random draws come from it (1)")
+    group.addoption("--duration", type=int, metavar="S", help=DURATION_HELP)
     group.addoption("--mutant", action="append", default=[], metavar="SPEC", help="break the embedded store on purpose")
     group.addoption("--mode", action="append", default=[], metavar="SPEC", help="a legal mode of the embedded store")
     group.addoption("--via-proxy", action="append", default=[], metavar="SPEC", help="through the fault proxy")
@@ -206,6 +210,7 @@ def config(pytestconfig: pytest.Config, target: Target) -> Mapping[str, Any]:
         "profile": dict(target.profile),
         "scale": session.scale,
         "seed": session.seed,
+        "duration": session.duration,
     }
     return Config(settings)
 

@@ -1,5 +1,6 @@
 """The pytest plugin, as a user's own test meets it: each case is a pytest of its own in a folder of its own."""
 
+import json
 import os
 import re
 import signal
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
 HOT_KEY = next(e for e in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "def test_" in e)
 SEEDED = """
 import pytest
@@ -67,6 +69,16 @@ def test_header_and_a_users_own_plan(tmp_path):
     assert done.returncode == 0, done.stdout
     assert "target the embedded store (no endpoint was given); sdk native, scale full, seed 9" in done.stdout
     assert "consistency: HELD" in done.stdout
+
+
+def test_duration(tmp_path):
+    listing = (ROOT / "tests/production/test_list_consistency.py").read_text()
+    done = run(tmp_path, listing, "--scale", "smoke", "--duration", "1", "--report-dir", "reports")
+    assert done.returncode == 0, done.stdout
+    [report] = (tmp_path / "reports").glob("**/run.json")
+    assert json.loads(report.read_text())["plan"]["stop"]["seconds"] == 1
+    done = run(tmp_path, IDLE, "--duration", "0")
+    assert done.returncode == 4 and "duration: 0, expected 1 or more seconds" in done.stderr
 
 
 def test_client_and_settings(tmp_path, embedded_store):

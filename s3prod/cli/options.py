@@ -45,6 +45,7 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
 
 SEED = whole(0, 2**63 - 1)
+DURATION = whole(1, 86_400)
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

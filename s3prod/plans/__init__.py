@@ -20,9 +20,10 @@ from s3prod.plans.registers import PlanBuilder
 from s3prod.plans.thundering_herd import thundering_herd, versioned_herd
 from s3prod.plans.version_explosion import version_explosion
 
-__all__ = ["BUILTIN", "LONG", "SCALES", "STORE_OPTIONS", "PlanBuilder"]
+__all__ = ["BUILTIN", "DURATION_HELP", "LONG", "SCALES", "STORE_OPTIONS", "PlanBuilder"]
 
 SCALES = ("smoke", "full", "stress")
+DURATION_HELP = "seconds of the tests that last for a time, which is test 4 (2, 60 and 120 by scale)"
 
 # of `s3prod serve`: small parts, so that many uploads race; days and lags that a run can wait for
 STORE_OPTIONS = ("--min-part-bytes", "64", "--lifecycle-day", "500ms", "--replication-lag", "50ms")

@@ -94,15 +94,20 @@ def _at_rest(size: Size, profile: Mapping[str, Any]) -> Step:
     return repeat(round(settle_ms / 500) + size.rounds, *everything, sleep(500))
 
 
-def list_consistency(scale: str = "smoke", seed: int = 1, profile: Mapping[str, Any] | None = None) -> Plan:
+def list_consistency(
+    scale: str = "smoke", seed: int = 1, profile: Mapping[str, Any] | None = None, duration: int | None = None
+) -> Plan:
     """Creators and deleters on an open schedule, while the bucket is listed in five ways and keys that are listed, and keys
     that are not, are asked for. When they have stopped everything is listed again. Further keys never change.
+    `duration`: seconds, instead of those of the scale.
 
     >>> [group.group for group in list_consistency("full").groups][1:3]
     ['create', 'delete']
+    >>> list_consistency("full", duration=600).stop.seconds
+    600
     """
     size = SIZES[scale]
-    rate, seconds, static = size.per_s, size.seconds, size.static
+    rate, seconds, static = size.per_s, duration or size.seconds, size.static
     pinned = when("unknown", head("k.key"))
     create = [choose("temp", "k", take="fresh"), put("k.key", (64, 200, 700)), pinned, head("k.key")]
     remove = [choose("temp", "k", take="acked"), delete("k.key"), pinned, get("k.key"), sleep(20), head("k.key")]

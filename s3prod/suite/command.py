@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from s3prod import keep
-from s3prod.cli.options import SEED, Parser, add_target, given_of
+from s3prod.cli.options import DURATION, SEED, Parser, add_target, given_of
 from s3prod.errors import S3ProdError, UsageError, one_line
-from s3prod.plans import SCALES
+from s3prod.plans import DURATION_HELP, SCALES
 from s3prod.proxy import check_faults
 from s3prod.results import write_whole
 from s3prod.runners.sdk import sdk_of
@@ -29,7 +29,12 @@ from s3prod.target import resolve
 
 GROUP = "production"
 EXAMPLE = "python3 scripts/test-runner.py --sdk boto3 --group production -v"
-PASSED_ON = {"scale": "--scale", "seed": "--seed", "keep_history": "--keep-history"}  # to pytest, as they are
+PASSED_ON = {  # to pytest, as they are
+    "scale": "--scale",
+    "seed": "--seed",
+    "duration": "--duration",
+    "keep_history": "--keep-history",
+}
 REPEATED = {"mutants": "--mutant", "modes": "--mode", "via_proxy": "--via-proxy"}
 
 
@@ -76,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--scale", choices=SCALES, help="size of the production tests (full)")
     p.add_argument("--seed", type=SEED, metavar="N", help="all random draws come from it (1)")
+    p.add_argument("--duration", type=DURATION, metavar="S", help=DURATION_HELP)
     p.add_argument("--keep-history", choices=list(keep.KEEP), help=keep.HELP)
     p.add_argument(
         "--defconfig",

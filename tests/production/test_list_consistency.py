@@ -45,7 +45,7 @@ def check_rate(name, group, per_s):
 
 def test_production_list_consistency(run_plan, config, report):
     size = SIZES[config["scale"]]
-    run = run_plan(list_consistency(config["scale"], config["seed"], config["profile"]))
+    run = run_plan(list_consistency(config["scale"], config["seed"], config["profile"], config["duration"]))
 
     for name in ("create", "delete"):
         check_rate(name, run.metrics["groups"][name], size.per_s)

@@ -118,6 +118,7 @@ BAD = [
     (["-c", "none.yaml"], "config: none.yaml, expected a readable file"),
     (["--timeout", "-1"], "timeout: -1.0, expected seconds"),
     (["--scale", "huge"], "'huge'"),
+    (["--duration", "0"], "--duration: 0, expected a whole number from 1"),
     (["--profile", "none"], "profile: none"),
 ]
 
