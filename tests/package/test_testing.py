@@ -377,8 +377,8 @@ def test_what_is_given_back_is_waited_for(tmp_path):
     counted = profile.load("embedded") | {"usage_probe": f"cat {tmp_path}/bytes"}
     assert given_back(counted, "b", 300, 600, lambda: (tmp_path / "bytes").write_text("299")) == 601
     (tmp_path / "bytes").write_text("900")
-    (tmp_path / "fewer").write_text("300")
-    later = threading.Timer(0.3, (tmp_path / "fewer").replace, [tmp_path / "bytes"])  # at once: no reader sees an empty file
+    (tmp_path / "fewer").write_text("300")  # it replaces the other at once: no reader sees an empty file
+    later = threading.Timer(0.3, (tmp_path / "fewer").replace, [tmp_path / "bytes"])
     assert given_back(counted, "b", 300, 600, later.start) == 600
     (tmp_path / "bytes").write_text("900")
     assert given_back(counted, "b", 300, 600, lambda: (tmp_path / "bytes").write_text("301")) == 599
