@@ -45,7 +45,7 @@ def call(
     """Calls a test with what it asks for."""
     names = inspect.signature(test).parameters
     config = {"s3_endpoints": list(target.endpoints), "s3_bucket_prefix": target.bucket_prefix,
-              "profile": dict(target.profile), "scale": scale, "seed": 1, "duration": None}  # fmt: skip
+              "profile": dict(target.profile), "scale": scale, "seed": 1, "duration": None, "s3_sdk": "native"}  # fmt: skip
     fixtures: dict[str, Any] = {
         "run_plan": run,
         "config": config,
