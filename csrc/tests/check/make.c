@@ -229,3 +229,14 @@ char *t_dump(const json_t *v)
     text[len] = 0;
     return text;
 }
+
+void t_expect_one(const char *file, int line, struct t_make *m, const char *rule)
+{
+    json_t *v = t_make_judge(m, NULL);
+    char *text = t_dump(v);
+    if (json_integer_value(json_object_get(v, "violations")) != (rule != NULL) ||
+        (rule != NULL && t_rule(v, rule) != 1))
+        t_fail(file, line, "expected %s: %.3000s", rule != NULL ? rule : "nothing", text);
+    s3p_free(text);
+    json_decref(v);
+}

@@ -51,6 +51,8 @@ json_t *t_judge(const char *path, const struct s3p_check_opts *o);
 int64_t t_rule(const json_t *verdict, const char *rule); /* violations of it */
 int64_t t_skipped(const json_t *verdict, const char *reason, const char *what);
 const char *t_text(const json_t *verdict, const char *name);
+/* Judges: one violation, and of this rule; NULL: none. */
+void t_expect_one(const char *file, int line, struct t_make *m, const char *rule);
 char *t_dump(const json_t *v); /* its text; release with s3p_free */
 const json_t *t_witness(const json_t *verdict, size_t i);
 

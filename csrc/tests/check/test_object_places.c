@@ -48,17 +48,7 @@ static struct s3p_attempt seen(uint32_t n, uint64_t key, struct s3p_id body)
     return r;
 }
 
-static void expect(int line, struct t_make *m, const char *rule)
-{
-    json_t *v = t_make_judge(m, NULL);
-    char *text = t_dump(v);
-    if (json_integer_value(json_object_get(v, "violations")) != (rule != NULL) ||
-        (rule != NULL && t_rule(v, rule) != 1))
-        t_fail(__FILE__, line, "expected %s: %s", rule != NULL ? rule : "nothing", text);
-    s3p_free(text);
-    json_decref(v);
-}
-#define EXPECT(m, rule) expect(__LINE__, m, rule)
+#define EXPECT(m, rule) t_expect_one(__FILE__, __LINE__, m, rule)
 
 static void begin(struct t_make *m)
 {

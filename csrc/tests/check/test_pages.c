@@ -247,12 +247,7 @@ static void expect_walk(int line, const char *rule, const struct t_page *g, int 
     add_upload(&m, S3P_OP_ABORT_UPLOAD, 1, 20, 21, "w", 0);
     for (int i = 0; i < pages; i++)
         t_add_page(&m, &g[i]);
-    json_t *v = t_make_judge(&m, NULL);
-    char *text = t_dump(v);
-    if (t_violations(v) != (rule != NULL) || (rule != NULL && t_rule(v, rule) != 1))
-        t_fail(__FILE__, line, "expected %s: %s", rule != NULL ? rule : "nothing", text);
-    s3p_free(text);
-    json_decref(v);
+    t_expect_one(__FILE__, line, &m, rule);
 }
 
 static void expect_uploads(int line, const char *rule, struct t_page g)

@@ -35,17 +35,7 @@ static void begin_writes(struct t_make *m)
     t_add(m, t_put(2, 3, 4, 5));
 }
 
-static void expect(int line, struct t_make *m, const char *rule)
-{
-    json_t *v = t_make_judge(m, NULL);
-    char *text = t_dump(v);
-    if (json_integer_value(json_object_get(v, "violations")) != (rule != NULL) ||
-        (rule != NULL && t_rule(v, rule) != 1))
-        t_fail(__FILE__, line, "expected %s: %s", rule != NULL ? rule : "nothing", text);
-    s3p_free(text);
-    json_decref(v);
-}
-#define EXPECT(m, rule) expect(__LINE__, m, rule)
+#define EXPECT(m, rule) t_expect_one(__FILE__, __LINE__, m, rule)
 
 static struct s3p_attempt seen(uint32_t value, uint64_t key, int64_t call_ms, int64_t return_ms)
 {

@@ -82,17 +82,7 @@ static struct s3p_attempt seen(uint64_t list, int64_t call_ms, int64_t return_ms
     return r;
 }
 
-static void expect(int line, struct t_make *m, const char *rule)
-{
-    json_t *v = t_make_judge(m, NULL);
-    char *text = t_dump(v);
-    if (json_integer_value(json_object_get(v, "violations")) != (rule != NULL) ||
-        (rule != NULL && t_rule(v, rule) != 1))
-        t_fail(__FILE__, line, "expected %s: %.3000s", rule != NULL ? rule : "nothing", text);
-    s3p_free(text);
-    json_decref(v);
-}
-#define EXPECT(m, rule) expect(__LINE__, m, rule)
+#define EXPECT(m, rule) t_expect_one(__FILE__, __LINE__, m, rule)
 
 /* ---- parts that come too late ---- */
 
@@ -104,7 +94,7 @@ static void expect_part(int line, struct s3p_attempt end, struct s3p_attempt lat
     add_create(&m);
     add(&m, end);
     add(&m, late);
-    expect(line, &m, rule);
+    t_expect_one(__FILE__, line, &m, rule);
 }
 #define PART(end, late, rule) expect_part(__LINE__, end, late, rule)
 
@@ -230,7 +220,7 @@ static void expect_page(int line, struct s3p_attempt end, struct s3p_attempt bes
     add(&m, beside);
     add(&m, end);
     add_page(&m, number, number, 0, call_ms);
-    expect(line, &m, rule);
+    t_expect_one(__FILE__, line, &m, rule);
 }
 #define PAGE(end, beside, number, call_ms, rule)                                                   \
     expect_page(__LINE__, end, beside, number, call_ms, rule)
