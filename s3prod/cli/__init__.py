@@ -1,15 +1,18 @@
 """The command `s3prod`. Each command is a module here with `configure(parser)` and `execute(args) -> status`.
 
 Exit status: 0 everything held · 1 a promise was broken or a requirement missed · 2 usage or set-up, one line on
-standard error · 3 inconclusive or generator-limited · 130 interrupted before there was a verdict.
+standard error · 3 inconclusive or generator-limited · 130 interrupted before there was a verdict, 143 by SIGTERM.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
 from s3prod import __version__
 from s3prod.cli.options import Parser
@@ -27,7 +30,25 @@ COMMANDS = {
     "usage": "how many bytes a bucket of the embedded store takes",
     "version": "the version; with --build-info how it was built",
 }
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: to a command it is Ctrl-C. The history is kept and judged, what was made is cleaned up."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Inside the block SIGTERM raises `Terminated`."""
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _overview() -> str:
@@ -58,7 +79,8 @@ def _dispatch(argv: Sequence[str]) -> int:
         return int(module.execute(rest))
     parser = Parser(prog=f"s3prod {name}", description=COMMANDS[name], epilog=f"example: {module.EXAMPLE}")
     module.configure(parser)
-    return int(module.execute(parser.parse_args(rest)))
+    with _terminable():
+        return int(module.execute(parser.parse_args(rest)))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,6 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status = _dispatch(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
+    except Terminated:
+        status, text = TERMINATED, "terminated"
     except KeyboardInterrupt:
         status, text = INTERRUPTED, "interrupted"
     except BrokenPipeError:  # whoever read our output has ended

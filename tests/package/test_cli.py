@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from s3prod.cli import main
 from s3prod.cli.run import fresh
 from s3prod.client import S3Client
 from s3prod.plan import (
@@ -269,8 +270,11 @@ def test_a_closed_pipe_is_no_traceback(tmp_path):
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("runner", ["native", "boto3"])
-def test_ctrl_c_keeps_the_history_and_is_no_pass(tmp_path, runner, embedded_target, until_stored):
+@pytest.mark.parametrize(
+    ("runner", "how"), [("native", signal.SIGINT), ("boto3", signal.SIGINT), ("native", signal.SIGTERM)]
+)
+def test_an_interrupt_keeps_the_history_and_is_no_pass(tmp_path, runner, how, embedded_target, until_stored):
+    prefix = f"{how.name.lower()}-{runner}"
     plan = Plan("long", groups=[make_bucket(), Group("g", [put("a"), sleep(60_000)], clients=3), remove_bucket()])
     (tmp_path / "long.json").write_text(plan.to_json())
     process = subprocess.Popen(
@@ -278,11 +282,11 @@ def test_ctrl_c_keeps_the_history_and_is_no_pass(tmp_path, runner, embedded_targ
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
         env=clean_environment(
             S3_ENDPOINT=" ".join(embedded_target.endpoints), S3_ACCESS_KEY=embedded_target.access_key,
-            S3_SECRET_KEY=embedded_target.secret_key, S3_BUCKET_PREFIX=f"ctrl-c-{runner}",
+            S3_SECRET_KEY=embedded_target.secret_key, S3_BUCKET_PREFIX=prefix,
         ),
     )  # fmt: skip
-    until_stored(f"ctrl-c-{runner}", "a")
-    process.send_signal(signal.SIGINT)
+    until_stored(prefix, "a")
+    process.send_signal(how)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 3, stdout + stderr
     assert "INTERRUPTED" in stdout and "Traceback" not in stderr
@@ -291,6 +295,15 @@ def test_ctrl_c_keeps_the_history_and_is_no_pass(tmp_path, runner, embedded_targ
     assert metrics["left_behind"] == [] and f"cleaned up: {metrics['buckets']['main']}" in stdout
     assert not S3Client(embedded_target).bucket_exists(metrics["buckets"]["main"])
     assert s3prod("check", "out", cwd=tmp_path).returncode in (0, 3)
+
+
+@pytest.mark.parametrize(("how", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_before_there_is_a_verdict(how, status, monkeypatch, capsys):
+    monkeypatch.setattr("s3prod.cli.version.execute", lambda args: os.kill(os.getpid(), how))
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(["version"]) == status
+    assert capsys.readouterr().err in ("s3prod: interrupted\n", "s3prod: terminated\n")
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_serve_null_and_a_clean_end(tmp_path):
