@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -47,6 +48,13 @@ def asked() -> list[str]:
         if name not in LANES:
             raise pytest.UsageError(f"{VARIABLE}: {name}, expected some of {', '.join(LANES)}, with commas between")
     return names
+
+
+def reached(words: Iterable[str], folder: Path) -> bool:
+    """Whether pytest's words, given in this folder, name the tests of the lanes, some of them, or what holds them."""
+    here = ROOT / "tests" / "lanes"
+    named = [(folder / word.partition("::")[0]).resolve() for word in words]
+    return any(path == here or here in path.parents or path in here.parents for path in named)
 
 
 def whole() -> bool:

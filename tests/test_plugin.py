@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import lane_table
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -252,3 +253,13 @@ def test_what_the_profile_calls_unsupported_is_a_skip_that_says_so(tmp_path):
     assert 'message="unsupported: profile mine says tagging = unsupported (the plan has put_tags)"' in junit
     assert 'message="unsupported: profile mine says tagging = unsupported"' in junit
     assert '<property name="left out" value="unsupported: profile mine says tagging = unsupported"' in junit
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [(".", True), ("tests", True), ("tests/lanes", True), ("tests/lanes/test_rgw16.py::test_a", True),
+     ("tests/production", False), ("tests/test_lint.py::test_a", False), ("tests/lanes2", False)],
+)  # fmt: skip
+def test_lanes_that_did_not_run_are_told_of_by_sessions_that_would_have_had_them(word, told):
+    assert lane_table.reached([word], ROOT) is told
+    assert lane_table.reached(["tests/production", str(ROOT / word)], Path("/")) is told
