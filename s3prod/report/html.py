@@ -110,7 +110,8 @@ def render(run: Run) -> str:
 <h1>{escape(run.plan.name)}</h1><p>{escape(facts)}</p>
 <h2>consistency: <span class="{consistency}">{consistency}</span>, load: <span class="{run.load}">{run.load}</span></h2>
 <pre>{escape(text.render_load(run.metrics.get("load", {})))}</pre>{verdict}
-<h2>Operations</h2>{_table(run.metrics)}{_figure(distribution(ops), "Latency by percentile")}
+<h2>Operations</h2>{_table(run.metrics)}<pre>{escape(chr(10).join(text.happened(run)))}</pre>
+{_figure(distribution(ops), "Latency by percentile")}
 {over_time(run.history, list(ops))}
 <h2>Profile</h2><pre>{escape(chr(10).join(text.render_contradictions(run)))}</pre>{_profile(run.target.get("profile", {}))}
 <h2>Replay</h2><pre>{escape(run.replay)}</pre>

@@ -240,6 +240,20 @@ def render_proxy(run: Run) -> list[str]:
     return lines + [f"inconclusive: {why}" for why in run.unproven]
 
 
+def happened(run: Run) -> list[str]:
+    """What there is to say beside the table: the answers, what groups did not do, what was left behind or cleaned up, and what
+    the fault proxy did.
+    """
+    statuses = numbers.statuses(run.metrics)
+    answers = ", ".join(f"{status if status != '0' else 'none'} {n}" for status, n in statuses.items())
+    return [
+        f"answers: {answers or 'none'}",
+        *render_groups(run.metrics),
+        *remains(run.metrics),
+        *render_proxy(run),
+    ]
+
+
 def summary_text(run: Run) -> str:
     """What happened, and both verdicts, without the witnesses.
 
@@ -249,9 +263,7 @@ def summary_text(run: Run) -> str:
     head = f"{run.plan.name}: {run.runner} runner, seed {run.plan.seed}, {metrics.get('seconds', 0):.1f} s"
     head += f", {run.store}" if run.store else ""
     lines = [head + (", INTERRUPTED" if run.interrupted else ""), table(numbers.HEADINGS, numbers.rows(metrics))]
-    answers = ", ".join(f"{status if status != '0' else 'none'} {n}" for status, n in numbers.statuses(metrics).items())
-    lines += [f"answers: {answers or 'none'}", *render_groups(metrics)]
-    lines += [*remains(metrics), *render_contradictions(run), *render_proxy(run), render_load(metrics.get("load", {}))]
+    lines += [*happened(run), *render_contradictions(run), render_load(metrics.get("load", {}))]
     return "\n".join(lines + ([] if run.verdict is None else [render_evidence(run.verdict)]))
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import struct
 import zlib
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -152,6 +153,20 @@ class Balanced(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
+
+
+def test_every_report_says_what_else_happened(tmp_path):
+    """The same words on the terminal and in the page: what was left or cleaned up, what groups did not do, what the proxy did."""
+    faults = {"drop-ack:every=7": 3, "reset:p=0": 0}
+    more = {"left_behind": ["main-<1>"], "cleaned_up": ["kept-2"], "proxy": {"faults": faults}}
+    run = run_of(tmp_path, **more)
+    said = ["answers: none 1, 200 8, 412 1", "group w: 5 runs, unsent 2, exhausted 1", "cleaned up: kept-2",
+            "left behind: main-<1>", "proxy: drop-ack:every=7 fired 3", "proxy: reset:p=0 fired 0",
+            "inconclusive: the fault reset:p=0 never fired"]  # fmt: skip
+    assert text.happened(run) == said
+    assert set(said) <= set(text.summary_text(run).splitlines())
+    page = html.render(run)
+    assert [line for line in said if escape(line) not in page] == []
 
 
 def test_the_html_report_is_whole_and_escapes(tmp_path):
