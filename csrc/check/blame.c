@@ -100,7 +100,7 @@ static enum s3p_rule name_of(const struct s3p_reg *r, const struct quarrel *q, b
         return S3P_RULE_ABSENT_AFTER_ACK;
     if (read && q->early_place >= q->late_place)
         return inside ? S3P_RULE_STALE_READ : S3P_RULE_ZONE_OVERLAP;
-    if (!read && late->kind != S3P_REG_WRITE && q->late_place <= q->early_place + 1)
+    if (!read && !s3p_reg_plain(late->kind) && q->late_place <= q->early_place + 1)
         return S3P_RULE_CAS_IGNORED;
     return q->early_place < q->late_place ? S3P_RULE_LOST_UPDATE : S3P_RULE_ZONE_OVERLAP;
 }

@@ -96,7 +96,8 @@ void s3p_chain_cycles(struct s3p_reg *r)
  * any, as an optional end. Returns the number of positions, 0 when the order is not known. */
 static uint32_t total_order(struct s3p_reg *r)
 {
-    if (S3P_MUT(S3P_MUT_PLAIN_LINK_ALWAYS, r->nplain > 1, false) || r->out->unresolved != 0)
+    if (S3P_MUT(S3P_MUT_PLAIN_LINK_ALWAYS, r->nplain > 1, false) || r->out->unresolved != 0 ||
+        S3P_OFF(REPLACE_LINK_ALWAYS, r->nreplace != 0)) /* whatever is there */
         return 0;
     uint32_t m = 0, plain = S3P_NO_VALUE;
     for (uint32_t v = 0; v != S3P_NO_VALUE; v = r->cluster[v].succ)

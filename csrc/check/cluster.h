@@ -54,7 +54,8 @@ struct s3p_reg {
     uint32_t told; /* operations that were told and not kept */
     uint32_t nforward, nbackward;
     uint32_t ncas, nplain;        /* live compare-and-sets, live plain writes */
-    uint32_t nunknown, nnegative; /* unknown writes, refused conditions: operations */
+    uint32_t nunknown, nnegative; /* unknown writes; refused conditions and nreplace: operations */
+    uint32_t nreplace;            /* that may have replaced what was there */
     struct s3p_deletes deletes;
     bool returns_from_absence; /* absent before the first write and after deletes: no one cluster */
     enum s3p_reg_engine engine;

@@ -144,7 +144,7 @@ static int64_t least(int64_t a, int64_t b)
 
 static bool is_write(const struct s3p_reg_op *op)
 {
-    return op->kind == S3P_REG_WRITE || op->kind == S3P_REG_CREATE || op->kind == S3P_REG_CAS;
+    return s3p_reg_plain(op->kind) || op->kind == S3P_REG_CREATE || op->kind == S3P_REG_CAS;
 }
 
 static bool is_delete(const struct s3p_reg_op *op)

@@ -241,7 +241,8 @@ static inline void fill_put(const struct s3p_load *l, const struct s3p_segment_v
         id = &COL(s, struct s3p_id, meta_id)[i];
     r->kind = cond == S3P_COND_IF_NONE_MATCH_ANY ? S3P_ROW_CREATE
               : cond == S3P_COND_IF_MATCH        ? S3P_ROW_CAS
-                                                 : S3P_ROW_WRITE;
+              : S3P_OFF(LOAD_REPLACE_OFF, cond == S3P_COND_IF_MATCH_ANY) ? S3P_ROW_REPLACE
+                                                                         : S3P_ROW_WRITE;
     if (S3P_OFF(LOAD_FOREIGN, flags & S3P_FLAG_FOREIGN))
         spoil(r, S3P_WHY_FOREIGN_WRITER);
     else if (S3P_OFF(LOAD_CONSTANT, COL(s, uint8_t, body_kind)[i] == S3P_KIND_CONSTANT))

@@ -73,6 +73,9 @@
     X(ANEW_START_OFF)                                                                              \
     X(ANEW_LAST_LE)                                                                                \
     X(ANEW_CARRIED_OFF)                                                                            \
+    X(REPLACE_LINK_ALWAYS)                                                                         \
+    X(REPLACE_RULE_OFF)                                                                            \
+    X(SEARCH_REPLACE_ANYWHERE)                                                                     \
     X(WINDOW_OPEN_LE)                                                                              \
     X(WINDOW_IGNORES_CHANGES)                                                                      \
     X(WINDOW_FRESH_OFF)                                                                            \
@@ -448,6 +451,7 @@
     X(COPY_UNKNOWN_RETURNS)                                                                        \
     X(COPY_FIELDS_OFF)                                                                             \
     X(COPY_ALTERED_OFF)                                                                            \
+    X(COPY_REPLACE_OFF)                                                                            \
     X(BATCH_EXTRA_OFF)                                                                             \
     X(BATCH_PARENT_ANY)                                                                            \
     X(BATCH_ANSWERED)                                                                              \
@@ -532,6 +536,7 @@
     X(LOAD_DELETE_ANY)                                                                             \
     X(LOAD_DELETE_REFUSED)                                                                         \
     X(LOAD_TOUCHED_OFF)                                                                            \
+    X(LOAD_REPLACE_OFF)                                                                            \
     X(PART_WEAK_NAMES)                                                                             \
     X(PART_HIDDEN_ANY)                                                                             \
     X(PART_WEAK_ANY)                                                                               \

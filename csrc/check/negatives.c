@@ -6,7 +6,8 @@
  * Of a claim in [a, b], with evidence P that had returned before a:
  *   absent        P showed the key present, and no delete returned after P's call and was called
  *                 by b;
- *   present       P showed it absent, and no write did so (a refused If-None-Match: *);
+ *   present       P showed it absent, and no write did so (a refused If-None-Match: *), or no other
+ *                 write (an acknowledged If-Match: *);
  *   other than e  P showed e, and no mutator but e's own write did so; or e is seen after b too
  *                 (a value is written once, so it was there all the time);
  *   and no absence and no delete can lie inside the time that a value is known to have held.
@@ -65,10 +66,14 @@ static void judge_absent(struct s3p_reg *r, const struct evidence *e, uint32_t i
 static void judge_present(struct s3p_reg *r, const struct evidence *e, uint32_t i)
 {
     const struct s3p_timeline *t = &r->line;
+    bool replaces = r->ops[i].kind == S3P_REG_REPLACE;
     int64_t t0 = e->absent != S3P_NO_OP ? r->ops[e->absent].inv : INT64_MIN;
-    if (S3P_MUT(S3P_MUT_PRESENT_RULE_OFF, true, false) &&
-        !s3p_timeline_any(t->writes, t->nwrites, r->ops[i].res, t0, S3P_NO_OP))
-        s3p_reg_blame(r, S3P_RULE_CONDITION_FALSE_NEGATIVE, i, e->absent, S3P_NO_OP, S3P_NO_OP);
+    uint32_t but = replaces ? i : S3P_NO_OP; /* it is none that it could find */
+    if (S3P_MUT(S3P_MUT_PRESENT_RULE_OFF, true, replaces) &&
+        S3P_MUT(S3P_MUT_REPLACE_RULE_OFF, true, !replaces) &&
+        !s3p_timeline_any(t->writes, t->nwrites, r->ops[i].res, t0, but))
+        s3p_reg_blame(r, replaces ? S3P_RULE_CAS_IGNORED : S3P_RULE_CONDITION_FALSE_NEGATIVE, i,
+                      e->absent, S3P_NO_OP, S3P_NO_OP);
 }
 
 static void judge_other(struct s3p_reg *r, uint32_t i)
@@ -124,6 +129,9 @@ static void judge_claim(struct s3p_reg *r, const struct evidence *e, uint32_t i)
         break;
     case S3P_REG_CREATE:
         judge_absent(r, e, i);
+        return;
+    case S3P_REG_REPLACE:
+        judge_present(r, e, i);
         return;
     case S3P_REG_NOT:
         if (op->value == S3P_REG_ABSENT)

@@ -105,6 +105,8 @@ static void amend_copy(const struct s3p_segment_view *s, uint32_t i, struct s3p_
     r->size = 0;
     r->bits |= S3P_ROW_WEAK;
     set_kind(r, COL(s, uint8_t, cond)[i]);
+    if (S3P_OFF(COPY_REPLACE_OFF, COL(s, uint8_t, cond)[i] == S3P_COND_IF_MATCH_ANY))
+        r->kind = S3P_ROW_REPLACE;
 }
 
 /* ---- reads ---- */

@@ -138,7 +138,8 @@ static int add_write(struct s3p_part *p, uint32_t i, struct s3p_err *err)
 {
     static const uint8_t kind_of[] = {[S3P_ROW_WRITE] = S3P_REG_WRITE,
                                       [S3P_ROW_CREATE] = S3P_REG_CREATE,
-                                      [S3P_ROW_CAS] = S3P_REG_CAS};
+                                      [S3P_ROW_CAS] = S3P_REG_CAS,
+                                      [S3P_ROW_REPLACE] = S3P_REG_REPLACE};
     const struct s3p_kept *r = &p->index.row[i];
     uint32_t pred = S3P_NO_VALUE;
     if (r->kind == S3P_ROW_CAS)

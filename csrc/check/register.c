@@ -186,7 +186,9 @@ static inline int fold(struct s3p_reg *r, const struct s3p_reg_op *op, uint32_t 
         add_read(&r->cluster[op->value], op);
         return 0;
     }
-    r->nnegative += op->kind == S3P_REG_NOT;
+    bool replaces = op->kind == S3P_REG_REPLACE && op->outcome != S3P_FAILED;
+    r->nreplace += replaces;
+    r->nnegative += replaces || op->kind == S3P_REG_NOT;
     if (op->kind == S3P_REG_NOT)
         return 0;
     return op->kind >= S3P_REG_DELETE ? fold_delete(r, op, i, err) : fold_write(r, op, i, err);
@@ -285,8 +287,8 @@ static void classify(struct s3p_reg *r)
         const struct s3p_cluster *c = &r->cluster[v];
         if (!c->live || c->write == S3P_NO_OP)
             continue;
-        r->ncas += c->kind != S3P_REG_WRITE;
-        r->nplain += c->kind == S3P_REG_WRITE;
+        r->ncas += !s3p_reg_plain(c->kind);
+        r->nplain += s3p_reg_plain(c->kind);
         r->out->unresolved += c->kind == S3P_REG_CAS && c->pred == S3P_NO_VALUE;
     }
 }
@@ -308,7 +310,7 @@ static int start(struct s3p_reg *r, uint32_t values, struct s3p_err *err)
         r->cluster[v] = empty;
     r->cluster[S3P_REG_ABSENT].w_res = INT64_MIN;
     r->cluster[S3P_REG_ABSENT].live = 1;
-    r->ncas = r->nplain = r->nunknown = r->nnegative = 0;
+    r->ncas = r->nplain = r->nunknown = r->nnegative = r->nreplace = 0;
     r->nforward = r->nbackward = 0;
     r->deletes = (struct s3p_deletes){.first_call = INT64_MAX, .first_return = INT64_MAX};
     return 0;

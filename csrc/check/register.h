@@ -43,10 +43,17 @@ enum s3p_reg_kind {
     S3P_REG_CREATE, /* write of `value` if absent */
     S3P_REG_CAS,    /* write of `value` if the state is `pred`; S3P_NO_VALUE: an ETag that nothing
                        explains */
+    S3P_REG_REPLACE, /* write of `value` if present */
     S3P_REG_NOT,    /* saw a state other than `value` (0: saw the key present) */
     S3P_REG_DELETE, /* value 0 */
     S3P_REG_REMOVE, /* delete if the state is `pred`; as S3P_REG_CAS, value 0 */
 };
+
+/* A write that names no predecessor. */
+static inline bool s3p_reg_plain(uint8_t kind)
+{
+    return kind == S3P_REG_WRITE || kind == S3P_REG_REPLACE;
+}
 
 struct s3p_reg_op {
     int64_t inv, res;

@@ -18,6 +18,7 @@ enum s3p_row_kind {
     S3P_ROW_WRITE,  /* plain */
     S3P_ROW_CREATE, /* If-None-Match: * */
     S3P_ROW_CAS,    /* If-Match: an ETag */
+    S3P_ROW_REPLACE, /* If-Match: * */
     S3P_ROW_DELETE,
     S3P_ROW_SPOIL, /* the key cannot be judged: `value` is the reason, `etag` the kind it had */
     S3P_ROW_MIXED, /* a read whose bytes break the rule `value`, unless the object of the key was

@@ -74,6 +74,8 @@ static bool leads(const struct s3p_reg *r, uint32_t i, uint32_t state, int64_t n
     switch (op->kind) {
     case S3P_REG_CREATE:
         return S3P_MUT(S3P_MUT_SEARCH_CREATE_ANYWHERE, state == S3P_REG_ABSENT, true);
+    case S3P_REG_REPLACE:
+        return S3P_ON(SEARCH_REPLACE_ANYWHERE, state != S3P_REG_ABSENT);
     case S3P_REG_CAS:
     case S3P_REG_REMOVE:
         return op->pred == S3P_NO_VALUE ||
@@ -360,10 +362,11 @@ static void blame_search(struct s3p_reg *r, uint32_t i)
     const struct s3p_reg_op *op = &r->ops[i];
     uint32_t v = op->kind == S3P_REG_CAS || op->kind == S3P_REG_REMOVE ? op->pred : op->value;
     uint32_t write = v <= r->values ? r->cluster[v].write : S3P_NO_OP;
+    enum s3p_rule rule = op->kind == S3P_REG_REPLACE ? S3P_RULE_CAS_IGNORED : S3P_RULE_ZONE_OVERLAP;
     if (s->narrowed == S3P_NO_OP || s->narrowed == i)
-        s3p_reg_blame(r, S3P_RULE_ZONE_OVERLAP, i, write, S3P_NO_OP, S3P_NO_OP);
+        s3p_reg_blame(r, rule, i, write, S3P_NO_OP, S3P_NO_OP);
     else
-        s3p_reg_blame(r, S3P_RULE_ZONE_OVERLAP, i, s->narrowed, write, S3P_NO_OP);
+        s3p_reg_blame(r, rule, i, s->narrowed, write, S3P_NO_OP);
 }
 
 /* A call or a return. */

@@ -30,6 +30,8 @@ static int64_t step(const struct s3p_reg_op *o, uint32_t state)
         return o->value;
     case S3P_REG_CREATE:
         return state == 0 ? (int64_t)o->value : -1;
+    case S3P_REG_REPLACE:
+        return state != 0 ? (int64_t)o->value : -1;
     case S3P_REG_CAS:
     case S3P_REG_REMOVE:
         return state == o->pred || o->pred == S3P_NO_VALUE ? (int64_t)o->value : -1;
@@ -102,7 +104,9 @@ static uint8_t draw_kind(struct s3p_rng *g, enum t_shape shape, uint32_t i)
         [SHAPE_EPOCH] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_READ, S3P_REG_READ, S3P_REG_WRITE,
                          S3P_REG_WRITE, S3P_REG_CAS, S3P_REG_CREATE},
         [SHAPE_ALL] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_WRITE, S3P_REG_CAS, S3P_REG_CREATE,
-                       S3P_REG_DELETE, S3P_REG_REMOVE, S3P_REG_WRITE},
+                       S3P_REG_DELETE, S3P_REG_REMOVE, S3P_REG_REPLACE},
+        [SHAPE_REPLACE] = {S3P_REG_READ, S3P_REG_READ, S3P_REG_WRITE, S3P_REG_WRITE,
+                           S3P_REG_REPLACE, S3P_REG_REPLACE, S3P_REG_CREATE, S3P_REG_CAS},
     };
     if (shape == SHAPE_SEEDED && i == 0)
         return S3P_REG_WRITE;
@@ -180,6 +184,11 @@ static uint32_t execute(struct event *e, struct s3p_rng *g, uint32_t state, uint
         return state;
     case S3P_REG_CREATE:
         if (state == 0)
+            return o->value;
+        refuse(e, state, 0);
+        return state;
+    case S3P_REG_REPLACE:
+        if (state != 0)
             return o->value;
         refuse(e, state, 0);
         return state;
@@ -321,7 +330,8 @@ void t_history_corrupt(struct t_history *h, struct s3p_rng *g)
 
 void t_history_print(const struct t_history *h)
 {
-    static const char *const kind[] = {"read", "write", "create", "cas", "not", "delete", "remove"};
+    static const char *const kind[] = {"read", "write", "create", "cas",
+                                       "replace", "not", "delete", "remove"};
     static const char *const outcome[] = {"failed", "ok", "unknown"};
     for (uint32_t i = 0; i < h->n; i++) {
         const struct s3p_reg_op *o = &h->op[i];

@@ -23,6 +23,7 @@ enum t_shape {
     SHAPE_DELETES,  /* deletes anywhere, half of the time at the end */
     SHAPE_EPOCH,    /* one delete behind all writes, or across the last of them */
     SHAPE_ALL,      /* everything at once: conditional deletes, refusals, lost answers */
+    SHAPE_REPLACE,  /* what must replace something, beside writes of all kinds */
     SHAPE_COUNT,
 };
 #define HISTORY_MAX 130

@@ -31,6 +31,8 @@ static struct s3p_attempt write_record(const struct s3p_reg_op *o, uint64_t key)
         r = t_cas(n, 0, key, 0, 0);
     if (o->kind == S3P_REG_CAS)
         r = t_cas(n, name(key, o->pred), key, 0, 0);
+    if (o->kind == S3P_REG_REPLACE)
+        r.cond = S3P_COND_IF_MATCH_ANY;
     if (o->outcome == S3P_FAILED) {
         r.status = 409;
         r.outcome = S3P_FAILED;

@@ -20,7 +20,7 @@ enum { CLIENTS = 3 };
 
 static bool writes(const struct s3p_reg_op *o)
 {
-    return o->kind >= S3P_REG_WRITE && o->kind <= S3P_REG_CAS && o->outcome != S3P_FAILED;
+    return o->kind >= S3P_REG_WRITE && o->kind <= S3P_REG_REPLACE && o->outcome != S3P_FAILED;
 }
 
 static bool removes(const struct s3p_reg_op *o)

@@ -69,8 +69,8 @@ static void compare_told(struct s3p_reg *reg, const struct t_history *h,
     for (uint32_t i = 0; i < h->n; i++) {
         const struct s3p_reg_op *op = &h->op[i];
         T_OK(s3p_reg_tell(reg, op, 1, err));
-        clusters &= op->kind < S3P_REG_NOT ||
-                    (op->kind > S3P_REG_NOT && op->outcome == S3P_FAILED);
+        clusters &= op->kind < S3P_REG_REPLACE ||
+                    (op->kind != S3P_REG_NOT && op->outcome == S3P_FAILED);
     }
     T_OK(s3p_reg_settle(reg, &settled, err));
     T_EQ(settled, clusters && res->nviolations == 0);
@@ -146,6 +146,7 @@ COMPARE(oracle_mixed_3, 18, SHAPE_MIXED)
 COMPARE(oracle_epoch, 19, SHAPE_EPOCH)
 COMPARE(oracle_all_1, 20, SHAPE_ALL)
 COMPARE(oracle_all_2, 21, SHAPE_ALL)
+COMPARE(oracle_replace, 22, SHAPE_REPLACE)
 
 /* With the search bounded so that most windows are given up, or without it: no false alarm, and
  * what was not decided is said. */
