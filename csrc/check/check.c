@@ -46,21 +46,32 @@ struct check {
     bool judge, alone, streams; /* one partition that is large; too large to be in memory */
 };
 
+/* A step goes through the file once: what it has read need not stay in memory. */
+static void forget_segment(const struct check *c, uint64_t segment)
+{
+    const struct s3p_segment_view *s = s3p_histfile_segment(c->file, (uint32_t)segment);
+    s3p_histfile_forget(c->file, s->column[0], s->entries + s->nentries);
+}
+
 /* All that is done with a segment while it is in the cache for the first time. */
 static int open_segment(void *ctx, int thread, uint64_t segment, struct s3p_err *err)
 {
     struct check *c = ctx;
     (void)thread;
     S3P_TRY(s3p_histfile_verify(c->file, (uint32_t)segment, err));
-    return s3p_load_count(&c->load, (uint32_t)segment, err);
+    S3P_TRY(s3p_load_count(&c->load, (uint32_t)segment, err));
+    forget_segment(c, segment);
+    return 0;
 }
 
 static int load_segment(void *ctx, int thread, uint64_t segment, struct s3p_err *err)
 {
     struct check *c = ctx;
     s3p_tally_unit(&c->tally[thread]);
-    return s3p_load_rows(&c->load, (uint32_t)segment, c->from, c->to, c->out, c->judge,
-                         &c->tally[thread], err);
+    S3P_TRY(s3p_load_rows(&c->load, (uint32_t)segment, c->from, c->to, c->out, c->judge,
+                          &c->tally[thread], err));
+    forget_segment(c, segment);
+    return 0;
 }
 
 static int check_partition(void *ctx, int thread, uint64_t unit, struct s3p_err *err)
@@ -212,6 +223,8 @@ static int run(struct check *c, struct s3p_err *err)
         S3P_TRY(check_group(c, rows, threads, err));
         c->judge = false;
     }
+    s3p_free(c->rows);
+    c->rows = NULL;
     S3P_TRY(check_pages(c, err));
     S3P_TRY(check_aspects(c, err));
     for (int t = 1; t < c->threads; t++)

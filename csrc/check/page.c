@@ -355,12 +355,31 @@ static int judge_page(struct s3p_lister *w, uint32_t number, struct s3p_err *err
     return s3p_page_membership(w, err);
 }
 
+/* The pages of a unit are near each other in the file, and so are those that came before them. */
+static void forget_entries(const struct s3p_lister *w, uint32_t from, uint32_t to)
+{
+    const struct s3p_page *last = &w->lists->page[to - 1];
+    for (uint32_t i = from, first = from; i < to; i++) {
+        const struct s3p_page *page = &w->lists->page[i];
+        if (page != last && page[1].segment == page->segment)
+            continue;
+        const struct s3p_segment_view *s = s3p_histfile_segment(w->lists->file, page->segment);
+        uint32_t begin = COL(s, uint32_t, entries_first)[w->lists->page[first].position];
+        uint32_t end = COL(s, uint32_t, entries_first)[page->position] +
+                       COL(s, uint32_t, entries_count)[page->position];
+        s3p_histfile_forget(w->lists->file, s->entries + begin, s->entries + end);
+        first = i + 1;
+    }
+}
+
 int s3p_lists_judge(struct s3p_lister *w, uint32_t unit, struct s3p_tally *t, struct s3p_err *err)
 {
     uint32_t from = unit * S3P_PAGES_A_UNIT, to = from + S3P_PAGES_A_UNIT;
     w->tally = t;
     s3p_tally_unit(t);
-    for (uint32_t i = from; i < to && i < w->lists->n; i++)
+    to = to < w->lists->n ? to : w->lists->n;
+    for (uint32_t i = from; i < to; i++)
         S3P_TRY(judge_page(w, i, err));
+    forget_entries(w, from, to);
     return 0;
 }

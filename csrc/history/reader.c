@@ -357,6 +357,18 @@ const struct s3p_segment_view *s3p_histfile_segment(const struct s3p_histfile *f
     return i < f->nsegments ? &f->segments[i] : NULL;
 }
 
+void s3p_histfile_forget(const struct s3p_histfile *f, const void *from, const void *to)
+{
+    enum { BEFORE_BYTES = 1 << 20, FAULT_BYTES = 64 << 10 }; /* a fault maps what is around it */
+    size_t begin = (size_t)((const uint8_t *)from - f->p);
+    size_t end = (size_t)((const uint8_t *)to - f->p) + FAULT_BYTES;
+    if (!f->mapped || from == to)
+        return;
+    begin = begin < BEFORE_BYTES ? 0 : (begin - BEFORE_BYTES) / FAULT_BYTES * FAULT_BYTES;
+    end = end < f->len ? end / FAULT_BYTES * FAULT_BYTES : f->len;
+    (void)madvise((void *)(uintptr_t)(f->p + begin), end - begin, MADV_DONTNEED); /* a hint */
+}
+
 const struct s3p_segment_view *s3p_histfile_find(const struct s3p_histfile *f, uint64_t record,
                                                  uint32_t *i)
 {

@@ -41,6 +41,43 @@ T_TEST(history_round_trip_all_columns)
     unlink(path);
 }
 
+static long resident_kb(void)
+{
+    long kb = -1;
+    char line[128];
+    FILE *f = fopen("/proc/self/status", "r");
+    T_TRUE(f != NULL);
+    while (fgets(line, sizeof line, f) != NULL)
+        if (strncmp(line, "RssFile:", 8) == 0)
+            kb = strtol(line + 8, NULL, 10);
+    fclose(f);
+    return kb;
+}
+
+T_TEST(history_forgets_entries_and_reads_them_again)
+{
+    static char path[256];
+    snprintf(path, sizeof path, "%s", h_path("forget"));
+    h_write_file(path, 40000, true);
+    struct s3p_histfile *f;
+    T_OK(s3p_histfile_open(&f, path, false, err));
+    size_t bytes = 0;
+    uint8_t first[4] = {0};
+    long before = resident_kb();
+    for (uint32_t k = 0; k < s3p_histfile_segments(f) && k < 3; k++) {
+        const struct s3p_segment_view *s = s3p_histfile_segment(f, k);
+        first[k] = s->entries[0].flags;
+        s3p_histfile_forget(f, s->entries, s->entries + s->nentries);
+        bytes += s->nentries * sizeof *s->entries;
+    }
+    T_TRUE(bytes > 256 << 10);
+    T_TRUE(resident_kb() < before - (long)(bytes >> 10) / 2);
+    for (uint32_t k = 0; k < 3; k++)
+        T_EQ(s3p_histfile_segment(f, k)->entries[0].flags, first[k]);
+    s3p_histfile_close(f);
+    unlink(path);
+}
+
 T_TEST(history_empty_and_interrupted)
 {
     const char *path = h_path("empty");
