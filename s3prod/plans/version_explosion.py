@@ -5,6 +5,8 @@ A restore or an audit needs the history of a key complete and in order, however 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from s3prod.plan import (
     Group,
     Plan,
@@ -23,6 +25,7 @@ from s3prod.plan import (
     put_versioning,
     remove_bucket,
     repeat,
+    when,
 )
 
 KEY = "exploding/object"
@@ -31,6 +34,8 @@ BODIES = (64, 200, 700)
 RACERS = 16
 MARKER_EVERY = 100  # versions
 MEASURED = 10  # how often, while versions come one after the other, the list is timed
+PARTS = ("multi_delete",)
+ROUNDS = 5  # of a racer
 PAIRS = (1, 37, 211, 499, 998)  # sizes of pages that end anywhere
 
 
@@ -65,13 +70,14 @@ def _pairs() -> list[Step]:
 
 
 def _ordered(versions: int) -> list[Step]:
-    """One write after the other, a marker every now and then; each block leaves the id of one as `s0.version` … Every now
-    and then some pages, to see what they cost by the number of versions.
+    """One write after the other, a marker every now and then; each block leaves the ids of one of each as `s0.version` and
+    `m0.version` … Every now and then some pages, to see what they cost by the number of versions.
     """
     blocks = versions // MARKER_EVERY
     steps: list[Step] = []
     for block in range(blocks):
-        steps += [put(KEY, BODIES, as_=f"s{block}"), repeat(MARKER_EVERY - 2, put(KEY, BODIES)), delete(KEY)]
+        steps += [put(KEY, BODIES, as_=f"s{block}"), repeat(MARKER_EVERY - 2, put(KEY, BODIES))]
+        steps += [delete(KEY, as_=f"m{block}")]
         if (block + 1) % max(1, blocks // MEASURED) == 0:
             steps += [*_walk(versions, 100, pages=2), list_versions(max_keys=1000)]
     return steps
@@ -108,21 +114,32 @@ def _promotion() -> list[Step]:
     ]
 
 
-def _emptying(versions: int) -> list[Step]:
-    """Everything goes by version id, a thousand at a time; then nothing is left."""
+def _markers(names: list[str]) -> list[Step]:
+    """Delete markers go, by their ids."""
+    return [delete(KEY, version=f"{name}.version") for name in names]
+
+
+def _emptying(versions: int, markers: list[str], batches: bool) -> list[Step]:
+    """Everything goes by version id; then nothing is left. In `batches` a thousand at a time; else first the markers, which
+    only those know who made them, and then one version after the other, whichever is current.
+    """
+    by_thousands = [repeat(versions // 1000 + 2, list_versions(as_="page"), delete_objects("page.versions"))]
+    current = [head(KEY, as_="top"), when("ok", delete(KEY, version="top.version"))]
+    one_by_one = [*_markers(markers), barrier("unmarked"), repeat(versions, *current)]
     return [
         *_walk(versions, 1000),
-        repeat(versions // 1000 + 2, list_versions(as_="page"), delete_objects("page.versions")),
+        *(by_thousands if batches else one_by_one),
         list_versions(),
         list_page("main"),
         get(KEY),
     ]
 
 
-def version_explosion(scale: str = "full", seed: int = 1) -> Plan:
+def version_explosion(scale: str = "full", seed: int = 1, parts: Collection[str] = PARTS) -> Plan:
     """Half of the versions of one key come one after the other, half from racing clients, with markers among them. The list
     is walked by thousands, by hundreds, by ones and from the middle, at rest and while a writer appends. Sampled versions,
-    the first and the last are read; the current one is deleted, and its marker; at last everything is.
+    the first and the last are read; the current one is deleted, and its marker; at last everything is. `parts`: which of
+    those that not every store has (by the keys of profiles) are in it.
 
     >>> version_explosion("full").require["keys"].acked_writes
     9840
@@ -130,11 +147,13 @@ def version_explosion(scale: str = "full", seed: int = 1) -> Plan:
     versions, ordered = VERSIONS[scale], ordered_of(scale)
     half, each = versions // 2, versions // 2 // RACERS // 10
     sampled = [get(KEY, version=f"s{block}.version") for block in range(ordered // MARKER_EVERY)]
-    racing = [
-        barrier("racing"),
-        repeat(5, *_racing_round(each), get(KEY), delete(KEY), *_racing_round(each), head(KEY)),
-        barrier("at-rest"),
-    ]
+    batches = "multi_delete" in parts
+    marks = [f"d{number}" for number in range(ROUNDS)]
+    blocks = [f"m{block}" for block in range(ordered // MARKER_EVERY)]
+    racing = [barrier("racing")]
+    for name in marks:
+        racing += [*_racing_round(each), get(KEY), delete(KEY, as_=name), *_racing_round(each), head(KEY)]
+    unmarking = [] if batches else [barrier("promotion"), *_markers(marks), barrier("unmarked")]
     owner = [
         *_ordered(ordered),
         barrier("racing"),
@@ -147,7 +166,7 @@ def version_explosion(scale: str = "full", seed: int = 1) -> Plan:
         repeat(versions // 20, put(KEY, BODIES)),
         barrier("promotion"),
         *_promotion(),
-        *_emptying(versions + versions // 10),
+        *_emptying(versions + versions // 10, blocks, batches),
     ]
     walks = {
         "thousands": _walk(versions, 1000),
@@ -158,7 +177,7 @@ def version_explosion(scale: str = "full", seed: int = 1) -> Plan:
     groups = [
         Group("make", [create_bucket(), put_versioning("Enabled")], phase="setup"),
         Group("owner", owner),
-        Group("racers", racing, clients=RACERS),
+        Group("racers", [*racing, barrier("at-rest"), *unmarking], clients=RACERS),
         *(
             Group(f"list-{name}", [barrier("at-rest"), *walk, barrier("appending"), *walk, barrier("promotion")])
             for name, walk in walks.items()
