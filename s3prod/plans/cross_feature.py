@@ -9,8 +9,11 @@ other; deletes go over only where the rule says so.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
+from s3prod.listings import walks
 from s3prod.plan import (
     Group,
     Plan,
@@ -40,13 +43,16 @@ from s3prod.plan import (
 )
 from s3prod.plans.teardown import read_then_remove
 
+if TYPE_CHECKING:
+    from s3prod.results import Run
+
 CLIENTS = {"smoke": 2, "full": 12, "stress": 40}  # each has a key of every combination in every bucket
 DAYS = 2.5  # as long the keys are looked at; a store may round a day up to the next midnight
 DAY_MS = 500  # of `STORE_OPTIONS`
 LOOKS = 16
 COPIES, COPY_MS = 25, 20  # versions of each replicated key, and how often they are looked at
 LAG_MS = 50  # of replication, of `STORE_OPTIONS`
-PARTS = ("versioning", "tagging", "replication")
+PARTS = ("versioning", "tagging", "replication", "lifecycle_day_ms")
 SMALL, LARGE = 128, 4096
 
 RULES = (
@@ -77,6 +83,7 @@ EXPIRED, THINNED = (
     ("current", "sized", "tagged-now"),
     ("old", "tagged", "sized-old"),
 )  # the rule takes the current one, old ones
+BRIEF = "brief"
 # what is replicated, and what is left of a key of it in the source and in the copy: versions, markers
 REPLICATED: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
     "kept": ((COPIES, 0), (COPIES, 0)),
@@ -84,10 +91,10 @@ REPLICATED: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
     "gone": ((2, 1), (2, 1)),  # here they do
     "labelled": ((1, 0), (1, 0)),
     "labelled/plain": ((1, 0), (0, 0)),  # no tags, no replica
-    "brief": ((1, 1), (1, 0)),  # expires in the source only
+    BRIEF: ((1, 1), (1, 0)),  # expires in the source only
     "other": ((1, 0), (0, 0)),
 }
-STATES = {"never": None, "on": "Enabled", "off": "Suspended"}  # of the buckets' versioning
+STATES: dict[str, str | None] = {"never": None, "on": "Enabled", "off": "Suspended"}  # of the buckets' versioning
 
 
 def survivors(role: str, prefix: str) -> tuple[int, int | None]:
@@ -104,6 +111,30 @@ def survivors(role: str, prefix: str) -> tuple[int, int | None]:
     if prefix in ("marked/alone", "upload/left"):
         return (0, 0)
     return (2, 0) if role == "on" and prefix not in (*THINNED, "upload") else (1, 0)
+
+
+def left(run: Run, bucket: str) -> dict[str, tuple[int, int]]:
+    """How many versions and markers of each key there are at rest.
+
+    >>> left(run, "source")  # doctest: +SKIP
+    {'kept/00000/00000000': (25, 0)}
+    """
+    op = "list_versions" if run.metrics["ops"].get("put_versioning") else "list"
+    pages = [page for page in run.records(op, phase="teardown", group="at-rest") if page["bucket"] == bucket]
+    found: dict[str, Counter[str]] = {}
+    for entry in walks(pages)[-1].entries:
+        kind = "marker" if "marker" in entry.get("flags", ()) else "version"
+        found.setdefault(entry["key"], Counter())[kind] += 1
+    return {key: (count["version"], count["marker"]) for key, count in found.items()}
+
+
+def prefix_of(key: str) -> str:
+    """What stands before the client and the number.
+
+    >>> prefix_of("current/00003/00000000")
+    'current'
+    """
+    return key.rsplit("/", 2)[0]
 
 
 def _bodies(parts: Collection[str]) -> dict[str, tuple[int, int | None]]:
@@ -160,9 +191,20 @@ def _look(role: str, bodies: Collection[str], look_ms: int) -> list[Step]:
     return [*current, *((*versions, hidden) if role == "on" else ()), sleep(look_ms)]
 
 
-def _replicated(lag_ms: int) -> list[Step]:
+def replicated(parts: Collection[str]) -> dict[str, tuple[tuple[int, int], tuple[int, int]]]:
+    """The rows of `REPLICATED` of a store with these parts.
+
+    >>> sorted(REPLICATED.keys() - replicated(["versioning", "tagging", "replication"]).keys())
+    ['brief']
+    """
+    if not {"versioning", "tagging", "replication"} <= set(parts):
+        return {}
+    return {prefix: row for prefix, row in REPLICATED.items() if prefix != BRIEF or "lifecycle_day_ms" in parts}
+
+
+def _replicated(prefixes: Collection[str], lag_ms: int) -> list[Step]:
     """A key of many versions, looked at in both buckets; one of each other kind, and the copies when they must be there."""
-    keys = [step for prefix in REPLICATED for step in (
+    keys = [step for prefix in prefixes for step in (
         choose(_space("source", prefix), _name(prefix)), choose(_space("copy", prefix), f"seen_{_name(prefix)}"))]  # fmt: skip
     look = [sleep(COPY_MS), get("seen_kept.key"), head("seen_kept.key")]
     return [
@@ -172,14 +214,14 @@ def _replicated(lag_ms: int) -> list[Step]:
         put("gone.key", SMALL),
         put("labelled.key", SMALL, tags=3, fields=3),
         put("labelled_plain.key", SMALL),
-        put("brief.key", SMALL),
+        *([put("brief.key", SMALL)] if BRIEF in prefixes else ()),
         put("other.key", SMALL),
         delete("kept_deleted.key"),
         delete("gone.key"),
         repeat(COPIES, put("kept.key", SMALL), *look, *look),
         repeat(5, *look),
         sleep(2 * lag_ms),
-        *(get(f"seen_{_name(prefix)}.key") for prefix in REPLICATED),
+        *(get(f"seen_{_name(prefix)}.key") for prefix in prefixes),
         get_tags("seen_labelled.key"),
     ]
 
@@ -188,13 +230,14 @@ def cross_feature(
     scale: str = "full", seed: int = 1, parts: Collection[str] = PARTS, day_ms: int = DAY_MS, lag_ms: int = LAG_MS
 ) -> Plan:
     """Clients make keys in three buckets and look at them for two days of `day_ms`; others write what expires, or what is
-    replicated within `lag_ms`. `parts`: which of those that not every store has (by the keys of profiles) are in it.
+    replicated within `lag_ms`. `parts`: which of those that not every store has (by the keys of profiles) are in it; it takes
+    lifecycle rules or replication.
     """
     clients, bodies = CLIENTS[scale], _bodies(parts)
-    states = STATES if "versioning" in parts else {"never": None}
-    replication = {"versioning", "tagging", "replication"} <= set(parts)
+    lifecycle, copied = "lifecycle_day_ms" in parts, replicated(parts)
+    states = {role: status for role, status in STATES.items() if lifecycle and ("versioning" in parts or not status)}
     look_ms = round(DAYS * day_ms / LOOKS)
-    roles = (*states, *(("source", "copy") if replication else ()))
+    roles = (*states, *(("source", "copy") if copied else ()))
     rules = [rule for rule in RULES if "tagging" in parts or "tags" not in rule]
     setup = list(make_bucket(*roles).program)
     groups: list[Group] = []
@@ -208,25 +251,29 @@ def cross_feature(
             spaces[_space(role, prefix)] = Space.own(f"{prefix}/", 1, bucket=role)
         again = [choose(f"{role}-current-again", "k"), put("k.key", SMALL), get("k.key"), sleep(look_ms), get("k.key")]
         groups.append(Group(f"again-{role}", [repeat(LOOKS, *again)], clients=2))
-    if replication:
+    if copied:
         setup += [
             put_versioning("Enabled", "source"),
             put_versioning("Enabled", "copy"),
-            put_lifecycle(expire(prefix="brief/", days=1), bucket="source"),
+            *([put_lifecycle(expire(prefix=f"{BRIEF}/", days=1), bucket="source")] if lifecycle else ()),
             put_replication(
                 replicate("copy", prefix="kept/"),
                 replicate("copy", prefix="gone/", markers=True),
                 replicate("copy", prefix="labelled/", tags=3),
-                replicate("copy", prefix="brief/"),
+                *([replicate("copy", prefix=f"{BRIEF}/")] if lifecycle else ()),
                 bucket="source",
             ),
         ]
-        groups.append(Group("replicated", _replicated(lag_ms), clients=clients))
+        groups.append(Group("replicated", _replicated(copied, lag_ms), clients=clients))
         for bucket in ("source", "copy"):
-            spaces |= {_space(bucket, prefix): Space.own(f"{prefix}/", 1, bucket=bucket) for prefix in REPLICATED}
+            spaces |= {_space(bucket, prefix): Space.own(f"{prefix}/", 1, bucket=bucket) for prefix in copied}
     listings = [list_versions(role) if "versioning" in parts else list_page(role) for role in roles]
     at_rest = [*(list_page(role) for role in roles), *listings, *(list_uploads(role) for role in roles)]
-    late = [repeat(3, sleep(day_ms), *listings)] if day_ms > 2 * DAY_MS else []  # their passes may come a day later
+    # their passes may come a day later
+    late = [repeat(3, sleep(day_ms), *listings)] if states and day_ms > 2 * DAY_MS else []
+    require = {f"{role}-kept": Require(acked_writes=2 * clients, reads=clients * LOOKS) for role in states}
+    if copied:
+        require["source-kept"] = Require(acked_writes=COPIES * clients)
     return Plan(
         "cross-feature",
         seed=seed,
@@ -234,5 +281,5 @@ def cross_feature(
         buckets=roles,
         spaces=spaces,
         groups=[Group("make", setup, phase="setup"), *groups, *read_then_remove(*late, *at_rest, roles=roles)],
-        require={f"{role}-kept": Require(acked_writes=2 * clients, reads=clients * LOOKS) for role in states},
+        require=require,
     )
