@@ -67,8 +67,8 @@ static const char *const about[S3P_RULE_COUNT] = {
         "A multipart object is exactly the parts that its Complete named, in that order. These "
         "bytes are of another selection, of another order, or of two uploads.",
     [S3P_RULE_MPU_STALE_PART] =
-        "A part was sent again, and the Complete named the later copy by its ETag; the object has "
-        "the earlier one.",
+        "A part was sent again. The Complete named the later copy by its ETag and the object has "
+        "the earlier one, or it named the earlier one and was not refused with InvalidPart.",
     [S3P_RULE_ABORTED_VISIBLE] =
         "The abort of the upload had been acknowledged before any Complete was called, and its "
         "object can be read.",
@@ -111,7 +111,8 @@ static const char *const about[S3P_RULE_COUNT] = {
         "Of the versions of a key exactly the newest is the latest. Nothing changed during the "
         "page, and it says otherwise.",
     [S3P_RULE_LIST_PART_ENTRY] =
-        "The size and ETag of a listed part are those of no copy of it that was sent.",
+        "The size and ETag of a listed part are those of no copy of it that was sent, or of one "
+        "that another copy had replaced before the page was called.",
     [S3P_RULE_LIST_INCONSISTENT] =
         "A page says how many entries it has, and a last page has no token. This page contradicts "
         "itself: clients that believe one half of it lose names, or never end.",

@@ -88,9 +88,11 @@ uint8_t s3p_load_fields(const struct s3p_segment_view *s, uint32_t i)
 int64_t s3p_load_listed_since(const struct s3p_head *h, const struct s3p_segment_view *s,
                               uint32_t i)
 {
-    static const char *const later[] = {"continuation-token=", "marker=", "key-marker="};
-    int64_t call = COL(s, int64_t, t_call)[i], lag = S3P_MUT(S3P_MUT_ENTRY_LAG_OFF,
-                                                             h->list_lag_ns, 0);
+    static const char *const later[] = {"continuation-token=", "marker=", "key-marker=",
+                                        "part-number-marker="};
+    bool parts = COL(s, uint8_t, op)[i] == S3P_OP_LIST_PARTS;
+    int64_t call = COL(s, int64_t, t_call)[i];
+    int64_t lag = S3P_MUT(S3P_MUT_ENTRY_LAG_OFF, parts ? h->mpu_lag_ns : h->list_lag_ns, 0);
     bool first = true; /* of its walk; when another one began is not looked for */
     for (size_t k = 0; k < sizeof later / sizeof *later && h->list_interval_listing; k++)
         first &= s3p_load_arg(s, i, later[k]).len == 0;

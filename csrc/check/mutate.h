@@ -413,6 +413,17 @@
     X(UPLOAD_ACKED_UNKNOWN)                                                                        \
     X(UPLOAD_ACKED_LAST)                                                                           \
     X(UPLOAD_GONE_ANY)                                                                             \
+    X(UPLOAD_NAMED_SIZE)                                                                           \
+    X(UPLOAD_NAMED_REFUSED)                                                                        \
+    X(UPLOAD_NAMED_TOUCHED)                                                                        \
+    X(UPLOAD_NAMED_ETAGS)                                                                          \
+    X(UPLOAD_COPY_UNKNOWN)                                                                         \
+    X(UPLOAD_COPY_TOUCHED)                                                                         \
+    X(UPLOAD_COPY_LATER_UNKNOWN)                                                                   \
+    X(UPLOAD_COPY_ACKED_LE)                                                                        \
+    X(UPLOAD_COPY_FIRST)                                                                           \
+    X(UPLOAD_COPY_REPLACED_LT)                                                                     \
+    X(UPLOAD_REFUSED_TOUCHED)                                                                      \
     X(COMPLETE_ABORT_OFF)                                                                          \
     X(COMPLETE_TWICE_ANY)                                                                          \
     X(COMPLETE_REFUSED_OFF)                                                                        \

@@ -4,6 +4,7 @@
 #include "check/members.h"
 #include "check/mutate.h"
 #include "check/objects.h"
+#include "check/upload_copies.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
 
@@ -31,6 +32,26 @@ static int judge_lists(const struct s3p_objects *o, const struct s3p_upload *up,
         if (first != NULL)
             return hit(up, S3P_RULE_MPU_COMPLETED_TWICE, o->list[k].write, first->write, t, err);
         first = &o->list[k];
+    }
+    return 0;
+}
+
+/* A Complete that was taken although it named a copy that had been replaced before any Complete of
+ * the upload was called. */
+static int judge_named(const struct s3p_objects *o, const struct s3p_part_list *l,
+                       struct s3p_tally *t, struct s3p_err *err)
+{
+    const struct s3p_upload *up = &o->upload[l->upload];
+    if (S3P_OFF(UPLOAD_NAMED_REFUSED, l->outcome != S3P_OK_OUTCOME) ||
+        S3P_OFF(UPLOAD_NAMED_TOUCHED, l->touched) || S3P_OFF(UPLOAD_NAMED_ETAGS, l->etag == 0))
+        return 0;
+    for (uint32_t k = 0; k < l->nnamed; k++) {
+        const struct s3p_entry *e = &l->named[k];
+        struct s3p_part_claim c = {l->upload, e->key_index, s3p_etag_token(e->etag, e->etag_form),
+                                   S3P_SIZE_UNTOLD, up->complete_inv};
+        struct s3p_part_fit f = s3p_part_fit(o, &c);
+        if (f.later != NULL)
+            return hit(up, S3P_RULE_MPU_STALE_PART, l->write, f.later->record, t, err);
     }
     return 0;
 }
@@ -77,31 +98,16 @@ static int judge_late_parts(const struct s3p_objects *o, const struct s3p_upload
 
 /* ---- what pages of parts say ---- */
 
-static bool same(uint64_t a, uint64_t b)
+/* The size and the ETag fit no copy of the part, or only such as had been replaced. */
+static uint32_t misfit(const struct s3p_objects *o, uint32_t u, const struct s3p_entry *e,
+                       int64_t since)
 {
-    return S3P_OFF(UPLOAD_ENTRY_ETAGLESS, a == 0) || S3P_OFF(UPLOAD_PAGE_ETAGLESS, b == 0) ||
-           a == b;
-}
-
-/* The copy of the part that the entry does not fit, when it fits none; UINT32_MAX otherwise. */
-static uint32_t misfit(const struct s3p_objects *o, uint32_t u, const struct s3p_entry *e)
-{
-    uint64_t etag = s3p_etag_token(e->etag, e->etag_form);
-    uint32_t last = UINT32_MAX;
-    for (uint32_t k = o->upload[u].part; k < o->npart; k++) {
-        const struct s3p_sent_part *p = &o->part[k];
-        if (S3P_OFF(UPLOAD_ENTRY_OTHERS, p->upload != u))
-            break;
-        if (S3P_OFF(UPLOAD_ENTRY_NUMBER_ANY, p->number != e->key_index))
-            continue;
-        if (S3P_OFF(UPLOAD_ENTRY_TOUCHED, p->touched) ||
-            (S3P_ON(UPLOAD_ENTRY_ETAG_OFF, same(p->etag, etag)) &&
-             S3P_ON(UPLOAD_ENTRY_SIZE_OFF,
-                    S3P_OFF(UPLOAD_ENTRY_SIZELESS, p->size == 0) || p->size == e->size)))
-            return UINT32_MAX;
-        last = k;
-    }
-    return last;
+    struct s3p_part_claim c = {u, e->key_index, s3p_etag_token(e->etag, e->etag_form), e->size,
+                               since};
+    struct s3p_part_fit f = s3p_part_fit(o, &c);
+    if (f.fitting == NULL)
+        return f.other != NULL ? f.other->record : S3P_NO_RECORD;
+    return f.later != NULL ? f.later->record : S3P_NO_RECORD;
 }
 
 static int judge_page(const struct s3p_objects *o, const struct s3p_segment_view *s, uint32_t i,
@@ -120,11 +126,12 @@ static int judge_page(const struct s3p_objects *o, const struct s3p_segment_view
         quiet_end(o, &o->upload[*u], end, flights, s3p_id_token(text)))
         return hit(&o->upload[*u], S3P_RULE_UPLOAD_UNDEAD, (uint32_t)(s->first_record + i), ended,
                    t, err);
+    int64_t since = s3p_load_listed_since(o->head, s, i);
     for (uint32_t k = 0; k < COL(s, uint32_t, entries_count)[i]; k++) {
-        uint32_t p = misfit(o, *u, &e[k]);
-        if (p != UINT32_MAX)
+        uint32_t other = misfit(o, *u, &e[k], since);
+        if (other != S3P_NO_RECORD)
             return hit(&o->upload[*u], S3P_RULE_LIST_PART_ENTRY, (uint32_t)(s->first_record + i),
-                       o->part[p].record, t, err);
+                       other, t, err);
     }
     return 0;
 }
@@ -155,12 +162,14 @@ int s3p_objects_judge(const struct s3p_objects *o, struct s3p_tally *t, struct s
             S3P_TRY(hit(up, S3P_RULE_COMPLETE_AND_ABORT, up->acked, up->abort, t, err));
         S3P_TRY(judge_lists(o, up, t, err));
         S3P_TRY(judge_late_parts(o, up, t, err));
-        for (uint32_t k = up->list; k != UINT32_MAX; k = o->list[k].next)
+        for (uint32_t k = up->list; k != UINT32_MAX; k = o->list[k].next) {
+            S3P_TRY(judge_named(o, &o->list[k], t, err));
             if (S3P_ON(UPLOAD_ETAG_ANY, o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED) &&
                 S3P_ON(UPLOAD_ETAG_NAMELESS, o->list[k].etag != 0) &&
                 S3P_ON(UPLOAD_ETAG_UNTOLD, o->list[k].got_etag != 0) &&
                 S3P_OFF(UPLOAD_ETAG_OFF, o->list[k].got_etag != o->list[k].etag))
                 S3P_TRY(hit(up, S3P_RULE_ETAG_MISMATCH, o->list[k].write, S3P_NO_RECORD, t, err));
+        }
     }
     struct s3p_flights flights = {.n = 0};
     int rc = o->nupload != 0 ? s3p_flights_find(&flights, o->file, err) : 0;

@@ -107,13 +107,20 @@ static int visit_create(struct visit *v)
     return know_meta(v, up->meta_id, u);
 }
 
+/* By a proxy: it may be another, or more than one. */
+static bool is_touched(const struct visit *v)
+{
+    return (COL(v->s, uint8_t, flags)[v->i] & (S3P_FLAG_MULTI_DELIVERY | S3P_FLAG_ALTERED)) != 0;
+}
+
 static int visit_part(struct visit *v, bool copied)
 {
     struct s3p_objects *o = v->o;
     uint32_t u;
     S3P_TRY(find_upload(v, &u));
-    if (u == UINT32_MAX || S3P_OFF(UPLOAD_PART_REFUSED,
-                                   COL(v->s, uint8_t, outcome)[v->i] == S3P_FAILED))
+    bool touched = is_touched(v), failed = COL(v->s, uint8_t, outcome)[v->i] == S3P_FAILED;
+    if (u == UINT32_MAX ||
+        (S3P_OFF(UPLOAD_PART_REFUSED, failed) && S3P_ON(UPLOAD_REFUSED_TOUCHED, !touched)))
         return 0;
     o->upload[u].copied_parts |= S3P_OFF(UPLOAD_COPIED_OFF, copied);
     o->copied_parts |= copied;
@@ -129,8 +136,7 @@ static int visit_part(struct visit *v, bool copied)
         .upload = u,
         .number = COL(v->s, uint32_t, part_number)[v->i],
         .record = v->record,
-        .touched =
-            (COL(v->s, uint8_t, flags)[v->i] & (S3P_FLAG_MULTI_DELIVERY | S3P_FLAG_ALTERED)) != 0,
+        .touched = touched,
     };
     return 0;
 }
@@ -230,6 +236,7 @@ static int visit_complete(struct visit *v)
     int64_t inv = COL(v->s, int64_t, t_call)[v->i], res = COL(v->s, int64_t, t_return)[v->i];
     uint8_t outcome = COL(v->s, uint8_t, outcome)[v->i];
     up->meta_id = meta;
+    l->touched |= is_touched(v);
     if (S3P_MUT(S3P_MUT_UPLOAD_COMPLETE_LAST, inv < up->complete_inv, true)) {
         up->complete_inv = inv;
         up->first_complete = v->record;

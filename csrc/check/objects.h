@@ -53,6 +53,7 @@ struct s3p_part_list { /* a logical write */
     uint32_t nnamed;
     uint8_t outcome, cond;
     bool gone;               /* of the Completes that failed one found no upload */
+    bool touched;            /* by a proxy: a Complete may have named others */
 };
 
 struct s3p_sent_part {
@@ -108,8 +109,8 @@ struct s3p_objects {
 int s3p_objects_build(struct s3p_objects *o, const struct s3p_histfile *f, const struct s3p_head *h,
                       const struct s3p_keymap *keys, struct s3p_err *err) S3P_MUST_CHECK;
 void s3p_objects_free(struct s3p_objects *o);
-/* What uploads show that no read does: a Complete's ETag, two lists, Complete and Abort, what pages
- * say of parts (object_uploads.c). */
+/* What uploads show that no read does: a Complete's ETag, two lists, parts that were replaced,
+ * Complete and Abort, what pages say of parts (object_uploads.c). */
 int s3p_objects_judge(const struct s3p_objects *o, struct s3p_tally *t,
                       struct s3p_err *err) S3P_MUST_CHECK;
 /* The row of record `i`, which is filled and has its key. */

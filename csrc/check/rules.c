@@ -36,7 +36,7 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
                             "$0, and its body is not that of the parts that were named: $1"},
     [S3P_RULE_MPU_STALE_PART] =
         {"mpu-stale-part", "body",
-         "$0, and its body has an earlier copy of a part that was sent again: $1"},
+         "$0, with an earlier copy of a part that had been sent again: $1"},
     [S3P_RULE_ABORTED_VISIBLE] = {"aborted-visible", "K1",
                                   "$0 although its upload had been aborted: $1"},
     [S3P_RULE_COMPLETE_AND_ABORT] = {"complete-and-abort", "K2",
@@ -70,7 +70,7 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
     [S3P_RULE_LIST_LATEST] =
         {"list-latest", "L1", "$0, and of one key not the first version alone is the latest"},
     [S3P_RULE_LIST_PART_ENTRY] =
-        {"list-part-entry", "L1", "$0, and what it says of a part is not what was sent: $1"},
+        {"list-part-entry", "L1", "$0, and what it says of a part was not so at any time: $1"},
     [S3P_RULE_LIST_INCONSISTENT] =
         {"list-inconsistent", "L1",
          "$0, and its KeyCount is not that of its entries, or the last page has a token"},

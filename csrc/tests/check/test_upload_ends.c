@@ -161,7 +161,7 @@ T_TEST(objects_ends_entries)
     add_create(&m);
     add(&m, p);
     add(&m, part(2, 3, 4));
-    add_page(&m, 2, 1, 0, 5);
+    add_page(&m, 1, 2, 0, 5);
     json_t *v = t_make_judge(&m, NULL);
     T_EQ(t_rule(v, "list-part-entry"), 1);
     json_decref(v);
