@@ -26,8 +26,9 @@ FOLDER = Path(__file__).parent / "production"
 
 
 def module_of(file: str) -> ModuleType:
-    """A fresh module of the test `test_<file>.py`."""
-    spec = importlib.util.spec_from_file_location(f"production_{file}", FOLDER / f"test_{file}.py")
+    """A fresh module of the test `test_<file>.py`, or of `conftest`."""
+    name = file if file == "conftest" else f"test_{file}"
+    spec = importlib.util.spec_from_file_location(f"production_{file}", FOLDER / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

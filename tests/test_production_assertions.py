@@ -11,6 +11,7 @@ import dataclasses
 import io
 import os
 import traceback
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -21,15 +22,16 @@ from botocore.exceptions import ClientError
 from production_harms import ALL, Stage, add, change, client, drop, entries, full, metric, promise, setting
 
 from s3prod.commits import Chain
+from s3prod.plan import Plan
 from s3prod.plans import STORE_OPTIONS
 from s3prod.plans.coordination import KEY
 from s3prod.plans.leases import GUARDED, LEASE
 from s3prod.plans.list_consistency import SIZES
+from s3prod.results import Run
 from s3prod.store import EmbeddedStore
 from s3prod.testing import LockedBucket
 
 LEFT = [metric("left_behind", value=["bucket"])]
-MEMORY = [metric("memory_mb", value=1001)]
 LATE = 10**15  # ns: a time after all others
 
 
@@ -185,7 +187,6 @@ ROWS = {
         [entries("list_versions", "versioned-*", stranger, at=-1)],
         [drop("delete_objects", "deleting-*")],
         [full, change("delete_objects", "deleting-*", t_return=LATE)],
-        MEMORY,
         LEFT,
     ],
     "batch_operations::batch_without_checksum": [
@@ -233,7 +234,6 @@ ROWS = {
         [entries("list_uploads", "at-rest", stranger, phase="teardown")],
         [entries("list_versions", "at-rest", other_etags, phase="teardown", where=lambda r: r["bucket"] == "copy", at=ALL)],
         [change("get_tags", "replicated", body_id="other")],
-        MEMORY,
         LEFT,
         [LONG_DAY, of_rules(False)],
         [LONG_DAY, of_rules(True)],
@@ -290,7 +290,6 @@ ROWS = {
         [drop("list", "at-once-v2")],
         [drop("list", "writing-v2", at=ALL)],
         [full, setting("busy", lambda: False), setting("POPULATED_S", 0)],
-        MEMORY,
         LEFT,
     ],
     "list_consistency::list_consistency": [
@@ -302,7 +301,6 @@ ROWS = {
         [change("list", "at-rest", phase="teardown", at=ALL, where=static, flags=["truncated"])],
         [entries("list", "at-rest", turned, phase="teardown", at=ALL, where=static)],
         [setting("SIZES", {"smoke": dataclasses.replace(SIZES["smoke"], page=1)})],
-        MEMORY,
         LEFT,
     ],
     "metadata_consistency::metadata_consistency": [
@@ -361,7 +359,6 @@ ROWS = {
         [entries("list_versions", "at-rest", unlatest, phase="teardown", at=ALL)],
     ],
     "version_scalability::version_scalability": [
-        [setting("MEMORY_MB", -1)],
         [change("put", "owner", outcome="failed")],
         [change("put", "owner", version_id=None)],
         [change("put", "racers", version_id="one", at=ALL)],
@@ -382,6 +379,24 @@ ROWS = {
         [change("list_versions", "list-thousands", at=ALL, flags=["truncated"])],
     ],
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("plan", "scale", "runner", "memory_mb", "peak_rss_mb", "allowed"),
+    [
+        ("batch-delete", "full", "native", 20, 300, True), ("batch-delete", "full", "native", 20, 301, False),
+        ("thundering-herd", "full", "boto3", 700, 780, True), ("thundering-herd", "stress", "native", 700, 780, True),
+        ("leases", "smoke", "boto3", 300, 400, True), ("leases", "smoke", "native", 301, 400, False),
+        ("prefix-enumeration", "full", "native", 900, 1000, True), ("prefix-enumeration", "full", "native", 9, 1001, False),
+    ],
+)  # fmt: skip
+def test_a_client_that_takes_too_much_memory_fails(plan, scale, runner, memory_mb, peak_rss_mb, allowed):
+    found = {"memory_mb": memory_mb, "peak_rss_mb": peak_rss_mb}
+    run = Run(Plan(plan, scale=scale), {}, runner, found, Path("out"))
+    judged = production_calls.module_of("conftest").judged(lambda plan: run)
+    limit = nullcontext() if allowed else pytest.raises(AssertionError, match=rf"{plan}: .* \d+ MB .*at most \d+ are")
+    with limit:
+        assert judged(run.plan) is run
 
 
 @cache

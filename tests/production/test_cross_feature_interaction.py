@@ -82,7 +82,6 @@ def test_production_cross_feature_interaction(run_plan, config, needs, supports,
         written = {r["meta_id"] for r in puts if "tagged" in r.get("flags", ())}
         read = {r.get("body_id") for r in run.records("get_tags", phase="main", group="replicated")}
         assert read == written, f"the replicas' tags are not those of the source: {read} instead of {written}"
-    assert run.metrics["memory_mb"] < 300, f"{run.metrics['memory_mb']} MB were in use"
     assert not run.metrics["left_behind"], f"buckets left behind: {run.metrics['left_behind']}"
 
 

@@ -18,7 +18,6 @@ from s3prod.plans.prefix_enumeration import FILES, LISTERS, PARTITIONS, odd_keys
 from s3prod.testing import InconclusiveError
 
 POPULATED_S = 10
-MEMORY_MB = 1000  # of an SDK, too: its driver and the checker are in it
 
 
 def expected(files):
@@ -62,5 +61,4 @@ def test_production_large_scale_enumeration(run_plan, config, report):
     report("memory", f"{run.metrics['memory_mb']} MB")
     if config["scale"] == "full" and config["s3_sdk"] == "native" and not busy():  # another SDK is slower itself
         assert populated_s < POPULATED_S, f"{len(keys)} objects took {populated_s:.1f} s to write"
-    assert run.metrics["memory_mb"] < MEMORY_MB, f"{run.metrics['memory_mb']} MB were in use"
     assert not run.metrics["left_behind"], f"buckets left behind: {run.metrics['left_behind']}"

@@ -20,10 +20,7 @@ from itertools import chain
 
 import pytest
 
-from s3prod.memory import peak_memory
 from s3prod.plans.version_explosion import PAIRS, PARTS, ordered_of, version_explosion
-
-MEMORY_MB = 300
 
 
 def every(groups):
@@ -74,9 +71,7 @@ def pages_per_s(pages, ends):
 
 def test_production_version_scalability(run_plan, config, supports, record_property):
     parts = [key for key in PARTS if supports(key)]
-    with peak_memory() as peak:
-        run = run_plan(version_explosion(config["scale"], config["seed"], parts))
-    assert peak.mb < MEMORY_MB, f"the client took {peak.mb:.0f} MB, expected less than {MEMORY_MB}"
+    run = run_plan(version_explosion(config["scale"], config["seed"], parts))
     changes, pages = run.by_group("put", "delete", phase="main"), run.by_group("list_versions", phase="main")
     refused = [r for r in every(changes) + every(pages) if r["outcome"] == "failed"]
     assert not refused, f"{len(refused)} requests were refused, as {refused[0]}"
@@ -118,4 +113,4 @@ def test_production_version_scalability(run_plan, config, supports, record_prope
     assert not run.metrics["left_behind"], f"buckets left behind: {run.metrics['left_behind']}"
     cost = pages_per_s([p for p in pages["owner"] if p["t_call"] < racing], [r["t_return"] for r in ordered])
     record_property("pages_per_s", json.dumps(cost))
-    print(f"peak memory {peak.mb:.0f} MB; pages a second: {cost}")
+    print(f"pages a second: {cost}")
