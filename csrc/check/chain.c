@@ -135,7 +135,7 @@ static void blame_negative(struct s3p_reg *r, uint32_t neg, uint32_t next)
     uint32_t late = s3p_cluster_seen(&r->cluster[u]) && r->cluster[u].r_inv > r->ops[neg].res
                         ? s3p_reg_latest_read(r, u)
                         : S3P_NO_OP;
-    s3p_reg_blame(r, S3P_RULE_CONDITION_FALSE_NEGATIVE, neg, learned, late, write_of(r, next));
+    s3p_reg_blame(r, s3p_reg_refusal(&r->ops[neg]), neg, learned, late, write_of(r, next));
 }
 
 /* upper[i]: the latest time of position i's write that its own answers and all later writes allow.

@@ -84,6 +84,14 @@ static inline uint32_t s3p_reg_block(const struct s3p_reg_op *op)
     return removal && op->pred != S3P_NO_VALUE ? op->pred : op->value;
 }
 
+/* What a claim breaks that the state is another one: it refused a condition, or is an answer that
+ * only a key that is there gives. */
+static inline enum s3p_rule s3p_reg_refusal(const struct s3p_reg_op *op)
+{
+    return op->outcome == S3P_OK_OUTCOME ? S3P_RULE_PRESENT_AFTER_DELETE
+                                         : S3P_RULE_CONDITION_FALSE_NEGATIVE;
+}
+
 static inline bool s3p_cluster_seen(const struct s3p_cluster *c)
 {
     return c->r_inv != INT64_MIN;

@@ -141,9 +141,6 @@ static inline int find_key(struct s3p_index *x, const struct s3p_kept *r, uint32
     return 0;
 }
 
-/* Evidence that takes the key's operations to judge, a bit each. */
-enum { REFUSES = 1 << S3P_EV_PRESENT | 1 << S3P_EV_NOT_MATCH };
-
 /* Finds the row's key, S3P_NO_VALUE when it says nothing, and counts it there. */
 static inline int note_key(struct s3p_index *x, const struct s3p_kept *r, uint32_t *key,
                            struct s3p_err *err)
@@ -167,7 +164,8 @@ static inline int note_key(struct s3p_index *x, const struct s3p_kept *r, uint32
         k->blended |= r->value == S3P_WHY_COPY || r->value == S3P_WHY_MULTIPART;
         return 0;
     }
-    k->refuses |= REFUSES >> (r->bits & S3P_ROW_EVIDENCE) & 1;
+    k->refuses |= (r->bits & S3P_ROW_EVIDENCE) == S3P_EV_NOT_MATCH;
+    k->claimed |= (r->bits & S3P_ROW_EVIDENCE) == S3P_EV_PRESENT;
     k->weak |= (r->bits & S3P_ROW_WEAK) != 0;
     if (r->kind == S3P_ROW_DELETE) {
         k->refuses = true;

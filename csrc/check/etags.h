@@ -27,7 +27,8 @@ struct s3p_key {
     bool blended;    /* a copy or a multipart upload may have made its object */
     bool by_version; /* single versions of it were deleted */
     bool weak;       /* bodies too short to have ETags of their own */
-    bool refuses;    /* a condition was refused, or the key deleted */
+    bool refuses;    /* a condition on an ETag was refused, or the key deleted */
+    bool claimed;    /* something says that the key is there, and not what it is */
     bool hides_etag; /* a write that may have happened, and whose ETag nobody showed */
     bool streamed;   /* its reads are counted, but not among the rows */
 };

@@ -15,7 +15,16 @@
 #define COL(s, type, name) ((const type *)(s)->column[S3P_COL_##name])
 
 /* What an operation is to the register of its key. */
-enum role { ROLE_NONE, ROLE_PUT, ROLE_READ, ROLE_DELETE, ROLE_COPY, ROLE_COMPLETE, ROLE_PAGE };
+enum role {
+    ROLE_NONE,
+    ROLE_PUT,
+    ROLE_READ,
+    ROLE_DELETE,
+    ROLE_COPY,
+    ROLE_COMPLETE,
+    ROLE_PAGE,
+    ROLE_TAGS
+};
 static const uint8_t role_of[S3P_OP_COUNT] = {
     [S3P_OP_PUT] = ROLE_PUT,
     [S3P_OP_GET] = ROLE_READ,
@@ -26,6 +35,9 @@ static const uint8_t role_of[S3P_OP_COUNT] = {
     [S3P_OP_DELETE_CHILD] = ROLE_DELETE,
     [S3P_OP_LIST] = ROLE_PAGE,
     [S3P_OP_LIST_V1] = ROLE_PAGE,
+    [S3P_OP_PUT_TAGS] = ROLE_TAGS,
+    [S3P_OP_GET_TAGS] = ROLE_TAGS,
+    [S3P_OP_DELETE_TAGS] = ROLE_TAGS,
 };
 
 enum {
@@ -366,6 +378,24 @@ static void fill_delete(const struct s3p_load *l, const struct s3p_segment_view 
     r->size = S3P_ROW_BY_VERSION;
 }
 
+/* Tags are an object's: who reads or changes those of a key found it there, or absent. */
+static void fill_tags(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
+                      struct s3p_row *r)
+{
+    const struct s3p_id *id = &COL(s, struct s3p_id, body_id)[i];
+    bool altered = (COL(s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) != 0;
+    uint8_t found = s3p_row_outcome(r) == S3P_OK_OUTCOME ? S3P_EV_PRESENT
+                                                         : r->bits & S3P_ROW_EVIDENCE;
+    r->bits = (uint8_t)((r->bits & ~S3P_ROW_EVIDENCE) | found | S3P_ROW_ASIDE);
+    r->etag = 0;
+    bool says = found != S3P_EV_NONE &&
+                S3P_ON(TAGS_CLAIM_VERSION, COL(s, uint32_t, version_asked)[i] == 0) &&
+                S3P_ON(TAGS_CLAIM_ALTERED, !altered);
+    r->kind = says ? S3P_ROW_READ : S3P_ROW_NONE;
+    if (says && !s3p_id_none(*id) && S3P_OFF(TAGS_CLAIM_RUN, !of_run(l, id)))
+        spoil(r, S3P_WHY_FOREIGN_RUN); /* the key was there before */
+}
+
 /* What a proxy is known to have done to the key; of the reads of such a key nothing is judged. */
 static uint8_t touched(const struct s3p_segment_view *s, uint32_t i)
 {
@@ -398,6 +428,10 @@ static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *
 {
     uint8_t touch = touched(s, i);
     S3P_TRY(begin_row(s, i, r, err));
+    if (role == ROLE_TAGS) {
+        fill_tags(l, s, i, r);
+        return 0;
+    }
     if (role == ROLE_PUT)
         fill_put(l, s, i, r);
     else if (role == ROLE_READ)
@@ -423,7 +457,7 @@ static void leave_replica(struct s3p_row *r)
 static void fill_entry(const struct s3p_row *page, const struct s3p_entry *e, struct s3p_row *r)
 {
     *r = *page;
-    r->bits = (uint8_t)((page->bits & ~S3P_ROW_EVIDENCE) | S3P_EV_VALUE | S3P_ROW_ENTRY);
+    r->bits = (uint8_t)((page->bits & ~S3P_ROW_EVIDENCE) | S3P_EV_VALUE | S3P_ROW_ASIDE);
     r->key_index = e->key_index;
     r->value = 0;
     r->etag = s3p_etag_token(e->etag, e->etag_form);
@@ -508,6 +542,8 @@ static inline bool shows_alone(const struct writer *w, uint32_t i, uint8_t role,
     if (role == ROLE_READ)
         return made->kind == S3P_ROW_NONE || made->expect != 0 ||
                s3p_id_none(COL(s, struct s3p_id, meta_id)[i]) || is_narrow(s, i);
+    if (role == ROLE_TAGS)
+        return false;
     return made->kind == S3P_ROW_NONE || role == ROLE_COPY ||
            (role == ROLE_PUT && w->l->judges_md5);
 }

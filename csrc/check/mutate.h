@@ -329,7 +329,6 @@
     X(VERSION_MISSING_ASKED)                                                                       \
     X(TAGS_BYTES_OFF)                                                                              \
     X(TAGS_BOTH_OFF)                                                                               \
-    X(TAGS_ABSENT_OFF)                                                                             \
     X(TAGS_KEPT_OFF)                                                                               \
     X(TAGS_KEPT_ALONE)                                                                             \
     X(TAGS_VERSION_DELETE_OFF)                                                                     \
@@ -351,6 +350,13 @@
     X(TAGS_KEPT_RETURN_LT)                                                                         \
     X(TAGS_VERSION_DELETE_LT)                                                                      \
     X(TAGS_VERSION_DELETE_FAILED)                                                                  \
+    X(TAGS_CLAIM_VERSION)                                                                          \
+    X(TAGS_CLAIM_ALTERED)                                                                          \
+    X(TAGS_CLAIM_RUN)                                                                              \
+    X(TAGS_PERHAPS_FAILED)                                                                         \
+    X(TAGS_PERHAPS_DELETE)                                                                         \
+    X(TAGS_PERHAPS_SURE)                                                                           \
+    X(TAGS_VERSION_GONE)                                                                           \
     X(UPLOAD_GONE_FAILS)                                                                           \
     X(UPLOAD_CONDITIONAL_EARLY)                                                                    \
     X(UPLOAD_ORDER_OFF)                                                                            \

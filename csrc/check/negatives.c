@@ -72,7 +72,7 @@ static void judge_present(struct s3p_reg *r, const struct evidence *e, uint32_t 
     if (S3P_MUT(S3P_MUT_PRESENT_RULE_OFF, true, replaces) &&
         S3P_MUT(S3P_MUT_REPLACE_RULE_OFF, true, !replaces) &&
         !s3p_timeline_any(t->writes, t->nwrites, r->ops[i].res, t0, but))
-        s3p_reg_blame(r, replaces ? S3P_RULE_CAS_IGNORED : S3P_RULE_CONDITION_FALSE_NEGATIVE, i,
+        s3p_reg_blame(r, replaces ? S3P_RULE_CAS_IGNORED : s3p_reg_refusal(&r->ops[i]), i,
                       e->absent, S3P_NO_OP, S3P_NO_OP);
 }
 

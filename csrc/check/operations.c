@@ -84,7 +84,7 @@ static int add_evidence(struct s3p_part *p, uint32_t i, struct s3p_err *err)
     case S3P_EV_ABSENT:
         return add(p, i, S3P_REG_READ, S3P_REG_ABSENT, S3P_NO_VALUE, err);
     case S3P_EV_PRESENT:
-        return add(p, i, S3P_REG_NOT, S3P_REG_ABSENT, S3P_NO_VALUE, err);
+        return p->shown ? 0 : add(p, i, S3P_REG_NOT, S3P_REG_ABSENT, S3P_NO_VALUE, err);
     case S3P_EV_MATCH:
         return saw_etag(p, i, s3p_load_expect(p->file, r), err);
     case S3P_EV_NOT_MATCH:

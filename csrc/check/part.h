@@ -40,10 +40,12 @@ struct s3p_part {
     uint32_t key, nops;
     bool keeps; /* all operations go into `op`; else some at a time to the register */
     bool quiet; /* what they show was said when they went there */
+    bool shown; /* that the key is there, whenever something says so */
     bool all_known; /* every write that may have happened has an ETag: an ETag that none of them
                        showed is nobody's */
     uint32_t negatives, unresolved;
     int64_t first_removal, last_said; /* deletes of versions: the first call; what others say */
+    int64_t first_ack, first_claim;   /* earliest return of a write; call of what says `shown` */
 };
 
 /* operations.c: the rows of the key at hand. `op.ref` is the record. */

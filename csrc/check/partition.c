@@ -201,6 +201,34 @@ static int number_key(struct s3p_part *p, struct s3p_err *err)
     return s3p_index_settle(&p->index, p->tally, err);
 }
 
+static int note_claim(struct s3p_part *p, uint32_t i, struct s3p_err *err)
+{
+    const struct s3p_kept *r = &p->index.row[i];
+    bool write = r->kind == S3P_ROW_WRITE || r->kind == S3P_ROW_CREATE || r->kind == S3P_ROW_CAS;
+    (void)err;
+    if ((r->bits & S3P_ROW_EVIDENCE) == S3P_EV_PRESENT && r->inv < p->first_claim)
+        p->first_claim = r->inv;
+    if (write && s3p_kept_outcome(r) == S3P_OK_OUTCOME && s3p_kept_res(r) < p->first_ack)
+        p->first_ack = s3p_kept_res(r);
+    return 0;
+}
+
+/* Whether the key is certainly there whenever something says no more than that: nothing removes it,
+ * and a write was acknowledged before. Such claims need no judging. */
+static int note_shown(struct s3p_part *p, const uint32_t *rows, uint32_t n, struct s3p_err *err)
+{
+    const struct s3p_key *k = &p->index.key[p->key];
+    p->shown = false;
+    if (!k->claimed || k->refuses || p->map->head->rules != NULL)
+        return 0;
+    p->first_ack = p->first_claim = INT64_MAX;
+    for (uint32_t i = 0; i < n; i++)
+        S3P_TRY(note_claim(p, rows[i], err));
+    S3P_TRY(s3p_stream_reads(p, note_claim, err));
+    p->shown = p->first_ack < p->first_claim;
+    return 0;
+}
+
 /* The register of the key. Most keys are settled without keeping their operations. */
 static int judge_register(struct s3p_part *p, const uint32_t *rows, uint32_t n,
                           struct s3p_reg_result *res, struct s3p_err *err)
@@ -208,8 +236,9 @@ static int judge_register(struct s3p_part *p, const uint32_t *rows, uint32_t n,
     uint32_t values = p->index.values;
     bool settled = false;
     p->keeps = p->quiet = false;
+    S3P_TRY(note_shown(p, rows, n, err));
     S3P_TRY(reserve(p, err));
-    if (!p->index.key[p->key].refuses) {
+    if (!p->index.key[p->key].refuses && (p->shown || !p->index.key[p->key].claimed)) {
         S3P_TRY(s3p_reg_open(p->reg, values, res, err));
         S3P_TRY(s3p_part_add_rows(p, rows, n, err));
         S3P_TRY(s3p_part_tell(p, err));

@@ -61,7 +61,8 @@ struct s3p_reg_op {
     uint32_t pred;
     uint32_t ref;    /* the caller's */
     uint8_t kind;    /* enum s3p_reg_kind */
-    uint8_t outcome; /* of mutations: enum s3p_outcome (0 failed, 1 ok, 2 unknown) */
+    uint8_t outcome; /* of mutations: enum s3p_outcome (0 failed, 1 ok, 2 unknown); of
+                        S3P_REG_NOT: failed, a condition was refused; ok, a key was needed */
 };
 
 #define S3P_REG_WITNESS 4

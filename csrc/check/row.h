@@ -14,7 +14,7 @@
 
 enum s3p_row_kind {
     S3P_ROW_NONE,   /* says nothing about the key */
-    S3P_ROW_READ,   /* GET, HEAD, an entry of a page */
+    S3P_ROW_READ,   /* GET, HEAD, an entry of a page; of tags that the key is there, or is not */
     S3P_ROW_WRITE,  /* plain */
     S3P_ROW_CREATE, /* If-None-Match: * */
     S3P_ROW_CAS,    /* If-Match: an ETag */
@@ -36,7 +36,7 @@ enum s3p_row_bit {
     S3P_ROW_EVIDENCE = 7,
     S3P_ROW_OUTCOME_SHIFT = 3,
     S3P_ROW_MAIN = 32,  /* main phase */
-    S3P_ROW_ENTRY = 64, /* of a page */
+    S3P_ROW_ASIDE = 64, /* of a page, or of tags: no read of the key alone */
     S3P_ROW_WEAK = 128, /* a body too short to have an ETag of its own */
 };
 
@@ -125,7 +125,7 @@ static inline uint8_t s3p_kept_outcome(const struct s3p_kept *k)
 /* Of a read of the key alone: it says something. */
 static inline bool s3p_kept_answers(const struct s3p_kept *k)
 {
-    return (k->bits & S3P_ROW_ENTRY) == 0 && (k->bits & S3P_ROW_EVIDENCE) != S3P_EV_NONE;
+    return (k->bits & S3P_ROW_ASIDE) == 0 && (k->bits & S3P_ROW_EVIDENCE) != S3P_EV_NONE;
 }
 
 /* Not checked, and why. Those before S3P_WHY_NEGATIVES spoil whole keys. */

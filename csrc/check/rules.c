@@ -28,7 +28,7 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
     [S3P_RULE_ABSENT_AFTER_ACK] = {"absent-after-ack", "K1",
                                    "$0 although $1 and nothing deleted the key since"},
     [S3P_RULE_PRESENT_AFTER_DELETE] = {"present-after-delete", "K1",
-                                       "$0 although $1 and nobody wrote that value again"},
+                                       "$0 although $1 and nobody wrote it again"},
     [S3P_RULE_CAS_IGNORED] = {"cas-ignored", "K2", "$0 although its condition did not hold: $1"},
     [S3P_RULE_CONDITION_FALSE_NEGATIVE] = {"condition-false-negative", "K2",
                                            "$0 although its condition held throughout: $1"},

@@ -3,11 +3,13 @@
  * same without a set, DELETE_TAGS and DELETE take the tags away: deletes of the register. Leading
  * ones change nothing and are left out.
  *
- * Requests that name versions make a register of each version (its creator writes the first set),
- * where all requests for tags of the key name one. Not checked: keys with both, with deletes of
- * single versions before the end, with copies that keep the source's tags (onto itself and beside
- * no other writer that is no change), with objects that a rule of the bucket may remove, with an
- * upload that was completed with several lists; keys of a bucket that a replication writes to.
+ * Requests that name versions make a register of each version (its creator writes the first set,
+ * who deletes it takes them away; what tells no id may have), where all requests for tags of the
+ * key name one. Not checked: keys with both, with deletes of single versions before the end (but in
+ * registers of versions), with copies that keep the source's tags (onto itself and beside no other
+ * writer that is no change), with objects that a rule of the bucket may remove, with an upload that
+ * was completed with several lists; keys of a bucket that a replication writes to. That a request
+ * for tags found the key, or did not, is evidence of the key's own register (load.c).
  *
  * Threads: s3p_gather's. Source: docs/semantics.md, "Tag sets". */
 #include <string.h>
@@ -205,12 +207,8 @@ static int add_read(struct tags *t, uint32_t i, struct s3p_err *err)
     uint8_t verdict = S3P_COLUMN(at, uint8_t, body_verdict);
     struct s3p_id id = S3P_COLUMN(at, struct s3p_id, body_id);
     uint32_t value = S3P_REG_ABSENT;
-    if (S3P_COLUMN(at, uint8_t, outcome) != S3P_OK_OUTCOME) {
-        if (S3P_COLUMN(at, uint8_t, evidence) == S3P_EV_ABSENT &&
-            S3P_OFF(TAGS_ABSENT_OFF, t->version.len == 0))
-            s3p_bench_add(t->b, &t->at[i], S3P_REG_READ, value);
+    if (S3P_COLUMN(at, uint8_t, outcome) != S3P_OK_OUTCOME) /* that the key is absent: load.c */
         return 0;
-    }
     if (S3P_OFF(TAGS_BYTES_OFF, verdict == S3P_BODY_TORN || verdict == S3P_BODY_CORRUPT))
         return s3p_bench_hit(t->b,
                              verdict == S3P_BODY_TORN ? S3P_RULE_TAGS_TORN : S3P_RULE_TAGS_CORRUPT,
@@ -223,23 +221,34 @@ static int add_read(struct tags *t, uint32_t i, struct s3p_err *err)
     return 0;
 }
 
-static bool of_version(const struct tags *t, const struct s3p_at *at)
+static bool deletes(const struct s3p_at *at)
 {
-    if (t->version.len == 0)
-        return true;
     uint8_t op = S3P_COLUMN(at, uint8_t, op);
-    return same(t->version, is_tags(op) || op == S3P_OP_DELETE || op == S3P_OP_DELETE_CHILD
-                                ? asked(at)
-                                : s3p_segment_text(at->s, S3P_COLUMN(at, uint32_t, version_id)));
+    return op == S3P_OP_DELETE || op == S3P_OP_DELETE_CHILD;
 }
 
-static int add_row(struct tags *t, uint32_t i, struct s3p_err *err)
+/* Is the record about this register? A change that tells no id may have been: a write of any
+ * version, a DELETE of `null`, whose place its marker takes where versions are suspended. */
+enum bearing { NONE, PERHAPS, CERTAIN };
+static enum bearing bearing_of(const struct tags *t, const struct s3p_at *at)
+{
+    struct s3p_str made = s3p_segment_text(at->s, S3P_COLUMN(at, uint32_t, version_id));
+    bool names = is_tags(S3P_COLUMN(at, uint8_t, op)) || (deletes(at) && asked(at).len != 0);
+    if (t->version.len == 0)
+        return CERTAIN;
+    if (names || made.len != 0)
+        return same(t->version, names ? asked(at) : made) ? CERTAIN : NONE;
+    if (S3P_OFF(TAGS_PERHAPS_FAILED, S3P_COLUMN(at, uint8_t, outcome) == S3P_FAILED))
+        return NONE;
+    bool other = deletes(at) && !s3p_str_eq(t->version, "null");
+    return S3P_OFF(TAGS_PERHAPS_DELETE, other) ? NONE : PERHAPS;
+}
+
+static int add_record(struct tags *t, uint32_t i, struct s3p_err *err)
 {
     const struct s3p_at *at = &t->at[i];
     struct s3p_reg_op *op;
     uint8_t flags = S3P_COLUMN(at, uint8_t, flags);
-    if (S3P_OFF(TAGS_VERSION_ANY, !of_version(t, at)))
-        return 0;
     t->unclear |= (flags & (S3P_FLAG_FOREIGN | S3P_FLAG_MULTI_DELIVERY)) != 0 &&
                   S3P_OFF(TAGS_FOREIGN_OFF, is_writer(at));
     switch (S3P_COLUMN(at, uint8_t, op)) {
@@ -250,10 +259,9 @@ static int add_row(struct tags *t, uint32_t i, struct s3p_err *err)
         return add_write(t, i, S3P_COLUMN(at, struct s3p_id, body_id), &op, err);
     case S3P_OP_DELETE:
     case S3P_OP_DELETE_CHILD:
-        if (asked(at).len == 0)
+        if (asked(at).len == 0 || S3P_OFF(TAGS_VERSION_GONE, t->version.len != 0))
             return add_write(t, i, (struct s3p_id){{0}}, &op, err);
-        if (t->version.len == 0)
-            judge_version_delete(t, i);
+        judge_version_delete(t, i);
         return 0;
     case S3P_OP_COPY:
         if (S3P_COLUMN(at, uint8_t, body_kind) != S3P_KIND_TAGS) {
@@ -265,6 +273,19 @@ static int add_row(struct tags *t, uint32_t i, struct s3p_err *err)
     default:
         return add_object(t, i, err);
     }
+}
+
+static int add_row(struct tags *t, uint32_t i, struct s3p_err *err)
+{
+    enum bearing bearing = bearing_of(t, &t->at[i]);
+    struct s3p_reg_op *op = &t->b->op[t->b->nops];
+    if (S3P_OFF(TAGS_VERSION_ANY, bearing == NONE))
+        return 0;
+    op->outcome = S3P_FAILED;
+    S3P_TRY(add_record(t, i, err));
+    if (S3P_OFF(TAGS_PERHAPS_SURE, bearing == PERHAPS) && op->outcome == S3P_OK_OUTCOME)
+        op->outcome = S3P_UNKNOWN;
+    return 0;
 }
 
 /* Before any set is written the tags are absent anyhow. */

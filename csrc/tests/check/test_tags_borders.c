@@ -181,6 +181,35 @@ T_TEST(tags_of_a_version_beside_others)
            with(read_of(1, 3, 4), of_v1));
 }
 
+/* A change that tells no id may have made the version, a DELETE may have removed `null`. */
+T_TEST(tags_of_versions_that_nobody_told)
+{
+    static const struct t_texts null = {.version = "null"}, of_null = {.asked = "null"},
+                                marker = {.version = "m1"};
+    struct s3p_attempt del = ok(S3P_OP_DELETE, 5, 5, 6);
+    LEGAL(says(t_lost(put(1, true, 1, 2))), with(read_of(1, 7, 8), of_v1));
+    LEGAL(says(put(1, true, 1, 2)), with(read_of(1, 7, 8), of_null));
+    LEGAL(with(put(1, true, 1, 2), v1), says(t_lost(put(2, true, 3, 4))),
+          with(read_of(1, 7, 8), of_v1));
+    BREAKS("unwritten-value", "nobody wrote", with(put(1, true, 1, 2), v1),
+           says(denied(put(2, true, 3, 4), 403, S3P_EV_NONE)), with(read_of(2, 7, 8), of_v1));
+    BREAKS("present-after-delete", "although DELETE by client 5", with(put(1, true, 1, 2), null),
+           with(del, null), with(read_of(1, 7, 8), of_null));
+    LEGAL(with(put(1, true, 1, 2), null), with(del, null), with(read_of(0, 7, 8), of_null));
+    LEGAL(with(put(1, true, 1, 2), null), says(del), with(read_of(1, 7, 8), of_null));
+    LEGAL(with(put(1, true, 1, 2), null), with(del, marker), with(read_of(1, 7, 8), of_null));
+    BREAKS("absent-after-ack", "although PUT by client 1", with(put(1, true, 1, 2), v1), says(del),
+           with(read_of(0, 7, 8), of_v1));
+}
+
+T_TEST(tags_of_a_version_that_is_gone)
+{
+    BREAKS("present-after-delete", "although DELETE by client 5", with(put(1, true, 1, 2), v1),
+           with(ok(S3P_OP_DELETE, 5, 5, 6), of_v1), with(read_of(1, 7, 8), of_v1));
+    LEGAL(with(put(1, true, 1, 2), v1), with(t_lost(ok(S3P_OP_DELETE, 5, 5, 6)), of_v1),
+          with(read_of(1, 7, 8), of_v1));
+}
+
 T_TEST(tags_that_name_nobody)
 {
     struct s3p_attempt corrupt = read_of(0, 7, 8), torn = read_of(2, 7, 8);
@@ -224,5 +253,6 @@ T_TEST(tags_that_nobody_had_set)
     json_decref(v);
     struct s3p_attempt lost = tags(S3P_OP_DELETE_TAGS, 0, 1, 2);
     lost.outcome = S3P_UNKNOWN;
-    LEGAL(says(lost), says(tags(S3P_OP_PUT_TAGS, 2, 3, 4)), says(read_of(0, 7, 8)));
+    LEGAL(says(put(1, false, 0, 0)), says(lost), says(tags(S3P_OP_PUT_TAGS, 2, 3, 4)),
+          says(read_of(0, 7, 8)));
 }
