@@ -14,6 +14,8 @@ from s3prod.client import Answer, S3Client
 from s3prod.profile import Value
 
 REFUSED = (400, 405, 501)  # how a store says that it does not have something
+PROBE_S = 30.0  # no request of a probe begins later: slow answers, too, come to an end
+CLEAN_S = 60.0  # no bucket is emptied later
 _AGAIN_S = (0.05, 0.1, 0.2, 0.4, 0.8)  # after a 503
 _QUIET = ("content-md5",)  # headers that say nothing
 _TEXT_LIMIT = 60
@@ -67,7 +69,7 @@ class Site:
         self.named = {f"{prefix}-{role}": role for role in ("plain", "versions", "lifecycle", "replica", "lock")}
         self.made: list[str] = []
         self.said: list[str] = []
-        self.began_s = time.monotonic()
+        self.began_s = self.probe_began_s = time.monotonic()
         self.keeps_versions = False
         self.expiring_s = 0.0  # when an object was written that a lifecycle rule of one day names; 0: none
         self.first_modified = ("", 0.0)  # LastModified of the first object, and when it was written
@@ -77,8 +79,8 @@ class Site:
         return next(name for name, of in self.named.items() if of == role)
 
     def begin(self) -> None:
-        """Forgets what was said: another key is next."""
-        self.said = []
+        """Forgets what was said: another key is next, and has its own time."""
+        self.said, self.probe_began_s = [], time.monotonic()
 
     def note(self, line: str) -> None:
         """A line of evidence that is no request."""
@@ -95,7 +97,11 @@ class Site:
         *,
         quiet: bool = False,
     ) -> Answer:
-        """One request and its answer, as evidence unless `quiet`. A 503 is asked again; another 5xx tells nothing."""
+        """One request and its answer, as evidence unless `quiet`. A 503 is asked again; another 5xx tells nothing, and no more
+        does a probe that takes too long.
+        """
+        if time.monotonic() - self.probe_began_s > PROBE_S:
+            raise Untold(f"not done in {PROBE_S:g} s", failed=True)
         given = dict(headers or {})
         if body:
             given.setdefault("Content-MD5", base64.b64encode(hashlib.md5(body).digest()).decode())
@@ -149,8 +155,11 @@ class Site:
 
     def clean(self) -> list[str]:
         """Removes what was made; names what is left behind, and why."""
-        left = []
+        left, began_s = [], time.monotonic()
         for bucket in reversed(self.made):
+            if time.monotonic() - began_s > CLEAN_S:
+                left.append(f"bucket {bucket}: not emptied, {CLEAN_S:g} s had gone by")
+                continue
             try:
                 self.client.empty_bucket(bucket)
                 self.client.delete_bucket(bucket)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from s3prod.cli import main
 from s3prod.client import Answer, S3Client
 from s3prod.plan import ANY, Group, Plan, make_bucket, put, remove_bucket
 from s3prod.probe import NOT_PROBED, PROBES, before, probe
+from s3prod.probe import site as sites
 from s3prod.probe.site import Site, Untold
 from s3prod.report import html, text
 from s3prod.runners import run_plan
@@ -222,6 +224,29 @@ def test_time_is_bounded_and_that_is_said(plain):
     report = probe(plain.target(), budget_s=0.0)
     assert set(report.failed.values()) == {"0 s had gone by"} and len(report.failed) == len(RUNS)
     assert report.left_behind == []
+
+
+def test_slow_answers_come_to_an_end_and_that_is_said(plain, monkeypatch):
+    """However many requests a probe has: it is not done in its time, and the next one has its own; buckets that there is no time
+    to empty are named.
+    """
+    own = site_of(plain.target())
+    monkeypatch.setattr(sites, "PROBE_S", 0.05)
+
+    def slowly(method, query, body, send):
+        time.sleep(0.02)
+        return send()
+
+    quick, own.client = own.client, Altered(own.client, slowly)
+    for _ in range(2):
+        untold = found(own, "list")
+        assert isinstance(untold, Untold) and untold.failed and untold.why == "not done in 0.05 s"
+        assert 0.05 < time.monotonic() - own.probe_began_s < 5
+    own.client = quick
+    monkeypatch.setattr(sites, "CLEAN_S", -1)
+    assert own.clean() == [f"bucket {own.plain}: not emptied, -1 s had gone by"]
+    monkeypatch.undo()
+    assert own.clean() == []
 
 
 def test_a_command_compares(plain, capsys, tmp_path):

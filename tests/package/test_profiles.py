@@ -17,11 +17,13 @@ from s3prod.plan import (
     Plan,
     complete_upload,
     copy,
+    create_bucket,
     create_upload,
     delete,
     delete_objects,
     get,
     head,
+    head_bucket,
     list_versions,
     make_bucket,
     put,
@@ -145,6 +147,18 @@ def test_waits_of_the_profile():
         repeat(2, put_versioning("Suspended")),
     ]
     assert patient(plan, {"bucket_ready_s": 0}) is plan
+
+
+@pytest.mark.parametrize("ready_s", [0.001, 0.05, 1, 30, 900])
+def test_a_bucket_is_waited_for_as_long_as_the_profile_says_and_asked_for_seldom(ready_s):
+    """Twice as seldom each time, so that a store that answers late is not asked for hours; and not again without an answer."""
+    plan = Plan("p", groups=[Group("g", [create_bucket()])])
+    [made, wait] = patient(plan, {"bucket_ready_s": ready_s}).groups[0].program
+    assert made == create_bucket() and wait["when"] == ["ok"]
+    first, *others = wait["do"]
+    assert first == head_bucket("main") and len(others) < 20
+    assert all(step["when"] == ["failed"] and step["do"][1:] == [first] for step in others)
+    assert sum(step["do"][0]["sleep"] for step in others) == round(ready_s * 1000)
 
 
 def test_built_in_plans_need_no_more_than_the_embedded_store_has(embedded_target):
