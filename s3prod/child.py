@@ -34,7 +34,11 @@ class Child:
         self._command = command
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
         self._process = subprocess.Popen(
-            [*words, "--with-parent", *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors
+            [*words, "--with-parent", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,  # Ctrl-C of a terminal is for its parent, which still has to clean up through it
         )
         self._end = weakref.finalize(self, end, self._process)
         try:

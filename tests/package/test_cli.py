@@ -278,15 +278,18 @@ def test_an_interrupt_keeps_the_history_and_is_no_pass(tmp_path, runner, how, em
     plan = Plan("long", groups=[make_bucket(), Group("g", [put("a"), sleep(60_000)], clients=3), remove_bucket()])
     (tmp_path / "long.json").write_text(plan.to_json())
     process = subprocess.Popen(
-        [sys.executable, "-m", "s3prod", "run", "long.json", "--out", "out", "--runner", runner],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        [
+            sys.executable, "-m", "s3prod", "run", "long.json", "--out", "out", "--runner", runner,
+            "--via-proxy", "drop-ack-after-commit:p=0.02,op=get",
+        ],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, process_group=0,
         env=clean_environment(
             S3_ENDPOINT=" ".join(embedded_target.endpoints), S3_ACCESS_KEY=embedded_target.access_key,
             S3_SECRET_KEY=embedded_target.secret_key, S3_BUCKET_PREFIX=prefix,
         ),
     )  # fmt: skip
     until_stored(prefix, "a")
-    process.send_signal(how)
+    os.killpg(process.pid, how)  # as a terminal does: the proxy's process would get it, too
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 3, stdout + stderr
     assert "INTERRUPTED" in stdout and "Traceback" not in stderr
