@@ -102,13 +102,17 @@ static void add_read(struct s3p_buf *out, const struct s3p_attempt *a, bool judg
     }
 }
 
-static void add_write(struct s3p_buf *out, const struct s3p_attempt *a)
+static void add_write(struct s3p_buf *out, const struct s3p_witness *w, uint32_t i)
 {
+    const struct s3p_attempt *a = &w->attempt[i];
+    struct s3p_str source = s3p_segment_text(w->segment[i], a->source_key);
     if (a->op == S3P_OP_PUT || a->op == S3P_OP_COPY || a->op == S3P_OP_COMPLETE_UPLOAD ||
         (a->op == S3P_OP_PUT_TAGS && a->size != 0)) {
         s3p_buf_str(out, " of ");
         add_value(out, s3p_id_none(a->body_id) ? a->meta_id : a->body_id);
     }
+    if (source.len != 0)
+        s3p_buf_fmt(out, " from %.*s", (int)source.len, source.p);
     if (a->outcome == S3P_OK_OUTCOME)
         s3p_buf_str(out, " was acknowledged");
     else if (a->outcome == S3P_FAILED)
@@ -127,7 +131,7 @@ static void add_clause(struct s3p_buf *out, const struct s3p_witness *w, uint32_
                  (a->op < S3P_OP_COUNT && s3p_op_table[a->op].cls == S3P_CLASS_MUTATION);
     add_who(out, w, i);
     if (write)
-        add_write(out, a);
+        add_write(out, w, i);
     else
         add_read(out, a, i == 0 && page);
     s3p_buf_str(out, " at ");

@@ -20,10 +20,11 @@ enum role {
     ROLE_PUT,
     ROLE_READ,
     ROLE_DELETE,
-    ROLE_COPY,
+    ROLE_TAGS,
     ROLE_COMPLETE,
-    ROLE_PAGE,
-    ROLE_TAGS
+    ROLE_COPY,
+    ROLE_PART_COPY, /* nothing, but it has a source, as copies have */
+    ROLE_PAGE
 };
 static const uint8_t role_of[S3P_OP_COUNT] = {
     [S3P_OP_PUT] = ROLE_PUT,
@@ -31,6 +32,7 @@ static const uint8_t role_of[S3P_OP_COUNT] = {
     [S3P_OP_HEAD] = ROLE_READ,
     [S3P_OP_DELETE] = ROLE_DELETE,
     [S3P_OP_COPY] = ROLE_COPY,
+    [S3P_OP_UPLOAD_PART_COPY] = ROLE_PART_COPY,
     [S3P_OP_COMPLETE_UPLOAD] = ROLE_COMPLETE,
     [S3P_OP_DELETE_CHILD] = ROLE_DELETE,
     [S3P_OP_LIST] = ROLE_PAGE,
@@ -43,8 +45,7 @@ static const uint8_t role_of[S3P_OP_COUNT] = {
 enum {
     ROWS_PER_PARTITION = 4096,
     PARTITIONS_MAX = 4096,
-    COUNTS_MAX = 16 << 20,
-    UNIQUE_BODY_BYTES = 16
+    COUNTS_MAX = 16 << 20
 };
 
 int s3p_load_init(struct s3p_load *l, const struct s3p_histfile *f, const struct s3p_head *h,
@@ -174,6 +175,25 @@ static inline uint32_t rows_of(const struct s3p_segment_view *s, uint32_t i, uin
                 (COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME)); /* no branches: chance decides */
 }
 
+static inline bool has_source(uint8_t role)
+{
+    return role == ROLE_COPY || role == ROLE_PART_COPY;
+}
+
+static bool source_of(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
+                      struct s3p_source *out)
+{
+    return s3p_source_find(l->map, s, i, out) && out->key_index < UINT32_MAX;
+}
+
+static void count_source(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
+                         uint32_t *count)
+{
+    struct s3p_source source;
+    if (source_of(l, s, i, &source))
+        count[partition_of(l, source.key_index, source.place)]++;
+}
+
 int s3p_load_count(struct s3p_load *l, uint32_t segment, struct s3p_err *err)
 {
     const struct s3p_segment_view *s = s3p_histfile_segment(l->file, segment);
@@ -195,6 +215,11 @@ int s3p_load_count(struct s3p_load *l, uint32_t segment, struct s3p_err *err)
                 count[partition_of(l, index, place)]++;
             }
         } else if (role != ROLE_NONE && key[i] != S3P_NO_INDEX) {
+            if (has_source(role)) {
+                count_source(l, s, i, count);
+                if (role == ROLE_PART_COPY)
+                    continue;
+            }
             uint64_t index = key[i];
             S3P_TRY(locate(l, s->first_record + i, COL(s, uint16_t, space)[i], bucket, &place,
                            &index, err));
@@ -272,7 +297,7 @@ static inline void fill_put(const struct s3p_load *l, const struct s3p_segment_v
     r->etag = others ? 0 : r->etag; /* whatever that is, it is not the ETag of these bytes */
     uint64_t size = COL(s, uint64_t, size)[i];
     r->size = s3p_size_print(size);
-    r->bits |= S3P_LT(LOAD_WEAK_LE, size, UNIQUE_BODY_BYTES) ? S3P_ROW_WEAK : 0;
+    r->bits |= S3P_LT(LOAD_WEAK_LE, size, S3P_UNIQUE_BODY_BYTES) ? S3P_ROW_WEAK : 0;
 }
 
 static const uint8_t rule_of_body[] = {
@@ -517,6 +542,26 @@ static int write_page(struct writer *w, uint32_t i, struct s3p_err *err)
     return 0;
 }
 
+/* The source of a copy is a read of it. */
+static int write_source(struct writer *w, uint32_t i, struct s3p_err *err)
+{
+    struct s3p_source source;
+    struct s3p_row made;
+    if (!source_of(w->l, w->s, i, &source))
+        return 0;
+    struct s3p_kept *r = place_rows(w, source.key_index, source.place, 1);
+    if (r == NULL)
+        return 0;
+    S3P_TRY(begin_row(w->s, i, &made, err));
+    s3p_source_read(w->l->objects, w->s, i, &source, &made);
+    if (s3p_is_replicated(w->l->head->rules, source.bucket))
+        leave_replica(&made);
+    made.key_index = source.key_index;
+    made.place = source.place;
+    s3p_row_pack(&made, r, 1);
+    return 0;
+}
+
 /* Asks for what fill will read of the records some way ahead: more columns than the processor
  * follows by itself. */
 static inline void fetch_ahead(const struct s3p_segment_view *s, uint32_t i)
@@ -578,6 +623,11 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
             S3P_TRY(write_page(w, i, err));
         if (role == ROLE_PAGE || role == ROLE_NONE || index == S3P_NO_INDEX)
             continue;
+        if (has_source(role)) {
+            S3P_TRY(write_source(w, i, err));
+            if (role == ROLE_PART_COPY)
+                continue;
+        }
         S3P_TRY(locate(l, s->first_record + i, COL(s, uint16_t, space)[i], bucket, &place, &index,
                        err));
         uint32_t rows = rows_of(s, i, role);

@@ -14,6 +14,7 @@
 #include "check/walks.h"
 
 #define S3P_MD5_BUDGET_BYTES (UINT64_C(8) << 30)
+#define S3P_UNIQUE_BODY_BYTES 16 /* shorter ones may be equal */
 
 struct s3p_load {
     const struct s3p_histfile *file;

@@ -469,6 +469,22 @@
     X(COPY_FIELDS_OFF)                                                                             \
     X(COPY_ALTERED_OFF)                                                                            \
     X(COPY_REPLACE_OFF)                                                                            \
+    X(SOURCE_ALTERED)                                                                              \
+    X(SOURCE_BLENDED)                                                                              \
+    X(SOURCE_ETAG_ANY)                                                                             \
+    X(SOURCE_ETAG_UNKNOWN)                                                                         \
+    X(SOURCE_FUTURE)                                                                               \
+    X(SOURCE_FUTURE_LE)                                                                            \
+    X(SOURCE_KEY_ANY)                                                                              \
+    X(SOURCE_PART)                                                                                 \
+    X(SOURCE_RANGE)                                                                                \
+    X(SOURCE_REFUSED)                                                                              \
+    X(SOURCE_SHORT)                                                                                \
+    X(SOURCE_SHORT_LE)                                                                             \
+    X(SOURCE_TOUCHED)                                                                              \
+    X(SOURCE_TOUCHED_READ)                                                                         \
+    X(SOURCE_UNKNOWN_RETURNS)                                                                      \
+    X(SOURCE_VERSION)                                                                              \
     X(BATCH_EXTRA_OFF)                                                                             \
     X(BATCH_PARENT_ANY)                                                                            \
     X(BATCH_ANSWERED)                                                                              \

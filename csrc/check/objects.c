@@ -42,7 +42,9 @@ void s3p_objects_free(struct s3p_objects *o)
     s3p_idmap_free(&o->by_meta);
     s3p_idmap_free(&o->by_list);
     s3p_idmap_free(&o->by_body);
+    s3p_idmap_free(&o->by_etag);
     s3p_idmap_free(&o->copied_to);
+    s3p_idmap_free(&o->brought_to);
     memset(o, 0, sizeof *o);
 }
 
@@ -304,48 +306,26 @@ static void sort_parts(struct s3p_objects *o)
 
 /* ---- copies ---- */
 
-/* "role/key" or "role/key?versionId=…" to the key's (place, key_index). */
-static bool find_source(const struct s3p_objects *o, const struct s3p_segment_view *s, uint32_t i,
-                        struct s3p_id *out)
-{
-    static const char version[] = "?versionId=";
-    struct s3p_str text = s3p_segment_text(s, COL(s, uint32_t, source_key)[i]);
-    const char *slash = text.len == 0 ? NULL : memchr(text.p, '/', text.len);
-    if (slash == NULL)
-        return false;
-    struct s3p_str role = {text.p, (size_t)(slash - text.p)},
-                   key = {slash + 1, text.len - role.len - 1};
-    const char *asked = memmem(key.p, key.len, version, sizeof version - 1);
-    if (asked != NULL)
-        key.len = (size_t)(asked - key.p);
-    uint16_t bucket, place;
-    uint64_t index;
-    if (!s3p_keynames_bucket(o->head->names, role, &bucket) ||
-        !s3p_keymap_find(o->keys, bucket, key, &place, &index))
-        return false;
-    *out = s3p_idmap_pair(place, index);
-    return true;
-}
-
 bool s3p_objects_on_itself(const struct s3p_objects *o, const struct s3p_segment_view *s,
                            uint32_t i, const struct s3p_row *key)
 {
-    struct s3p_id source;
-    return find_source(o, s, i, &source) &&
-           s3p_id_eq(source, s3p_idmap_pair(key->place, key->key_index));
+    struct s3p_source source;
+    return s3p_source_find(o->keys, s, i, &source) && source.place == key->place &&
+           source.key_index == key->key_index;
 }
 
 static int visit_copy(struct visit *v)
 {
     struct s3p_objects *o = v->o;
-    struct s3p_id source;
-    if (!find_source(o, v->s, v->i, &source))
+    struct s3p_source source;
+    if (!s3p_source_find(o->keys, v->s, v->i, &source))
         return 0;
     bool done = S3P_ON(COPY_UNKNOWN_RETURNS,
                        COL(v->s, uint8_t, outcome)[v->i] != S3P_UNKNOWN); /* or later */
     int64_t res = done ? COL(v->s, int64_t, t_return)[v->i] : INT64_MAX;
     S3P_TRY(ROOM(o, copy, v->err));
-    o->copy[o->ncopy++] = (struct s3p_copied){.source = source,
+    o->copy[o->ncopy++] = (struct s3p_copied){.source = s3p_idmap_pair(source.place,
+                                                                       source.key_index),
                                               .key_index = v->key_index,
                                               .place = v->place,
                                               .meta_id = COL(v->s, struct s3p_id, meta_id)[v->i],
@@ -380,23 +360,35 @@ static int sort_copies(struct s3p_objects *o, struct s3p_err *err)
 
 /* ---- bodies that may be copied ---- */
 
-static int know_body(struct visit *v, struct s3p_id id, int64_t inv, uint64_t size)
+static int know_body(struct visit *v, struct s3p_id id, int64_t inv, uint64_t size,
+                     uint32_t *number)
 {
     struct s3p_objects *o = v->o;
     uint32_t *at;
     S3P_TRY(ROOM(o, origin, v->err));
     S3P_TRY(s3p_idmap_put(&o->by_body, id, o->norigin, &at, v->err));
+    *number = *at;
     if (*at == o->norigin)
-        o->origin[o->norigin++] = (struct s3p_origin){v->key_index, v->place, inv, size};
+        o->origin[o->norigin++] = (struct s3p_origin){id, v->key_index, v->place, inv, size};
     return 0;
 }
 
 static int visit_put(struct visit *v)
 {
-    struct s3p_id id = COL(v->s, struct s3p_id, body_id)[v->i];
+    struct s3p_id id = COL(v->s, struct s3p_id, body_id)[v->i], etag;
+    uint64_t size = COL(v->s, uint64_t, size)[v->i];
+    uint32_t number, *at;
     if (s3p_id_none(id))
         return 0;
-    return know_body(v, id, COL(v->s, int64_t, t_call)[v->i], COL(v->s, uint64_t, size)[v->i]);
+    S3P_TRY(know_body(v, id, COL(v->s, int64_t, t_call)[v->i], size, &number));
+    if (S3P_ON(SOURCE_ETAG_ANY, v->o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED) &&
+        COL(v->s, uint8_t, outcome)[v->i] == S3P_OK_OUTCOME &&
+        COL(v->s, uint8_t, etag_form)[v->i] == S3P_ETAG_DIGEST &&
+        !S3P_OFF(SOURCE_SHORT, S3P_LT(SOURCE_SHORT_LE, size, S3P_UNIQUE_BODY_BYTES))) {
+        memcpy(&etag, COL(v->s, s3p_etag_bytes, etag)[v->i].b, sizeof etag);
+        return s3p_idmap_put(&v->o->by_etag, etag, number, &at, v->err);
+    }
+    return 0;
 }
 
 static int know_lists(struct s3p_objects *o, struct s3p_err *err)
@@ -404,20 +396,39 @@ static int know_lists(struct s3p_objects *o, struct s3p_err *err)
     for (uint32_t k = 0; k < o->nlist; k++) {
         const struct s3p_upload *up = &o->upload[o->list[k].upload];
         struct visit v = {.o = o, .key_index = up->key_index, .place = up->place, .err = err};
+        uint32_t number;
         if (!s3p_id_none(o->list[k].body_id))
-            S3P_TRY(know_body(&v, o->list[k].body_id, up->complete_inv, o->list[k].size));
+            S3P_TRY(know_body(&v, o->list[k].body_id, up->complete_inv, o->list[k].size, &number));
     }
+    return 0;
+}
+
+/* Where bytes of other keys may be. */
+static int know_destinations(struct s3p_objects *o, struct s3p_err *err)
+{
+    uint32_t *at;
+    for (uint32_t k = 0; k < o->ncopy; k++)
+        S3P_TRY(s3p_idmap_put(&o->brought_to,
+                              s3p_idmap_pair(o->copy[k].place, o->copy[k].key_index), 1, &at, err));
+    for (uint32_t u = 0; u < o->nupload; u++)
+        if (o->upload[u].copied_parts)
+            S3P_TRY(s3p_idmap_put(&o->brought_to,
+                                  s3p_idmap_pair(o->upload[u].place, o->upload[u].key_index), 1,
+                                  &at, err));
     return 0;
 }
 
 /* ---- the passes ---- */
 
-static int visit_record(struct visit *v, bool puts)
+static int visit_record(struct visit *v)
 {
     uint8_t op = COL(v->s, uint8_t, op)[v->i];
-    if (puts)
-        return op == S3P_OP_PUT ? visit_put(v) : 0;
     switch (op) {
+    case S3P_OP_PUT:
+        return visit_put(v);
+    case S3P_OP_GET:
+        s3p_source_learn(v->o, v->s, v->i);
+        return 0;
     case S3P_OP_CREATE_UPLOAD:
         return visit_create(v);
     case S3P_OP_UPLOAD_PART:
@@ -434,13 +445,9 @@ static int visit_record(struct visit *v, bool puts)
     }
 }
 
-static int pass(struct s3p_objects *o, bool puts, struct s3p_err *err)
+/* All records of these operations. */
+static int pass(struct s3p_objects *o, uint64_t wanted, struct s3p_err *err)
 {
-    static const uint64_t makers = S3P_BIT(S3P_OP_CREATE_UPLOAD) | S3P_BIT(S3P_OP_UPLOAD_PART) |
-                                   S3P_BIT(S3P_OP_UPLOAD_PART_COPY) |
-                                   S3P_BIT(S3P_OP_COMPLETE_UPLOAD) |
-                                   S3P_BIT(S3P_OP_ABORT_UPLOAD) | S3P_BIT(S3P_OP_COPY);
-    uint64_t wanted = puts ? S3P_BIT(S3P_OP_PUT) : makers;
     for (uint32_t k = 0; k < s3p_histfile_segments(o->file); k++) {
         const struct s3p_segment_view *s = s3p_histfile_segment(o->file, k);
         const uint8_t *op = COL(s, uint8_t, op);
@@ -457,7 +464,7 @@ static int pass(struct s3p_objects *o, bool puts, struct s3p_err *err)
                               .err = err};
             if (o->keys->aliased[v.place])
                 s3p_keymap_canon(o->keys, &v.place, &v.key_index);
-            S3P_TRY(visit_record(&v, puts));
+            S3P_TRY(visit_record(&v));
         }
     }
     return 0;
@@ -475,8 +482,12 @@ static bool any_altered(const struct s3p_segment_view *s)
 int s3p_objects_build(struct s3p_objects *o, const struct s3p_histfile *f, const struct s3p_head *h,
                       const struct s3p_keymap *keys, struct s3p_err *err)
 {
+    static const uint64_t makers = S3P_BIT(S3P_OP_CREATE_UPLOAD) | S3P_BIT(S3P_OP_UPLOAD_PART) |
+                                   S3P_BIT(S3P_OP_UPLOAD_PART_COPY) |
+                                   S3P_BIT(S3P_OP_COMPLETE_UPLOAD) |
+                                   S3P_BIT(S3P_OP_ABORT_UPLOAD) | S3P_BIT(S3P_OP_COPY);
     *o = (struct s3p_objects){.file = f, .head = h, .keys = keys};
-    S3P_TRY(pass(o, false, err));
+    S3P_TRY(pass(o, makers, err));
     settle_lists(o);
     sort_parts(o);
     S3P_TRY(sort_copies(o, err));
@@ -485,10 +496,13 @@ int s3p_objects_build(struct s3p_objects *o, const struct s3p_histfile *f, const
         if (!s3p_id_none(o->copy[k].meta_id))
             S3P_TRY(s3p_idmap_put(&o->by_meta, o->copy[k].meta_id, k | S3P_OBJECT_COPY, &at, err));
     }
-    if (o->ncopy != 0) {
-        S3P_TRY(pass(o, true, err));
+    if (o->ncopy != 0 || o->copied_parts) {
+        S3P_TRY(pass(o, S3P_BIT(S3P_OP_PUT), err));
         S3P_TRY(know_lists(o, err));
+        S3P_TRY(know_destinations(o, err));
     }
+    if (o->ncopy != 0)
+        S3P_TRY(pass(o, S3P_BIT(S3P_OP_GET), err));
     o->any = o->nupload != 0 || o->ncopy != 0;
     for (uint32_t k = 0; (o->ncopy != 0 || o->copied_parts) && k < s3p_histfile_segments(f); k++)
         o->altered |= any_altered(s3p_histfile_segment(f, k));

@@ -68,6 +68,7 @@ struct s3p_sent_part {
 struct s3p_copied {
     struct s3p_id source;  /* pair of (place, key_index) */
     struct s3p_id meta_id; /* none: it keeps its metadata, and has no identity */
+    struct s3p_id took;    /* the body that it read, as reads of the copy show; none */
     uint64_t key_index;
     uint16_t place;
     int64_t inv, res;
@@ -76,6 +77,7 @@ struct s3p_copied {
 };
 
 struct s3p_origin { /* a body that may be copied */
+    struct s3p_id id;
     uint64_t key_index;
     uint16_t place;
     int64_t inv;
@@ -100,7 +102,9 @@ struct s3p_objects {
     struct s3p_idmap by_meta;   /* metadata id: upload, or copy with COPY_BIT */
     struct s3p_idmap by_list;   /* composite id: list */
     struct s3p_idmap by_body;   /* body id: origin, where there are copies */
+    struct s3p_idmap by_etag;   /* MD5 of a PUT's body: origin, where ETags are that */
     struct s3p_idmap copied_to; /* key: the first copy to it; copies of a key are neighbours */
+    struct s3p_idmap brought_to; /* keys with copies, or parts that were copied */
     bool any, copied_parts;
     bool altered; /* a proxy changed bytes on the way: a copy may have brought them */
 };
@@ -124,6 +128,20 @@ const struct s3p_part_list *s3p_objects_list(const struct s3p_objects *o,
 /* Whether this copy's source is its destination. */
 bool s3p_objects_on_itself(const struct s3p_objects *o, const struct s3p_segment_view *s,
                            uint32_t i, const struct s3p_row *key);
+
+/* sources.c. The key that the copy, or copy of a part, names as its source; false: none of the
+ * plan's. What a read shows of the copy that made its object. The row of the source, whose times
+ * and outcome are filled: S3P_ROW_NONE when it is not known what was read. */
+struct s3p_source {
+    uint64_t key_index;
+    uint16_t bucket, place;
+    bool version; /* it asked for a version of it */
+};
+bool s3p_source_find(const struct s3p_keymap *m, const struct s3p_segment_view *s, uint32_t i,
+                     struct s3p_source *out);
+void s3p_source_learn(struct s3p_objects *o, const struct s3p_segment_view *s, uint32_t i);
+void s3p_source_read(const struct s3p_objects *o, const struct s3p_segment_view *s, uint32_t i,
+                     const struct s3p_source *source, struct s3p_row *r);
 
 /* provenance.c: whether a copy to this key (`copy` S3P_NO_RECORD: any copy) may have brought this
  * body by time `by`. *known: what is known of the body. */

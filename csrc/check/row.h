@@ -14,7 +14,8 @@
 
 enum s3p_row_kind {
     S3P_ROW_NONE,   /* says nothing about the key */
-    S3P_ROW_READ,   /* GET, HEAD, an entry of a page; of tags that the key is there, or is not */
+    S3P_ROW_READ,   /* GET, HEAD, an entry of a page, the source of a copy; of tags that the key is
+                       there, or is not */
     S3P_ROW_WRITE,  /* plain */
     S3P_ROW_CREATE, /* If-None-Match: * */
     S3P_ROW_CAS,    /* If-Match: an ETag */
@@ -36,7 +37,7 @@ enum s3p_row_bit {
     S3P_ROW_EVIDENCE = 7,
     S3P_ROW_OUTCOME_SHIFT = 3,
     S3P_ROW_MAIN = 32,  /* main phase */
-    S3P_ROW_ASIDE = 64, /* of a page, or of tags: no read of the key alone */
+    S3P_ROW_ASIDE = 64, /* of a page, a copy's source, or of tags: no read of the key alone */
     S3P_ROW_WEAK = 128, /* a body too short to have an ETag of its own */
 };
 

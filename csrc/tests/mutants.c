@@ -51,6 +51,7 @@ static const struct {
     {"ABORTED_", {"objects_"}},
     {"COMPLETE_", {"objects_"}},
     {"COPY_", {"objects_", "metadata_"}},
+    {"SOURCE_", {"sources_"}},
     {"BATCH_", {"batches_"}},
     {"ANSWER_", {"answers_"}},
     {"RULES_", {"bucket_rules_"}},
