@@ -175,9 +175,16 @@ static inline uint32_t rows_of(const struct s3p_segment_view *s, uint32_t i, uin
                 (COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME)); /* no branches: chance decides */
 }
 
-static inline bool has_source(uint8_t role)
+/* It says something of other keys: the entries of a page, the source of a copy. */
+static inline bool has_others(uint8_t role)
 {
-    return role == ROLE_COPY || role == ROLE_PART_COPY;
+    return role == ROLE_COPY || role == ROLE_PART_COPY || role == ROLE_PAGE;
+}
+
+/* It is an attempt on the register of its key. */
+static inline bool has_own(uint8_t role)
+{
+    return role != ROLE_NONE && role != ROLE_PART_COPY && role != ROLE_PAGE;
 }
 
 static bool source_of(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
@@ -186,12 +193,24 @@ static bool source_of(const struct s3p_load *l, const struct s3p_segment_view *s
     return s3p_source_find(l->map, s, i, out) && out->key_index < UINT32_MAX;
 }
 
-static void count_source(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
-                         uint32_t *count)
+static int count_others(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
+                        uint8_t role, uint32_t *count, struct s3p_err *err)
 {
+    uint32_t entries = role == ROLE_PAGE ? COL(s, uint32_t, entries_count)[i] : 0;
     struct s3p_source source;
-    if (source_of(l, s, i, &source))
+    uint16_t place;
+    for (uint32_t k = 0; k < entries; k++) {
+        const struct s3p_entry *e = &s->entries[COL(s, uint32_t, entries_first)[i] + k];
+        uint64_t index = e->key_index;
+        if (!entry_counts(e))
+            continue;
+        S3P_TRY(locate(l, s->first_record + i, e->space, COL(s, uint16_t, bucket)[i], &place,
+                       &index, err));
+        count[partition_of(l, index, place)]++;
+    }
+    if (role != ROLE_PAGE && source_of(l, s, i, &source))
         count[partition_of(l, source.key_index, source.place)]++;
+    return 0;
 }
 
 int s3p_load_count(struct s3p_load *l, uint32_t segment, struct s3p_err *err)
@@ -205,21 +224,9 @@ int s3p_load_count(struct s3p_load *l, uint32_t segment, struct s3p_err *err)
         uint8_t role = role_of[op[i]];
         uint16_t place, bucket = COL(s, uint16_t, bucket)[i];
         S3P_TRY(check_place(l, s, i, err));
-        if (role == ROLE_PAGE) {
-            for (uint32_t k = 0; k < COL(s, uint32_t, entries_count)[i]; k++) {
-                const struct s3p_entry *e = &s->entries[COL(s, uint32_t, entries_first)[i] + k];
-                uint64_t index = e->key_index;
-                if (!entry_counts(e))
-                    continue;
-                S3P_TRY(locate(l, s->first_record + i, e->space, bucket, &place, &index, err));
-                count[partition_of(l, index, place)]++;
-            }
-        } else if (role != ROLE_NONE && key[i] != S3P_NO_INDEX) {
-            if (has_source(role)) {
-                count_source(l, s, i, count);
-                if (role == ROLE_PART_COPY)
-                    continue;
-            }
+        if (has_others(role))
+            S3P_TRY(count_others(l, s, i, role, count, err));
+        if (has_own(role) && key[i] != S3P_NO_INDEX) {
             uint64_t index = key[i];
             S3P_TRY(locate(l, s->first_record + i, COL(s, uint16_t, space)[i], bucket, &place,
                            &index, err));
@@ -619,15 +626,10 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
         struct s3p_row made;
         if (i % 8 == 0)
             fetch_ahead(s, i);
-        if (role == ROLE_PAGE)
-            S3P_TRY(write_page(w, i, err));
-        if (role == ROLE_PAGE || role == ROLE_NONE || index == S3P_NO_INDEX)
+        if (has_others(role))
+            S3P_TRY(role == ROLE_PAGE ? write_page(w, i, err) : write_source(w, i, err));
+        if (!has_own(role) || index == S3P_NO_INDEX)
             continue;
-        if (has_source(role)) {
-            S3P_TRY(write_source(w, i, err));
-            if (role == ROLE_PART_COPY)
-                continue;
-        }
         S3P_TRY(locate(l, s->first_record + i, COL(s, uint16_t, space)[i], bucket, &place, &index,
                        err));
         uint32_t rows = rows_of(s, i, role);

@@ -174,6 +174,19 @@ static int fold_delete(struct s3p_reg *r, const struct s3p_reg_op *op, uint32_t 
     return 0;
 }
 
+/* What is no read. */
+static int fold_other(struct s3p_reg *r, const struct s3p_reg_op *op, uint32_t i,
+                      struct s3p_err *err)
+{
+    bool replaces = op->kind == S3P_REG_REPLACE && op->outcome != S3P_FAILED;
+    r->nreplace += replaces;
+    r->nnegative += replaces || op->kind == S3P_REG_NOT;
+    if (op->kind == S3P_REG_NOT)
+        return 0;
+    bool deletes = op->kind == S3P_REG_DELETE || op->kind == S3P_REG_REMOVE;
+    return deletes ? fold_delete(r, op, i, err) : fold_write(r, op, i, err);
+}
+
 /* Adds operation `i` to its cluster. */
 static inline int fold(struct s3p_reg *r, const struct s3p_reg_op *op, uint32_t i,
                        struct s3p_err *err)
@@ -186,12 +199,7 @@ static inline int fold(struct s3p_reg *r, const struct s3p_reg_op *op, uint32_t 
         add_read(&r->cluster[op->value], op);
         return 0;
     }
-    bool replaces = op->kind == S3P_REG_REPLACE && op->outcome != S3P_FAILED;
-    r->nreplace += replaces;
-    r->nnegative += replaces || op->kind == S3P_REG_NOT;
-    if (op->kind == S3P_REG_NOT)
-        return 0;
-    return op->kind >= S3P_REG_DELETE ? fold_delete(r, op, i, err) : fold_write(r, op, i, err);
+    return fold_other(r, op, i, err);
 }
 
 /* Can `op`, which may be ordered behind a delete, be judged as if there had been none? A legal
