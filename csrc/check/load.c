@@ -477,10 +477,15 @@ static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *
     return 0;
 }
 
-/* What is there was written elsewhere (replicas.h). */
+/* What is there was written elsewhere (replicas.h). A short body of another key looks like a cell
+ * that is cut, and corrupt. */
 static void leave_replica(struct s3p_row *r)
 {
-    if (r->kind == S3P_ROW_READ || r->kind == S3P_ROW_MIXED)
+    if (S3P_OFF(REPLICA_CUT, r->kind == S3P_ROW_MIXED && r->value == S3P_RULE_BODY_CORRUPT)) {
+        r->kind = S3P_ROW_READ;
+        r->value = 0;
+        r->bits &= (uint8_t)~S3P_ROW_EVIDENCE;
+    } else if (r->kind == S3P_ROW_READ || r->kind == S3P_ROW_MIXED)
         r->kind = S3P_ROW_NONE;
     else if (r->kind != S3P_ROW_NONE && r->kind != S3P_ROW_SPOIL)
         spoil(r, S3P_WHY_COPY);

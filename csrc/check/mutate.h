@@ -601,6 +601,11 @@
     X(REPLICA_RETURNED_LE)                                                                         \
     X(REPLICA_NEWEST_LAST)                                                                         \
     X(REPLICA_ORDER_LE)                                                                            \
+    X(REPLICA_TOUCHED_WRITE)                                                                       \
+    X(REPLICA_COPIED_PARTS)                                                                        \
+    X(REPLICA_BODY_OF_PARTS)                                                                       \
+    X(REPLICA_BODY_ANY)                                                                            \
+    X(REPLICA_CUT)                                                                                 \
     X(VERDICT_FLOOR_LT)                                                                            \
     X(VERDICT_NO_WRITE)                                                                            \
     X(VERDICT_NO_READ)                                                                             \

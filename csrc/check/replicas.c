@@ -7,6 +7,7 @@
 #include "check/keymap.h"
 #include "check/mutate.h"
 #include "core/alloc.h"
+#include "s3/body.h"
 #include "s3/op.h"
 #include "s3/outcome.h"
 
@@ -19,6 +20,8 @@ struct source_write {
     uint32_t record;
     uint16_t bucket;
     uint8_t outcome;
+    bool plain;   /* a PUT: its bytes have the id of its metadata */
+    bool touched; /* by a proxy: the bytes may be others */
 };
 
 struct shown {
@@ -99,7 +102,9 @@ static int add_write(struct replicas *x, const struct s3p_at *at, struct s3p_err
                    : INT64_MAX,
         .record = s3p_at_record(at),
         .bucket = S3P_COLUMN(at, uint16_t, bucket),
-        .outcome = S3P_ON(REPLICA_UPLOAD_FAILS, plain) ? outcome : S3P_UNKNOWN};
+        .outcome = S3P_ON(REPLICA_UPLOAD_FAILS, plain) ? outcome : S3P_UNKNOWN,
+        .plain = plain,
+        .touched = (S3P_COLUMN(at, uint8_t, flags) & TOUCHED) != 0};
     uint32_t *number;
     x->copies |= S3P_OFF(REPLICA_COPIES_OFF,
                          S3P_COLUMN(at, uint8_t, op) == S3P_OP_COPY && s3p_id_none(meta));
@@ -142,6 +147,27 @@ static int blame(struct replicas *x, enum s3p_rule rule, const struct s3p_row *r
     return s3p_bench_hit(&x->bench, rule, S3P_ASPECT_OBJECT, row, row->record, other, err);
 }
 
+/* What the bytes of a read of this write break: they have the source's key in them, so they are
+ * foreign, and whose they are is said by their id. S3P_RULE_COUNT: nothing. */
+static enum s3p_rule body_rule(const struct replicas *x, const struct s3p_at *at,
+                               const struct source_write *w)
+{
+    struct s3p_id body = S3P_COLUMN(at, struct s3p_id, body_id);
+    uint8_t verdict = S3P_COLUMN(at, uint8_t, body_verdict);
+    bool whole = verdict == S3P_BODY_CLEAN || verdict == S3P_BODY_FOREIGN;
+    if (S3P_OFF(REPLICA_TOUCHED_WRITE, w->touched))
+        return S3P_RULE_COUNT;
+    if (verdict == S3P_BODY_TORN && S3P_ON(REPLICA_COPIED_PARTS, !x->g->objects->copied_parts))
+        return S3P_RULE_BODY_TORN;
+    if (S3P_OFF(REPLICA_BODY_OF_PARTS, !w->plain) || !whole || s3p_id_none(body) ||
+        s3p_id_eq(body, S3P_COLUMN(at, struct s3p_id, meta_id)))
+        return S3P_RULE_COUNT;
+    const uint32_t *number = s3p_idmap_find(&x->by_value, body);
+    return number != NULL && S3P_ON(REPLICA_BODY_ANY, s3p_id_eq(x->write[*number].key, w->key))
+               ? S3P_RULE_ETAG_MISMATCH
+               : S3P_RULE_BODY_FOREIGN;
+}
+
 /* Which write it showed; what is no write to this key is judged here. */
 static int add_read(struct replicas *x, const struct s3p_at *at, struct s3p_err *err)
 {
@@ -160,6 +186,9 @@ static int add_read(struct replicas *x, const struct s3p_at *at, struct s3p_err 
         return blame(x, S3P_RULE_FAILED_BUT_VISIBLE, &row, w->record, err);
     if (S3P_LT(REPLICA_FUTURE_LE, row.res, w->inv))
         return blame(x, S3P_RULE_FUTURE_READ, &row, w->record, err);
+    enum s3p_rule wrong = body_rule(x, at, w);
+    if (wrong != S3P_RULE_COUNT)
+        return blame(x, wrong, &row, w->record, err);
     x->shown[x->nshown++] = (struct shown){w, row};
     return 0;
 }

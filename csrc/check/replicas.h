@@ -5,7 +5,8 @@
  * when they come, and need not come at all, but in the order of the source: of two reads of which
  * one was called when the other had returned, the later one must not show a write that had
  * returned, at the source, before the other's was called. (Sound: whatever order the source had, it
- * respects real time. Reads that showed nothing, and reads behind a change that a client made in
+ * respects real time. Bytes must be those of the write that the metadata name. Reads that showed
+ * nothing, and reads behind a change that a client made in
  * the destination itself, are not judged.)
  *
  * Threads: one. Source: docs/semantics.md, section 6. */

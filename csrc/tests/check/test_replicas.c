@@ -205,3 +205,74 @@ T_TEST(bucket_rules_replicas_beside_other_rules)
     t_add(&m, in(seen(1, 3, 10, 12), 0, 0));
     EXPECT(&m, "unwritten-value");
 }
+
+/* The bytes of a replica are those of the write that its metadata name. */
+T_TEST(bucket_rules_replicas_with_wrong_bytes)
+{
+    struct t_make m;
+    struct s3p_attempt r = seen(2, 3, 10, 12);
+    r.body_verdict = S3P_BODY_TORN;
+    begin_writes(&m);
+    t_add(&m, r);
+    EXPECT(&m, "body-torn");
+    r.flags = S3P_FLAG_ALTERED;
+    begin_writes(&m);
+    t_add(&m, r);
+    EXPECT(&m, NULL);
+    r = seen(2, 3, 10, 12);
+    r.body_id = t_value(1); /* of the write before */
+    begin_writes(&m);
+    t_add(&m, r);
+    EXPECT(&m, "etag-mismatch");
+    r.body_id = t_value(7);
+    begin_writes(&m);
+    t_add(&m, t_put(7, 4, 2, 3));
+    t_add(&m, r);
+    EXPECT(&m, "body-foreign");
+    r.body_id = t_value(9); /* of nobody */
+    begin_writes(&m);
+    t_add(&m, r);
+    EXPECT(&m, "body-foreign");
+}
+
+T_TEST(bucket_rules_replicas_with_bytes_of_many)
+{
+    struct t_make m;
+    struct s3p_attempt r = t_put(2, 3, 4, 5), torn = seen(2, 3, 10, 12);
+    torn.body_verdict = S3P_BODY_TORN;
+    r.flags = S3P_FLAG_ALTERED; /* on its way to the store */
+    begin(&m);
+    t_add(&m, r);
+    t_add(&m, torn);
+    EXPECT(&m, NULL);
+    begin_writes(&m); /* ranges that were copied, one behind the other, look like it */
+    r = t_attempt(S3P_OP_UPLOAD_PART_COPY, 9, 5, 2, 3);
+    r.outcome = S3P_OK_OUTCOME;
+    t_add_texts(&m, r, (struct t_texts){.upload = "u", .source = "main/keys/00000003"});
+    t_add(&m, torn);
+    EXPECT(&m, NULL);
+    r = t_attempt(S3P_OP_COMPLETE_UPLOAD, 6, 3, 1, 3);
+    r.outcome = S3P_OK_OUTCOME;
+    r.evidence = S3P_EV_VALUE;
+    r.meta_id = t_value(6);
+    r.body_id = t_nth(1, 2);
+    begin(&m); /* parts have ids of their own */
+    t_add_texts(&m, r, (struct t_texts){.upload = "u"});
+    r = seen(6, 3, 10, 12);
+    r.body_id = t_nth(1, 2);
+    t_add(&m, r);
+    EXPECT(&m, NULL);
+}
+
+T_TEST(bucket_rules_replicas_with_corrupt_bytes)
+{
+    for (int cut = 0; cut < 2; cut++) {
+        struct t_make m;
+        struct s3p_attempt r = seen(2, 3, 10, 12);
+        r.body_verdict = S3P_BODY_CORRUPT;
+        r.bytes_in = cut ? 40 : 64;
+        begin_writes(&m);
+        t_add(&m, r);
+        EXPECT(&m, cut ? NULL : "body-corrupt");
+    }
+}
