@@ -124,7 +124,7 @@ void s3p_chain_negatives(struct s3p_reg *r); /* after linking, when no violation
 /* zone.c */
 void s3p_zone_build(struct s3p_reg *r);
 void s3p_zone_check(struct s3p_reg *r);
-/* By f; spare has room for n / 2 + 1. */
+/* By f; spare has room for n. */
 void s3p_zone_sort(struct s3p_zone *a, struct s3p_zone *spare, uint32_t n);
 /* blame.c */
 void s3p_blame_zones(struct s3p_reg *r, uint32_t forward_head, uint32_t other_head);

@@ -125,7 +125,7 @@ int s3p_page_structure(struct s3p_lister *w, bool *sorted, struct s3p_err *err)
         if (S3P_OFF(PAGE_DUPLICATE_OFF, c == 0 && (!pairs || it->prefix)))
             S3P_TRY(hit(w, S3P_RULE_LIST_DUPLICATE, it, err));
         *sorted &= c <= 0;
-        if (before == NULL || (S3P_LT(PAGE_START_LE, 0, c) && !any_order))
+        if (before == NULL || S3P_LT(PAGE_START_LE, 0, c))
             S3P_TRY(check_start(w, it, err));
         S3P_TRY(check_prefix(w, it, &place, err));
         last[it->prefix] = it;

@@ -91,7 +91,7 @@ static int judge_current(struct s3p_history_of_key *k, const struct reading *g,
         k->steps++;
         bool seen_there = !g->listed && S3P_ON(VERSION_REGISTER_SEES, !k->by_version) &&
                           S3P_LT(VERSION_REGISTER_LE, v->res, w->inv); /* by the register */
-        if (w != v && stands(w, g) && S3P_OFF(VERSION_STALE_OFF, s3p_version_newer(w, v)) &&
+        if (stands(w, g) && S3P_OFF(VERSION_STALE_OFF, s3p_version_newer(w, v)) &&
             S3P_ON(VERSION_SEEN_TWICE, !seen_there))
             return s3p_version_hit(k, S3P_RULE_STALE_READ, g->record, w->record, err);
     }
@@ -177,7 +177,7 @@ static int judge_entry(struct s3p_history_of_key *k, const struct s3p_at *at, st
     if (v == NULL || S3P_OFF(VERSION_LATEST_ALTERED,
                              (S3P_COLUMN(at, uint8_t, flags) & S3P_FLAG_ALTERED) != 0))
         return 0;
-    if (v->kind == S3P_VERSION_WRITE && misstates(e, v->made))
+    if (misstates(e, v->made))
         return s3p_version_hit(k, S3P_RULE_VERSION_WRONG_BODY, s3p_at_record(at), v->record, err);
     bool judged = S3P_ON(VERSION_LATEST_ANY, (e->flags & S3P_ENTRY_LATEST) != 0) &&
                   S3P_ON(VERSION_LATEST_LAG, h->list_lag_ns == 0) &&

@@ -429,6 +429,21 @@ T_TEST(objects_seen_copies)
     COPY(false, r, "body-foreign");
 }
 
+/* A copy has the bytes of its own source, not of another copy's to the same key. */
+T_TEST(objects_seen_copies_beside_others)
+{
+    for (int wrong = 0; wrong < 2; wrong++) {
+        struct t_make m;
+        struct s3p_attempt other = copied(false);
+        other.meta_id = t_nth(5, 8);
+        begin_copy(&m, copied(false), false);
+        t_add(&m, t_put(6, 5, 1, 2));
+        t_add_texts(&m, other, (struct t_texts){.source = "main/keys/00000005"});
+        t_add(&m, seen_copy(S3P_BODY_FOREIGN, t_value(wrong ? 6 : 1)));
+        EXPECT(&m, wrong ? "copy-wrong-body" : NULL);
+    }
+}
+
 T_TEST(objects_seen_copies_of_versions)
 {
     for (int asked = 0; asked < 2; asked++) {

@@ -1,6 +1,7 @@
 /* The pure core: shapes at the edges, and changes of a history that must not change the verdict. */
 #include "tests/t.h"
 
+#include "check/cluster.h"
 #include "s3/outcome.h"
 #include "tests/check/oracle.h"
 
@@ -18,6 +19,31 @@ static uint32_t violations(const struct s3p_reg_op *ops, uint32_t n, uint32_t va
     T_OK(s3p_reg_check(r, ops, n, values, &res, err));
     s3p_reg_free(r);
     return res.nviolations;
+}
+
+/* Runs of 16 that are merged, at lengths around their multiples, in any order. */
+T_TEST(register_sorts_zones)
+{
+    enum { MOST = 200 };
+    struct s3p_zone z[MOST], spare[MOST];
+    uint32_t random = 1;
+    for (uint32_t n = 0; n <= MOST; n++) {
+        uint32_t count[64] = {0};
+        for (uint32_t i = 0; i < n; i++) {
+            random = random * 1664525 + 1013904223;
+            z[i] = (struct s3p_zone){.f = random >> 26, .s = random >> 26, .head = i};
+            count[random >> 26]++;
+        }
+        s3p_zone_sort(z, spare, n);
+        for (uint32_t i = 0; i < n; i++) {
+            T_TRUE(i == 0 || z[i - 1].f < z[i].f ||
+                   (z[i - 1].f == z[i].f && z[i - 1].head < z[i].head)); /* stable */
+            T_EQ(z[i].s, z[i].f);
+            count[z[i].f]--;
+        }
+        for (int i = 0; i < 64; i++)
+            T_EQ(count[i], 0);
+    }
 }
 
 T_TEST(register_equal_times)

@@ -119,6 +119,28 @@ T_TEST(objects_ends_late_parts)
     EXPECT(&m, "upload-undead");
 }
 
+/* ---- Completes of one list ---- */
+
+T_TEST(objects_ends_repeated_completes)
+{
+    struct t_make m;
+    struct s3p_attempt gone = refused(complete(1, 7, 8)), old = t_get(2, 3, 12, 13);
+    begin(&m); /* one without a clear answer says nothing of the time at which another took effect */
+    t_add(&m, t_put(2, 3, 0, 1));
+    add_create(&m);
+    add(&m, unclear(complete(1, 5, 6)));
+    add(&m, complete(1, 10, 20));
+    t_add(&m, old);
+    EXPECT(&m, NULL);
+    gone.status = 404;
+    begin(&m); /* a 404 to one that is repeated takes nothing back */
+    add_create(&m);
+    add(&m, complete(1, 5, 6));
+    add(&m, gone);
+    t_add(&m, t_get(0, 3, 9, 10));
+    EXPECT(&m, "absent-after-ack");
+}
+
 /* ---- pages of parts ---- */
 
 /* A page with one entry: part `number`, with the ETag of part `etag` (0: none). */

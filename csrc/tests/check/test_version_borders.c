@@ -216,3 +216,37 @@ T_TEST(versions_ranked_by_one_walk)
     t_add(&m, t_get(7, 3, 11, 12));
     t_expect_rule(&m, NULL);
 }
+
+/* A marker that came later, or was gone before, hides nothing from a read. */
+T_TEST(versions_hidden_by_no_marker)
+{
+    struct t_make m;
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    t_add_version(&m, t_put(1, 3, 1, 2), "v0");
+    t_add_version(&m, t_put(2, 3, 3, 4), "v1");
+    t_add_asked(&m, t_deleted(5, 6), "v0");
+    t_add(&m, t_gone(7, 8));
+    t_add_version(&m, t_deleted(9, 10), "m1");
+    t_expect_versions(&m, "absent-after-ack");
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    t_add_version(&m, t_put(2, 3, 1, 2), "v1");
+    t_add_version(&m, t_deleted(3, 4), "m1");
+    t_add_asked(&m, t_deleted(5, 6), "m1");
+    t_add(&m, t_gone(7, 8));
+    t_expect_versions(&m, "absent-after-ack");
+}
+
+/* To suspend versioning in vain changes nothing. */
+T_TEST(versions_missing_beside_a_refusal)
+{
+    for (int refused = 0; refused < 2; refused++) {
+        struct t_make m;
+        struct s3p_attempt r = t_attempt(S3P_OP_PUT_VERSIONING, 1, S3P_NO_INDEX, 3, 4);
+        r.outcome = S3P_OK_OUTCOME;
+        t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+        t_add_versioning(&m, "status=Enabled", 1, 2);
+        t_add_texts(&m, refused ? t_denied(r) : r, (struct t_texts){.args = "status=Suspended"});
+        t_add(&m, t_put(1, 3, 5, 6));
+        t_expect_rule(&m, refused ? "version-missing" : NULL);
+    }
+}
