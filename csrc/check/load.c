@@ -411,8 +411,8 @@ static void fill_delete(const struct s3p_load *l, const struct s3p_segment_view 
 }
 
 /* Tags are an object's: who reads or changes those of a key found it there, or absent. */
-static void fill_tags(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
-                      struct s3p_row *r)
+static int fill_tags(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
+                     struct s3p_row *r)
 {
     const struct s3p_id *id = &COL(s, struct s3p_id, body_id)[i];
     bool altered = (COL(s, uint8_t, flags)[i] & S3P_FLAG_ALTERED) != 0;
@@ -426,6 +426,7 @@ static void fill_tags(const struct s3p_load *l, const struct s3p_segment_view *s
     r->kind = says ? S3P_ROW_READ : S3P_ROW_NONE;
     if (says && !s3p_id_none(*id) && S3P_OFF(TAGS_CLAIM_RUN, !of_run(l, id)))
         spoil(r, S3P_WHY_FOREIGN_RUN); /* the key was there before */
+    return 0;
 }
 
 /* What a proxy is known to have done to the key; of the reads of such a key nothing is judged. */
@@ -460,16 +461,14 @@ static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *
 {
     uint8_t touch = touched(s, i);
     S3P_TRY(begin_row(s, i, r, err));
-    if (role == ROLE_TAGS) {
-        fill_tags(l, s, i, r);
-        return 0;
-    }
     if (role == ROLE_PUT)
         fill_put(l, s, i, r);
     else if (role == ROLE_READ)
         fill_read(l, s, i, r);
     else if (role == ROLE_DELETE)
         fill_delete(l, s, i, r);
+    else if (role == ROLE_TAGS)
+        return fill_tags(l, s, i, r);
     else if (s3p_row_outcome(r) != S3P_FAILED)
         spoil(r, role == ROLE_COPY ? S3P_WHY_COPY : S3P_WHY_MULTIPART);
     if (touch != 0 && r->kind != S3P_ROW_SPOIL)
