@@ -276,6 +276,24 @@ def run_plan(
 
 
 @pytest.fixture
+def round_trip_ms(pytestconfig: pytest.Config, target: Target, tmp_path: Path) -> Callable[[int], float]:
+    """`round_trip_ms(clients)` measures what a request takes when so many clients send one at once (`s3prod.pace`): for the
+    times of a plan that must suit the store and the SDK.
+    """
+    session = pytestconfig.stash[SESSION]
+
+    def measure(clients: int) -> float:
+        from s3prod import pace
+
+        try:
+            return pace.round_trip_ms(target, clients, runner=session.sdk, out=tmp_path / f"pace-{clients}")
+        except S3ProdError as error:
+            raise NoVerdict(str(error), pytrace=False) from None
+
+    return measure
+
+
+@pytest.fixture
 def needs(target: Target) -> Callable[..., None]:
     """`needs("versioning", "tagging")` ends the test as unsupported where the profile says that one of these keys is."""
 

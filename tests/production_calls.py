@@ -50,6 +50,7 @@ def call(
     fixtures: dict[str, Any] = {
         "run_plan": run,
         "config": config,
+        "round_trip_ms": lambda clients: 0.0,
         "needs": lambda *keys: None,
         "supports": lambda *keys: not lacks(target.profile, *keys),
         "report": lambda name, value: None,

@@ -10,6 +10,8 @@ well, and holds the token of its writer, who leaves it alone when it holds a new
 
 from __future__ import annotations
 
+import math
+
 from s3prod.plan import (
     ANY,
     Group,
@@ -39,7 +41,8 @@ from s3prod.plans.teardown import read_then_remove
 
 LEASE, GUARDED = "leader/lease", "leader/state"
 KEPT = "kept"  # the role of the bucket with versions
-TTL_MS = 25
+TTL_MS = 25  # of a lease, at least
+HELD = 5  # round trips of a time to live; its holder renews it every third
 WRITES = 3  # of a tenure
 LEADERS = {"smoke": (2, 2), "full": (8, 3), "stress": (24, 10)}  # clients of each kind, tenures of each
 RIVALS = 6  # for each key that is created again: as many as the checker's search decides at any time
@@ -85,13 +88,22 @@ def created_again_by_many(scale: str = "smoke", seed: int = 1, versions: bool = 
     )
 
 
-def _acquire() -> Step:
+def ttl_of(round_trip_ms: float) -> int:
+    """The time to live of a lease that can be held, where a round trip takes so long: a multiple of the shortest.
+
+    >>> ttl_of(0.4), ttl_of(4.0), ttl_of(100.0)
+    (25, 25, 500)
+    """
+    return TTL_MS * max(1, math.ceil(HELD * round_trip_ms / TTL_MS))
+
+
+def _acquire(ttl_ms: int) -> Step:
     take_over = put(LEASE, counter("was.counter + 2"), if_match="was.etag", as_="mine")
     take = put(LEASE, counter("was.counter + 1"), if_match="was.etag", as_="mine")
     return until_ok(
         10_000,
         get(LEASE, as_="was"),
-        when_odd("was.counter", sleep(TTL_MS), take_over, otherwise=[take]),
+        when_odd("was.counter", sleep(ttl_ms), take_over, otherwise=[take]),
         when("failed", jitter(1, 8)),
     )
 
@@ -105,35 +117,35 @@ def _write(seen: str) -> Step:
 
 _RENEW = put(LEASE, counter("mine.counter"), if_match="mine.etag", as_="mine")
 _RELEASE = put(LEASE, counter("mine.counter + 1"), if_match="mine.etag")
-_TENURE = [_acquire(), repeat(WRITES, get(GUARDED, as_="seen"), _write("seen"), _RENEW)]
-# what was read before a pause is written after it: the classic way to break a lock that has no fencing
-_PAUSE = [get(GUARDED, as_="old"), sleep(4 * TTL_MS), _write("old")]
+_WORK = repeat(WRITES, get(GUARDED, as_="seen"), _write("seen"), _RENEW)
 
 
-def leases(scale: str = "smoke", seed: int = 1) -> Plan:
+def leases(scale: str = "smoke", seed: int = 1, ttl_ms: int = TTL_MS) -> Plan:
     """A third of the clients release the lease after their writes, a third vanish with it, and a third fall asleep with it and
-    write what they had in mind when they wake up.
+    write what they had in mind when they wake up. `ttl_ms` is a lease's time to live: that of a near store, or `ttl_of`.
 
     >>> [group.group for group in leases().groups][1:4]
     ['leaders', 'vanishing', 'sleeping']
     """
     clients, tenures = LEADERS[scale]
+    # what was read before a pause is written after it: the classic way to break a lock that has no fencing
+    pause = [get(GUARDED, as_="old"), sleep(4 * ttl_ms), _write("old")]
     seeded = [create_bucket(), *(put(key, counter(0), if_none_match=ANY) for key in (LEASE, GUARDED))]
 
     def group(name: str, *end: Step) -> Group:
-        return Group(name, [barrier("start"), repeat(tenures, *_TENURE, *end)], clients=clients)
+        return Group(name, [barrier("start"), repeat(tenures, _acquire(ttl_ms), _WORK, *end)], clients=clients)
 
     return Plan(
         "leases",
         seed=seed,
         scale=scale,
         spaces={"lease": Space.fixed(LEASE), "guarded": Space.fixed(GUARDED)},
-        stop=Stop(seconds=SECONDS[scale]),
+        stop=Stop(seconds=max(SECONDS[scale], 3 * clients * tenures * 4 * ttl_ms // 1000)),
         groups=[
             Group("seed", seeded, phase="setup"),
             group("leaders", _RELEASE),
             group("vanishing"),
-            group("sleeping", *_PAUSE),
+            group("sleeping", *pause),
             Group("readers", [get(GUARDED), get(LEASE), sleep(1)], clients=2, arrival=until_others()),
             *read_then_remove(get(LEASE), get(GUARDED)),
         ],

@@ -24,7 +24,7 @@ from s3prod.plans.coordination import (
     distributed_coordination,
     lost_answers,
 )
-from s3prod.plans.leases import GUARDED, LEADERS, LEASE, created_again_by_many, leases
+from s3prod.plans.leases import GUARDED, LEADERS, LEASE, created_again_by_many, leases, ttl_of
 
 
 def statuses(records):
@@ -100,9 +100,10 @@ def test_production_created_again(run_plan, report, supports, config):
     report("created-again", told({"creates": len(created), "deletes": len(deleted), "attempts": len(main)}))
 
 
-def test_production_leases(run_plan, report, config):
+def test_production_leases(run_plan, round_trip_ms, report, config):
     clients, quota = LEADERS[config["scale"]]
-    run = run_plan(leases(config["scale"], config["seed"]))
+    ttl_ms = ttl_of(round_trip_ms(3 * clients))
+    run = run_plan(leases(config["scale"], config["seed"], ttl_ms))
 
     records = list(run.records())
     lease, guarded = writes_of(records, LEASE), writes_of(records, GUARDED)
@@ -122,4 +123,5 @@ def test_production_leases(run_plan, report, config):
     shown = progress(
         [r for r in lease if r["counter"] % 2], sorted(first.values(), key=lambda r: r["t_call"]), 3 * clients
     )
-    report("leases", told(shown | {"guarded_writes": len(written), "fenced": len(guarded) - len(written)}))
+    fenced = len(guarded) - len(written)
+    report("leases", told(shown | {"ttl_ms": ttl_ms, "guarded_writes": len(written), "fenced": fenced}))
