@@ -81,6 +81,10 @@ static const char *const about[S3P_RULE_COUNT] = {
     [S3P_RULE_UPLOAD_UNDEAD] =
         "An upload is gone once its Complete or its Abort was acknowledged. A part of it was "
         "acknowledged, or its parts were listed, after that, and none was on its way before.",
+    [S3P_RULE_UPLOAD_LOST] =
+        "An upload is there from the acknowledgement of its beginning until it is completed or "
+        "aborted. Nobody had asked for either, no rule of the bucket was due, and the request was "
+        "answered with NoSuchUpload: its parts are lost, or one server does not know of it.",
     [S3P_RULE_COPY_WRONG_BODY] =
         "A copy reads its source once. These bytes were not written to the source, nor to what was "
         "copied there, before the copy returned.",

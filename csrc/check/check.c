@@ -215,6 +215,7 @@ static int run(struct check *c, struct s3p_err *err)
 {
     S3P_TRY(start(c, err));
     S3P_TRY(s3p_objects_judge(&c->objects, &c->tally[0], err));
+    S3P_TRY(s3p_uploads_lost(&c->objects, &c->tally[0], err));
     c->judge = true;
     for (c->from = 0; c->from < c->load.partitions; c->from = c->to) {
         uint64_t rows;

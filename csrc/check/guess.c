@@ -114,6 +114,7 @@ static const struct {
     {S3P_RULE_MPU_COMPLETED_TWICE, ANY, "mpu-double-complete-blend"},
     {S3P_RULE_ABORTED_VISIBLE, ANY, "mpu-abort-then-complete"},
     {S3P_RULE_UPLOAD_UNDEAD, ANY, "mpu-abort-then-complete"},
+    {S3P_RULE_UPLOAD_LOST, ANY, "mpu-complete-false-404"},
     {S3P_RULE_COMPLETE_AND_ABORT, ANY, "mpu-abort-then-complete"},
     {S3P_RULE_COPY_WRONG_BODY, ANY, "copy-torn-source"},
     {S3P_RULE_LIST_MISSING, VERSIONS, "put-delete-race-loses-version"},

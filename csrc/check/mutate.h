@@ -430,6 +430,21 @@
     X(UPLOAD_COPY_FIRST)                                                                           \
     X(UPLOAD_COPY_REPLACED_LT)                                                                     \
     X(UPLOAD_REFUSED_TOUCHED)                                                                      \
+    X(UPLOAD_CREATED_UNKNOWN)                                                                      \
+    X(UPLOAD_CREATED_TOUCHED)                                                                      \
+    X(UPLOAD_END_REFUSED)                                                                          \
+    X(UPLOAD_END_TOUCHED)                                                                          \
+    X(UPLOAD_REFUSED_WRITES)                                                                       \
+    X(UPLOAD_GONE_WRITES)                                                                          \
+    X(UPLOAD_TOUCHED_WRITES)                                                                       \
+    X(UPLOAD_BUCKET_REFUSED)                                                                       \
+    X(UPLOAD_LOST_CODE_ANY)                                                                        \
+    X(UPLOAD_LOST_TOUCHED)                                                                         \
+    X(UPLOAD_LOST_KEY_ANY)                                                                         \
+    X(UPLOAD_LOST_BEGUN_LT)                                                                        \
+    X(UPLOAD_LOST_ENDED_LT)                                                                        \
+    X(UPLOAD_LOST_BUCKET_LT)                                                                       \
+    X(UPLOAD_LOST_EXPIRED_LT)                                                                      \
     X(COMPLETE_ABORT_OFF)                                                                          \
     X(COMPLETE_TWICE_ANY)                                                                          \
     X(COMPLETE_REFUSED_OFF)                                                                        \

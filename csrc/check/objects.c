@@ -60,6 +60,12 @@ struct visit {
 
 /* ---- uploads ---- */
 
+/* By a proxy: it may be another, or more than one. */
+static bool is_touched(const struct visit *v)
+{
+    return (COL(v->s, uint8_t, flags)[v->i] & (S3P_FLAG_MULTI_DELIVERY | S3P_FLAG_ALTERED)) != 0;
+}
+
 static int find_upload(struct visit *v, uint32_t *out)
 {
     struct s3p_objects *o = v->o;
@@ -77,6 +83,8 @@ static int find_upload(struct visit *v, uint32_t *out)
     o->upload[o->nupload++] = (struct s3p_upload){.key_index = v->key_index,
                                                   .place = v->place,
                                                   .create_inv = INT64_MIN,
+                                                  .created = INT64_MAX,
+                                                  .may_end = INT64_MAX,
                                                   .complete_inv = INT64_MAX,
                                                   .abort_inv = INT64_MAX,
                                                   .abort_res = INT64_MAX,
@@ -106,13 +114,12 @@ static int visit_create(struct visit *v)
     up->create = v->record;
     up->tagged = (COL(v->s, uint8_t, flags)[v->i] & S3P_FLAG_TAGGED) != 0;
     up->create_inv = COL(v->s, int64_t, t_call)[v->i];
+    up->key_index = v->key_index; /* a request that names another key misses it */
+    up->place = v->place;
+    if (S3P_ON(UPLOAD_CREATED_UNKNOWN, COL(v->s, uint8_t, outcome)[v->i] == S3P_OK_OUTCOME) &&
+        S3P_ON(UPLOAD_CREATED_TOUCHED, !is_touched(v)))
+        up->created = COL(v->s, int64_t, t_return)[v->i];
     return know_meta(v, up->meta_id, u);
-}
-
-/* By a proxy: it may be another, or more than one. */
-static bool is_touched(const struct visit *v)
-{
-    return (COL(v->s, uint8_t, flags)[v->i] & (S3P_FLAG_MULTI_DELIVERY | S3P_FLAG_ALTERED)) != 0;
 }
 
 static int visit_part(struct visit *v, bool copied)
@@ -143,10 +150,23 @@ static int visit_part(struct visit *v, bool copied)
     return 0;
 }
 
+/* A Complete or an Abort: what was refused ended nothing, unless a proxy had its hands in it. */
+static int visit_end(struct visit *v, uint32_t *u)
+{
+    int64_t call = COL(v->s, int64_t, t_call)[v->i];
+    bool refused = S3P_OFF(UPLOAD_END_REFUSED, COL(v->s, uint8_t, outcome)[v->i] == S3P_FAILED);
+    S3P_TRY(find_upload(v, u));
+    if (*u == UINT32_MAX || (refused && S3P_ON(UPLOAD_END_TOUCHED, !is_touched(v))))
+        return 0;
+    struct s3p_upload *up = &v->o->upload[*u];
+    up->may_end = call < up->may_end ? call : up->may_end;
+    return 0;
+}
+
 static int visit_abort(struct visit *v)
 {
     uint32_t u;
-    S3P_TRY(find_upload(v, &u));
+    S3P_TRY(visit_end(v, &u));
     if (u == UINT32_MAX ||
         S3P_OFF(UPLOAD_ABORT_UNKNOWN, COL(v->s, uint8_t, outcome)[v->i] != S3P_OK_OUTCOME))
         return 0;
@@ -229,7 +249,7 @@ static int visit_complete(struct visit *v)
 {
     struct s3p_part_list *l;
     uint32_t u;
-    S3P_TRY(find_upload(v, &u));
+    S3P_TRY(visit_end(v, &u));
     struct s3p_id meta = COL(v->s, struct s3p_id, meta_id)[v->i];
     if (u == UINT32_MAX || s3p_id_none(meta))
         return 0;
@@ -249,9 +269,14 @@ static int visit_complete(struct visit *v)
         up->acked_res = res;
         up->acked = v->record;
     }
-    l->gone |= outcome == S3P_FAILED &&
-               S3P_ON(UPLOAD_GONE_ANY, COL(v->s, uint16_t, status)[v->i] == 404);
-    if (S3P_MUT(S3P_MUT_UPLOAD_LAST_CALL, inv < l->inv, l->inv == INT64_MAX || inv > l->inv))
+    bool failed = outcome == S3P_FAILED,
+         gone = failed && S3P_ON(UPLOAD_GONE_ANY, COL(v->s, uint16_t, status)[v->i] == 404);
+    l->gone |= gone;
+    bool may_write = !S3P_OFF(UPLOAD_REFUSED_WRITES, failed) ||
+                     S3P_OFF(UPLOAD_GONE_WRITES, gone) ||
+                     S3P_OFF(UPLOAD_TOUCHED_WRITES, is_touched(v));
+    if (may_write &&
+        S3P_MUT(S3P_MUT_UPLOAD_LAST_CALL, inv < l->inv, l->inv == INT64_MAX || inv > l->inv))
         l->inv = inv;
     if (outcome == S3P_OK_OUTCOME &&
         S3P_MUT(S3P_MUT_UPLOAD_LAST_RETURN, res < l->res, l->res == INT64_MAX || res > l->res))
@@ -275,6 +300,8 @@ static void settle_lists(struct s3p_objects *o)
         struct s3p_part_list *l = &o->list[k];
         const struct s3p_upload *up = &o->upload[l->upload];
         bool conditional = l->cond != S3P_COND_NONE;
+        if (l->inv == INT64_MAX) /* refused, all of them */
+            l->inv = up->complete_inv;
         if (l->outcome == S3P_FAILED && S3P_OFF(UPLOAD_GONE_FAILS, l->gone && up->may_be_done))
             l->outcome = S3P_UNKNOWN;
         if (S3P_ON(UPLOAD_CONDITIONAL_EARLY, !conditional) &&

@@ -2,8 +2,9 @@
  *
  * A multipart object is one logical write for each (upload, list of parts): however often it is
  * completed with that list, it is written once. It returns with the earliest acknowledged Complete.
- * It begins with the earliest Complete, or where the profile's mpu_order is not "completed" with
- * the Create, since a store may order it by that; a conditional Complete always begins with itself.
+ * It begins with the earliest Complete that was not refused, or where the profile's mpu_order is
+ * not "completed" with the Create, since a store may order it by that; a conditional Complete
+ * always begins with itself.
  * Its outcome is the best of its Completes, but a 404 is no failure while another Complete of the
  * upload may have succeeded: that one made the upload unknown. Its value is the metadata id, which
  * the Create gave it, and the composite id where an upload was completed with several lists.
@@ -31,6 +32,8 @@ struct s3p_upload {
     uint16_t place;
     bool copied_parts;       /* a part without an id of its own */
     int64_t create_inv;      /* INT64_MIN when the history does not have it */
+    int64_t created;         /* its acknowledgement; INT64_MAX */
+    int64_t may_end;         /* earliest call of what may have ended it; INT64_MAX */
     int64_t complete_inv;    /* earliest call of any Complete; INT64_MAX */
     int64_t abort_inv, abort_res; /* of the earliest acknowledged Abort; INT64_MAX */
     int64_t acked_res;       /* earliest return of an acknowledged Complete; INT64_MAX */
@@ -117,6 +120,9 @@ void s3p_objects_free(struct s3p_objects *o);
  * Complete and Abort, what pages say of parts (object_uploads.c). */
 int s3p_objects_judge(const struct s3p_objects *o, struct s3p_tally *t,
                       struct s3p_err *err) S3P_MUST_CHECK;
+/* Uploads that a request did not find although they were there (upload_lives.c). */
+int s3p_uploads_lost(const struct s3p_objects *o, struct s3p_tally *t,
+                     struct s3p_err *err) S3P_MUST_CHECK;
 /* The row of record `i`, which is filled and has its key. */
 void s3p_objects_amend(const struct s3p_objects *o, const struct s3p_segment_view *s, uint32_t i,
                        struct s3p_row *r);

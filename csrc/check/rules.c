@@ -44,6 +44,8 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
     [S3P_RULE_MPU_COMPLETED_TWICE] =
         {"completed-twice", "K2", "an upload was completed with two lists of parts: $0, and $1"},
     [S3P_RULE_UPLOAD_UNDEAD] = {"upload-undead", "K2", "$0 although its upload had ended: $1"},
+    [S3P_RULE_UPLOAD_LOST] = {"upload-lost", "K2",
+                              "$0 although its upload had been begun and nobody had ended it: $1"},
     [S3P_RULE_COPY_WRONG_BODY] = {"copy-wrong-body", "body",
                                   "$0, and its body is none that the copy can have read: $1"},
     [S3P_RULE_COPY_WRONG_SOURCE] =

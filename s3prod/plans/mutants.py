@@ -204,7 +204,7 @@ MUTANTS: dict[str, Mutant] = _table(
     _row("mpu-etag-wrong", "p=0.01", ENDINGS, "etag-mismatch", "p=0.5", RACING),
     _row("mpu-head-ok-get-empty", "p=0.005", ENDINGS, "body-length", "p=0.2", RACING),
     _row("mpu-visible-early", "p=0.02,min_inflight=2", ENDINGS, "future-read", "p=0.5", RACING),
-    _row("mpu-complete-false-404", "p=0.02,min_inflight=2", ENDINGS, "failed-but-visible", "p=0.5", RACING),
+    _row("mpu-complete-false-404", "p=0.02,min_inflight=2", ENDINGS, "failed-but-visible upload-lost", "p=0.5", RACING),
     _row("mpu-double-complete-blend", "p=0.05,min_inflight=2", ENDINGS, "completed-twice etag-mismatch", "p=1", RACING),
     _row("mpu-order-flipped", "p=0.05,min_inflight=2", ENDINGS, "stale-read", "p=1", RACING),
     _row(
