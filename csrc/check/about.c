@@ -28,8 +28,8 @@ static const char *const about[S3P_RULE_COUNT] = {
         "refusal, a lock or a counter, has lost an update without knowing.",
     [S3P_RULE_ETAG_MISMATCH] =
         "An ETag stands for one content. Here one value was shown with two, two values with one, "
-        "or it is not the MD5 of the bytes although the profile says so; conditions on such an "
-        "ETag protect nothing.",
+        "or with none, or it is not the MD5 of the bytes although the profile says so; conditions "
+        "on such an ETag protect nothing.",
     [S3P_RULE_CAS_SPLIT_BRAIN] =
         "Of writes that expect the same ETag one can succeed, since it changes the ETag. Two did, "
         "so one of them replaced an object that it had never seen: the check of the condition and "

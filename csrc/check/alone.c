@@ -118,12 +118,21 @@ static bool excludes(const struct s3p_segment_view *s, uint32_t i)
     return S3P_MUT(S3P_MUT_ALONE_COND_SAME, equal != match, equal);
 }
 
+/* An object always has one. Runners take it from the head of the answer, whatever it is. */
+static bool lacks_etag(const struct s3p_segment_view *s, uint32_t i)
+{
+    return COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME &&
+           S3P_OFF(ALONE_NO_ETAG, COL(s, uint8_t, etag_form)[i] == S3P_ETAG_NONE);
+}
+
 int s3p_alone_meta(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
                    const struct s3p_row *key, struct s3p_tally *t, struct s3p_err *err)
 {
     uint8_t flags = COL(s, uint8_t, flags)[i];
     if (COL(s, uint8_t, op)[i] == S3P_OP_COPY)
         return judge_copy(l, s, i, key, t, err);
+    if (lacks_etag(s, i))
+        S3P_TRY(hit(t, S3P_RULE_ETAG_MISMATCH, key, err));
     if (COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME && excludes(s, i))
         S3P_TRY(hit(t, S3P_RULE_READ_CONDITION, key, err));
     if (COL(s, uint8_t, outcome)[i] != S3P_OK_OUTCOME ||

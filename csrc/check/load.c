@@ -597,6 +597,7 @@ static inline bool shows_alone(const struct writer *w, uint32_t i, uint8_t role,
     const struct s3p_segment_view *s = w->s;
     if (role == ROLE_READ)
         return made->kind == S3P_ROW_NONE || made->expect != 0 ||
+               (made->etag == 0 && s3p_row_outcome(made) == S3P_OK_OUTCOME) ||
                s3p_id_none(COL(s, struct s3p_id, meta_id)[i]) || is_narrow(s, i);
     if (role == ROLE_TAGS)
         return false;

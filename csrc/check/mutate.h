@@ -566,6 +566,7 @@
     X(ALONE_COND_NO_ETAG)                                                                          \
     X(ALONE_COND_FORM)                                                                             \
     X(ALONE_COND_SAME)                                                                             \
+    X(ALONE_NO_ETAG)                                                                               \
     X(LOAD_FOREIGN)                                                                                \
     X(LOAD_CONSTANT)                                                                               \
     X(LOAD_REFUSED_ETAG)                                                                           \

@@ -11,7 +11,7 @@ const struct s3p_rule_row s3p_rule_table[S3P_RULE_COUNT] = {
     [S3P_RULE_FUTURE_READ] = {"future-read", "K1", "$0 before that value was sent: $1"},
     [S3P_RULE_FAILED_BUT_VISIBLE] = {"failed-but-visible", "K1",
                                      "$0 although its write had failed: $1"},
-    [S3P_RULE_ETAG_MISMATCH] = {"etag-mismatch", "etag", "$0, and its ETag does not fit the value"},
+    [S3P_RULE_ETAG_MISMATCH] = {"etag-mismatch", "etag", "$0, and has no ETag that fits the value"},
     [S3P_RULE_CAS_SPLIT_BRAIN] =
         {"cas-split-brain", "K2",
          "two conditional writes succeeded on one predecessor: $0, and $1"},

@@ -183,3 +183,28 @@ T_TEST(metadata_source_conditions)
     copy_with("if-none-match", 1, md5, "copy-wrong-source");
     copy_with("if-none-match", 2, md5, NULL);
 }
+
+/* An answer that shows an object has its ETag. */
+T_TEST(metadata_without_an_etag)
+{
+    for (int what = 0; what < 4; what++) {
+        struct t_make m;
+        struct s3p_attempt r = t_get(1, 3, 3, 4);
+        r.etag_form = S3P_ETAG_NONE;
+        memset(&r.etag, 0, sizeof r.etag);
+        if (what == 1) {
+            r.op = S3P_OP_HEAD;
+            r.body_verdict = S3P_BODY_NONE;
+            memset(&r.body_id, 0, sizeof r.body_id);
+        } else if (what == 2) {
+            r.flags = S3P_FLAG_ALTERED;
+        } else if (what == 3) { /* cut short: it may have been behind that */
+            r.outcome = S3P_UNKNOWN;
+            r.evidence = S3P_EV_NONE;
+        }
+        t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+        t_add(&m, t_put(1, 3, 1, 2));
+        t_add(&m, r);
+        t_expect_one(__FILE__, __LINE__, &m, what < 2 ? "etag-mismatch" : NULL);
+    }
+}

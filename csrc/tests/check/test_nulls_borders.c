@@ -68,7 +68,7 @@ static struct s3p_attempt head(struct s3p_id meta, int64_t call_ms, int64_t retu
     r.body_verdict = S3P_BODY_NONE;
     memset(&r.body_id, 0, sizeof r.body_id);
     r.meta_id = meta;
-    r.etag_form = S3P_ETAG_NONE;
+    memcpy(r.etag.b, meta.b, sizeof meta);
     r.size = 0;
     return r;
 }

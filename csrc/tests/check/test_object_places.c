@@ -45,6 +45,8 @@ static struct s3p_attempt seen(uint32_t n, uint64_t key, struct s3p_id body)
     r.meta_id = t_nth(n, 1);
     r.body_id = body;
     r.body_verdict = S3P_BODY_CLEAN;
+    r.etag = t_etag(n);
+    r.etag_form = S3P_ETAG_DIGEST;
     return r;
 }
 

@@ -201,6 +201,8 @@ static void expect_early(int line, struct s3p_attempt first, const char *rule)
     add(&m, of(S3P_OP_CREATE_UPLOAD, 1, 2), NULL);
     add(&m, first, NULL);
     seen.op = S3P_OP_HEAD;
+    seen.etag = t_etag(61);
+    seen.etag_form = S3P_ETAG_DIGEST;
     seen.client = 9;
     seen.body_id = (struct s3p_id){{0}};
     t_add(&m, seen);
