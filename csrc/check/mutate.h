@@ -285,6 +285,7 @@
     X(VERSION_GONE_KEY_OFF)                                                                        \
     X(VERSION_LOST_MARKER)                                                                         \
     X(VERSION_REGISTER_SEES)                                                                       \
+    X(VERSION_TAGS_ALTERED)                                                                        \
     X(VERSION_REGISTER_LE)                                                                         \
     X(VERSION_HIDE_LT)                                                                             \
     X(VERSION_ABSENT_TWICE)                                                                        \

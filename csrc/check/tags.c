@@ -4,12 +4,13 @@
  * ones change nothing and are left out.
  *
  * Requests that name versions make a register of each version (its creator writes the first set,
- * who deletes it takes them away; what tells no id may have), where all requests for tags of the
+ * who deletes `null` takes them away; what tells no id may have), where all requests for tags of the
  * key name one. Not checked: keys with both, with deletes of single versions before the end (but in
  * registers of versions), with copies that keep the source's tags (onto itself and beside no other
  * writer that is no change), with objects that a rule of the bucket may remove, with an upload that
  * was completed with several lists; keys of a bucket that a replication writes to. That a request
- * for tags found the key, or did not, is evidence of the key's own register (load.c).
+ * for tags found the key, or did not, is evidence of the key's own register (load.c), or of the
+ * version (version_reads.c).
  *
  * Threads: s3p_gather's. Source: docs/semantics.md, "Tag sets". */
 #include <string.h>
@@ -259,9 +260,10 @@ static int add_record(struct tags *t, uint32_t i, struct s3p_err *err)
         return add_write(t, i, S3P_COLUMN(at, struct s3p_id, body_id), &op, err);
     case S3P_OP_DELETE:
     case S3P_OP_DELETE_CHILD:
-        if (asked(at).len == 0 || S3P_OFF(TAGS_VERSION_GONE, t->version.len != 0))
+        if (asked(at).len == 0 || S3P_OFF(TAGS_VERSION_GONE, s3p_str_eq(t->version, "null")))
             return add_write(t, i, (struct s3p_id){{0}}, &op, err);
-        judge_version_delete(t, i);
+        if (t->version.len == 0) /* else nothing comes after it: version_reads.c */
+            judge_version_delete(t, i);
         return 0;
     case S3P_OP_COPY:
         if (S3P_COLUMN(at, uint8_t, body_kind) != S3P_KIND_TAGS) {

@@ -199,7 +199,7 @@ int s3p_version_reads(struct s3p_history_of_key *k, struct s3p_err *err)
         uint8_t op = S3P_COLUMN(at, uint8_t, op), outcome = S3P_COLUMN(at, uint8_t, outcome);
         if (at->entry != S3P_NO_ENTRY)
             S3P_TRY(judge_entry(k, at, err));
-        if (op != S3P_OP_GET && op != S3P_OP_HEAD)
+        if (op != S3P_OP_GET && op != S3P_OP_HEAD && !s3p_version_tags(at))
             continue;
         struct reading g = {
             .at = at,

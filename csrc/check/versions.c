@@ -31,6 +31,14 @@ static bool deletes(uint8_t op)
     return op == S3P_OP_DELETE || op == S3P_OP_DELETE_CHILD;
 }
 
+bool s3p_version_tags(const struct s3p_at *at)
+{
+    uint8_t op = S3P_COLUMN(at, uint8_t, op);
+    return (op == S3P_OP_GET_TAGS || op == S3P_OP_PUT_TAGS || op == S3P_OP_DELETE_TAGS) &&
+           text(at, S3P_COL_version_asked).len != 0 &&
+           S3P_ON(VERSION_TAGS_ALTERED, (S3P_COLUMN(at, uint8_t, flags) & S3P_FLAG_ALTERED) == 0);
+}
+
 static bool holds(const struct s3p_segment_view *s)
 {
     return (s->texts & S3P_BIT(S3P_COL_version_id)) != 0;
@@ -46,6 +54,7 @@ static bool takes(const struct s3p_at *at)
 {
     uint8_t op = S3P_COLUMN(at, uint8_t, op);
     return writes(op) || deletes(op) || op == S3P_OP_GET || op == S3P_OP_HEAD ||
+           s3p_version_tags(at) ||
            (op == S3P_OP_LIST_VERSIONS && S3P_COLUMN(at, uint8_t, outcome) == S3P_OK_OUTCOME);
 }
 
@@ -125,7 +134,7 @@ static void note_by_version(struct s3p_history_of_key *k)
         bool del = deletes(S3P_COLUMN(at, uint8_t, op));
         if (del && text(at, S3P_COL_version_asked).len != 0 && call < first)
             first = call;
-        if (!del && at->entry == S3P_NO_ENTRY && end > last)
+        if (!del && at->entry == S3P_NO_ENTRY && !s3p_version_tags(at) && end > last)
             last = end;
     }
     k->by_version = S3P_OFF(VERSION_BY_VERSION_OFF, S3P_LE(VERSION_BY_VERSION_LT, first, last));

@@ -54,6 +54,8 @@ bool s3p_version_newer(const struct s3p_version *a, const struct s3p_version *b)
 struct s3p_version *s3p_version_find(const struct s3p_history_of_key *k, struct s3p_str id);
 int s3p_version_hit(struct s3p_history_of_key *k, enum s3p_rule rule, uint32_t first,
                     uint32_t second, struct s3p_err *err) S3P_MUST_CHECK;
+/* Whether it is a request for the tags of a version: it found the version, or did not. */
+bool s3p_version_tags(const struct s3p_at *at);
 /* version_walks.c: gives the versions their ranks. */
 void s3p_version_walks(struct s3p_history_of_key *k);
 int s3p_version_walks_judge(struct s3p_history_of_key *k, struct s3p_err *err) S3P_MUST_CHECK;

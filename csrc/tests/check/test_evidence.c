@@ -133,3 +133,32 @@ T_TEST(check_verdicts_on_little)
     t_add(&m, t_get(1, 3, 7, 8));
     EXPECT(&m, true, "held");
 }
+
+/* A verdict says what it was made by, and how often. */
+T_TEST(check_reasons)
+{
+    for (int n = 0; n < 3; n++) {
+        struct t_make m;
+        begin(&m);
+        t_add(&m, t_put(1, 3, 1, 2));
+        t_add(&m, t_get(1, 3, 3, 4));
+        for (int i = 0; i < n; i++)
+            t_add(&m, t_get(9, 3, 5, 6));
+        for (int i = 0; i < n; i++)
+            t_add(&m, t_get(8, 4, 5, 6));
+        json_t *v = t_make_judge(&m, NULL);
+        const json_t *because = json_object_get(v, "because");
+        T_EQ(json_array_size(because), n != 0);
+        if (n != 0)
+            T_STR(json_string_value(json_array_get(because, 0)), "unwritten-value: 2 violations");
+        json_decref(v);
+    }
+    struct t_make m;
+    begin(&m);
+    t_add(&m, t_put(1, 3, 1, 2));
+    t_add(&m, t_get(9, 3, 5, 6));
+    json_t *v = t_make_judge(&m, NULL);
+    T_STR(json_string_value(json_array_get(json_object_get(v, "because"), 0)),
+          "unwritten-value: 1 violation");
+    json_decref(v);
+}

@@ -128,7 +128,8 @@ T_TEST(tags_and_refusals)
 {
     LEGAL(says(put(1, true, 1, 2)), says(denied(read_of(0, 7, 8), 403, S3P_EV_NONE)));
     /* of a version that is gone */
-    LEGAL(with(put(1, true, 1, 2), v1), with(denied(read_of(0, 7, 8), 404, S3P_EV_ABSENT), of_v1));
+    LEGAL(with(put(1, true, 1, 2), v1), with(ok(S3P_OP_DELETE, 5, 3, 4), of_v1),
+          with(denied(read_of(0, 7, 8), 404, S3P_EV_ABSENT), of_v1));
     LEGAL(says(put(1, true, 1, 2)),
           with(denied(ok(S3P_OP_DELETE, 5, 3, 4), 403, S3P_EV_NONE), of_v1),
           says(read_of(1, 7, 8)));
@@ -204,10 +205,13 @@ T_TEST(tags_of_versions_that_nobody_told)
 
 T_TEST(tags_of_a_version_that_is_gone)
 {
-    BREAKS("present-after-delete", "although DELETE by client 5", with(put(1, true, 1, 2), v1),
+    static const struct t_texts null = {.version = "null"}, of_null = {.asked = "null"};
+    BREAKS("present-after-delete", "although DELETE by client 5", with(put(1, true, 1, 2), null),
+           with(ok(S3P_OP_DELETE, 5, 5, 6), of_null), with(read_of(1, 7, 8), of_null));
+    LEGAL(with(put(1, true, 1, 2), null), with(t_lost(ok(S3P_OP_DELETE, 5, 5, 6)), of_null),
+          with(read_of(1, 7, 8), of_null));
+    BREAKS("version-undead", "DELETE by client 5", with(put(1, true, 1, 2), v1),
            with(ok(S3P_OP_DELETE, 5, 5, 6), of_v1), with(read_of(1, 7, 8), of_v1));
-    LEGAL(with(put(1, true, 1, 2), v1), with(t_lost(ok(S3P_OP_DELETE, 5, 5, 6)), of_v1),
-          with(read_of(1, 7, 8), of_v1));
 }
 
 T_TEST(tags_that_name_nobody)

@@ -3,6 +3,7 @@
 
 #include "s3/op.h"
 #include "s3/outcome.h"
+#include "tests/check/of_versions.h"
 #include "tests/check/store.h"
 
 static const int ops[] = {S3P_OP_GET_TAGS, S3P_OP_PUT_TAGS, S3P_OP_DELETE_TAGS};
@@ -114,6 +115,40 @@ T_TEST(tags_of_others)
     struct s3p_attempt foreign = done(S3P_OP_GET_TAGS, 1, 2);
     foreign.body_id = s3p_id_make(T_RUN + 1, 9, 1);
     EXPECT(NULL, foreign, done(S3P_OP_PUT_TAGS, 3, 4));
+}
+
+/* `r` asks for version "v1", which is written in [1, 2], beside "v2", and deleted in [5, 6]. */
+static void expect_of_version(int line, bool removed, struct s3p_attempt r, const char *rule)
+{
+    struct t_make m;
+    struct s3p_attempt del = done(S3P_OP_DELETE, 5, 6);
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    t_add_version(&m, t_put(1, 3, 1, 2), "v1");
+    t_add_version(&m, t_put(2, 3, 3, 4), "v2");
+    if (removed)
+        t_add_asked(&m, del, "v1");
+    t_add_texts(&m, r, (struct t_texts){.asked = "v1", .code = "NoSuchVersion"});
+    t_expect_one(__FILE__, line, &m, rule);
+}
+#define OF_VERSION(removed, r, rule) expect_of_version(__LINE__, removed, r, rule)
+
+/* The prefix of the name says that switches of versions are hunted here, too. */
+T_TEST(versions_asked_for_tags)
+{
+    for (int i = 0; i < OPS; i++) {
+        struct s3p_attempt found = done(ops[i], 7, 8), none = gone(done(ops[i], 7, 8)),
+                           lost = found;
+        none.evidence = S3P_EV_NONE; /* of the key */
+        lost.outcome = S3P_UNKNOWN;
+        OF_VERSION(false, found, NULL);
+        OF_VERSION(true, found, "version-undead");
+        OF_VERSION(true, lost, NULL);
+        OF_VERSION(true, flagged(found, S3P_FLAG_ALTERED), NULL);
+        OF_VERSION(true, done(ops[i], 6, 8), NULL); /* equal times */
+        OF_VERSION(true, none, NULL);
+        OF_VERSION(false, none, "version-lost");
+        OF_VERSION(false, flagged(none, S3P_FLAG_ALTERED), NULL);
+    }
 }
 
 /* They are no reads of the key: no evidence that a plan may ask for. */
