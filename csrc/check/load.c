@@ -420,8 +420,7 @@ static int fill_tags(const struct s3p_load *l, const struct s3p_segment_view *s,
                                                          : r->bits & S3P_ROW_EVIDENCE;
     r->bits = (uint8_t)((r->bits & ~S3P_ROW_EVIDENCE) | found | S3P_ROW_ASIDE);
     r->etag = 0;
-    bool says = found != S3P_EV_NONE &&
-                S3P_ON(TAGS_CLAIM_VERSION, COL(s, uint32_t, version_asked)[i] == 0) &&
+    bool says = S3P_ON(TAGS_CLAIM_VERSION, COL(s, uint32_t, version_asked)[i] == 0) &&
                 S3P_ON(TAGS_CLAIM_ALTERED, !altered);
     r->kind = says ? S3P_ROW_READ : S3P_ROW_NONE;
     if (says && !s3p_id_none(*id) && S3P_OFF(TAGS_CLAIM_RUN, !of_run(l, id)))

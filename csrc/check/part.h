@@ -45,7 +45,7 @@ struct s3p_part {
                        showed is nobody's */
     uint32_t negatives, unresolved;
     int64_t first_removal, last_said; /* deletes of versions: the first call; what others say */
-    int64_t first_ack, first_claim;   /* earliest return of a write; call of what says `shown` */
+    int64_t first_ack, first_claim;   /* earliest return of a success; call of a claim */
 };
 
 /* operations.c: the rows of the key at hand. `op.ref` is the record. */

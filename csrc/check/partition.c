@@ -204,17 +204,16 @@ static int number_key(struct s3p_part *p, struct s3p_err *err)
 static int note_claim(struct s3p_part *p, uint32_t i, struct s3p_err *err)
 {
     const struct s3p_kept *r = &p->index.row[i];
-    bool write = r->kind == S3P_ROW_WRITE || r->kind == S3P_ROW_CREATE || r->kind == S3P_ROW_CAS;
     (void)err;
     if ((r->bits & S3P_ROW_EVIDENCE) == S3P_EV_PRESENT && r->inv < p->first_claim)
         p->first_claim = r->inv;
-    if (write && s3p_kept_outcome(r) == S3P_OK_OUTCOME && s3p_kept_res(r) < p->first_ack)
+    if (s3p_kept_outcome(r) == S3P_OK_OUTCOME && s3p_kept_res(r) < p->first_ack)
         p->first_ack = s3p_kept_res(r);
     return 0;
 }
 
 /* Whether the key is certainly there whenever something says no more than that: nothing removes it,
- * and a write was acknowledged before. Such claims need no judging. */
+ * and a write was acknowledged, or read, before. Such claims need no judging. */
 static int note_shown(struct s3p_part *p, const uint32_t *rows, uint32_t n, struct s3p_err *err)
 {
     const struct s3p_key *k = &p->index.key[p->key];

@@ -4,13 +4,13 @@
  * ones change nothing and are left out.
  *
  * Requests that name versions make a register of each version (its creator writes the first set,
- * who deletes `null` takes them away; what tells no id may have), where all requests for tags of the
- * key name one. Not checked: keys with both, with deletes of single versions before the end (but in
- * registers of versions), with copies that keep the source's tags (onto itself and beside no other
- * writer that is no change), with objects that a rule of the bucket may remove, with an upload that
- * was completed with several lists; keys of a bucket that a replication writes to. That a request
- * for tags found the key, or did not, is evidence of the key's own register (load.c), or of the
- * version (version_reads.c).
+ * who deletes `null` takes them away; what tells no id may have), where all requests for tags of
+ * the key name one. Not checked: keys with both, with deletes of single versions before the end
+ * (but in registers of versions), with copies that keep the source's tags (onto itself and beside
+ * no other writer that is no change), with objects that a rule of the bucket may remove, with an
+ * upload that was completed with several lists; keys of a bucket that a replication writes to. That
+ * a request for tags found the key, or did not, is evidence of the key's own register (load.c), or
+ * of the version (version_reads.c).
  *
  * Threads: s3p_gather's. Source: docs/semantics.md, "Tag sets". */
 #include <string.h>
@@ -234,11 +234,11 @@ enum bearing { NONE, PERHAPS, CERTAIN };
 static enum bearing bearing_of(const struct tags *t, const struct s3p_at *at)
 {
     struct s3p_str made = s3p_segment_text(at->s, S3P_COLUMN(at, uint32_t, version_id));
-    bool names = is_tags(S3P_COLUMN(at, uint8_t, op)) || (deletes(at) && asked(at).len != 0);
+    struct s3p_str named = asked(at).len != 0 ? asked(at) : made;
     if (t->version.len == 0)
         return CERTAIN;
-    if (names || made.len != 0)
-        return same(t->version, names ? asked(at) : made) ? CERTAIN : NONE;
+    if (named.len != 0)
+        return same(t->version, named) ? CERTAIN : NONE;
     if (S3P_OFF(TAGS_PERHAPS_FAILED, S3P_COLUMN(at, uint8_t, outcome) == S3P_FAILED))
         return NONE;
     bool other = deletes(at) && !s3p_str_eq(t->version, "null");
@@ -283,10 +283,9 @@ static int add_row(struct tags *t, uint32_t i, struct s3p_err *err)
     struct s3p_reg_op *op = &t->b->op[t->b->nops];
     if (S3P_OFF(TAGS_VERSION_ANY, bearing == NONE))
         return 0;
-    op->outcome = S3P_FAILED;
     S3P_TRY(add_record(t, i, err));
-    if (S3P_OFF(TAGS_PERHAPS_SURE, bearing == PERHAPS) && op->outcome == S3P_OK_OUTCOME)
-        op->outcome = S3P_UNKNOWN;
+    if (S3P_OFF(TAGS_PERHAPS_SURE, bearing == PERHAPS))
+        op->outcome = S3P_UNKNOWN; /* of what it added, if anything */
     return 0;
 }
 

@@ -198,6 +198,7 @@ T_TEST(tags_of_versions_that_nobody_told)
            with(del, null), with(read_of(1, 7, 8), of_null));
     LEGAL(with(put(1, true, 1, 2), null), with(del, null), with(read_of(0, 7, 8), of_null));
     LEGAL(with(put(1, true, 1, 2), null), says(del), with(read_of(1, 7, 8), of_null));
+    LEGAL(with(put(1, true, 1, 2), null), says(del), with(read_of(0, 7, 8), of_null));
     LEGAL(with(put(1, true, 1, 2), null), with(del, marker), with(read_of(1, 7, 8), of_null));
     BREAKS("absent-after-ack", "although PUT by client 1", with(put(1, true, 1, 2), v1), says(del),
            with(read_of(0, 7, 8), of_v1));

@@ -73,8 +73,11 @@ T_TEST(tags_of_a_key_that_is_not_there)
     struct s3p_attempt put = t_put(1, 3, 1, 2), del = done(S3P_OP_DELETE, 5, 6);
     for (int i = 0; i < OPS; i++) {
         struct s3p_attempt found = done(ops[i], 7, 8), during = done(ops[i], 6, 8), lost = found;
+        struct s3p_attempt refused = gone(put);
         lost.outcome = S3P_UNKNOWN;
+        refused.evidence = S3P_EV_NONE;
         EXPECT("present-after-delete", found);
+        EXPECT("present-after-delete", refused, found);
         EXPECT("present-after-delete", found, t_put(1, 3, 9, 10));
         EXPECT("present-after-delete", t_refused(t_cas(1, 2, 3, 1, 2)), found);
         EXPECT("present-after-delete", put, del, found);
@@ -115,6 +118,26 @@ T_TEST(tags_of_others)
     struct s3p_attempt foreign = done(S3P_OP_GET_TAGS, 1, 2);
     foreign.body_id = s3p_id_make(T_RUN + 1, 9, 1);
     EXPECT(NULL, foreign, done(S3P_OP_PUT_TAGS, 3, 4));
+    struct t_make m; /* those of a version say nothing of that either */
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+    t_add(&m, t_put(1, 3, 1, 2));
+    t_add_texts(&m, foreign, (struct t_texts){.asked = "v1"});
+    t_add(&m, t_get(0, 3, 3, 4));
+    t_expect_one(__FILE__, __LINE__, &m, "absent-after-ack");
+}
+
+/* Where a rule of the bucket may remove the key, it is not there for ever. */
+T_TEST(tags_of_a_key_that_expires)
+{
+    struct t_make m;
+    struct s3p_attempt rule = t_attempt(S3P_OP_PUT_LIFECYCLE, 60, S3P_NO_INDEX, 0, 1);
+    rule.outcome = S3P_OK_OUTCOME;
+    t_make_begin(&m, "{}", "{\"etag_is_md5\":false,\"lifecycle_day_ms\":10}");
+    t_add_texts(&m, rule, (struct t_texts){.args = "rules=[{\"days\":1}]"});
+    t_add(&m, t_put(1, 3, 1, 2));
+    t_add(&m, t_get(0, 3, 100, 101));
+    t_add(&m, done(S3P_OP_GET_TAGS, 103, 104));
+    t_expect_one(__FILE__, __LINE__, &m, "present-after-delete");
 }
 
 /* `r` asks for version "v1", which is written in [1, 2], beside "v2", and deleted in [5, 6]. */

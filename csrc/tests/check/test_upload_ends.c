@@ -128,7 +128,7 @@ T_TEST(objects_ends_repeated_completes)
     struct t_make m;
     struct s3p_attempt gone = refused(complete(1, 7, 8)), old = t_get(2, 3, 12, 13);
     begin(&m); /* one without a clear answer says not when another took effect */
-    t_add(&m, t_put(2, 3, 0, 1));
+    t_add(&m, t_put(2, 3, 0, 0));
     add_create(&m);
     add(&m, unclear(complete(1, 5, 6)));
     add(&m, complete(1, 10, 20));
