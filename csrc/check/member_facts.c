@@ -68,8 +68,7 @@ static int say(struct facts *x, uint16_t place, uint64_t index, uint64_t id, uns
     f.fact.res = S3P_ON(FACT_UNKNOWN_RETURNS, x->ok) ? f.fact.res : INT64_MAX;
     bool of_upload = (what & S3P_FACT_MAKES) != 0 &&
                      COL(x->s, uint8_t, op)[x->i] == S3P_OP_COMPLETE_UPLOAD; /* as old as it? */
-    bool loose = of_upload || id == x->null;
-    f.fact.loose = loose ? S3P_MEMBER_LOOSE : 0;
+    f.fact.loose = of_upload ? S3P_MEMBER_LOOSE : 0;
     return add(x, f, err);
 }
 
@@ -275,7 +274,7 @@ static int add_members(struct s3p_members *m, const struct facts *x, struct s3p_
             made += (f[n].what & S3P_FACT_MAKES) != 0;
         }
         if (S3P_OFF(FACT_REPEATS_OFF, first->id == x->null && S3P_LT(FACT_REPEATS_ONCE, 1, made)))
-            name.flags |= S3P_MEMBER_REPEATS;
+            name.flags |= S3P_MEMBER_REPEATS | S3P_MEMBER_LOOSE;
         /* Removed only: one of those whose id nobody learned made it. */
         if (S3P_OFF(FACT_UNMADE_OFF, made == 0))
             continue;

@@ -3,7 +3,8 @@
  *
  *   objects   a key
  *   versions  (key, version id); id 0: any other id, of writes whose id nobody learned. `null` is
- *             one of them, but its place among its siblings is that of the last write
+ *             one of them; written again and again its place among its siblings is that of the last
+ *             write, and not judged
  *   uploads   (key, upload id); the same
  *   parts     (upload id, part number); place S3P_PART_PLACE, index the number
  *

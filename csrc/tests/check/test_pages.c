@@ -557,6 +557,36 @@ T_TEST(pages_null_written_once)
     json_decref(v);
 }
 
+/* Its place is that of its write, when nothing else may have made it. */
+T_TEST(pages_place_of_null)
+{
+    static const struct {
+        int64_t call, ret; /* of `null`; of version a it is [3, 4] */
+        int more;          /* 1: a marker, perhaps; 2: of an upload; 3: delivered twice */
+        const char *listed, *rule;
+    } row[] = {
+        {1, 2, 0, "#1@null* #1@a", "list-order"}, {1, 2, 0, "#1@a* #1@null", NULL},
+        {5, 6, 0, "#1@a* #1@null", "list-order"}, {5, 6, 0, "#1@null* #1@a", NULL},
+        {4, 6, 0, "#1@a* #1@null", NULL},         {5, 6, 1, "#1@a* #1@null", NULL},
+        {5, 6, 2, "#1@a* #1@null", NULL},         {1, 2, 3, "#1@null* #1@a", NULL},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct t_make m;
+        struct s3p_attempt null = t_put(1, 1, row[i].call, row[i].ret),
+                           lost = t_attempt(S3P_OP_DELETE, 60, 1, 1, 2);
+        lost.outcome = S3P_UNKNOWN;
+        null.op = row[i].more == 2 ? S3P_OP_COMPLETE_UPLOAD : S3P_OP_PUT;
+        null.flags = row[i].more == 3 ? S3P_FLAG_MULTI_DELIVERY : 0;
+        t_make_begin(&m, "{}", NO_MD5);
+        ADD_NAMED(&m, null, version_id, "null");
+        add_version(&m, 2, 1, 3, 4, "a");
+        if (row[i].more == 1)
+            t_add(&m, lost);
+        PAGE(S3P_OP_LIST_VERSIONS, "", NULL, NULL, 10, 11, row[i].listed, NULL);
+        MADE(row[i].rule);
+    }
+}
+
 /* Perhaps deleted as it came: there is no time at which it surely was there. */
 T_TEST(pages_gone_at_once)
 {
