@@ -468,7 +468,7 @@ static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *
         fill_delete(l, s, i, r);
     else if (role == ROLE_TAGS)
         return fill_tags(l, s, i, r);
-    else if (s3p_row_outcome(r) != S3P_FAILED)
+    else if (touch == 0 && s3p_row_outcome(r) != S3P_FAILED)
         spoil(r, role == ROLE_COPY ? S3P_WHY_COPY : S3P_WHY_MULTIPART);
     if (touch != 0 && r->kind != S3P_ROW_SPOIL)
         spoil(r, touch & S3P_FLAG_ALTERED ? S3P_WHY_ALTERED : S3P_WHY_MULTI_DELIVERY);
@@ -643,7 +643,7 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
         S3P_TRY(fill(l, s, i, role, &made, err));
         made.key_index = index;
         made.place = place;
-        if (l->objects->any)
+        if (l->objects->any && touched(s, i) == 0)
             s3p_objects_amend(l->objects, s, i, &made);
         if (s3p_is_replicated(l->head->rules, bucket))
             leave_replica(&made);

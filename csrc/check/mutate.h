@@ -250,6 +250,7 @@
     X(NULL_IS_MARKER_OFF)                                                                          \
     X(NULL_GONE_ANY)                                                                               \
     X(NULL_GONE_HEAD_OFF)                                                                          \
+    X(NULL_GONE_CODELESS)                                                                          \
     X(NULL_GONE_VERSION_OFF)                                                                       \
     X(NULL_GONE_KEY_OFF)                                                                           \
     X(NULL_READ_ASKED_ANY)                                                                         \
@@ -281,6 +282,7 @@
     X(VERSION_WRONG_READ)                                                                          \
     X(VERSION_WRONG_WRITE)                                                                         \
     X(VERSION_GONE_HEAD_OFF)                                                                       \
+    X(VERSION_GONE_CODELESS)                                                                       \
     X(VERSION_GONE_VERSION_OFF)                                                                    \
     X(VERSION_GONE_KEY_OFF)                                                                        \
     X(VERSION_LOST_MARKER)                                                                         \
@@ -435,10 +437,14 @@
     X(UPLOAD_CREATED_TOUCHED)                                                                      \
     X(UPLOAD_END_REFUSED)                                                                          \
     X(UPLOAD_END_TOUCHED)                                                                          \
+    X(UPLOAD_END_CONDITIONAL)                                                                      \
+    X(UPLOAD_END_MISSED)                                                                           \
     X(UPLOAD_REFUSED_WRITES)                                                                       \
     X(UPLOAD_GONE_WRITES)                                                                          \
     X(UPLOAD_TOUCHED_WRITES)                                                                       \
+    X(UPLOAD_MIXED_OFF)                                                                            \
     X(UPLOAD_BUCKET_REFUSED)                                                                       \
+    X(UPLOAD_BUCKET_TOUCHED)                                                                       \
     X(UPLOAD_LOST_CODE_ANY)                                                                        \
     X(UPLOAD_LOST_TOUCHED)                                                                         \
     X(UPLOAD_LOST_KEY_ANY)                                                                         \

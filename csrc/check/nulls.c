@@ -183,12 +183,14 @@ static bool is_absent(const struct s3p_at *at)
 {
     struct s3p_str code = text(at, S3P_COL_code_text);
     uint16_t status = S3P_COLUMN(at, uint16_t, status);
+    bool untold = S3P_ON(NULL_GONE_CODELESS, S3P_COLUMN(at, uint8_t, op) == S3P_OP_HEAD) &&
+                  code.len == 0;
     if (!is_null(text(at, S3P_COL_version_asked)))
         return S3P_OFF(NULL_HIDDEN_OFF,
                        S3P_COLUMN(at, uint8_t, evidence) == S3P_EV_ABSENT);
     return S3P_OFF(NULL_IS_MARKER_OFF, status == METHOD_NOT_ALLOWED) ||
            (status == NOT_FOUND &&
-            S3P_ON(NULL_GONE_ANY, S3P_OFF(NULL_GONE_HEAD_OFF, code.len == 0) ||
+            S3P_ON(NULL_GONE_ANY, S3P_OFF(NULL_GONE_HEAD_OFF, untold) ||
                                       S3P_OFF(NULL_GONE_VERSION_OFF,
                                               s3p_str_eq(code, "NoSuchVersion")) ||
                                       S3P_OFF(NULL_GONE_KEY_OFF, s3p_str_eq(code, "NoSuchKey"))));

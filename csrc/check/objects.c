@@ -150,11 +150,21 @@ static int visit_part(struct visit *v, bool copied)
     return 0;
 }
 
+/* Whose condition did not hold may have to begin its upload anew. Source: S3 API Reference,
+ * CompleteMultipartUpload, If-None-Match ("re-initiate"). */
+static bool may_begin_anew(const struct visit *v)
+{
+    struct s3p_str code = s3p_segment_text(v->s, COL(v->s, uint32_t, code_text)[v->i]);
+    return S3P_OFF(UPLOAD_END_CONDITIONAL, COL(v->s, uint8_t, cond)[v->i] != S3P_COND_NONE) &&
+           S3P_ON(UPLOAD_END_MISSED, !s3p_str_eq(code, "NoSuchUpload"));
+}
+
 /* A Complete or an Abort: what was refused ended nothing, unless a proxy had its hands in it. */
 static int visit_end(struct visit *v, uint32_t *u)
 {
     int64_t call = COL(v->s, int64_t, t_call)[v->i];
-    bool refused = S3P_OFF(UPLOAD_END_REFUSED, COL(v->s, uint8_t, outcome)[v->i] == S3P_FAILED);
+    bool refused = S3P_OFF(UPLOAD_END_REFUSED, COL(v->s, uint8_t, outcome)[v->i] == S3P_FAILED) &&
+                   !may_begin_anew(v);
     S3P_TRY(find_upload(v, u));
     if (*u == UINT32_MAX || (refused && S3P_ON(UPLOAD_END_TOUCHED, !is_touched(v))))
         return 0;
@@ -256,7 +266,7 @@ static int visit_complete(struct visit *v)
     S3P_TRY(find_list(v, u, &l));
     struct s3p_upload *up = &v->o->upload[u];
     int64_t inv = COL(v->s, int64_t, t_call)[v->i], res = COL(v->s, int64_t, t_return)[v->i];
-    uint8_t outcome = COL(v->s, uint8_t, outcome)[v->i];
+    uint8_t outcome = COL(v->s, uint8_t, outcome)[v->i], cond = COL(v->s, uint8_t, cond)[v->i];
     up->meta_id = meta;
     l->touched |= is_touched(v);
     if (S3P_MUT(S3P_MUT_UPLOAD_COMPLETE_LAST, inv < up->complete_inv, true)) {
@@ -275,6 +285,10 @@ static int visit_complete(struct visit *v)
     bool may_write = !S3P_OFF(UPLOAD_REFUSED_WRITES, failed) ||
                      S3P_OFF(UPLOAD_GONE_WRITES, gone) ||
                      S3P_OFF(UPLOAD_TOUCHED_WRITES, is_touched(v));
+    if (may_write) {
+        l->mixed |= l->inv != INT64_MAX && cond != l->asked;
+        l->asked = cond;
+    }
     if (may_write &&
         S3P_MUT(S3P_MUT_UPLOAD_LAST_CALL, inv < l->inv, l->inv == INT64_MAX || inv > l->inv))
         l->inv = inv;
@@ -284,7 +298,7 @@ static int visit_complete(struct visit *v)
     if (l->write == S3P_NO_RECORD || S3P_OFF(UPLOAD_FIRST_OUTCOME, better(outcome, l->outcome))) {
         l->write = v->record;
         l->outcome = outcome;
-        l->cond = COL(v->s, uint8_t, cond)[v->i];
+        l->cond = cond;
         l->got_etag = s3p_etag_token(COL(v->s, s3p_etag_bytes, etag)[v->i].b,
                                      outcome == S3P_OK_OUTCOME ? COL(v->s, uint8_t, etag_form)[v->i]
                                                                : S3P_ETAG_NONE);
@@ -299,6 +313,8 @@ static void settle_lists(struct s3p_objects *o)
     for (uint32_t k = 0; k < o->nlist; k++) {
         struct s3p_part_list *l = &o->list[k];
         const struct s3p_upload *up = &o->upload[l->upload];
+        if (S3P_OFF(UPLOAD_MIXED_OFF, l->mixed))
+            l->cond = S3P_COND_NONE;
         bool conditional = l->cond != S3P_COND_NONE;
         if (l->inv == INT64_MAX) /* refused, all of them */
             l->inv = up->complete_inv;

@@ -4,7 +4,7 @@
  * completed with that list, it is written once. It returns with the earliest acknowledged Complete.
  * It begins with the earliest Complete that was not refused, or where the profile's mpu_order is
  * not "completed" with the Create, since a store may order it by that; a conditional Complete
- * always begins with itself.
+ * always begins with itself. One that was called with several conditions has none.
  * Its outcome is the best of its Completes, but a 404 is no failure while another Complete of the
  * upload may have succeeded: that one made the upload unknown. Its value is the metadata id, which
  * the Create gave it, and the composite id where an upload was completed with several lists.
@@ -55,6 +55,8 @@ struct s3p_part_list { /* a logical write */
     const struct s3p_entry *named; /* the parts, in the file */
     uint32_t nnamed;
     uint8_t outcome, cond;
+    uint8_t asked;           /* the condition of the last Complete that may have written */
+    bool mixed;              /* not all of those had the same: nobody knows which one counted */
     bool gone;               /* of the Completes that failed one found no upload */
     bool touched;            /* by a proxy: a Complete may have named others */
 };

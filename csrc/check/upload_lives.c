@@ -1,7 +1,8 @@
 /* Requests that were answered with NoSuchUpload although the upload was there: its Create had been
  * acknowledged before the call, and until the answer nobody had called anything that may have ended
- * it: a Complete or an Abort that was not refused, a deletion of its bucket; nor was it old enough
- * for a rule of the bucket. A page of parts may be as late as the profile allows.
+ * it: a Complete or an Abort that was not refused, a Complete whose condition did not hold, a
+ * deletion of its bucket; nor was it old enough for a rule of the bucket. A page of parts may be as
+ * late as the profile allows.
  * Source: S3 API Reference, error NoSuchUpload ("aborted or completed"). */
 #include "check/bucket_rules.h"
 #include "check/keymap.h"
@@ -27,8 +28,9 @@ struct lives {
 static void note_deletion(const struct lives *l, const struct s3p_segment_view *s, uint32_t i)
 {
     int64_t *gone = &l->gone[COL(s, uint16_t, bucket)[i]], call = COL(s, int64_t, t_call)[i];
-    if (COL(s, uint8_t, op)[i] != S3P_OP_DELETE_BUCKET ||
-        S3P_OFF(UPLOAD_BUCKET_REFUSED, COL(s, uint8_t, outcome)[i] == S3P_FAILED))
+    bool refused = COL(s, uint8_t, outcome)[i] == S3P_FAILED &&
+                   S3P_ON(UPLOAD_BUCKET_TOUCHED, (COL(s, uint8_t, flags)[i] & TOUCHED) == 0);
+    if (COL(s, uint8_t, op)[i] != S3P_OP_DELETE_BUCKET || S3P_OFF(UPLOAD_BUCKET_REFUSED, refused))
         return;
     *gone = call < *gone ? call : *gone;
 }

@@ -43,12 +43,14 @@ static int judge_shown(struct s3p_history_of_key *k, const struct reading *g,
     return 0;
 }
 
-/* A 404 of the version, not of the bucket. */
+/* A 404 of the version, not of the bucket or of somebody on the way: a HEAD alone has no code. */
 static bool is_gone(const struct s3p_at *at)
 {
     struct s3p_str code = text(at, S3P_COL_code_text);
+    bool untold = S3P_ON(VERSION_GONE_CODELESS, S3P_COLUMN(at, uint8_t, op) == S3P_OP_HEAD) &&
+                  code.len == 0;
     return S3P_COLUMN(at, uint16_t, status) == 404 &&
-           (S3P_OFF(VERSION_GONE_HEAD_OFF, code.len == 0) ||
+           (S3P_OFF(VERSION_GONE_HEAD_OFF, untold) ||
             S3P_OFF(VERSION_GONE_VERSION_OFF, s3p_str_eq(code, "NoSuchVersion")) ||
             S3P_OFF(VERSION_GONE_KEY_OFF, s3p_str_eq(code, "NoSuchKey")));
 }

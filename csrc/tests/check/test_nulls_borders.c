@@ -220,6 +220,9 @@ T_TEST(nulls_that_are_gone)
     begin_one(&m); /* the bucket is gone, not the version */
     add_coded(&m, none, "NoSuchBucket");
     t_expect_rule(&m, NULL);
+    begin_one(&m); /* who says so, and of what? */
+    add_coded(&m, none, NULL);
+    t_expect_rule(&m, NULL);
     none.op = S3P_OP_HEAD;
     begin_one(&m);
     add_coded(&m, none, NULL);

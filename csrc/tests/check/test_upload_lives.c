@@ -128,6 +128,17 @@ T_TEST(objects_lives_end)
     }
 }
 
+/* Where a condition did not hold the upload may have to be begun anew. */
+T_TEST(objects_lives_end_by_conditions)
+{
+    const struct s3p_attempt create = of(S3P_OP_CREATE_UPLOAD, 1, 2),
+                             r = missed(S3P_OP_ABORT_UPLOAD, 5, 7);
+    struct s3p_attempt end = of(S3P_OP_COMPLETE_UPLOAD, 3, 4);
+    end.cond = S3P_COND_IF_NONE_MATCH_ANY;
+    MISSED(create, ended(end, S3P_FAILED, 409), r, NULL);
+    MISSED(create, nothing, ended(end, S3P_FAILED, 404), "upload-lost"); /* it missed it itself */
+}
+
 T_TEST(objects_lives_of_buckets)
 {
     const struct s3p_attempt create = of(S3P_OP_CREATE_UPLOAD, 1, 2),
@@ -136,6 +147,7 @@ T_TEST(objects_lives_of_buckets)
     MISSED(create, ended(gone, S3P_OK_OUTCOME, 204), r, NULL);
     MISSED(create, ended(gone, S3P_UNKNOWN, 503), r, NULL);
     MISSED(create, ended(gone, S3P_FAILED, 409), r, "upload-lost");
+    MISSED(create, touched(ended(gone, S3P_FAILED, 404), S3P_FLAG_MULTI_DELIVERY), r, NULL);
     gone.t_call++;
     MISSED(create, ended(gone, S3P_OK_OUTCOME, 204), r, "upload-lost");
     gone.t_call = 0;
@@ -192,20 +204,26 @@ T_TEST(objects_lives_refused_creates)
     expect_repeated(__LINE__, ended(r, S3P_UNKNOWN, 503), NULL);
 }
 
+/* Of what the upload made. */
+static struct s3p_attempt seen(int64_t call_ms, int64_t return_ms)
+{
+    struct s3p_attempt r = of(S3P_OP_COMPLETE_UPLOAD, call_ms, return_ms);
+    r.op = S3P_OP_HEAD;
+    r.etag = t_etag(61);
+    r.etag_form = S3P_ETAG_DIGEST;
+    r.client = 9;
+    r.body_id = (struct s3p_id){{0}};
+    return r;
+}
+
 /* A read at 7-8 between a Complete at 5-6 and its repetition at 10-11. */
 static void expect_early(int line, struct s3p_attempt first, const char *rule)
 {
     struct t_make m;
-    struct s3p_attempt seen = of(S3P_OP_COMPLETE_UPLOAD, 7, 8);
     begin(&m, STRONG);
     add(&m, of(S3P_OP_CREATE_UPLOAD, 1, 2), NULL);
     add(&m, first, NULL);
-    seen.op = S3P_OP_HEAD;
-    seen.etag = t_etag(61);
-    seen.etag_form = S3P_ETAG_DIGEST;
-    seen.client = 9;
-    seen.body_id = (struct s3p_id){{0}};
-    t_add(&m, seen);
+    t_add(&m, seen(7, 8));
     add(&m, of(S3P_OP_COMPLETE_UPLOAD, 10, 11), NULL);
     t_expect_one(__FILE__, line, &m, rule);
 }
@@ -216,5 +234,54 @@ T_TEST(objects_lives_refused_writes)
     expect_early(__LINE__, ended(r, S3P_FAILED, 400), "future-read");
     expect_early(__LINE__, ended(r, S3P_UNKNOWN, 503), NULL);
     expect_early(__LINE__, ended(r, S3P_FAILED, 404), NULL);
-    expect_early(__LINE__, touched(ended(r, S3P_FAILED, 400), S3P_FLAG_MULTI_DELIVERY), NULL);
+    struct t_make m;
+    begin(&m, STRONG); /* of one that was delivered twice, or its version */
+    add(&m, of(S3P_OP_CREATE_UPLOAD, 1, 2), NULL);
+    add(&m, touched(ended(r, S3P_FAILED, 400), S3P_FLAG_MULTI_DELIVERY), NULL);
+    t_add_texts(&m, seen(7, 8), (struct t_texts){.version = "v1"});
+    t_add_texts(&m, of(S3P_OP_COMPLETE_UPLOAD, 10, 11),
+                (struct t_texts){.upload = "u", .version = "v1"});
+    t_expect_one(__FILE__, __LINE__, &m, NULL);
+}
+
+/* The upload replaces a PUT, in `first` or in a repetition that asks for an absent key. */
+static void expect_mixed(int line, struct s3p_attempt first, const char *rule)
+{
+    struct t_make m;
+    begin(&m, STRONG);
+    add(&m, of(S3P_OP_CREATE_UPLOAD, 1, 2), NULL);
+    t_add(&m, t_put(5, 3, 3, 4));
+    add(&m, first, NULL);
+    add(&m, creating(of(S3P_OP_COMPLETE_UPLOAD, 10, 11)), NULL);
+    t_expect_one(__FILE__, line, &m, rule);
+}
+
+T_TEST(objects_lives_mixed_conditions)
+{
+    const struct s3p_attempt r = of(S3P_OP_COMPLETE_UPLOAD, 5, 6);
+    expect_mixed(__LINE__, ended(r, S3P_UNKNOWN, 503), NULL); /* answered as the first was */
+    expect_mixed(__LINE__, ended(r, S3P_FAILED, 400), "cas-ignored");
+    expect_mixed(__LINE__, creating(ended(r, S3P_UNKNOWN, 503)), "cas-ignored");
+}
+
+/* Delivered twice: the first has an effect, the second an answer; or both have one. */
+T_TEST(objects_lives_delivered_twice)
+{
+    struct t_make m;
+    struct s3p_attempt copied = of(S3P_OP_COPY, 3, 4), shown = seen(7, 8);
+    begin(&m, STRONG);
+    add(&m, of(S3P_OP_CREATE_UPLOAD, 1, 2), NULL);
+    add(&m, touched(missed(S3P_OP_COMPLETE_UPLOAD, 5, 6), S3P_FLAG_MULTI_DELIVERY), "NoSuchUpload");
+    t_add(&m, seen(7, 8));
+    t_expect_one(__FILE__, __LINE__, &m, NULL);
+    copied.meta_id = shown.meta_id = t_nth(1, 3);
+    for (int twice = 1; twice >= 0; twice--) {
+        begin(&m, STRONG);
+        t_add(&m, t_put(4, 2, 1, 2));
+        t_add_texts(&m, touched(copied, twice ? S3P_FLAG_MULTI_DELIVERY : 0),
+                    (struct t_texts){.source = "main/keys/00000002"});
+        t_add(&m, t_put(5, 3, 5, 6));
+        t_add(&m, shown);
+        t_expect_one(__FILE__, __LINE__, &m, twice ? NULL : "stale-read");
+    }
 }
