@@ -257,7 +257,7 @@ class _Judge:
             self.find("corrupt", self.beyond)
         self.lengths()
         if self.pieces:
-            of_parts = self.found.verdict == "parts"
+            of_parts = self.found.verdict in ("parts", "foreign")
             self.found.id = ids.composite([piece.id for piece in self.pieces]) if of_parts else self.pieces[0].id
         return self.found
 

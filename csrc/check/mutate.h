@@ -466,6 +466,8 @@
     X(COPY_LENGTH_OFF)                                                                             \
     X(COPY_TORN_PARTS)                                                                             \
     X(COPY_BYTES_RANGE)                                                                            \
+    X(COPY_BYTES_PART)                                                                             \
+    X(COPY_BYTES_FEW)                                                                              \
     X(COPY_BYTES_NONE)                                                                             \
     X(COPY_BYTES_TORN)                                                                             \
     X(COPY_LENGTH_UNTOLD)                                                                          \
@@ -473,6 +475,7 @@
     X(COPY_OTHER_PARTS)                                                                            \
     X(COPY_OTHER_TORN)                                                                             \
     X(COPY_FOREIGN_RANGE)                                                                          \
+    X(COPY_FOREIGN_PART)                                                                           \
     X(COPY_TORN_OFF)                                                                               \
     X(OBJECT_ANYWHERE)                                                                             \
     X(OBJECT_CORRUPT_OFF)                                                                          \
@@ -488,6 +491,7 @@
     X(COPY_SOURCE_FORM)                                                                            \
     X(COPY_SOURCE_WANT)                                                                            \
     X(COPY_UNKNOWN_RETURNS)                                                                        \
+    X(COPY_TOUCHED_RETURNS)                                                                        \
     X(COPY_FIELDS_OFF)                                                                             \
     X(COPY_ALTERED_OFF)                                                                            \
     X(COPY_REPLACE_OFF)                                                                            \

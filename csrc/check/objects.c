@@ -364,7 +364,8 @@ static int visit_copy(struct visit *v)
     if (!s3p_source_find(o->keys, v->s, v->i, &source))
         return 0;
     bool done = S3P_ON(COPY_UNKNOWN_RETURNS,
-                       COL(v->s, uint8_t, outcome)[v->i] != S3P_UNKNOWN); /* or later */
+                       COL(v->s, uint8_t, outcome)[v->i] != S3P_UNKNOWN) &&
+                S3P_ON(COPY_TOUCHED_RETURNS, !is_touched(v)); /* else perhaps later */
     int64_t res = done ? COL(v->s, int64_t, t_return)[v->i] : INT64_MAX;
     S3P_TRY(ROOM(o, copy, v->err));
     o->copy[o->ncopy++] = (struct s3p_copied){.source = s3p_idmap_pair(source.place,
@@ -452,12 +453,15 @@ static int know_destinations(struct s3p_objects *o, struct s3p_err *err)
     uint32_t *at;
     for (uint32_t k = 0; k < o->ncopy; k++)
         S3P_TRY(s3p_idmap_put(&o->brought_to,
-                              s3p_idmap_pair(o->copy[k].place, o->copy[k].key_index), 1, &at, err));
+                              s3p_idmap_pair(o->copy[k].place, o->copy[k].key_index),
+                              S3P_BROUGHT_WHOLE, &at, err));
     for (uint32_t u = 0; u < o->nupload; u++)
-        if (o->upload[u].copied_parts)
+        if (o->upload[u].copied_parts) {
             S3P_TRY(s3p_idmap_put(&o->brought_to,
-                                  s3p_idmap_pair(o->upload[u].place, o->upload[u].key_index), 1,
+                                  s3p_idmap_pair(o->upload[u].place, o->upload[u].key_index), 0,
                                   &at, err));
+            *at |= S3P_BROUGHT_IN_PARTS;
+        }
     return 0;
 }
 

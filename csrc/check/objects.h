@@ -94,6 +94,8 @@ struct s3p_origin { /* a body that may be copied */
     uint32_t n##name, cap##name
 
 struct s3p_keymap;
+enum { S3P_BROUGHT_WHOLE = 1, S3P_BROUGHT_IN_PARTS = 2 };
+
 struct s3p_objects {
     const struct s3p_histfile *file;
     const struct s3p_head *head;
@@ -109,7 +111,7 @@ struct s3p_objects {
     struct s3p_idmap by_body;   /* body id: origin, where there are copies */
     struct s3p_idmap by_etag;   /* MD5 of a PUT's body: origin, where ETags are that */
     struct s3p_idmap copied_to; /* key: the first copy to it; copies of a key are neighbours */
-    struct s3p_idmap brought_to; /* keys with copies, or parts that were copied */
+    struct s3p_idmap brought_to; /* keys with copies, or parts that were copied: bits of how */
     bool any, copied_parts;
     bool altered; /* a proxy changed bytes on the way: a copy may have brought them */
 };

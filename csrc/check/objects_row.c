@@ -117,7 +117,7 @@ struct reading {
     uint32_t i;
     struct s3p_id body, meta;
     uint8_t verdict;
-    bool whole, narrow; /* all of the object; of one version or part, not of the key */
+    bool whole, part, narrow; /* no range; of one part; of one version or part, not of the key */
 };
 
 /* The bytes break `rule`, together with record `other`. */
@@ -214,7 +214,7 @@ static bool judge_few_bytes(const struct reading *g, uint32_t u, struct s3p_row 
     uint64_t size = COL(g->s, uint64_t, size)[g->i];
     uint32_t k = g->o->upload[u].list;
     if (S3P_OFF(UPLOAD_FEW_RANGE, !g->whole) ||
-        S3P_OFF(UPLOAD_FEW_PART, COL(g->s, uint32_t, part_number)[g->i] != 0))
+        S3P_OFF(UPLOAD_FEW_PART, g->part))
         return false;
     for (; k != UINT32_MAX; k = g->o->list[k].next)
         if (S3P_OFF(UPLOAD_FEW_SIZE, g->o->list[k].size == size))
@@ -239,7 +239,7 @@ static bool judge_upload_bytes(const struct reading *g, uint32_t u, struct s3p_r
     if (s3p_id_eq(g->body, g->meta))
         return S3P_OFF(UPLOAD_FEW_OFF, judge_few_bytes(g, u, r));
     if (S3P_ON(UPLOAD_RANGE_ALL, g->whole) &&
-        S3P_ON(UPLOAD_PART_ALL, COL(g->s, uint32_t, part_number)[g->i] == 0)) {
+        S3P_ON(UPLOAD_PART_ALL, !g->part)) {
         if (S3P_ON(UPLOAD_BLEND_ANY, list_seen(g, u) != NULL))
             return false;
     } else if (S3P_OFF(UPLOAD_PIECES_OFF, g->verdict == S3P_BODY_PARTS) ||
@@ -303,8 +303,9 @@ static void amend_copy_read(const struct reading *g, uint32_t c, struct s3p_row 
         r->size = S3P_ROW_CERTAIN;
         return;
     }
-    bool bytes = S3P_ON(COPY_BYTES_RANGE, g->whole) &&
+    bool bytes = S3P_ON(COPY_BYTES_RANGE, g->whole) && S3P_ON(COPY_BYTES_PART, !g->part) &&
                  S3P_ON(COPY_BYTES_NONE, !s3p_id_none(g->body)) &&
+                 S3P_ON(COPY_BYTES_FEW, !s3p_id_eq(g->body, g->meta)) && /* too few to tell */
                  S3P_ON(COPY_BYTES_TORN, g->verdict != S3P_BODY_TORN);
     if (bytes && !s3p_objects_brought(g->o, r, c, g->body, copy->res, &origin)) {
         find(r, S3P_RULE_COPY_WRONG_BODY, copy->record);
@@ -333,7 +334,7 @@ static void amend_other_read(const struct reading *g, struct s3p_row *r)
     if (S3P_OFF(COPY_OTHER_TORN, g->verdict == S3P_BODY_TORN))
         r->size = S3P_ROW_CERTAIN;
     else if (S3P_OFF(COPY_FOREIGN_OFF, g->verdict == S3P_BODY_FOREIGN) &&
-             S3P_ON(COPY_FOREIGN_RANGE, g->whole) &&
+             S3P_ON(COPY_FOREIGN_RANGE, g->whole) && S3P_ON(COPY_FOREIGN_PART, !g->part) &&
              !s3p_objects_brought(g->o, r, S3P_NO_RECORD, g->body, r->res, &origin))
         r->size = S3P_ROW_CERTAIN;
 }
@@ -363,6 +364,7 @@ static void amend_read(const struct s3p_objects *o, const struct s3p_segment_vie
         .meta = COL(s, struct s3p_id, meta_id)[i],
         .verdict = COL(s, uint8_t, body_verdict)[i],
         .whole = COL(s, uint64_t, range_len)[i] == 0,
+        .part = COL(s, uint32_t, part_number)[i] != 0,
         .narrow = COL(s, uint32_t, version_asked)[i] != 0 || COL(s, uint32_t, part_number)[i] != 0,
     };
     const uint32_t *made = s3p_idmap_find(&o->by_meta, g.meta);

@@ -38,13 +38,14 @@ static void add_sources(const struct s3p_objects *o, struct reach *r, struct s3p
     }
 }
 
-/* Whether a body of the key may have no id that anybody knows. */
+/* Whether parts were copied to one of the keys: a body of it may have any pieces of others. */
 static bool nameless(const struct s3p_objects *o, const struct reach *r)
 {
-    for (uint32_t u = 0; u < o->nupload; u++)
-        for (uint32_t k = 0; o->upload[u].copied_parts && k < r->n; k++)
-            if (s3p_id_eq(r->key[k], s3p_idmap_pair(o->upload[u].place, o->upload[u].key_index)))
-                return true;
+    for (uint32_t k = 0; k < r->n; k++) {
+        const uint32_t *by = s3p_idmap_find(&o->brought_to, r->key[k]);
+        if (by != NULL && (*by & S3P_BROUGHT_IN_PARTS) != 0)
+            return true;
+    }
     return false;
 }
 
@@ -60,10 +61,11 @@ bool s3p_objects_brought(const struct s3p_objects *o, const struct s3p_row *key,
         add_sources(o, &r, s3p_idmap_pair(key->place, key->key_index));
     for (uint32_t k = 0; S3P_OFF(COPY_ONE_STEP, k < r.n && !r.full); k++)
         add_sources(o, &r, r.key[k]);
-    if (r.full)
-        return true;
+    bool any = r.full || S3P_OFF(COPY_NAMELESS_OFF, nameless(o, &r));
+    if (any)
+        *known = NULL;
     if (*known == NULL)
-        return o->copied_parts && S3P_OFF(COPY_NAMELESS_OFF, nameless(o, &r));
+        return any;
     struct s3p_id from = s3p_idmap_pair((*known)->place, (*known)->key_index);
     bool reached = false;
     for (uint32_t k = 0; k < r.n; k++)

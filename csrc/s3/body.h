@@ -60,8 +60,9 @@ enum s3p_body_verdict { /* values are in files, never renumbered */
  *
  * Pieces: each is a run of right cells of one write with ascending offsets; it begins and ends at
  * cell borders. So the parts of a multipart object are told apart, whole bodies or (copied) ranges
- * of some; the verdict's id is the composite of theirs. A cell of another write that stands where
- * the run would go on makes a torn body, not a piece: bytes cannot tell the two apart then.
+ * of some; the id of parts, and of a foreign body, is the composite of theirs. A cell of another
+ * write that stands where the run would go on makes a torn body, not a piece: bytes cannot tell the
+ * two apart then.
  *
  * Cells that the answer covers only in part are judged by what they hold: 24 bytes from their start
  * name a write (id and offset), fewer are compared with the id of the other cells, else of the

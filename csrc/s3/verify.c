@@ -383,7 +383,8 @@ enum s3p_body_verdict s3p_verify_end(struct s3p_verify *v)
     if (v->pieces.n > 1 && v->beyond != UNKNOWN)
         find(v, S3P_BODY_CORRUPT, v->beyond);
     judge_lengths(v);
+    bool whole_pieces = v->verdict == S3P_BODY_PARTS || v->verdict == S3P_BODY_FOREIGN;
     if (v->pieces.n > 0)
-        v->id = v->verdict == S3P_BODY_PARTS ? s3p_composite_id(&v->pieces) : v->pieces.first;
+        v->id = whole_pieces ? s3p_composite_id(&v->pieces) : v->pieces.first;
     return v->verdict;
 }

@@ -149,7 +149,7 @@ func (j *judge) end() finding {
 	j.lengths()
 	if len(j.pieces) > 0 {
 		j.found.id = j.pieces[0].id
-		if j.found.verdict == "parts" {
+		if j.found.verdict == "parts" || j.found.verdict == "foreign" {
 			ids := make([]ID, len(j.pieces))
 			for i, one := range j.pieces {
 				ids[i] = one.id

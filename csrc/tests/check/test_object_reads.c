@@ -413,9 +413,14 @@ T_TEST(objects_seen_copies)
     COPY(false, r, "copy-wrong-body");
     r.range_len = 16;
     COPY(false, r, NULL);
+    r.range_len = 0;
+    r.part_number = 1; /* it may have kept the parts of its source */
+    COPY(false, r, NULL);
     r = seen_copy(S3P_BODY_TORN, t_nth(77, 77));
     COPY(false, r, "body-torn");
     COPY(true, r, NULL);
+    r = seen_copy(S3P_BODY_CLEAN, t_nth(5, 7)); /* so short that its client alone is told */
+    COPY(false, r, NULL);
     r = seen_copy(S3P_BODY_FOREIGN, t_value(1));
     r.size = 1002;
     COPY(false, r, "body-length");
@@ -458,6 +463,36 @@ T_TEST(objects_seen_copies_of_versions)
     }
 }
 
+/* Of an object of one part, which was copied, with the bytes of a third key, or some of them. */
+T_TEST(objects_seen_copies_of_copied_parts)
+{
+    for (int piece = 0; piece < 2; piece++) {
+        struct t_make m;
+        struct s3p_attempt read = seen_copy(S3P_BODY_FOREIGN, t_value(6));
+        read.size = piece ? 64 : 1006;
+        begin_copy(&m, copied(true), true);
+        t_add(&m, t_put(6, 9, 0, 1));
+        t_add_texts(&m, copied(false), (struct t_texts){.source = "main/keys/00000008"});
+        t_add(&m, read);
+        EXPECT(&m, NULL);
+    }
+}
+
+/* A proxy delivered it twice: the second time it read what was newer. */
+T_TEST(objects_seen_copies_delivered_twice)
+{
+    for (int twice = 0; twice < 2; twice++) {
+        struct t_make m;
+        struct s3p_attempt copy = copied(false), read = seen_copy(S3P_BODY_FOREIGN, t_value(2));
+        copy.flags = twice ? S3P_FLAG_MULTI_DELIVERY : 0;
+        read.size = 1002;
+        begin_copy(&m, copy, false);
+        t_add(&m, t_put(2, 4, 7, 8));
+        t_add(&m, read);
+        EXPECT(&m, twice ? NULL : "copy-wrong-body");
+    }
+}
+
 /* Where copies keep the metadata, bytes may be those of their sources, but not of two writes. */
 T_TEST(objects_seen_copies_that_keep_metadata)
 {
@@ -465,19 +500,22 @@ T_TEST(objects_seen_copies_that_keep_metadata)
         int verdict;
         bool parts, range;
         const char *rule;
+        uint32_t part;
     } row[] = {
-        {S3P_BODY_FOREIGN, false, false, "body-foreign"},
-        {S3P_BODY_FOREIGN, true, false, NULL},
-        {S3P_BODY_FOREIGN, false, true, NULL},
-        {S3P_BODY_TORN, false, false, "body-torn"},
-        {S3P_BODY_TORN, true, false, NULL},
-        {S3P_BODY_PARTS, false, false, NULL},
+        {S3P_BODY_FOREIGN, false, false, "body-foreign", 0},
+        {S3P_BODY_FOREIGN, true, false, NULL, 0},
+        {S3P_BODY_FOREIGN, false, true, NULL, 0},
+        {S3P_BODY_FOREIGN, false, false, NULL, 1},
+        {S3P_BODY_TORN, false, false, "body-torn", 0},
+        {S3P_BODY_TORN, true, false, NULL, 0},
+        {S3P_BODY_PARTS, false, false, NULL, 0},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         struct t_make m;
         struct s3p_attempt read = t_get(6, 3, 7, 8);
         read.body_verdict = (uint8_t)row[i].verdict;
         read.range_len = row[i].range ? 16 : 0;
+        read.part_number = row[i].part;
         begin_copy(&m, copied(true), row[i].parts);
         t_add(&m, t_put(6, 5, 1, 2));
         t_add(&m, read);

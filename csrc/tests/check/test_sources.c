@@ -268,7 +268,6 @@ T_TEST(sources_made_of_parts)
         add_copy(&m, copy(0, 7, 8));
         r = shown(1, 9, 10);
         r.body_id = s3p_id_make(T_RUN, 9, 5);
-        r.body_verdict = S3P_BODY_PARTS;
         t_add(&m, r);
         expect(&m, old ? "stale-read" : NULL);
     }

@@ -320,6 +320,17 @@ T_TEST(verify_parts_whole)
     }
 }
 
+/* Of another key they are told apart like those of this one. */
+T_TEST(verify_parts_of_another_key)
+{
+    struct object o = three_parts(64);
+    struct s3p_verify v;
+    s3p_verify_start(&v, KEY_HASH + 1, true, 0, o.whole.n, o.whole.n, o.whole.meta_id);
+    s3p_verify_add(&v, o.whole.bytes, o.whole.n);
+    T_EQ(s3p_verify_end(&v), S3P_BODY_FOREIGN);
+    T_TRUE(s3p_id_eq(v.id, s3p_composite_id(&o.ids)));
+}
+
 T_TEST(verify_parts_vectors)
 {
     json_t *root = vec_load(t_vectors("parts.json")), *v, *part;
