@@ -435,6 +435,13 @@ static uint8_t touched(const struct s3p_segment_view *s, uint32_t i)
                    COL(s, uint8_t, flags)[i] & (S3P_FLAG_MULTI_DELIVERY | S3P_FLAG_ALTERED), 0);
 }
 
+static inline void spoil_touched(const struct s3p_segment_view *s, uint32_t i, struct s3p_row *r)
+{
+    uint8_t touch = touched(s, i);
+    if (touch != 0 && r->kind != S3P_ROW_SPOIL)
+        spoil(r, touch & S3P_FLAG_ALTERED ? S3P_WHY_ALTERED : S3P_WHY_MULTI_DELIVERY);
+}
+
 static inline int begin_row(const struct s3p_segment_view *s, uint32_t i, struct s3p_row *r,
                             struct s3p_err *err)
 {
@@ -458,7 +465,6 @@ static inline int begin_row(const struct s3p_segment_view *s, uint32_t i, struct
 static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
                        uint8_t role, struct s3p_row *r, struct s3p_err *err)
 {
-    uint8_t touch = touched(s, i);
     S3P_TRY(begin_row(s, i, r, err));
     if (role == ROLE_PUT)
         fill_put(l, s, i, r);
@@ -468,10 +474,9 @@ static inline int fill(const struct s3p_load *l, const struct s3p_segment_view *
         fill_delete(l, s, i, r);
     else if (role == ROLE_TAGS)
         return fill_tags(l, s, i, r);
-    else if (touch == 0 && s3p_row_outcome(r) != S3P_FAILED)
+    else if (s3p_row_outcome(r) != S3P_FAILED)
         spoil(r, role == ROLE_COPY ? S3P_WHY_COPY : S3P_WHY_MULTIPART);
-    if (touch != 0 && r->kind != S3P_ROW_SPOIL)
-        spoil(r, touch & S3P_FLAG_ALTERED ? S3P_WHY_ALTERED : S3P_WHY_MULTI_DELIVERY);
+    spoil_touched(s, i, r);
     return 0;
 }
 
@@ -643,8 +648,11 @@ static int write_rows(struct writer *w, bool judge, struct s3p_tally *t, struct 
         S3P_TRY(fill(l, s, i, role, &made, err));
         made.key_index = index;
         made.place = place;
-        if (l->objects->any && touched(s, i) == 0)
+        if (l->objects->any) {
             s3p_objects_amend(l->objects, s, i, &made);
+            if (role == ROLE_COMPLETE || role == ROLE_COPY)
+                spoil_touched(s, i, &made);
+        }
         if (s3p_is_replicated(l->head->rules, bucket))
             leave_replica(&made);
         if (r != NULL)
