@@ -478,6 +478,7 @@
     X(COPY_FOREIGN_PART)                                                                           \
     X(COPY_TORN_OFF)                                                                               \
     X(OBJECT_ANYWHERE)                                                                             \
+    X(OBJECT_TORN_RANGE)                                                                           \
     X(OBJECT_CORRUPT_OFF)                                                                          \
     X(COPY_FOREIGN_OFF)                                                                            \
     X(COPY_REACH_ANY)                                                                              \
@@ -630,6 +631,7 @@
     X(REPLICA_ORDER_LE)                                                                            \
     X(REPLICA_TOUCHED_WRITE)                                                                       \
     X(REPLICA_COPIED_PARTS)                                                                        \
+    X(REPLICA_TORN_RANGE)                                                                          \
     X(REPLICA_BODY_OF_PARTS)                                                                       \
     X(REPLICA_BODY_ANY)                                                                            \
     X(REPLICA_CUT)                                                                                 \

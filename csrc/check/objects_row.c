@@ -117,6 +117,7 @@ struct reading {
     uint32_t i;
     struct s3p_id body, meta;
     uint8_t verdict;
+    bool torn; /* certainly: the end of a range may seem to be another write's, by a few bytes */
     bool whole, part, narrow; /* no range; of one part; of one version or part, not of the key */
 };
 
@@ -230,7 +231,8 @@ static bool judge_upload_bytes(const struct reading *g, uint32_t u, struct s3p_r
     bool pieces = g->verdict == S3P_BODY_CLEAN || g->verdict == S3P_BODY_PARTS;
     if (S3P_OFF(UPLOAD_BYTES_NONE, g->verdict == S3P_BODY_NONE) ||
         S3P_OFF(UPLOAD_BYTES_OPAQUE, g->verdict == S3P_BODY_OPAQUE) ||
-        S3P_OFF(UPLOAD_BYTES_COPIED, up->copied_parts))
+        S3P_OFF(UPLOAD_BYTES_COPIED, up->copied_parts) ||
+        (g->verdict == S3P_BODY_TORN && !g->torn))
         return false;
     if (!pieces) {
         r->size = S3P_ROW_CERTAIN;
@@ -297,7 +299,7 @@ static void amend_copy_read(const struct reading *g, uint32_t c, struct s3p_row 
     }
     if (judge_corrupt(g, r))
         return;
-    if (S3P_OFF(COPY_TORN_OFF, g->verdict == S3P_BODY_TORN) &&
+    if (S3P_OFF(COPY_TORN_OFF, g->torn) &&
         S3P_ON(COPY_TORN_PARTS, !g->o->copied_parts)) {
         r->expect = (uint64_t)copy->record + 1;
         r->size = S3P_ROW_CERTAIN;
@@ -331,7 +333,7 @@ static void amend_other_read(const struct reading *g, struct s3p_row *r)
     const struct s3p_origin *origin;
     if (S3P_OFF(COPY_OTHER_PARTS, g->o->copied_parts))
         return;
-    if (S3P_OFF(COPY_OTHER_TORN, g->verdict == S3P_BODY_TORN))
+    if (S3P_OFF(COPY_OTHER_TORN, g->torn))
         r->size = S3P_ROW_CERTAIN;
     else if (S3P_OFF(COPY_FOREIGN_OFF, g->verdict == S3P_BODY_FOREIGN) &&
              S3P_ON(COPY_FOREIGN_RANGE, g->whole) && S3P_ON(COPY_FOREIGN_PART, !g->part) &&
@@ -367,6 +369,7 @@ static void amend_read(const struct s3p_objects *o, const struct s3p_segment_vie
         .part = COL(s, uint32_t, part_number)[i] != 0,
         .narrow = COL(s, uint32_t, version_asked)[i] != 0 || COL(s, uint32_t, part_number)[i] != 0,
     };
+    g.torn = g.verdict == S3P_BODY_TORN && S3P_ON(OBJECT_TORN_RANGE, g.whole);
     const uint32_t *made = s3p_idmap_find(&o->by_meta, g.meta);
     if (made == NULL || S3P_OFF(OBJECT_ANYWHERE, !made_here(o, *made, r)))
         amend_other_read(&g, r);

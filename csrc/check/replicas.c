@@ -157,7 +157,10 @@ static enum s3p_rule body_rule(const struct replicas *x, const struct s3p_at *at
     bool whole = verdict == S3P_BODY_CLEAN || verdict == S3P_BODY_FOREIGN;
     if (S3P_OFF(REPLICA_TOUCHED_WRITE, w->touched))
         return S3P_RULE_COUNT;
-    if (verdict == S3P_BODY_TORN && S3P_ON(REPLICA_COPIED_PARTS, !x->g->objects->copied_parts))
+    /* a range may end in a few bytes of another piece */
+    bool few = !w->plain && S3P_COLUMN(at, uint64_t, range_len) != 0;
+    if (verdict == S3P_BODY_TORN && S3P_ON(REPLICA_TORN_RANGE, !few) &&
+        S3P_ON(REPLICA_COPIED_PARTS, !x->g->objects->copied_parts))
         return S3P_RULE_BODY_TORN;
     if (S3P_OFF(REPLICA_BODY_OF_PARTS, !w->plain) || !whole || s3p_id_none(body) ||
         s3p_id_eq(body, S3P_COLUMN(at, struct s3p_id, meta_id)))

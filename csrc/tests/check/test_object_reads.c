@@ -150,6 +150,12 @@ T_TEST(objects_seen_in_pieces)
     r.body_id = none;
     READ(done, r, NULL);
     r = seen(7, 8);
+    r.body_verdict = S3P_BODY_TORN;
+    r.body_id = t_nth(1, 21);
+    READ(done, r, "body-torn");
+    r.range_len = 74; /* ten bytes of a part say no more than whose it is */
+    READ(done, r, NULL);
+    r = seen(7, 8);
     r.part_number = 1;
     r.body_verdict = S3P_BODY_CLEAN;
     r.body_id = t_nth(1, 21);
