@@ -36,6 +36,12 @@ static int hit(const struct answers *a, enum s3p_rule rule, uint32_t i, uint32_t
     return s3p_tally_hit(a->tally, &h, err);
 }
 
+/* By a proxy, or by an SDK that sends again: what it says may not be what was done. */
+static bool is_touched(const struct s3p_segment_view *s, uint32_t i)
+{
+    return (COL(s, uint8_t, flags)[i] & (S3P_FLAG_ALTERED | S3P_FLAG_MULTI_DELIVERY)) != 0;
+}
+
 /* The first life of each bucket. */
 static void note_life(struct answers *a, uint32_t i)
 {
@@ -49,10 +55,17 @@ static void note_life(struct answers *a, uint32_t i)
         l->made = ret;
         l->record = (uint32_t)(a->s->first_record + i);
     }
-    bool refused = S3P_MUT(S3P_MUT_ANSWER_GONE_REFUSED, outcome == S3P_FAILED, false);
+    bool refused = S3P_MUT(S3P_MUT_ANSWER_GONE_REFUSED, outcome == S3P_FAILED, false) &&
+                   S3P_ON(ANSWER_GONE_TOUCHED, !is_touched(a->s, i));
     if (op == S3P_OP_DELETE_BUCKET && !refused &&
         S3P_MUT(S3P_MUT_ANSWER_GONE_LAST, call < l->gone, true))
         l->gone = call;
+}
+
+/* Which of its two buckets is missing, the answer does not say. */
+static bool names_two(uint8_t op)
+{
+    return op == S3P_OP_COPY || op == S3P_OP_UPLOAD_PART_COPY || op == S3P_OP_PUT_REPLICATION;
 }
 
 static bool says_no_bucket(const struct answers *a, uint32_t i)
@@ -65,7 +78,8 @@ static bool says_no_bucket(const struct answers *a, uint32_t i)
 static int judge_bucket(const struct answers *a, uint32_t i, struct s3p_err *err)
 {
     uint16_t bucket = COL(a->s, uint16_t, bucket)[i];
-    if (!says_no_bucket(a, i))
+    if (!says_no_bucket(a, i) ||
+        S3P_OFF(ANSWER_TWO_BUCKETS, names_two(COL(a->s, uint8_t, op)[i])))
         return 0;
     const struct life *l = &a->life[bucket];
     int64_t call = COL(a->s, int64_t, t_call)[i], ret = COL(a->s, int64_t, t_return)[i];
@@ -82,8 +96,7 @@ static int judge(const struct answers *a, uint32_t i, struct s3p_err *err)
 {
     uint8_t flags = COL(a->s, uint8_t, flags)[i];
     uint16_t status = COL(a->s, uint16_t, status)[i];
-    if (S3P_MUT(S3P_MUT_ANSWER_TOUCHED,
-                (flags & (S3P_FLAG_ALTERED | S3P_FLAG_MULTI_DELIVERY)) != 0, false))
+    if (S3P_OFF(ANSWER_TOUCHED, is_touched(a->s, i)))
         return 0;
     if ((flags & S3P_FLAG_SURPLUS) != 0)
         return hit(a, S3P_RULE_SURPLUS_BYTES, i, S3P_NO_RECORD, err);

@@ -88,7 +88,9 @@ static int read_segment(struct s3p_bucket_rules *r, const struct s3p_segment_vie
         uint8_t op = COL(s, uint8_t, op)[i];
         uint16_t bucket = COL(s, uint16_t, bucket)[i];
         bool replicates = op == S3P_OP_PUT_REPLICATION;
-        if (S3P_OFF(RULES_REFUSED, COL(s, uint8_t, outcome)[i] == S3P_FAILED))
+        bool once = (COL(s, uint8_t, flags)[i] & S3P_FLAG_MULTI_DELIVERY) == 0;
+        if (S3P_OFF(RULES_REFUSED, COL(s, uint8_t, outcome)[i] == S3P_FAILED) &&
+            S3P_ON(RULES_REFUSED_ONCE, once))
             continue;
         if (op == S3P_OP_PUT_TAGS)
             r->retagged[bucket] = S3P_OFF(RULES_RETAGGED_OFF, true);

@@ -130,6 +130,8 @@
     X(ANSWER_READY_LT)                                                                             \
     X(ANSWER_GONE_GT)                                                                              \
     X(ANSWER_GONE_REFUSED)                                                                         \
+    X(ANSWER_GONE_TOUCHED)                                                                         \
+    X(ANSWER_TWO_BUCKETS)                                                                          \
     X(ANSWER_ANY_OP)                                                                               \
     X(ANSWER_TOUCHED)                                                                              \
     X(ANSWER_MADE_UNKNOWN)                                                                         \
@@ -461,6 +463,9 @@
     X(COMPLETE_REFUSED_ETAG)                                                                       \
     X(COMPLETE_REFUSED_EVER)                                                                       \
     X(COMPLETE_SIZELESS)                                                                           \
+    X(COMPLETE_TWIN_COPIED)                                                                        \
+    X(COMPLETE_TWIN_SHORT)                                                                         \
+    X(COMPLETE_TWIN_LT)                                                                            \
     X(COMPLETE_COPIED_PARTS)                                                                       \
     X(COMPLETE_ABORT_LE)                                                                           \
     X(COPY_LENGTH_OFF)                                                                             \
@@ -496,6 +501,7 @@
     X(COPY_FIELDS_OFF)                                                                             \
     X(COPY_ALTERED_OFF)                                                                            \
     X(COPY_REPLACE_OFF)                                                                            \
+    X(SOURCE_DENIES_OFF)                                                                           \
     X(SOURCE_ALTERED)                                                                              \
     X(SOURCE_BLENDED)                                                                              \
     X(SOURCE_ETAG_ANY)                                                                             \
@@ -542,6 +548,7 @@
     X(STATE_CHANGED_LAST)                                                                          \
     X(STATE_IDS_OFF)                                                                               \
     X(RULES_REFUSED)                                                                               \
+    X(RULES_REFUSED_ONCE)                                                                          \
     X(RULES_RETAGGED_OFF)                                                                          \
     X(RULES_BUCKET_ANY)                                                                            \
     X(RULES_ABOVE_LT)                                                                              \

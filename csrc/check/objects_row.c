@@ -58,6 +58,15 @@ const struct s3p_part_list *s3p_objects_list(const struct s3p_objects *o,
     return NULL;
 }
 
+/* Whether other parts may have these bytes, hence their ETag: copied ones, and where all are short.
+ */
+static bool may_have_twin(const struct s3p_upload *up, const struct s3p_part_list *l)
+{
+    uint64_t bytes = (uint64_t)l->nnamed * (S3P_UNIQUE_BODY_BYTES - 1);
+    return S3P_OFF(COMPLETE_TWIN_COPIED, up->copied_parts) ||
+           S3P_OFF(COMPLETE_TWIN_SHORT, S3P_LE(COMPLETE_TWIN_LT, l->size, bytes));
+}
+
 /* A Complete that stands for its list writes; of another one only the refusal is evidence. */
 static void amend_complete(const struct s3p_objects *o, const struct s3p_segment_view *s,
                            uint32_t i, struct s3p_row *r)
@@ -90,8 +99,16 @@ static void amend_complete(const struct s3p_objects *o, const struct s3p_segment
                       S3P_ON(COMPLETE_COPIED_PARTS, !up->copied_parts)
                   ? s3p_size_print(l->size)
                   : 0;
+    r->bits |= may_have_twin(up, l) ? S3P_ROW_WEAK : 0;
     set_outcome(r, l->outcome);
     set_kind(r, l->cond);
+}
+
+/* Which of two conditions did not hold, that of the key or that of the source, no refusal says. */
+static bool asks_source(const struct s3p_segment_view *s, uint32_t i)
+{
+    return s3p_load_arg(s, i, "if-match=").len != 0 ||
+           s3p_load_arg(s, i, "if-none-match=").len != 0;
 }
 
 /* The bytes may be those of another value, and so may the ETag. */
@@ -104,6 +121,8 @@ static void amend_copy(const struct s3p_segment_view *s, uint32_t i, struct s3p_
     r->value = s3p_value_token(&meta);
     r->size = 0;
     r->bits |= S3P_ROW_WEAK;
+    if (S3P_OFF(SOURCE_DENIES_OFF, asks_source(s, i)))
+        r->bits &= (uint8_t)~S3P_ROW_EVIDENCE;
     set_kind(r, COL(s, uint8_t, cond)[i]);
     if (S3P_OFF(COPY_REPLACE_OFF, COL(s, uint8_t, cond)[i] == S3P_COND_IF_MATCH_ANY))
         r->kind = S3P_ROW_REPLACE;

@@ -104,6 +104,31 @@ T_TEST(answers_bucket_first_life)
     expect(&m, NULL);
 }
 
+/* Deleted by the first delivery, and refused the second time. */
+T_TEST(answers_bucket_deleted_twice)
+{
+    struct t_make m;
+    struct s3p_attempt gone = of_bucket(S3P_OP_DELETE_BUCKET, 5, 6, 404);
+    gone.flags = S3P_FLAG_MULTI_DELIVERY;
+    begin(&m, STRONG);
+    t_add(&m, of_bucket(S3P_OP_CREATE_BUCKET, 2, 4, 200));
+    add_coded(&m, gone, "NoSuchBucket");
+    add_coded(&m, of_bucket(S3P_OP_LIST, 7, 8, 404), "NoSuchBucket");
+    expect(&m, NULL);
+}
+
+T_TEST(answers_bucket_of_two)
+{
+    static const int ops[] = {S3P_OP_COPY, S3P_OP_UPLOAD_PART_COPY, S3P_OP_PUT_REPLICATION};
+    for (size_t k = 0; k < sizeof ops / sizeof *ops; k++) {
+        struct t_make m;
+        begin(&m, STRONG);
+        t_add(&m, of_bucket(S3P_OP_CREATE_BUCKET, 2, 4, 200));
+        add_coded(&m, of_bucket(ops[k], 7, 8, 404), "NoSuchBucket");
+        expect(&m, NULL);
+    }
+}
+
 T_TEST(answers_error_as_success)
 {
     struct t_make m;

@@ -107,6 +107,13 @@ T_TEST(bucket_rules_that_do_not_apply)
     t_add(&m, t_put(1, 3, 2, 3));
     t_add(&m, t_get(0, 3, 200, 201));
     EXPECT(&m, "absent-after-ack");
+    begin(&m); /* the second time it was delivered */
+    r.flags = S3P_FLAG_MULTI_DELIVERY;
+    t_add_texts(&m, r, (struct t_texts){.args = "rules=[{\"days\":1}]"});
+    t_add(&m, t_put(1, 3, 2, 3));
+    t_add(&m, t_get(0, 3, 200, 201));
+    EXPECT(&m, NULL);
+    r.flags = 0;
     begin(&m); /* another bucket's */
     r.outcome = S3P_OK_OUTCOME;
     r.bucket = SIDE;

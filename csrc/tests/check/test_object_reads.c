@@ -326,6 +326,51 @@ T_TEST(objects_completed_etags)
     EXPECT(&m, "stale-read");
 }
 
+/* Two uploads of one part each, of `size` bytes, sent or copied: perhaps of the same bytes. */
+static void add_twin(struct t_make *m, uint32_t twin, int op, uint64_t size)
+{
+    const char *upload = twin == 0 ? "u" : "w";
+    const s3p_etag_bytes part[] = {t_etag(1)};
+    struct s3p_attempt r = of(S3P_OP_CREATE_UPLOAD, 1, 2);
+    r.meta_id = t_nth(1, 1 + 10 * twin);
+    t_add_texts(m, r, (struct t_texts){.upload = upload});
+    struct s3p_attempt sent = of(op, 3, 4);
+    sent.part_number = 1;
+    sent.body_id = op == S3P_OP_UPLOAD_PART ? t_nth(1, 2 + 10 * twin) : none;
+    sent.size = op == S3P_OP_UPLOAD_PART ? size : 0;
+    sent.etag = t_etag(1);
+    sent.etag_form = S3P_ETAG_DIGEST;
+    t_add_texts(m, sent, (struct t_texts){.upload = upload,
+                                          .source = op == S3P_OP_UPLOAD_PART
+                                                        ? NULL
+                                                        : "main/keys/00000004"});
+    struct s3p_attempt done = of(S3P_OP_COMPLETE_UPLOAD, 5 + 2 * twin, 6 + 2 * twin);
+    struct s3p_entry e = {.key_index = 1, .size = sent.size, .etag_form = S3P_ETAG_DIGEST};
+    memcpy(e.etag, t_etag(1).b, sizeof e.etag);
+    done.meta_id = r.meta_id;
+    done.body_id = t_nth(1, 3 + 10 * twin);
+    done.evidence = S3P_EV_VALUE;
+    done.size = op == S3P_OP_UPLOAD_PART ? size : 64;
+    done.etag = t_etag_of(part, 1);
+    done.etag_form = S3P_ETAG_HASHED;
+    s3p_append_begin(m->a, 512, 1);
+    done.entries_first = s3p_append_entry(m->a, &e);
+    done.entries_count = 1;
+    t_add_texts(m, done, (struct t_texts){.upload = upload});
+}
+
+T_TEST(objects_completed_alike)
+{
+    struct t_make m;
+    for (int k = 0; k < 3; k++) {
+        begin(&m, NO_MD5);
+        for (uint32_t twin = 0; twin < 2; twin++)
+            add_twin(&m, twin, k == 0 ? S3P_OP_UPLOAD_PART_COPY : S3P_OP_UPLOAD_PART,
+                     k == 1 ? 15 : 16);
+        EXPECT(&m, k == 2 ? "etag-mismatch" : NULL);
+    }
+}
+
 /* ---- which reads ---- */
 
 T_TEST(objects_seen_elsewhere)

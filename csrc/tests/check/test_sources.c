@@ -171,6 +171,29 @@ T_TEST(sources_that_do_not_tell)
     }
 }
 
+/* Refused by the condition on its source, perhaps: then its own may have held. */
+T_TEST(sources_that_refuse)
+{
+    static const char *const args[] = {"if-match=\"e\"", "if-none-match=\"e\"", NULL};
+    struct s3p_attempt refused = copy(1, 6, 7);
+    struct t_make m;
+    refused.cond = S3P_COND_IF_NONE_MATCH_ANY;
+    for (size_t i = 0; i < sizeof args / sizeof *args; i++) {
+        struct s3p_attempt r = refused;
+        r.outcome = S3P_FAILED;
+        r.evidence = S3P_EV_PRESENT;
+        r.status = 412;
+        r.etag_form = S3P_ETAG_NONE;
+        begin(&m, "{}");
+        t_add_texts(&m, r, (struct t_texts){.source = SOURCE, .args = args[i]});
+        expect(&m, args[i] != NULL ? NULL : "condition-false-negative");
+    }
+    begin(&m, ANY_ETAG); /* one that succeeded has met it */
+    t_add(&m, t_put(9, 3, 1, 2));
+    t_add_texts(&m, refused, (struct t_texts){.source = SOURCE, .args = args[0]});
+    expect(&m, "cas-ignored");
+}
+
 /* Bytes of value 1 may be there again, under another name. */
 T_TEST(sources_with_bytes_of_others)
 {
