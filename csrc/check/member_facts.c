@@ -186,6 +186,8 @@ static int say_upload(struct facts *x, struct s3p_err *err)
     if (op == S3P_OP_CREATE_UPLOAD) {
         S3P_TRY(say(x, x->place, x->index, S3P_ON(FACT_CREATE_ID, x->ok) ? id : 0,
                     S3P_FACT_MAKES | S3P_FACT_THERE, err));
+        S3P_TRY(may_become(x, x->place, x->index, id, S3P_FACT_REMOVES,
+                           x->walks->gone[COL(x->s, uint16_t, bucket)[x->i]], err));
         return may_become(x, x->place, x->index, id, S3P_FACT_REMOVES,
                           id != 0 ? s3p_expires_upload(x->map->head->rules, x->s, x->i) : INT64_MAX,
                           err);
@@ -218,6 +220,13 @@ static int (*const say_of[S3P_LISTINGS])(struct facts *x, struct s3p_err *err) =
     [S3P_LIST_PARTS] = say_part,
 };
 
+/* Whose condition did not hold may have ended its upload (objects.c). */
+static bool may_begin_anew(const struct facts *x)
+{
+    return COL(x->s, uint8_t, op)[x->i] == S3P_OP_COMPLETE_UPLOAD &&
+           COL(x->s, uint8_t, cond)[x->i] != S3P_COND_NONE;
+}
+
 static int read_segment(struct facts *x, enum s3p_listing kind, struct s3p_err *err)
 {
     const struct s3p_segment_view *s = x->s;
@@ -226,7 +235,10 @@ static int read_segment(struct facts *x, enum s3p_listing kind, struct s3p_err *
         uint16_t space = COL(s, uint16_t, space)[x->i], bucket = COL(s, uint16_t, bucket)[x->i];
         x->index = COL(s, uint64_t, key_index)[x->i];
         bool touched = S3P_OFF(FACT_TOUCHED_OFF, COL(s, uint8_t, flags)[x->i] & TOUCHED);
-        if ((outcome == S3P_FAILED && !touched) || x->index == S3P_NO_INDEX)
+        bool refused = outcome == S3P_FAILED && !touched;
+        if (kind != S3P_LIST_VERSIONS && may_begin_anew(x))
+            refused = false;
+        if (refused || x->index == S3P_NO_INDEX)
             continue;
         x->place = (uint16_t)(space * x->map->buckets + bucket);
         x->ok = outcome == S3P_OK_OUTCOME && !touched;

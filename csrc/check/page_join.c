@@ -347,6 +347,17 @@ static int judge_entry(const struct join *j, const struct unit *u, const struct 
     return s3p_page_hit(j->w, S3P_RULE_LIST_ORDER, it, m, records, 2, err);
 }
 
+/* What a page goes on behind. NULL if it may be gone by then: the store may go on anywhere. */
+static const struct s3p_member *stays(const struct join *j, const struct s3p_member *m)
+{
+    struct s3p_span v;
+    if (m == NULL)
+        return NULL;
+    const struct s3p_borders there = s3p_member_there(j->set, m);
+    bool held = s3p_borders_find(&there, j->w->from, j->w->to, &v);
+    return held ? m : NULL;
+}
+
 /* Whether the page after this one may go on inside its last key. One that is asked for with that
  * key, and no id, begins behind all that the key has. */
 static bool goes_on_inside(struct s3p_lister *w)
@@ -368,7 +379,7 @@ static int judge_siblings(struct join *j, const struct unit *u, uint32_t from, u
     if (w->inside)
         has_lower = s3p_str_compare(member_text(w, &j->set->member[u->from]), w->start) == 0;
     if (has_lower)
-        lower = sibling(j, u, s3p_id_token(w->args.id));
+        lower = stays(j, sibling(j, u, s3p_id_token(w->args.id)));
     for (uint32_t i = from; i < to; i++) {
         struct s3p_str id = id_of(j, &w->item[i]);
         w->token[i - from] = s3p_id_token(id);

@@ -142,11 +142,11 @@ static int judge_plain(struct s3p_history_of_key *k, const struct reading *g, st
         return judge_absent(k, g, err);
     if (!g->ok)
         return 0;
-    const struct s3p_version *named = s3p_version_find(k, text(g->at, S3P_COL_version_id));
-    const uint32_t *number = s3p_idmap_find(&k->by_meta, g->meta);
-    const struct s3p_version *v = named != NULL    ? named
-                                  : number != NULL ? &k->version[*number]
-                                                   : NULL;
+    struct s3p_str id = text(g->at, S3P_COL_version_id);
+    const struct s3p_version *v = s3p_version_find(k, id);
+    /* One that names a version of which nobody learned may show a copy of an older one. */
+    const uint32_t *number = id.len == 0 ? s3p_idmap_find(&k->by_meta, g->meta) : NULL;
+    v = number != NULL ? &k->version[*number] : v;
     uint32_t hits = k->hits;
     if (v != NULL)
         S3P_TRY(judge_shown(k, g, v, err));

@@ -44,19 +44,39 @@ static bool covers(const struct s3p_history_of_key *k, const struct s3p_walk *w)
     return S3P_ON(VERSION_WALK_PREFIX, inside);
 }
 
+/* Whether it may have taken effect during the walk. */
+static bool overlaps(const struct s3p_at *at, const struct s3p_walk *w)
+{
+    uint8_t outcome = S3P_COLUMN(at, uint8_t, outcome);
+    int64_t end = S3P_ON(VERSION_QUIET_UNKNOWN, outcome != S3P_UNKNOWN)
+                      ? S3P_COLUMN(at, int64_t, t_return)
+                      : INT64_MAX;
+    return S3P_ON(VERSION_QUIET_REFUSED, outcome != S3P_FAILED) &&
+           S3P_LE(VERSION_QUIET_CALL_LT, S3P_COLUMN(at, int64_t, t_call), w->end) &&
+           S3P_LE(VERSION_QUIET_RETURN_LT, w->begin, end);
+}
+
 /* No change of the key may have been under way. */
 static bool quiet(const struct s3p_history_of_key *k, const struct s3p_walk *w)
 {
     for (uint32_t i = 0; i < k->n; i++) {
-        const struct s3p_at *at = &k->at[i];
-        uint8_t op = S3P_COLUMN(at, uint8_t, op), outcome = S3P_COLUMN(at, uint8_t, outcome);
-        int64_t end = S3P_ON(VERSION_QUIET_UNKNOWN, outcome != S3P_UNKNOWN)
-                          ? S3P_COLUMN(at, int64_t, t_return)
-                          : INT64_MAX;
+        uint8_t op = S3P_COLUMN(&k->at[i], uint8_t, op);
         if (S3P_ON(VERSION_QUIET_ANY, s3p_op_table[op].cls == S3P_CLASS_MUTATION) &&
-            S3P_ON(VERSION_QUIET_REFUSED, outcome != S3P_FAILED) &&
-            S3P_LE(VERSION_QUIET_CALL_LT, S3P_COLUMN(at, int64_t, t_call), w->end) &&
-            S3P_LE(VERSION_QUIET_RETURN_LT, w->begin, end))
+            overlaps(&k->at[i], w))
+            return false;
+    }
+    return true;
+}
+
+/* No version of the key was deleted: where a page goes on behind one that is gone is the store's
+ * choice. */
+static bool keeps(const struct s3p_history_of_key *k, const struct s3p_walk *w)
+{
+    for (uint32_t i = 0; i < k->n; i++) {
+        const struct s3p_at *at = &k->at[i];
+        uint8_t op = S3P_COLUMN(at, uint8_t, op);
+        bool asked = ((const uint32_t *)at->s->column[S3P_COL_version_asked])[at->i] != 0;
+        if (asked && (op == S3P_OP_DELETE || op == S3P_OP_DELETE_CHILD) && overlaps(at, w))
             return false;
     }
     return true;
@@ -123,7 +143,7 @@ int s3p_version_walks_judge(struct s3p_history_of_key *k, struct s3p_err *err)
     int rc = 0;
     for (uint32_t i = 0; i < walks->n && rc == 0; i++)
         if (S3P_ON(VERSION_WALK_SINGLE, walks->walk[i].first != walks->walk[i].last) &&
-            covers(k, &walks->walk[i]))
+            covers(k, &walks->walk[i]) && keeps(k, &walks->walk[i]))
             rc = judge_walk(k, &walks->walk[i], seen, i + 1, err);
     s3p_free(seen);
     return rc;

@@ -15,6 +15,7 @@ void s3p_walks_free(struct s3p_walks *w)
     s3p_free(w->enabled);
     s3p_free(w->changed);
     s3p_free(w->touched);
+    s3p_free(w->gone);
     s3p_free(w->kept);
     memset(w, 0, sizeof *w);
 }
@@ -127,6 +128,18 @@ static void note_versioning(struct s3p_walks *w, const struct s3p_segment_view *
     }
 }
 
+/* A bucket that is made again keeps no versions, and has none of the uploads before. */
+static void note_deletion(struct s3p_walks *w, const struct s3p_segment_view *s, uint32_t i)
+{
+    enum { TOUCHED = S3P_FLAG_MULTI_DELIVERY | S3P_FLAG_ALTERED };
+    int64_t call = COL(s, int64_t, t_call)[i];
+    uint16_t bucket = COL(s, uint16_t, bucket)[i];
+    if (COL(s, uint8_t, outcome)[i] == S3P_FAILED && (COL(s, uint8_t, flags)[i] & TOUCHED) == 0)
+        return;
+    w->gone[bucket] = call < w->gone[bucket] ? call : w->gone[bucket];
+    w->changed[bucket] = call < w->changed[bucket] ? call : w->changed[bucket];
+}
+
 /* Only what keeps versions, or did, tells ids. */
 static void note_ids(struct s3p_walks *w, const struct s3p_segment_view *s)
 {
@@ -140,16 +153,19 @@ static void note_ids(struct s3p_walks *w, const struct s3p_segment_view *s)
 int s3p_walks_build(struct s3p_walks *w, const struct s3p_histfile *f, const struct s3p_head *h,
                     struct s3p_err *err)
 {
-    static const uint64_t wanted = S3P_BIT(S3P_OP_LIST_VERSIONS) | S3P_BIT(S3P_OP_PUT_VERSIONING);
+    static const uint64_t wanted = S3P_BIT(S3P_OP_LIST_VERSIONS) | S3P_BIT(S3P_OP_PUT_VERSIONING) |
+                                   S3P_BIT(S3P_OP_DELETE_BUCKET);
     memset(w, 0, sizeof *w);
     w->enabled = s3p_alloc((h->buckets + 1) * sizeof *w->enabled);
     w->changed = s3p_alloc((h->buckets + 1) * sizeof *w->changed);
     w->touched = s3p_alloc((h->buckets + 1) * sizeof *w->touched);
+    w->gone = s3p_alloc((h->buckets + 1) * sizeof *w->gone);
     w->kept = s3p_calloc(h->buckets + 1, sizeof *w->kept);
-    if (w->enabled == NULL || w->changed == NULL || w->touched == NULL || w->kept == NULL)
+    if (w->enabled == NULL || w->changed == NULL || w->touched == NULL || w->gone == NULL ||
+        w->kept == NULL)
         return s3p_fail(err, S3P_ENOMEM, 0, "states of %u buckets", h->buckets);
     for (uint32_t b = 0; b <= h->buckets; b++)
-        w->enabled[b] = w->changed[b] = w->touched[b] = INT64_MAX;
+        w->enabled[b] = w->changed[b] = w->touched[b] = w->gone[b] = INT64_MAX;
     for (uint32_t k = 0; k < s3p_histfile_segments(f); k++) {
         const struct s3p_segment_view *s = s3p_histfile_segment(f, k);
         note_ids(w, s);
@@ -159,6 +175,8 @@ int s3p_walks_build(struct s3p_walks *w, const struct s3p_histfile *f, const str
                 S3P_TRY(add_page(w, s, i, err));
             else if (op == S3P_OP_PUT_VERSIONING)
                 note_versioning(w, s, i);
+            else if (op == S3P_OP_DELETE_BUCKET)
+                note_deletion(w, s, i);
         }
     }
     return 0;

@@ -24,6 +24,7 @@ struct s3p_walks {
      * else that may have set the state. */
     int64_t *enabled, *changed;
     int64_t *touched; /* per bucket: the earliest call of what may have set the state */
+    int64_t *gone; /* per bucket: the earliest call of what may have deleted it, with its uploads */
     bool *kept; /* per bucket: it may have kept versions, as requests or answers say */
 };
 
