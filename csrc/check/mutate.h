@@ -289,7 +289,6 @@
     X(VERSION_GONE_KEY_OFF)                                                                        \
     X(VERSION_LOST_MARKER)                                                                         \
     X(VERSION_REGISTER_SEES)                                                                       \
-    X(VERSION_TAGS_ALTERED)                                                                        \
     X(VERSION_REGISTER_LE)                                                                         \
     X(VERSION_HIDE_LT)                                                                             \
     X(VERSION_ABSENT_TWICE)                                                                        \
@@ -312,7 +311,6 @@
     X(VERSION_WALK_BUCKET)                                                                         \
     X(VERSION_WALK_PREFIX)                                                                         \
     X(VERSION_STAYS_LE)                                                                            \
-    X(VERSION_STAYS_GE)                                                                            \
     X(VERSION_WALK_RULES)                                                                          \
     X(VERSION_WALK_LAG)                                                                            \
     X(VERSION_WALK_SINGLE)                                                                         \

@@ -122,7 +122,7 @@ static int judge_walk(struct s3p_history_of_key *k, const struct s3p_walk *w, ui
     for (uint32_t i = 0; i < k->nversions; i++) {
         const struct s3p_version *v = &k->version[i];
         bool stays = S3P_LT(VERSION_STAYS_LE, v->res, w->begin) &&
-                     S3P_LT(VERSION_STAYS_GE, w->end, v->del_inv);
+                     w->end < v->del_inv;
         if (S3P_OFF(VERSION_WALK_MISSING_OFF, stays && seen[i] != stamp))
             S3P_TRY(s3p_version_hit(k, S3P_RULE_LIST_MISSING, w->last, v->record, err));
     }

@@ -35,8 +35,7 @@ bool s3p_version_tags(const struct s3p_at *at)
 {
     uint8_t op = S3P_COLUMN(at, uint8_t, op);
     return (op == S3P_OP_GET_TAGS || op == S3P_OP_PUT_TAGS || op == S3P_OP_DELETE_TAGS) &&
-           text(at, S3P_COL_version_asked).len != 0 &&
-           S3P_ON(VERSION_TAGS_ALTERED, (S3P_COLUMN(at, uint8_t, flags) & S3P_FLAG_ALTERED) == 0);
+           text(at, S3P_COL_version_asked).len != 0;
 }
 
 static bool holds(const struct s3p_segment_view *s)
