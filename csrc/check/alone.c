@@ -83,8 +83,17 @@ static bool lacks_meta(const struct s3p_load *l, const struct s3p_segment_view *
            S3P_ON(ALONE_TORN, verdict == S3P_BODY_CLEAN || verdict == S3P_BODY_FOREIGN);
 }
 
+/* Of a PUT whose bytes nobody else sent. */
+static bool is_of_long_body(const struct s3p_load *l, const struct s3p_etag *etag)
+{
+    struct s3p_id id;
+    memcpy(&id, etag->b, sizeof id);
+    return s3p_idmap_find(&l->objects->by_etag, id) != NULL;
+}
+
 /* What was copied has the ETag of its bytes, and so had the source, unless it was made of parts:
- * then it has one of another form, and if its parts were copied, perhaps another object's bytes. */
+ * then it has one of another form, and if its parts were copied, or short, perhaps another object's
+ * bytes. */
 static int judge_copy(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
                       const struct s3p_row *key, struct s3p_tally *t, struct s3p_err *err)
 {
@@ -100,6 +109,7 @@ static int judge_copy(const struct s3p_load *l, const struct s3p_segment_view *s
     struct s3p_etag want = s3p_etag_parse(text.p, text.len);
     bool equal = memcmp(want.b, COL(s, s3p_etag_bytes, etag)[i].b, sizeof want.b) == 0;
     if (S3P_OFF(COPY_SOURCE_WANT, want.form != S3P_ETAG_DIGEST) ||
+        S3P_OFF(COPY_SOURCE_SHORT, other && !is_of_long_body(l, &want)) ||
         S3P_MUT(S3P_MUT_COPY_SOURCE_SAME, equal == same, equal))
         return 0;
     return hit(t, S3P_RULE_COPY_WRONG_SOURCE, key, err);

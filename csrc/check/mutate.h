@@ -492,6 +492,7 @@
     X(COPY_SOURCE_SAME)                                                                            \
     X(COPY_SOURCE_REFUSED)                                                                         \
     X(COPY_SOURCE_PARTS)                                                                           \
+    X(COPY_SOURCE_SHORT)                                                                           \
     X(COPY_SOURCE_FORM)                                                                            \
     X(COPY_SOURCE_WANT)                                                                            \
     X(COPY_UNKNOWN_RETURNS)                                                                        \

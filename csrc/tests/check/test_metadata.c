@@ -133,11 +133,15 @@ static struct s3p_attempt copied(void)
     return copy;
 }
 
-/* It was asked for with the one of value n; `tail` makes it one of another form. */
-static void copy_as(struct s3p_attempt copy, bool parts, const char *condition, uint32_t n,
-                    const char *tail, const char *profile, const char *rule)
+/* Of `size` bytes, it was asked for with the ETag of value n; `tail` makes it one of another form.
+ */
+static void copy_of_size(uint64_t size, struct s3p_attempt copy, bool parts, const char *condition,
+                         uint32_t n, const char *tail, const char *profile, const char *rule)
 {
     struct t_make m;
+    struct s3p_attempt put = t_put(1, 4, 1, 2);
+    put.body_kind = S3P_KIND_NONE; /* its ETag is none of an MD5 */
+    put.size = size;
     char args[128];
     int len = snprintf(args, sizeof args, "fields=2&%s=\"", condition);
     s3p_etag_bytes e = t_etag(n);
@@ -145,6 +149,7 @@ static void copy_as(struct s3p_attempt copy, bool parts, const char *condition, 
         len += snprintf(args + len, sizeof args - (size_t)len, "%02x", e.b[i]);
     snprintf(args + len, sizeof args - (size_t)len, "%s\"", tail);
     t_make_begin(&m, "{}", profile);
+    t_add(&m, put);
     if (parts) {
         struct s3p_attempt part = t_attempt(S3P_OP_UPLOAD_PART_COPY, 6, 9, 1, 2);
         part.outcome = S3P_OK_OUTCOME;
@@ -153,6 +158,12 @@ static void copy_as(struct s3p_attempt copy, bool parts, const char *condition, 
     }
     t_add_texts(&m, copy, (struct t_texts){.source = "main/keys/00000004", .args = args});
     expect(&m, rule);
+}
+
+static void copy_as(struct s3p_attempt copy, bool parts, const char *condition, uint32_t n,
+                    const char *tail, const char *profile, const char *rule)
+{
+    copy_of_size(16, copy, parts, condition, n, tail, profile, rule);
 }
 
 static void copy_with(const char *condition, uint32_t n, const char *profile, const char *rule)
@@ -171,6 +182,8 @@ T_TEST(metadata_source_not_judged)
     copy_as(hashed, false, "if-match", 2, "", md5, NULL);
     copy_as(copied(), false, "if-match", 2, "-2", md5, NULL);
     copy_as(copied(), true, "if-none-match", 1, "", md5, NULL);
+    copy_of_size(15, copied(), false, "if-none-match", 1, "", md5, NULL);
+    copy_of_size(15, copied(), false, "if-match", 2, "", md5, "copy-wrong-source");
     copy_as(copied(), true, "if-match", 2, "", md5, "copy-wrong-source");
 }
 
