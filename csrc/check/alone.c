@@ -161,9 +161,10 @@ int s3p_alone(const struct s3p_load *l, const struct s3p_segment_view *s, uint32
     switch (COL(s, uint8_t, op)[i]) {
     case S3P_OP_PUT:
         return judge_put(l, s, i, key, md5_bytes, t, err);
-    case S3P_OP_GET:
+    case S3P_OP_GET: /* a part that begins beside the cells looks corrupt */
         return COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME &&
-                       COL(s, uint8_t, body_verdict)[i] == S3P_BODY_CORRUPT
+                       COL(s, uint8_t, body_verdict)[i] == S3P_BODY_CORRUPT &&
+                       S3P_ON(ALONE_ODD_PARTS, !l->objects->odd_parts)
                    ? hit(t, S3P_RULE_BODY_CORRUPT, key, err)
                    : 0; /* of one that was cut short on the way the wire is to blame */
     default:

@@ -410,6 +410,7 @@
     X(UPLOAD_RANGE_ALL)                                                                            \
     X(UPLOAD_PART_ALL)                                                                             \
     X(UPLOAD_PIECES_OFF)                                                                           \
+    X(UPLOAD_READ_KEPT)                                                                            \
     X(UPLOAD_READ_NAMELESS)                                                                        \
     X(UPLOAD_READ_ETAGLESS)                                                                        \
     X(UPLOAD_READ_ETAG_ANY)                                                                        \
@@ -584,6 +585,7 @@
     X(ALONE_COND_NO_ETAG)                                                                          \
     X(ALONE_COND_FORM)                                                                             \
     X(ALONE_COND_SAME)                                                                             \
+    X(ALONE_ODD_PARTS)                                                                             \
     X(ALONE_NO_ETAG)                                                                               \
     X(LOAD_FOREIGN)                                                                                \
     X(LOAD_CONSTANT)                                                                               \

@@ -133,6 +133,7 @@ static int visit_part(struct visit *v, bool copied)
         return 0;
     o->upload[u].copied_parts |= S3P_OFF(UPLOAD_COPIED_OFF, copied);
     o->copied_parts |= copied;
+    o->odd_parts |= copied && COL(v->s, uint64_t, range_len)[v->i] == 0;
     S3P_TRY(ROOM(o, part, v->err));
     o->part[o->npart++] = (struct s3p_sent_part){
         .id = COL(v->s, struct s3p_id, body_id)[v->i],
@@ -451,10 +452,13 @@ static int know_lists(struct s3p_objects *o, struct s3p_err *err)
 static int know_destinations(struct s3p_objects *o, struct s3p_err *err)
 {
     uint32_t *at;
-    for (uint32_t k = 0; k < o->ncopy; k++)
+    for (uint32_t k = 0; k < o->ncopy; k++) {
         S3P_TRY(s3p_idmap_put(&o->brought_to,
                               s3p_idmap_pair(o->copy[k].place, o->copy[k].key_index),
                               S3P_BROUGHT_WHOLE, &at, err));
+        if (s3p_id_none(o->copy[k].meta_id))
+            *at |= S3P_BROUGHT_NAMELESS;
+    }
     for (uint32_t u = 0; u < o->nupload; u++)
         if (o->upload[u].copied_parts) {
             S3P_TRY(s3p_idmap_put(&o->brought_to,

@@ -94,7 +94,7 @@ struct s3p_origin { /* a body that may be copied */
     uint32_t n##name, cap##name
 
 struct s3p_keymap;
-enum { S3P_BROUGHT_WHOLE = 1, S3P_BROUGHT_IN_PARTS = 2 };
+enum { S3P_BROUGHT_WHOLE = 1, S3P_BROUGHT_IN_PARTS = 2, S3P_BROUGHT_NAMELESS = 4 };
 
 struct s3p_objects {
     const struct s3p_histfile *file;
@@ -113,6 +113,7 @@ struct s3p_objects {
     struct s3p_idmap copied_to; /* key: the first copy to it; copies of a key are neighbours */
     struct s3p_idmap brought_to; /* keys with copies, or parts that were copied: bits of how */
     bool any, copied_parts;
+    bool odd_parts; /* of them some are whole objects: the next one may begin anywhere */
     bool altered; /* a proxy changed bytes on the way: a copy may have brought them */
 };
 #define S3P_OBJECT_COPY UINT32_C(0x80000000)

@@ -287,6 +287,15 @@ static bool judge_upload_time(const struct s3p_objects *o, uint32_t u, struct s3
     return true;
 }
 
+/* Whether a copy that kept its metadata may have put the object in its own place, as one that has
+ * no parts and another ETag. */
+static bool keeps_metadata(const struct s3p_objects *o, const struct s3p_row *r)
+{
+    const uint32_t *by =
+        s3p_idmap_find(&o->brought_to, s3p_idmap_pair(r->place, r->key_index));
+    return by != NULL && (*by & S3P_BROUGHT_NAMELESS) != 0;
+}
+
 static void amend_upload_read(const struct reading *g, uint32_t u, struct s3p_row *r)
 {
     const struct s3p_upload *up = &g->o->upload[u];
@@ -296,7 +305,8 @@ static void amend_upload_read(const struct reading *g, uint32_t u, struct s3p_ro
     const struct s3p_part_list *l = up->lists == 1 ? &g->o->list[up->list] : list_seen(g, u);
     uint64_t etag = s3p_etag_token(COL(g->s, s3p_etag_bytes, etag)[g->i].b,
                                    COL(g->s, uint8_t, etag_form)[g->i]);
-    if (l != NULL && S3P_ON(UPLOAD_READ_NAMELESS, l->etag != 0) &&
+    if (l != NULL && S3P_ON(UPLOAD_READ_KEPT, !keeps_metadata(g->o, r)) &&
+        S3P_ON(UPLOAD_READ_NAMELESS, l->etag != 0) &&
         S3P_ON(UPLOAD_READ_ETAGLESS, etag != 0) && S3P_OFF(UPLOAD_READ_ETAG_OFF, etag != l->etag) &&
         S3P_ON(UPLOAD_READ_ETAG_ANY, g->o->head->etag_is_md5 == S3P_ETAG_MD5_REQUIRED)) {
         find(r, S3P_RULE_ETAG_MISMATCH, l->write);

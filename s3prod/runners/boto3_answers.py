@@ -297,13 +297,15 @@ def _give_versions(attempt: Attempt, request: Request) -> None:
                 item["VersionId"] = version
 
 
-def _results(attempt: Attempt, kind: str, request: Request) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """The results of a DeleteObjects by name; a store may tell the version that it removed unasked."""
+def _results(attempt: Attempt, kind: str, request: Request) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+    """The results of a DeleteObjects by name, which may be there twice; a store may tell the version that it removed
+    unasked.
+    """
     asked = {(one.key, one.version) for one in request.objects}
-    found: dict[tuple[str, str], Mapping[str, Any]] = {}
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     for item in attempt.parsed.get(kind, ()):
         name = (item.get("Key", ""), item.get("VersionId", ""))
-        found.setdefault(name if name in asked else (name[0], ""), item)
+        found[name if name in asked else (name[0], "")].append(item)
     return found
 
 
@@ -327,7 +329,7 @@ def _children(book: Book, request: Request, attempt: Attempt, record: Record) ->
     """A record for each key of a DeleteObjects, with what the answer said of it."""
     _give_versions(attempt, request)
     deleted = _results(attempt, "Deleted", request)
-    errors = {name: item.get("Code", "") for name, item in _results(attempt, "Errors", request).items()}
+    errors = _results(attempt, "Errors", request)
     if surplus := _surplus(book, request, attempt):
         record["entries"] = surplus
     left_out = ("op", "outcome", "evidence", "code_text", "request_id", "checksum", "parent", "entries")
@@ -343,13 +345,15 @@ def _children(book: Book, request: Request, attempt: Attempt, record: Record) ->
         if one.etag:
             child |= {"cond": "if_match", "expect_etag": one.etag}
         name = (one.key, one.version)
-        done, code = deleted.get(name), errors.get(name, "")
+        done = deleted[name].pop(0) if deleted[name] else None
+        failed = errors[name].pop(0) if done is None and errors[name] else None
+        code = "" if failed is None else failed.get("Code", "")
         if done is not None and done.get("DeleteMarker"):
             _flag(child, "delete_marker")
         if done is not None and done.get("DeleteMarkerVersionId"):
             child["version_id"] = done["DeleteMarkerVersionId"]
         if record["outcome"] == "ok":
-            told = done is not None or name in errors or request.quiet
+            told = done is not None or failed is not None or request.quiet
             end = End("delete_child", child.get("cond", ""), status=200, code=code, body_complete=told)
             child["outcome"], child["evidence"] = outcome_of(end)
             child |= {"code_text": code} if code else {}

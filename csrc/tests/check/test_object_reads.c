@@ -208,6 +208,44 @@ T_TEST(objects_seen_of_copied_parts)
     EXPECT(&m, NULL);
 }
 
+/* Where one came whole, the next begins anywhere; ranges of them end where a cell does. */
+T_TEST(objects_seen_of_odd_parts)
+{
+    for (int ranged = 0; ranged < 2; ranged++) {
+        struct t_make m;
+        struct s3p_attempt part = of(S3P_OP_UPLOAD_PART_COPY, 3, 4), bad = seen(7, 8);
+        part.part_number = 3;
+        part.range_len = ranged ? 64 : 0;
+        bad.body_verdict = S3P_BODY_CORRUPT;
+        bad.bytes_in = bad.size;
+        bad.bad_offset = 64;
+        begin(&m, NO_MD5);
+        add_parts(&m);
+        t_add_texts(&m, part, (struct t_texts){.upload = "u", .source = "main/keys/00000009"});
+        add(&m, complete(1, 5, 6));
+        t_add(&m, bad);
+        EXPECT(&m, ranged ? "body-corrupt" : NULL);
+    }
+}
+
+/* A copy onto itself has no parts; it may keep the metadata, and so the name of the upload. */
+T_TEST(objects_seen_copied_onto_itself)
+{
+    for (int renamed = 0; renamed < 2; renamed++) {
+        struct t_make m;
+        struct s3p_attempt copy = of(S3P_OP_COPY, 7, 8), read = seen(9, 10);
+        copy.meta_id = renamed ? t_nth(5, 5) : none;
+        read.etag = t_etag(55);
+        read.etag_form = S3P_ETAG_DIGEST;
+        begin(&m, MD5);
+        add_parts(&m);
+        add_complete(&m, complete(1, 5, 6));
+        t_add_texts(&m, copy, (struct t_texts){.source = "main/keys/00000003"});
+        t_add(&m, read);
+        EXPECT(&m, renamed ? "etag-mismatch" : NULL);
+    }
+}
+
 T_TEST(objects_seen_etags)
 {
     struct s3p_attempt done = complete(1, 5, 6), read = seen(7, 8);
