@@ -279,7 +279,7 @@ const struct s3p_subject s3p_versions_subject = {holds, wants, takes, judge};
 
 /* ---- versions that are not there ---- */
 
-/* A Complete that only repeats another one makes no version. */
+/* A Complete that repeats another one, perhaps of an answer that was lost, makes no version. */
 static bool makes_one(const struct s3p_gather *g, const struct s3p_at *at)
 {
     const struct s3p_upload *up;
@@ -288,7 +288,8 @@ static bool makes_one(const struct s3p_gather *g, const struct s3p_at *at)
         return false;
     if (op == S3P_OP_COMPLETE_UPLOAD)
         return S3P_ON(VERSION_MISSING_REPEATED,
-                      s3p_objects_list(g->objects, at->s, at->i, &up) != NULL);
+                      s3p_objects_list(g->objects, at->s, at->i, &up) != NULL &&
+                          up->first_complete == s3p_at_record(at));
     return writes(op) || (op == S3P_OP_DELETE &&
                           S3P_ON(VERSION_MISSING_ASKED, text(at, S3P_COL_version_asked).len == 0));
 }

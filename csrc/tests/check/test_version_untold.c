@@ -123,6 +123,24 @@ T_TEST(versions_of_a_bucket_that_was_made_again)
     t_expect_rule(&m, NULL);
 }
 
+T_TEST(versions_of_uploads_that_are_completed_again)
+{
+    struct t_make m;
+    struct s3p_attempt c = ok(S3P_OP_COMPLETE_UPLOAD, 3, 8, 9), lost = t_lost(c);
+    c.meta_id = lost.meta_id = t_nth(60, 1);
+    c.body_id = lost.body_id = t_nth(60, 2);
+    lost.t_call -= 2000000;
+    for (int again = 0; again < 2; again++) {
+        t_make_begin(&m, "{}", NO_MD5);
+        t_add_versioning(&m, "status=Enabled", 1, 2);
+        t_add_texts(&m, ok(S3P_OP_CREATE_UPLOAD, 3, 3, 4), (struct t_texts){.upload = "u"});
+        if (again)
+            t_add_texts(&m, lost, (struct t_texts){.upload = "u"});
+        t_add_texts(&m, c, (struct t_texts){.upload = "u"});
+        t_expect_rule(&m, again ? NULL : "version-missing");
+    }
+}
+
 T_TEST(pages_behind_a_version_that_is_gone)
 {
     struct t_make m;
