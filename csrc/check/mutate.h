@@ -442,7 +442,6 @@
     X(UPLOAD_END_MISSED)                                                                           \
     X(UPLOAD_REFUSED_WRITES)                                                                       \
     X(UPLOAD_GONE_WRITES)                                                                          \
-    X(UPLOAD_TOUCHED_WRITES)                                                                       \
     X(UPLOAD_MIXED_OFF)                                                                            \
     X(UPLOAD_BUCKET_REFUSED)                                                                       \
     X(UPLOAD_BUCKET_TOUCHED)                                                                       \

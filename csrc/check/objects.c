@@ -285,7 +285,7 @@ static int visit_complete(struct visit *v)
     l->gone |= gone;
     bool may_write = !S3P_OFF(UPLOAD_REFUSED_WRITES, failed) ||
                      S3P_OFF(UPLOAD_GONE_WRITES, gone) ||
-                     S3P_OFF(UPLOAD_TOUCHED_WRITES, is_touched(v));
+                     is_touched(v);
     if (may_write) {
         l->mixed |= l->inv != INT64_MAX && cond != l->asked;
         l->asked = cond;
