@@ -135,11 +135,19 @@ static bool knows_null_only(const struct facts *x)
     return S3P_OFF(FACT_NULL_SURE_OFF, !x->walks->kept[bucket] || before);
 }
 
+/* What a change that makes a version says of it. A Complete may repeat the answer of an earlier
+ * one, whose version is gone. */
+static unsigned of_made(const struct facts *x)
+{
+    bool again = COL(x->s, uint8_t, op)[x->i] == S3P_OP_COMPLETE_UPLOAD;
+    return S3P_OFF(FACT_AGAIN_OFF, again) ? S3P_FACT_MAKES : S3P_FACT_MAKES | S3P_FACT_THERE;
+}
+
 /* A change whose answer names no other version, or that had none. */
 static int say_null(struct facts *x, bool deletes, struct s3p_str made, struct s3p_err *err)
 {
     bool named = s3p_str_eq(made, "null"), sure = x->ok && (named || knows_null_only(x));
-    unsigned what = S3P_FACT_MAKES | S3P_FACT_THERE; /* a marker is an entry, too */
+    unsigned what = of_made(x); /* a marker is an entry, too */
     if (deletes && !named)
         what = sure ? S3P_FACT_REMOVES | S3P_FACT_GONE : S3P_FACT_MAKES | S3P_FACT_REMOVES;
     if (!sure)
@@ -174,8 +182,7 @@ static int say_version(struct facts *x, struct s3p_err *err)
     if (foreign)
         x->fact[x->n - 1].fact.inv = INT64_MIN;
     if (learned)
-        S3P_TRY(say(x, x->place, x->index, s3p_id_token(made), S3P_FACT_MAKES | S3P_FACT_THERE,
-                    err));
+        S3P_TRY(say(x, x->place, x->index, s3p_id_token(made), of_made(x), err));
     return say_version_expiry(x, learned ? s3p_id_token(made) : x->null, deletes, err);
 }
 

@@ -181,6 +181,7 @@
     X(FACT_UNKNOWN_RETURNS)                                                                        \
     X(FACT_NULL_SURE_OFF)                                                                          \
     X(FACT_NULL_SURE_LE)                                                                           \
+    X(FACT_AGAIN_OFF)                                                                              \
     X(FACT_REPEATS_OFF)                                                                            \
     X(FACT_REPEATS_ONCE)                                                                           \
     X(FACT_MARKER_ANY)                                                                             \
@@ -411,6 +412,8 @@
     X(UPLOAD_PART_ALL)                                                                             \
     X(UPLOAD_PIECES_OFF)                                                                           \
     X(UPLOAD_READ_KEPT)                                                                            \
+    X(UPLOAD_RANGE_LONG)                                                                           \
+    X(UPLOAD_LIST_UNNAMED)                                                                         \
     X(UPLOAD_READ_NAMELESS)                                                                        \
     X(UPLOAD_READ_ETAGLESS)                                                                        \
     X(UPLOAD_READ_ETAG_ANY)                                                                        \

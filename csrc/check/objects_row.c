@@ -211,8 +211,9 @@ static bool is_stale(const struct s3p_objects *o, const struct s3p_part_list *l,
 
 static const struct s3p_part_list *list_seen(const struct reading *g, uint32_t u)
 {
+    bool named = S3P_ON(UPLOAD_LIST_UNNAMED, !s3p_id_none(g->body)); /* several may have none */
     for (uint32_t k = g->o->upload[u].list; k != UINT32_MAX; k = g->o->list[k].next)
-        if (s3p_id_eq(g->o->list[k].body_id, g->body))
+        if (named && s3p_id_eq(g->o->list[k].body_id, g->body))
             return &g->o->list[k];
     return NULL;
 }
@@ -251,7 +252,8 @@ static bool judge_upload_bytes(const struct reading *g, uint32_t u, struct s3p_r
     if (S3P_OFF(UPLOAD_BYTES_NONE, g->verdict == S3P_BODY_NONE) ||
         S3P_OFF(UPLOAD_BYTES_OPAQUE, g->verdict == S3P_BODY_OPAQUE) ||
         S3P_OFF(UPLOAD_BYTES_COPIED, up->copied_parts) ||
-        (g->verdict == S3P_BODY_TORN && !g->torn))
+        (g->verdict == S3P_BODY_TORN && !g->torn) ||
+        (g->verdict == S3P_BODY_LONG && S3P_OFF(UPLOAD_RANGE_LONG, !g->whole)))
         return false;
     if (!pieces) {
         r->size = S3P_ROW_CERTAIN;

@@ -155,6 +155,11 @@ T_TEST(objects_seen_in_pieces)
     READ(done, r, "body-torn");
     r.range_len = 74; /* ten bytes of a part say no more than whose it is */
     READ(done, r, NULL);
+    r.body_verdict = S3P_BODY_LONG;
+    r.range_len = 65; /* and one byte not even that */
+    READ(done, r, NULL);
+    r.range_len = 0;
+    READ(done, r, "body-length");
     r = seen(7, 8);
     r.part_number = 1;
     r.body_verdict = S3P_BODY_CLEAN;
@@ -244,6 +249,28 @@ T_TEST(objects_seen_copied_onto_itself)
         t_add(&m, read);
         EXPECT(&m, renamed ? "etag-mismatch" : NULL);
     }
+}
+
+/* Lists with copied parts have no ids: which one was joined, a HEAD does not say. */
+T_TEST(objects_seen_of_unnamed_lists)
+{
+    struct t_make m;
+    struct s3p_attempt done = complete(1, 5, 6), read = seen(9, 10), other;
+    struct s3p_entry e = {.key_index = 1, .size = 64, .etag_form = S3P_ETAG_DIGEST};
+    done.body_id = read.body_id = none;
+    read.op = S3P_OP_HEAD;
+    read.body_verdict = S3P_BODY_NONE;
+    other = refused(done, S3P_EV_NONE);
+    other.status = 404;
+    begin(&m, MD5);
+    add_parts(&m);
+    add_complete(&m, done);
+    s3p_append_begin(m.a, 512, 1);
+    other.entries_first = s3p_append_entry(m.a, &e);
+    other.entries_count = 1;
+    add(&m, other);
+    t_add(&m, read);
+    EXPECT(&m, NULL);
 }
 
 T_TEST(objects_seen_etags)

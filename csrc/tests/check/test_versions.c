@@ -296,6 +296,24 @@ T_TEST(versions_of_an_upload)
     }
 }
 
+/* Nor does it bring back one that was deleted. */
+T_TEST(versions_listed_of_an_upload)
+{
+    for (int again = 0; again < 2; again++) {
+        struct t_make m;
+        const struct t_texts v9 = {.upload = "u", .version = "v9"};
+        t_make_begin(&m, "{}", "{\"etag_is_md5\":false}");
+        t_add_versioning(&m, "status=Enabled", 1, 2);
+        t_add_texts(&m, upload(S3P_OP_CREATE_UPLOAD, 3, 4), (struct t_texts){.upload = "u"});
+        t_add_texts(&m, upload(S3P_OP_COMPLETE_UPLOAD, 5, 6), v9);
+        t_add_asked(&m, t_deleted(7, 8), "v9");
+        if (again)
+            t_add_texts(&m, upload(S3P_OP_COMPLETE_UPLOAD, 9, 10), v9);
+        t_add_versions(&m, 11, 12, NULL, 0);
+        t_expect_versions(&m, NULL);
+    }
+}
+
 T_TEST(versions_missing_borders)
 {
     struct t_make m;
