@@ -77,6 +77,7 @@ campaign: build rules driver-test
 	 $(PYTEST) tests/production -v --scale full --seed 3
 	@for seed in $$(seq 101 120); do $(PYTEST) -q tests/production --scale smoke --seed $$seed || exit 1; done
 	@$(PYTEST) tests/production -v --scale smoke --sdk boto3
+	@$(PY) -m tests.random_plans --seeds 1-1000
 	@$(C) VARIANT=release all && S3PROD_ORACLE_HISTORIES=900000 build/c/release/s3p-test oracle_
 	@S3PROD_CRASH_ROUNDS=200 $(PYTEST) -v tests/store/crash
 	@S3PROD_LANES=asan,tsan S3PROD_LANES_WHOLE=1 $(PYTEST) -v tests/lanes/test_sanitizers.py
