@@ -154,6 +154,13 @@ int s3p_alone_meta(const struct s3p_load *l, const struct s3p_segment_view *s, u
     return lacks_meta(l, s, i) ? hit(t, S3P_RULE_META_LOST, key, err) : 0;
 }
 
+/* Bytes of another key are known by whole cells: behind one that is cut they look corrupt. */
+static bool is_cut_copy(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i)
+{
+    return l->objects->ncopy != 0 &&
+           S3P_ON(ALONE_CUT_ANY, COL(s, uint64_t, range_first)[i] % S3P_CELL != 0);
+}
+
 int s3p_alone(const struct s3p_load *l, const struct s3p_segment_view *s, uint32_t i,
               const struct s3p_row *key, uint64_t *md5_bytes, struct s3p_tally *t,
               struct s3p_err *err)
@@ -164,7 +171,8 @@ int s3p_alone(const struct s3p_load *l, const struct s3p_segment_view *s, uint32
     case S3P_OP_GET: /* a part that begins beside the cells looks corrupt */
         return COL(s, uint8_t, outcome)[i] == S3P_OK_OUTCOME &&
                        COL(s, uint8_t, body_verdict)[i] == S3P_BODY_CORRUPT &&
-                       S3P_ON(ALONE_ODD_PARTS, !l->objects->odd_parts)
+                       S3P_ON(ALONE_ODD_PARTS, !l->objects->odd_parts) &&
+                       S3P_ON(ALONE_CUT_COPY, !is_cut_copy(l, s, i))
                    ? hit(t, S3P_RULE_BODY_CORRUPT, key, err)
                    : 0; /* of one that was cut short on the way the wire is to blame */
     default:

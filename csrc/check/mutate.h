@@ -587,6 +587,8 @@
     X(ALONE_COND_NO_ETAG)                                                                          \
     X(ALONE_COND_FORM)                                                                             \
     X(ALONE_COND_SAME)                                                                             \
+    X(ALONE_CUT_ANY)                                                                               \
+    X(ALONE_CUT_COPY)                                                                              \
     X(ALONE_ODD_PARTS)                                                                             \
     X(ALONE_NO_ETAG)                                                                               \
     X(LOAD_FOREIGN)                                                                                \

@@ -251,6 +251,23 @@ T_TEST(objects_seen_copied_onto_itself)
     }
 }
 
+/* Bytes of another key behind a cell that the range cuts. */
+T_TEST(objects_seen_of_cut_copies)
+{
+    for (int cut = 0; cut < 2; cut++) {
+        struct t_make m;
+        struct s3p_attempt copy = of(S3P_OP_COPY, 7, 8), bad = seen(9, 10);
+        bad.body_verdict = S3P_BODY_CORRUPT;
+        bad.range_first = cut ? 100 : 64;
+        bad.range_len = bad.bytes_in = 192 - bad.range_first;
+        bad.bad_offset = 128;
+        begin(&m, NO_MD5);
+        t_add_texts(&m, copy, (struct t_texts){.source = "main/keys/00000009"});
+        t_add(&m, bad);
+        EXPECT(&m, cut ? NULL : "body-corrupt");
+    }
+}
+
 /* Lists with copied parts have no ids: which one was joined, a HEAD does not say. */
 T_TEST(objects_seen_of_unnamed_lists)
 {
