@@ -6,6 +6,7 @@
 #include "check/mutate.h"
 #include "check/witness.h"
 #include "core/alloc.h"
+#include "history/json.h"
 
 struct s3p_verdict {
     enum s3p_consistency consistency;
@@ -79,7 +80,7 @@ static void add_space(struct s3p_buf *out, const struct s3p_verdict_facts *f, co
 {
     struct s3p_evidence_sum sum;
     sum_of(f, space, &sum);
-    s3p_json_text(out, space, strlen(space));
+    s3p_json_text(out, (struct s3p_str){space, strlen(space)});
     s3p_buf_char(out, ':');
     for (int m = 0; m < MEASURES; m++) {
         s3p_buf_fmt(out, "%s\"%s\":", m == 0 ? "{" : ",", measure[m].what);
@@ -108,7 +109,7 @@ static void add_reason(struct s3p_buf *because, const char *text, size_t len)
 {
     if (because->len != 0)
         s3p_buf_char(because, ',');
-    s3p_json_text(because, text, len);
+    s3p_json_text(because, (struct s3p_str){text, len});
 }
 
 /* One floor of the plan: appended to `out`; a missed one also to `because`. */
@@ -123,7 +124,7 @@ static bool judge_floor(const struct s3p_verdict_facts *f, const char *space, co
         double got = measure[m].got(&sum);
         bool met = S3P_LE(VERDICT_FLOOR_LT, asked, got);
         s3p_buf_str(out, out->len != 0 ? ",{\"space\":" : "{\"space\":");
-        s3p_json_text(out, space, strlen(space));
+        s3p_json_text(out, (struct s3p_str){space, strlen(space)});
         s3p_buf_fmt(out, ",\"what\":\"%s\",\"asked\":%.15g,\"got\":", what, asked);
         add_number(out, got, measure[m].fraction);
         s3p_buf_fmt(out, ",\"met\":%s}", met ? "true" : "false");
@@ -253,7 +254,7 @@ static void add_counts(struct s3p_buf *out, const struct s3p_tally *t)
         if (t->by_rule[r] == 0)
             continue;
         s3p_buf_fmt(out, "%s\"%s\":", comma, s3p_rule_table[r].name);
-        s3p_json_text(out, about, strlen(about));
+        s3p_json_text(out, (struct s3p_str){about, strlen(about)});
         comma = ",";
     }
     s3p_buf_fmt(out, "},\"lists\":{\"pages\":%llu,\"entries\":%llu,\"lag_ms\":%.3f}",

@@ -13,27 +13,10 @@ void s3p_witness_fill(struct s3p_witness *w, const struct s3p_histfile *f, const
     }
 }
 
-void s3p_json_text(struct s3p_buf *out, const char *p, size_t len)
-{
-    s3p_buf_char(out, '"');
-    for (size_t i = 0; i < len; i++) {
-        uint8_t c = (uint8_t)p[i];
-        if (c == '"' || c == '\\') {
-            s3p_buf_char(out, '\\');
-            s3p_buf_char(out, (char)c);
-        } else if (c < 0x20 || c >= 0x7f) {
-            s3p_buf_fmt(out, "\\u%04x", c);
-        } else {
-            s3p_buf_char(out, (char)c);
-        }
-    }
-    s3p_buf_char(out, '"');
-}
-
 static void add_member(struct s3p_buf *out, const char *name, const char *text, size_t len)
 {
     s3p_buf_fmt(out, "\"%s\":", name);
-    s3p_json_text(out, text, len);
+    s3p_json_text(out, (struct s3p_str){text, len});
     s3p_buf_char(out, ',');
 }
 

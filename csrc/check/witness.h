@@ -22,7 +22,5 @@ void s3p_witness_json(const struct s3p_witness *w, const struct s3p_head *h, str
 /* Members "bucket" and "key", each with a comma behind it. */
 void s3p_json_place(struct s3p_buf *out, const struct s3p_head *h, uint16_t place,
                     uint64_t key_index);
-void s3p_json_text(struct s3p_buf *out, const char *p,
-                   size_t len); /* a JSON string; other bytes than UTF-8 become U+00xx */
 
 #endif

@@ -16,7 +16,7 @@ static void add_escape(struct s3p_buf *out, unsigned char c)
     s3p_buf_add(out, text, sizeof text);
 }
 
-static void add_text(struct s3p_buf *out, struct s3p_str s)
+void s3p_json_text(struct s3p_buf *out, struct s3p_str s)
 {
     s3p_buf_char(out, '"');
     for (size_t i = 0; i < s.len;) {
@@ -50,7 +50,7 @@ static void add_hex(struct s3p_buf *out, const char *name, const uint8_t b[16])
     char hex[32];
     s3p_hex(hex, b, 16);
     add_name(out, name);
-    add_text(out, (struct s3p_str){hex, sizeof hex});
+    s3p_json_text(out, (struct s3p_str){hex, sizeof hex});
 }
 
 static void add_names(struct s3p_buf *out, unsigned bits, unsigned count,
@@ -63,7 +63,7 @@ static void add_names(struct s3p_buf *out, unsigned bits, unsigned count,
         if ((bits >> b & 1) == 0)
             continue;
         s3p_buf_str(out, comma);
-        add_text(out, (struct s3p_str){name(b), strlen(name(b))});
+        s3p_json_text(out, (struct s3p_str){name(b), strlen(name(b))});
         comma = ",";
     }
     s3p_buf_char(out, ']');
@@ -87,7 +87,7 @@ static void add_key(struct s3p_buf *out, uint16_t space, uint64_t index,
     s3p_buf_init(&key, 64u << 10);
     s3p_keynames_text(k, space, index, &key);
     add_name(out, "key");
-    add_text(out, (struct s3p_str){key.data, s3p_buf_ok(&key) ? key.len : 0});
+    s3p_json_text(out, (struct s3p_str){key.data, s3p_buf_ok(&key) ? key.len : 0});
     s3p_buf_free(&key);
 }
 
@@ -103,7 +103,7 @@ static void add_etag(struct s3p_buf *out, const char *name, const char *form_nam
         return;
     const char *text = s3p_column_sense_table[S3P_COL_etag_form].value_name(form);
     add_name(out, form_name);
-    add_text(out, (struct s3p_str){text, strlen(text)});
+    s3p_json_text(out, (struct s3p_str){text, strlen(text)});
 }
 
 static void add_entry(struct s3p_buf *out, const struct s3p_segment_view *s,
@@ -112,7 +112,7 @@ static void add_entry(struct s3p_buf *out, const struct s3p_segment_view *s,
     s3p_buf_char(out, '{');
     if (e->key_text != 0) {
         add_name(out, "key");
-        add_text(out, s3p_segment_text(s, e->key_text));
+        s3p_json_text(out, s3p_segment_text(s, e->key_text));
     } else {
         add_key(out, e->space, e->key_index, e->key_index != S3P_NO_INDEX ? k : NULL);
     }
@@ -125,7 +125,7 @@ static void add_entry(struct s3p_buf *out, const struct s3p_segment_view *s,
     }
     if (e->version_id != 0) {
         add_name(out, "version_id");
-        add_text(out, s3p_segment_text(s, e->version_id));
+        s3p_json_text(out, s3p_segment_text(s, e->version_id));
     }
     if (e->flags != 0)
         add_names(out, e->flags, S3P_ENTRY_FLAGS, entry_flag_name);
@@ -182,10 +182,10 @@ static void add_column(struct s3p_buf *out, const struct s3p_segment_view *s, in
     }
     add_name(out, name);
     if (sense->as == S3P_AS_TEXT) {
-        add_text(out, s3p_segment_text(s, (uint32_t)v));
+        s3p_json_text(out, s3p_segment_text(s, (uint32_t)v));
     } else if (sense->as == S3P_AS_ENUM) {
         const char *text = sense->value_name((unsigned)v);
-        add_text(out, (struct s3p_str){text, strlen(text)});
+        s3p_json_text(out, (struct s3p_str){text, strlen(text)});
     } else {
         s3p_buf_i64(out, v);
     }
@@ -198,7 +198,7 @@ static void add_bucket(struct s3p_buf *out, uint16_t bucket, const struct s3p_ke
     if (s3p_str_eq(role, "?"))
         s3p_buf_u64(out, bucket);
     else
-        add_text(out, role);
+        s3p_json_text(out, role);
 }
 
 /* Columns that are written by one of the functions above, not as themselves. */

@@ -19,6 +19,9 @@
 #include "history/reader.h"
 #include "history/writer.h"
 
+/* Appends a JSON string. */
+void s3p_json_text(struct s3p_buf *out, struct s3p_str s);
+
 /* Appends the object of record `i`, without a line end. `k` may be NULL: then "key" is left out. */
 void s3p_record_json(const struct s3p_segment_view *s, uint32_t i, const struct s3p_keynames *k,
                      struct s3p_buf *out);

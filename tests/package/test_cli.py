@@ -136,7 +136,7 @@ def test_the_embedded_store_is_judged_by_a_given_profile(plan_file, tmp_path):
 
 
 def test_a_broken_store_is_status_1_with_a_witness(tmp_path):
-    program = [put("cfg", {"counter": 0}, if_none_match="*"), barrier("b"), cas("cfg"), cas("cfg"), cas("cfg")]
+    program = [put("cfg ä", {"counter": 0}, if_none_match="*"), barrier("b"), *(cas("cfg ä") for _ in range(3))]
     plan = Plan("cas", groups=[make_bucket(), Group("g", program, clients=8), remove_bucket()])
     (tmp_path / "cas.json").write_text(plan.to_json())
     from s3prod.store import EmbeddedStore
@@ -145,6 +145,7 @@ def test_a_broken_store_is_status_1_with_a_witness(tmp_path):
         target = {"S3_ENDPOINT": store.endpoint, "S3_ACCESS_KEY": store.access_key, "S3_SECRET_KEY": store.secret_key}
         done = s3prod("run", "cas.json", "--out", "out", "--profile", "embedded", cwd=tmp_path, **target)
         assert done.returncode == 1, done.stdout + done.stderr
+        assert "main/cfg ä: " in done.stdout
         assert "consistency: VIOLATED" in done.stdout and f"--endpoint {store.endpoint}" in done.stdout
         assert store.secret_key not in done.stdout + done.stderr
         assert all(store.secret_key.encode() not in path.read_bytes() for path in (tmp_path / "out").iterdir())
