@@ -46,13 +46,6 @@ struct check {
     bool judge, alone, streams; /* one partition that is large; too large to be in memory */
 };
 
-/* A step goes through the file once: what it has read need not stay in memory. */
-static void forget_segment(const struct check *c, uint64_t segment)
-{
-    const struct s3p_segment_view *s = s3p_histfile_segment(c->file, (uint32_t)segment);
-    s3p_histfile_forget(c->file, s->column[0], s->entries + s->nentries);
-}
-
 /* All that is done with a segment while it is in the cache for the first time. */
 static int open_segment(void *ctx, int thread, uint64_t segment, struct s3p_err *err)
 {
@@ -60,7 +53,8 @@ static int open_segment(void *ctx, int thread, uint64_t segment, struct s3p_err 
     (void)thread;
     S3P_TRY(s3p_histfile_verify(c->file, (uint32_t)segment, err));
     S3P_TRY(s3p_load_count(&c->load, (uint32_t)segment, err));
-    forget_segment(c, segment);
+    const struct s3p_segment_view *s = s3p_histfile_segment(c->file, (uint32_t)segment);
+    s3p_histfile_forget(c->file, s->entries, s->entries + s->nentries); /* the columns come next */
     return 0;
 }
 
@@ -70,7 +64,8 @@ static int load_segment(void *ctx, int thread, uint64_t segment, struct s3p_err 
     s3p_tally_unit(&c->tally[thread]);
     S3P_TRY(s3p_load_rows(&c->load, (uint32_t)segment, c->from, c->to, c->out, c->judge,
                           &c->tally[thread], err));
-    forget_segment(c, segment);
+    const struct s3p_segment_view *s = s3p_histfile_segment(c->file, (uint32_t)segment);
+    s3p_histfile_forget(c->file, s->column[0], s->entries + s->nentries);
     return 0;
 }
 
