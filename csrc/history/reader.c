@@ -362,7 +362,7 @@ void s3p_histfile_forget(const struct s3p_histfile *f, const void *from, const v
     enum { BEFORE_BYTES = 1 << 20, FAULT_BYTES = 64 << 10 }; /* a fault maps what is around it */
     size_t begin = (size_t)((const uint8_t *)from - f->p);
     size_t end = (size_t)((const uint8_t *)to - f->p) + FAULT_BYTES;
-    if (!f->mapped || from == to)
+    if (!f->mapped || (const uint8_t *)from >= (const uint8_t *)to)
         return;
     begin = begin < BEFORE_BYTES ? 0 : (begin - BEFORE_BYTES) / FAULT_BYTES * FAULT_BYTES;
     end = end < f->len ? end / FAULT_BYTES * FAULT_BYTES : f->len;

@@ -50,7 +50,8 @@ bool s3p_histfile_complete(
     const struct s3p_histfile *f); /* footer there, and the run was not interrupted */
 const struct s3p_segment_view *s3p_histfile_segment(const struct s3p_histfile *f, uint32_t i);
 /* Lets go of the memory of [from, to) of an open file, and of what lies next to it or just before:
- * reading it again maps it again. Any thread, also while others read there. */
+ * reading it again maps it again. Nothing when `to` is not behind `from` (a file may order entries
+ * as it likes). Any thread, also while others read there. */
 void s3p_histfile_forget(const struct s3p_histfile *f, const void *from, const void *to);
 /* The segment of a record of the file, and its place there. O(log n). */
 const struct s3p_segment_view *s3p_histfile_find(const struct s3p_histfile *f, uint64_t record,
