@@ -180,7 +180,8 @@ static enum s3p_outcome record_child(struct s3p_try *t, const struct batch *b, i
         r.expect_form = etag.form;
     }
     if (t->outcome == S3P_OK_OUTCOME) {
-        size_t n = result == NULL || result->code.len >= sizeof code ? 0 : result->code.len;
+        size_t n = result == NULL ? 0 : result->code.len;
+        n = n < sizeof code - 1 ? n : sizeof code - 1; /* what is cut is an error all the same */
         memcpy(code, n == 0 ? "" : result->code.p, n);
         judge_child(t, &r, code, result != NULL || b->quiet);
     }

@@ -23,6 +23,7 @@ VERSIONS = "".join(
 PAGE = f"<ListVersionsResult><IsTruncated>false</IsTruncated>{VERSIONS}</ListVersionsResult>"
 DELETED = "<Deleted><Key>{}</Key></Deleted>"
 DENIED = "<Error><Key>{}</Key><Code>AccessDenied</Code></Error>"
+UNKNOWN = DENIED.replace("Access", "Access" * 20)  # a code, and longer than a history keeps
 
 
 @contextmanager
@@ -60,6 +61,7 @@ def answering(results: str) -> Iterator[Target]:
     ([*[DELETED.format("a")] * 3, DENIED.format("b")], ["ok", "ok", "ok", "failed"], 0),
     ([DENIED.format("b"), *[DELETED.format("a")] * 2], ["unknown", "unknown", "unknown", "failed"], 2),  # whose is missing?
     ([*[DELETED.format("a")] * 2, DENIED.format("a"), DELETED.format("b")], ["unknown"] * 3 + ["ok"], 3),  # whose failed?
+    ([*[DELETED.format("a")] * 3, UNKNOWN.format("b")], ["ok", "ok", "ok", "unknown"], 0),
 ])  # fmt: skip
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_versions_that_the_answer_leaves_out(runner, results, ends, surplus, tmp_path):
