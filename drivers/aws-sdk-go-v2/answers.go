@@ -94,26 +94,23 @@ func contentLength(header http.Header) int64 {
 	return int64(length)
 }
 
-// contentRange reads `bytes 0-63/1024`: first byte and total length; 0 and unknownLength without one.
-func contentRange(text string) (first, total int64) {
-	span, all, _ := strings.Cut(strings.TrimPrefix(text, "bytes "), "/")
-	begin, _, _ := strings.Cut(span, "-")
-	start, err := strconv.ParseUint(begin, 10, 62)
-	if err != nil {
-		start = 0
-	}
+// lengthInRange is the total length that a Content-Range tells: 1024 of `bytes 0-63/1024`.
+func lengthInRange(header http.Header) int64 {
+	_, all, _ := strings.Cut(header.Get("Content-Range"), "/")
 	length, err := strconv.ParseUint(all, 10, 62)
 	if err != nil {
-		return int64(start), unknownLength
+		return unknownLength
 	}
-	return int64(start), int64(length)
+	return int64(length)
 }
 
-// answerOf is what the head of an answer says of the body behind it.
+// answerOf is what the head of an answer says of the body behind it; where that begins is for the request to say.
 func answerOf(r *request, a *attempt) answer {
 	out := answer{hash: keyHash(r.bucket, r.key.text), whole: a.status == http.StatusOK, expect: contentLength(a.header)}
-	out.start, out.total = contentRange(a.header.Get("Content-Range"))
-	if out.total == unknownLength && out.whole {
+	out.total = lengthInRange(a.header)
+	if !out.whole {
+		out.start = r.rangeFirst
+	} else if out.total == unknownLength {
 		out.total = out.expect
 	}
 	if r.part > 0 { // a part is a body of its own
@@ -356,7 +353,7 @@ func (c *client) readObject(r *request, a *attempt, got *parsed, out *record, fi
 		return
 	}
 	told := answerOf(r, a)
-	_, size := contentRange(a.header.Get("Content-Range"))
+	size := lengthInRange(a.header)
 	if size == unknownLength {
 		size = told.expect
 	}

@@ -140,8 +140,9 @@ def _object(book: Book, request: Request, attempt: Attempt, record: Record, fiel
         return
     length_text = attempt.headers.get("content-length", "")  # of a head that was cut it may be anything
     announced = int(length_text) if length_text.isascii() and length_text.isdigit() else -1
-    start, total = _content_range(attempt.headers.get("content-range", ""))
+    total = _length_in_range(attempt.headers.get("content-range", ""))
     whole = attempt.status == 200
+    start = 0 if whole else request.range_first  # not where the answer says that it begins
     if total is None and whole and announced >= 0:
         total = announced
     size = total if total is not None else announced if announced >= 0 else len(attempt.data)
@@ -195,11 +196,14 @@ def _modified(attempt: Attempt, record: Record) -> None:
         record["last_modified"] = int(modified.timestamp())
 
 
-def _content_range(text: str) -> tuple[int, int | None]:
-    """First byte and total length of `bytes 0-63/1024`; 0 and None without one."""
-    span, _, total = text.removeprefix("bytes ").partition("/")
-    first = span.partition("-")[0]
-    return int(first) if first.isdigit() else 0, int(total) if total.isdigit() else None
+def _length_in_range(text: str) -> int | None:
+    """The total length that a Content-Range tells.
+
+    >>> _length_in_range("bytes 0-63/1024")
+    1024
+    """
+    total = text.partition("/")[2]
+    return int(total) if total.isdigit() else None
 
 
 def _attributes(book: Book, request: Request, attempt: Attempt, record: Record, fields: dict[str, Any]) -> None:
