@@ -74,14 +74,16 @@ static bool is_of(const struct s3p_delete_result *r, const struct s3p_delete_nam
 }
 
 /* What the answer says of a key: NULL when it does not name it. Answers mostly keep the order of
- * the request. */
-static const struct s3p_delete_result *find_result(const struct batch *b, int i)
+ * the request. A key that is named twice has two results. */
+static const struct s3p_delete_result *find_result(struct batch *b, int i)
 {
     for (int exact = 1; exact >= 0; exact--)
         for (int step = 0; step < b->results.n; step++) {
-            const struct s3p_delete_result *r = &b->results.results[(i + step) % b->results.n];
-            if (is_of(r, &b->names[i], exact))
-                return r;
+            struct s3p_delete_result *r = &b->results.results[(i + step) % b->results.n];
+            if (r->taken || !is_of(r, &b->names[i], exact))
+                continue;
+            r->taken = true;
+            return r;
         }
     return NULL;
 }
@@ -154,7 +156,7 @@ static void judge_child(const struct s3p_try *t, struct s3p_attempt *r, const ch
 
 /* A child shares the times of its request; its outcome is the request's, or what the answer says of
  * its key. */
-static enum s3p_outcome record_child(struct s3p_try *t, const struct batch *b, int i)
+static enum s3p_outcome record_child(struct s3p_try *t, struct batch *b, int i)
 {
     struct s3p_appender *a = t->c->w->appender;
     const struct s3p_delete_name *name = &b->names[i];

@@ -48,6 +48,7 @@ struct s3p_delete_result {
     struct s3p_str code;            /* empty: deleted */
     struct s3p_str marker_id;       /* of the delete marker that was made or removed */
     bool is_marker;
+    bool taken; /* false; for whoever deals the results out */
 };
 struct s3p_delete_results {
     struct s3p_delete_result *results;

@@ -56,23 +56,31 @@ func giveVersions(results []deletion, r *request) {
 	}
 }
 
-// found gives the results by name; a store may tell the version that it removed unasked.
-func found(results []deletion, failed bool, r *request) map[objectName]deletion {
+// found gives the results by name, which may be there twice; a store may tell the version that it removed unasked.
+func found(results []deletion, failed bool, r *request) map[objectName][]deletion {
 	asked := map[objectName]bool{}
 	for _, one := range r.objects {
 		asked[objectName{one.key, one.version}] = true
 	}
-	out := map[objectName]deletion{}
+	out := map[objectName][]deletion{}
 	for _, one := range results {
 		name := objectName{one.key, one.version}
 		if !asked[name] {
 			name.version = ""
 		}
-		if _, there := out[name]; !there && one.failed == failed {
-			out[name] = one
+		if one.failed == failed {
+			out[name] = append(out[name], one)
 		}
 	}
 	return out
+}
+
+// take gives the next result of a name: no two keys of a request have the same one.
+func take(results map[objectName][]deletion, name objectName) (one deletion, there bool) {
+	if left := results[name]; len(left) > 0 {
+		one, there, results[name] = left[0], true, left[1:]
+	}
+	return one, there
 }
 
 // surplus are results that the request did not call for: of keys that it does not name, a second one, a deleted key when
@@ -116,14 +124,15 @@ func (c *client) children(r *request, got *parsed, parent *record) (out []*recor
 			child.Cond, child.ExpectETag = "if_match", one.etag
 		}
 		name := objectName{one.key, one.version}
-		success, isDone := done[name]
-		failure, isFailed := failed[name]
+		success, isDone := take(done, name)
+		failure, isFailed := deletion{}, false
+		if !isDone {
+			failure, isFailed = take(failed, name)
+		}
 		if success.marker {
 			child.flag("delete_marker")
 		}
-		if success.markerID != "" {
-			child.VersionID = success.markerID
-		}
+		child.VersionID = success.markerID
 		if parent.Outcome == "ok" {
 			child.CodeText = failure.code
 			child.Outcome, child.Evidence = c.run.outcomes.of(end{

@@ -74,3 +74,16 @@ def test_versions_that_the_answer_leaves_out(runner, results, ends, surplus, tmp
     assert [child["outcome"] for child in children] == ends
     (batch,) = [record for record in records if record["op"] == "delete_objects"]
     assert len(batch.get("entries", ())) == surplus
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_key_that_is_named_twice(runner, tmp_path):
+    """Each name has a result of its own, in whatever order they come; one that has none is unknown."""
+    marked = "<Deleted><Key>a</Key><DeleteMarker>true</DeleteMarker><DeleteMarkerVersionId>{}</DeleteMarkerVersionId></Deleted>"
+    results = DELETED.format("b") + marked.format("m1") + marked.format("m2")
+    program = [delete_objects(["a", "a", "b", "a"], bucket="main")]
+    with answering(results) as target:
+        run = run_plan(Plan("batch", [Group("batch", program)]), target, runner=runner, out=tmp_path)
+    children = [record for record in records_of(run) if record["op"] == "delete_child"]
+    assert [child["outcome"] for child in children] == ["ok", "ok", "ok", "unknown"]
+    assert [child.get("version_id") for child in children if child["key"] == "a"] == ["m1", "m2", None]
