@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from random_plans import random_trial, run_trial
+from random_plans import GO, random_trial, run_trial
 
 SEEDS = (2, 5, 8, 12, 23, 27, 64, 227)  # the last ones were once taken for violations
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_the_correct_store_is_never_violated(seed: int, tmp_path: Path) -> None:
-    run = run_trial(random_trial(seed), tmp_path / "run")
+@pytest.mark.parametrize(("seed", "runner"), [*((seed, None) for seed in SEEDS), (182, GO)])
+def test_the_correct_store_is_never_violated(seed: int, runner: str | None, tmp_path: Path) -> None:
+    run = run_trial(random_trial(seed, runner), tmp_path / "run")
     assert run.verdict is not None and run.verdict.consistency != "violated", run.verdict.to_dict()
 
 
