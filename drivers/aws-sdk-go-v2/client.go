@@ -29,8 +29,9 @@ type client struct {
 	sched   int64 // the intended start, for the first attempt of an open arrival
 	silent  int64 // since when no attempt was answered; 0: the last one was
 	draws   uint64
-	opSeq   int
-	earlier int // attempts of the operation before this call
+	ops     int
+	opSeq   int // of the operation at hand
+	earlier int // attempts of it before this call
 }
 
 // send carries a step out and writes down each of its attempts.
@@ -38,11 +39,11 @@ func (c *client) send(r *request) (*result, error) {
 	if c.run.cancelled.Err() != nil {
 		return nil, errCancelled
 	}
-	if r.again {
-		c.earlier++
+	if r.again != nil {
+		c.opSeq, c.earlier = r.again.opSeq, r.again.attempt+1
 	} else {
-		c.earlier = 0
-		c.opSeq++
+		c.ops++
+		c.opSeq, c.earlier = c.ops, 0
 	}
 	body, err := c.prepare(r)
 	if err != nil {
@@ -155,7 +156,7 @@ func (c *client) skeleton(r *request, a *attempt, number int) *record {
 func (c *client) record(r *request, attempts []*attempt, got *parsed) (*result, error) {
 	var lines []any
 	var ended *result
-	ambiguous := r.again
+	ambiguous := r.again != nil
 	twice := slices.ContainsFunc(attempts[:len(attempts)-1], func(a *attempt) bool { return a.resent })
 	for i, a := range attempts {
 		seen := got
@@ -203,7 +204,7 @@ func (c *client) recordOne(r *request, a *attempt, got *parsed, number int, ambi
 	out.CodeText = a.said(code, got)
 	out.RequestID, out.VersionID = a.header.Get("x-amz-request-id"), a.header.Get("x-amz-version-id")
 	out.ETag = etagOf(r.op, a, got)
-	ended := &result{op: r.op, status: a.status, code: code}
+	ended := &result{op: r.op, status: a.status, code: code, opSeq: c.opSeq, attempt: number}
 	children := c.readAnswer(r, a, got, out, &ended.fields)
 	outcomes := []string{out.Outcome}
 	for _, child := range children {

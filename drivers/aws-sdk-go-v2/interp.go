@@ -51,8 +51,9 @@ type interpreter struct {
 	last      *result
 	walks     map[string]int64
 	holds     map[string]*hold
-	rounds    []int // of the repeats around the current step, innermost last
-	ambiguous *step // the mutation of a loop that ended unknown and may be tried again
+	rounds    []int   // of the repeats around the current step, innermost last
+	ambiguous *step   // the mutation of a loop that ended unknown and may be tried again
+	unsure    *result // its last one
 	loops     int
 }
 
@@ -108,7 +109,7 @@ func (in *interpreter) noteUnknown(s *step, handled bool) error {
 	case in.last.outcome == "unknown" && !handled:
 		return errUnknown
 	case in.last.outcome == "unknown":
-		in.ambiguous = s
+		in.ambiguous, in.unsure = s, in.last
 	case in.ambiguous == s:
 		in.ambiguous = nil
 	}
@@ -267,7 +268,9 @@ func (in *interpreter) s3Step(s *step) (bool, error) {
 		if err := in.phase.admit(); err != nil {
 			return false, err
 		}
-		r.again = in.ambiguous == s && len(requests) == 1
+		if in.ambiguous == s && len(requests) == 1 {
+			r.again = in.unsure
+		}
 		got, err := in.client.send(r)
 		if err != nil {
 			return false, err

@@ -31,7 +31,7 @@ type request struct {
 	hasKey     bool
 	cond       condition
 	sourceCond condition
-	again      bool // the last attempt of this very step was unknown: it is the same operation
+	again      *result // of this very step's last attempt, when that was unknown: it is the same operation
 	version    string
 
 	ranged                bool
@@ -70,6 +70,8 @@ type result struct {
 	status      int
 	code        string
 	fields      binding
+	opSeq       int // its place: number of the operation, and of its last attempt
+	attempt     int
 }
 
 // A binding is what a name holds.

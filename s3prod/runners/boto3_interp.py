@@ -75,6 +75,7 @@ class Interpreter:
         self._holds: dict[str, Hold] = {}
         self._rounds: list[int] = []  # of the repeats around the current step, innermost last
         self._ambiguous: Step | None = None  # the mutation of a loop that ended unknown and may be tried again
+        self._unsure = (0, 0)  # its place
         self._loops = 0
 
     def run(self) -> None:
@@ -107,7 +108,7 @@ class Interpreter:
         if self.last.outcome == "unknown":
             if not handled:
                 raise _Unknown
-            self._ambiguous = step
+            self._ambiguous, self._unsure = step, self.last.place
         elif self._ambiguous is step:
             self._ambiguous = None
 
@@ -199,7 +200,7 @@ class Interpreter:
         results = []
         for request in requests:
             self.world.admit()
-            request.again = self._ambiguous is step and len(requests) == 1
+            request.again = self._unsure if self._ambiguous is step and len(requests) == 1 else None
             result = self.sender.send(request)
             results.append(result)
             self._take(request, result)

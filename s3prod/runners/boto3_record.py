@@ -109,7 +109,7 @@ class Sender:
         self.sched = 0  # the intended start, for the first attempt of an open arrival
         self.patience_s = float("inf")  # without an answer; of groups that no stop rule ends
         self._silent_s: float | None = None  # since when no attempt was answered
-        self._draws = self._op_seq = self._earlier = 0
+        self._draws = self._ops = self._op_seq = self._earlier = 0
         self._attempts: list[Attempt] = []
         self._request: Request | None = None
         self._set_out: Callable[[], None] = lambda: None
@@ -153,8 +153,11 @@ class Sender:
         """Carries the step out and records each of its attempts."""
         with self._lock:
             self._attempts, self._request = [], request
-        self._earlier = self._earlier + 1 if request.again else 0
-        self._op_seq += not request.again
+        if request.again is None:
+            self._ops += 1
+            self._op_seq, self._earlier = self._ops, 0
+        else:
+            self._op_seq, self._earlier = request.again[0], request.again[1] + 1
         calls.prepare(request, self._draw)
         if request.body_kind == "constant" and request.key is not None:
             self.book.constant.add(request.key)
@@ -242,7 +245,9 @@ class Sender:
             body_complete=phase == "answered" and not attempt.unreadable,
         )
         outcome, evidence = outcome_of(end)
-        ambiguous = request.again or any(outcome_is_unknown(request, earlier) for earlier in attempts[:number])
+        ambiguous = request.again is not None or any(
+            outcome_is_unknown(request, earlier) for earlier in attempts[:number]
+        )
         if ambiguous and outcome == "failed":
             outcome, evidence = "unknown", "none"
         record: dict[str, Any] = {
@@ -285,7 +290,8 @@ class Sender:
         fields, children = answers.read(self.book, request, attempt, record)
         self.book.write([record, *children], len(request.data), len(attempt.data))
         worst = _worst([outcome, *(child["outcome"] for child in children)])
-        return Result(request.op, worst, attempt.status, attempt.code, fields)
+        place = (self._op_seq, self._earlier + number)
+        return Result(request.op, worst, attempt.status, attempt.code, fields, place)
 
 
 def _worst(outcomes: list[str]) -> str:

@@ -51,7 +51,9 @@ class Request:
     cond_value: str = ""
     source_cond: str = ""
     source_cond_value: str = ""
-    again: bool = False  # the last attempt of this very step was unknown: it is the same operation
+    again: tuple[int, int] | None = (
+        None  # place of this very step's last attempt, which was unknown: the same operation
+    )
     version: str = ""
     range_first: int = 0
     range_last: int | None = None
@@ -90,3 +92,4 @@ class Result:
     status: int = 0
     code: str = ""
     fields: dict[str, Any] = field(default_factory=dict)
+    place: tuple[int, int] = (0, 0)  # number of the operation, and of its last attempt

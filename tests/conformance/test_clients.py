@@ -22,7 +22,9 @@ from s3prod.plan import (
     remove_bucket,
     repeat,
     sleep,
+    until_ok,
     until_others,
+    when,
 )
 from s3prod.profile import promises
 from s3prod.runners.recording import profile_hash
@@ -54,6 +56,14 @@ def test_a_barrier_holds_everyone_back(carry_out):
     assert [len(waves[n]) for n in sorted(waves)] == [5] * 5
     for n in range(1, 5):  # t_call may be a little early
         assert max(r["t_return"] for r in waves[n]) <= min(r["t_sent"] for r in waves[n + 1])
+
+
+def test_what_is_tried_again_is_the_same_operation(carry_out):
+    """Whatever the program does before that to find out what became of it."""
+    program = [until_ok(2, put("a", 100), when("unknown", get("b")))]
+    run = carry_out("again", Group("g", program), faults=["status-after-commit:op=put,status=500"])
+    told = [(r["op"], r["op_seq"], r.get("attempt", 0), r.get("flags", [])) for r in main_records(run)]
+    assert told == [("put", 1, 0, []), ("get", 2, 0, []), ("put", 1, 1, ["retry_ambiguous"]), ("get", 3, 0, [])]
 
 
 def test_who_ends_leaves_the_barrier(carry_out):
