@@ -127,11 +127,12 @@ static int expected(struct s3p_part *p, uint32_t i, uint64_t expect, uint32_t *p
                     struct s3p_err *err)
 {
     *pred = resolve(p, expect);
-    if (*pred == S3P_NO_VALUE &&
-        S3P_ON(PART_IGNORED_REFUSED, s3p_kept_outcome(&p->index.row[i]) == S3P_OK_OUTCOME) &&
-        S3P_OFF(PART_IGNORED_ANY, nobodys(p, expect)))
-        return hit(p, S3P_RULE_CAS_IGNORED, i, err);
-    return 0;
+    if (*pred != S3P_NO_VALUE ||
+        !S3P_ON(PART_IGNORED_REFUSED, s3p_kept_outcome(&p->index.row[i]) == S3P_OK_OUTCOME) ||
+        !S3P_OFF(PART_IGNORED_ANY, nobodys(p, expect)))
+        return 0;
+    p->ignored++;
+    return hit(p, S3P_RULE_CAS_IGNORED, i, err);
 }
 
 static int add_write(struct s3p_part *p, uint32_t i, struct s3p_err *err)
@@ -211,7 +212,7 @@ static int add_streamed(struct s3p_part *p, uint32_t i, struct s3p_err *err)
 
 int s3p_part_add_rows(struct s3p_part *p, const uint32_t *rows, uint32_t n, struct s3p_err *err)
 {
-    p->nops = p->negatives = p->unresolved = 0;
+    p->nops = p->negatives = p->unresolved = p->ignored = 0;
     for (uint32_t i = 0; i < n; i++)
         S3P_TRY(add_row(p, rows[i], err));
     S3P_TRY(s3p_stream_reads(p, add_streamed, err));

@@ -44,6 +44,7 @@ struct s3p_part {
     bool all_known; /* every write that may have happened has an ETag: an ETag that none of them
                        showed is nobody's */
     uint32_t negatives, unresolved;
+    uint32_t ignored; /* conditions on what nobody had, that were acknowledged: violations */
     int64_t first_removal, last_said; /* deletes of versions: the first call; what others say */
     int64_t first_ack, first_claim;   /* earliest return of a success; call of a claim */
 };

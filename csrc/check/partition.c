@@ -283,7 +283,7 @@ static int judge_key(struct s3p_part *p, const uint32_t *rows, uint32_t n, struc
     else if (res.nviolations != 0)
         s3p_tally_ungraded(p->tally, res.nviolations);
     p->negatives += res.negatives;
-    p->unresolved += p->all_known ? 0 : res.unresolved;
+    p->unresolved += res.unresolved - p->ignored;
     if (p->negatives != 0)
         s3p_tally_skip(p->tally, S3P_WHY_NEGATIVES, 1, p->negatives);
     if (p->unresolved != 0)

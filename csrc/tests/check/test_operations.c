@@ -49,6 +49,35 @@ T_TEST(check_refusals_of_what_nobody_had)
     json_decref(v);
 }
 
+/* The ETag of a short body may be another write's: that a condition named it is not judged. Nor is,
+ * that what nobody had was asked for, where only a later read tells that the write took effect. */
+T_TEST(check_conditions_that_name_nothing)
+{
+    struct s3p_attempt first = t_put(1, 3, 1, 2), second = t_put(2, 3, 3, 4),
+                       del = t_attempt(S3P_OP_DELETE, 5, 3, 8, 9);
+    first.size = 10;
+    json_t *v = JUDGE(first, second, t_cas(4, 1, 3, 5, 6));
+    T_EQ(t_skipped(v, "etag-unresolved", "attempts"), 1);
+    T_EQ(violations(v), 0);
+    json_decref(v);
+    del.outcome = S3P_OK_OUTCOME;
+    del.cond = S3P_COND_IF_MATCH;
+    del.expect_etag = t_etag(1);
+    del.expect_form = S3P_ETAG_DIGEST;
+    v = JUDGE(first, second, del);
+    T_EQ(t_skipped(v, "etag-unresolved", "attempts"), 1);
+    T_EQ(violations(v), 0);
+    json_decref(v);
+    v = JUDGE(t_put(1, 3, 1, 2), t_lost(t_cas(4, 9, 3, 5, 6)), t_get(4, 3, 7, 8));
+    T_EQ(t_skipped(v, "etag-unresolved", "attempts"), 1);
+    T_EQ(violations(v), 0);
+    json_decref(v);
+    v = JUDGE(t_put(1, 3, 1, 2), t_cas(4, 9, 3, 5, 6)); /* that is */
+    T_EQ(t_skipped(v, "etag-unresolved", "attempts"), 0);
+    T_EQ(t_rule(v, "cas-ignored"), 1);
+    json_decref(v);
+}
+
 /* A DELETE expects nothing. */
 T_TEST(check_plain_deletes_expect_nothing)
 {
