@@ -94,6 +94,8 @@ static void amend_complete(const struct s3p_objects *o, const struct s3p_segment
     if (S3P_ON(COMPLETE_REFUSED_EVER, l->outcome != S3P_FAILED)) { /* a refusal has its own times */
         r->inv = l->inv;
         r->res = l->res;
+        if (outcome == S3P_FAILED)
+            r->bits &= (uint8_t)~S3P_ROW_EVIDENCE;
     }
     r->size = S3P_ON(COMPLETE_SIZELESS, l->size != 0) &&
                       S3P_ON(COMPLETE_COPIED_PARTS, !up->copied_parts)

@@ -428,6 +428,20 @@ T_TEST(objects_upload_refused)
     expect(&u.m, "create-twice");
 }
 
+/* Nor is it said when it is repeated, and finds no upload, because another list was completed. */
+T_TEST(objects_upload_refused_then_gone)
+{
+    struct up u;
+    begin(&u, EITHER);
+    struct s3p_attempt absent = t_refused(completed(&u, 5, 6));
+    absent.cond = S3P_COND_IF_MATCH_ANY;
+    absent.evidence = S3P_EV_ABSENT;
+    add_complete(&u, absent);
+    add_complete_one(&u, completed_one(&u, 7, 8));
+    add_complete(&u, gone(completed(&u, 9, 10)));
+    expect(&u.m, NULL);
+}
+
 T_TEST(objects_upload_borders)
 {
     struct up u;
