@@ -268,6 +268,8 @@ static int visit_complete(struct visit *v)
     struct s3p_upload *up = &v->o->upload[u];
     int64_t inv = COL(v->s, int64_t, t_call)[v->i], res = COL(v->s, int64_t, t_return)[v->i];
     uint8_t outcome = COL(v->s, uint8_t, outcome)[v->i], cond = COL(v->s, uint8_t, cond)[v->i];
+    uint64_t asked = s3p_etag_token(COL(v->s, s3p_etag_bytes, expect_etag)[v->i].b,
+                                    COL(v->s, uint8_t, expect_form)[v->i]);
     up->meta_id = meta;
     l->touched |= is_touched(v);
     if (S3P_MUT(S3P_MUT_UPLOAD_COMPLETE_LAST, inv < up->complete_inv, true)) {
@@ -287,8 +289,9 @@ static int visit_complete(struct visit *v)
                      S3P_OFF(UPLOAD_GONE_WRITES, gone) ||
                      is_touched(v);
     if (may_write) {
-        l->mixed |= l->inv != INT64_MAX && cond != l->asked;
+        l->mixed |= l->inv != INT64_MAX && (cond != l->asked || asked != l->asked_etag);
         l->asked = cond;
+        l->asked_etag = asked;
     }
     if (may_write &&
         S3P_MUT(S3P_MUT_UPLOAD_LAST_CALL, inv < l->inv, l->inv == INT64_MAX || inv > l->inv))

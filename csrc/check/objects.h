@@ -55,7 +55,8 @@ struct s3p_part_list { /* a logical write */
     const struct s3p_entry *named; /* the parts, in the file */
     uint32_t nnamed;
     uint8_t outcome, cond;
-    uint8_t asked;           /* the condition of the last Complete that may have written */
+    uint64_t asked_etag;     /* what the last Complete that may have written asked for, a token, */
+    uint8_t asked;           /* and its condition */
     bool mixed;              /* not all of those had the same: nobody knows which one counted */
     bool gone;               /* of the Completes that failed one found no upload */
     bool touched;            /* by a proxy: a Complete may have named others */

@@ -264,6 +264,40 @@ T_TEST(objects_lives_mixed_conditions)
     expect_mixed(__LINE__, creating(ended(r, S3P_UNKNOWN, 503)), "cas-ignored");
 }
 
+static struct s3p_attempt matching(struct s3p_attempt r, uint32_t n)
+{
+    r.size = 1000; /* no bytes that others may have, too */
+    r.cond = S3P_COND_IF_MATCH;
+    r.expect_etag = t_etag(n);
+    r.expect_form = S3P_ETAG_DIGEST;
+    return r;
+}
+
+/* The upload replaces PUT 5, whatever was answered, and then PUT 6 replaces it; who asked again had
+ * seen that. `shown`: when the upload's object is read. */
+static void expect_rematched(int line, struct s3p_attempt again, int64_t shown, const char *rule)
+{
+    struct t_make m;
+    struct s3p_attempt read = seen(shown, shown + 1);
+    read.size = again.size;
+    begin(&m, STRONG);
+    add(&m, of(S3P_OP_CREATE_UPLOAD, 1, 2), NULL);
+    t_add(&m, t_put(5, 3, 3, 4));
+    add(&m, matching(ended(of(S3P_OP_COMPLETE_UPLOAD, 5, 6), S3P_UNKNOWN, 503), 5), NULL);
+    t_add(&m, t_put(6, 3, 20, 21));
+    add(&m, again, NULL);
+    t_add(&m, read);
+    t_expect_one(__FILE__, line, &m, rule);
+}
+
+T_TEST(objects_lives_matches_of_two_etags)
+{
+    const struct s3p_attempt r = of(S3P_OP_COMPLETE_UPLOAD, 30, 31);
+    expect_rematched(__LINE__, matching(r, 6), 8, NULL); /* as the first was */
+    expect_rematched(__LINE__, matching(ended(r, S3P_UNKNOWN, 503), 6), 40, NULL);
+    expect_rematched(__LINE__, matching(r, 5), 40, "lost-update");
+}
+
 /* Delivered twice: the first has an effect, the second an answer; or both have one. */
 T_TEST(objects_lives_delivered_twice)
 {
