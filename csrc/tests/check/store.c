@@ -43,6 +43,8 @@ struct op {
     int64_t inv, at, res;
     uint32_t client;
     bool tagged, replace, lost, dropped;
+    uint8_t cond;
+    unsigned pick; /* the ETag of a condition, the parts that a Complete names */
     struct s3p_id id;
     struct s3p_attempt r;
     char upload_text[24], source_text[40];
@@ -54,6 +56,12 @@ struct store {
     struct value key[2];
     struct upload upload[UPLOADS];
     struct op op[OPS];
+    struct shown { /* ETags that there were */
+        s3p_etag_bytes etag;
+        bool hashed;
+        int64_t at;
+    } shown[2][OPS];
+    unsigned nshown[2];
     int n;
     uint64_t group;
     uint32_t ids;
@@ -114,6 +122,20 @@ static uint64_t below(struct store *s, uint64_t n)
     return s3p_rng_u64(&s->g) % n;
 }
 
+/* What was lost may come late. */
+static void add_condition(struct store *s, struct op *o)
+{
+    static const uint8_t conds[] = {S3P_COND_IF_MATCH, S3P_COND_IF_NONE_MATCH_ANY,
+                                    S3P_COND_IF_MATCH, S3P_COND_IF_MATCH_ANY,
+                                    S3P_COND_IF_NONE_MATCH};
+    if (below(s, 2) == 0)
+        o->cond = conds[below(s, sizeof conds)];
+    o->pick = (unsigned)below(s, 12);
+    if (o->lost && below(s, 2) == 0 && o->kind != S3P_OP_CREATE_UPLOAD &&
+        s3p_op_table[o->kind].cls != S3P_CLASS_READ)
+        o->at += (int64_t)below(s, 30);
+}
+
 static struct op *add(struct store *s, int kind, uint32_t client, int64_t *t)
 {
     struct op *o = &s->op[s->n++];
@@ -131,6 +153,8 @@ static struct op *add(struct store *s, int kind, uint32_t client, int64_t *t)
         o->lost = true;
         o->dropped = below(s, 2) == 0;
     }
+    if ((s->programs & T_CONDITIONS) != 0)
+        add_condition(s, o);
     return o;
 }
 
@@ -179,6 +203,8 @@ static void plan(struct store *s)
                                            S3P_OP_DELETE_TAGS};
                 kind = tags[below(s, 4)];
             }
+            if ((s->programs & T_DELETES) != 0 && below(s, 4) == 0)
+                kind = S3P_OP_DELETE;
             struct op *o = add(s, kind, c, &t);
             o->source = below(s, 2);
             o->replace = below(s, 4) != 0 || (s->programs & T_TAGS) != 0;
@@ -202,24 +228,98 @@ static void answer(struct op *o, uint16_t status, uint8_t outcome, uint8_t evide
     o->r.evidence = evidence;
 }
 
+static void change(struct store *s, struct op *o, struct value v)
+{
+    s->key[o->key] = v;
+    if (v.present)
+        s->shown[o->key][s->nshown[o->key]++] = (struct shown){v.etag, v.hashed, o->at};
+}
+
+static void refuse(struct op *o, uint16_t status, uint8_t evidence)
+{
+    o->r.etag_form = S3P_ETAG_NONE;
+    answer(o, status, S3P_FAILED, evidence);
+}
+
+/* The operation's condition, with an ETag that the key had when it was called; `equal`: has now. */
+static uint8_t ask(struct store *s, struct op *o, bool *equal)
+{
+    const struct value *v = &s->key[o->key];
+    const struct shown *e = s->shown[o->key];
+    bool named = o->cond == S3P_COND_IF_MATCH || o->cond == S3P_COND_IF_NONE_MATCH,
+         read = o->kind == S3P_OP_GET || o->kind == S3P_OP_HEAD,
+         other = o->cond == S3P_COND_IF_NONE_MATCH || o->cond == S3P_COND_IF_NONE_MATCH_ANY;
+    unsigned n = 0;
+    while (n < s->nshown[o->key] && e[n].at <= o->inv)
+        n++;
+    *equal = false;
+    if ((named && n == 0) || (other && o->kind == S3P_OP_DELETE) ||
+        (read && o->cond == S3P_COND_IF_NONE_MATCH_ANY))
+        return S3P_COND_NONE;
+    o->r.cond = o->cond;
+    if (!named)
+        return o->cond;
+    e += o->pick < 6 ? n - 1 : o->pick % n;
+    o->r.expect_etag = e->etag;
+    o->r.expect_form = e->hashed ? S3P_ETAG_HASHED : S3P_ETAG_DIGEST;
+    *equal = v->present && memcmp(e->etag.b, v->etag.b, sizeof v->etag.b) == 0;
+    return o->cond;
+}
+
+/* Its condition does not hold, and it says so. */
+static bool refused(struct store *s, struct op *o)
+{
+    bool there = s->key[o->key].present, equal, copy = o->kind == S3P_OP_COPY,
+         read = o->kind == S3P_OP_GET || o->kind == S3P_OP_HEAD,
+         missing = read || s->group % 3 != 0; /* 404, else 412 */
+    uint8_t cond = ask(s, o, &equal);
+    bool match = cond == S3P_COND_IF_MATCH, any = cond == S3P_COND_IF_MATCH_ANY;
+    if ((match || any) && !there && missing)
+        refuse(o, 404, copy ? S3P_EV_NONE : S3P_EV_ABSENT);
+    else if (any && !there)
+        refuse(o, 412, S3P_EV_ABSENT);
+    else if (match && !equal)
+        refuse(o, 412, S3P_EV_NOT_MATCH);
+    else if (cond == S3P_COND_IF_NONE_MATCH_ANY && there)
+        refuse(o, 412, S3P_EV_PRESENT);
+    else if (cond == S3P_COND_IF_NONE_MATCH && equal)
+        refuse(o, read ? 304 : 412, S3P_EV_MATCH);
+    else
+        return false;
+    return true;
+}
+
+static void do_delete(struct store *s, struct op *o)
+{
+    if (refused(s, o))
+        return;
+    if (!o->dropped)
+        change(s, o, (struct value){.present = false});
+    answer(o, 204, S3P_OK_OUTCOME, S3P_EV_NONE);
+}
+
 static void do_put(struct store *s, struct op *o)
 {
     struct value v = {.present = true, .meta = o->id, .body = o->id, .home = (uint16_t)o->key};
     digest_of(&o->id, &v.etag);
     v.size = 64 + o->r.client % 7;
     v.tags = o->tagged ? o->id : v.tags;
-    if (!o->dropped)
-        s->key[o->key] = v;
     o->r.meta_id = o->r.body_id = o->id;
     o->r.size = v.size;
     o->r.etag = v.etag;
     o->r.etag_form = S3P_ETAG_DIGEST;
+    if (refused(s, o))
+        return;
+    if (!o->dropped)
+        change(s, o, v);
     answer(o, 200, S3P_OK_OUTCOME, S3P_EV_VALUE);
 }
 
 static void do_read(struct store *s, struct op *o)
 {
     const struct value *v = &s->key[o->key];
+    if (refused(s, o))
+        return;
     if (!v->present) {
         answer(o, 404, S3P_FAILED, S3P_EV_ABSENT);
         return;
@@ -247,10 +347,12 @@ static void do_copy(struct store *s, struct op *o)
         answer(o, 404, S3P_FAILED, S3P_EV_NONE);
         return;
     }
+    if (refused(s, o))
+        return;
     v.meta = o->replace ? o->id : v.meta;
     v.tags = o->tagged ? o->id : v.tags;
     if (!o->dropped)
-        s->key[o->key] = v;
+        change(s, o, v);
     o->r.etag = v.etag;
     o->r.etag_form = v.hashed ? S3P_ETAG_HASHED : S3P_ETAG_DIGEST;
     answer(o, 200, S3P_OK_OUTCOME, S3P_EV_VALUE);
@@ -300,7 +402,7 @@ static bool join(const struct upload *u, struct op *o, struct value *v)
     int n = 0;
     *v = (struct value){.present = true, .meta = u->meta, .home = (uint16_t)o->key, .hashed = true};
     for (int k = 0; k < PARTS; k++) {
-        if (!u->has[k])
+        if (!u->has[k] || (o->pick == 11 && k != 0))
             continue;
         id[n] = u->named[k];
         etag[n] = u->named_etag[k];
@@ -330,18 +432,26 @@ static void do_complete(struct store *s, struct op *o)
     o->r.meta_id = v.meta;
     o->r.size = v.size;
     o->r.etag = v.etag;
+    bool no = refused(s, o), first = (s->group & 4) != 0;
+    struct s3p_attempt said = o->r;
     o->r.etag_form = S3P_ETAG_HASHED;
-    if (u->done && s3p_id_eq(u->made.body, v.body) && (s->group & 1) != 0) { /* again, the same */
+    if (no && first) {
+        o->r = said;
+    } else if (u->done && s3p_id_eq(u->made.body, v.body) && (s->group & 1) != 0) { /* again */
         answer(o, 200, S3P_OK_OUTCOME, S3P_EV_VALUE);
     } else if (!u->open) {
         answer(o, 404, S3P_FAILED, S3P_EV_NONE);
     } else if (!right) {
         answer(o, 400, S3P_FAILED, S3P_EV_NONE);
+    } else if (no) {
+        o->r = said;
+        u->open &= (s->group & 2) != 0 || o->dropped;
     } else {
         answer(o, 200, S3P_OK_OUTCOME, S3P_EV_VALUE);
         if (o->dropped)
             return;
-        s->key[o->key] = u->made = v;
+        change(s, o, v);
+        u->made = v;
         u->open = false;
         u->done = true;
     }
@@ -384,6 +494,7 @@ static void carry_out(struct store *s, struct op *o)
 {
     static void (*const how[S3P_OP_COUNT])(struct store *, struct op *) = {
         [S3P_OP_PUT] = do_put,
+        [S3P_OP_DELETE] = do_delete,
         [S3P_OP_GET] = do_read,
         [S3P_OP_HEAD] = do_read,
         [S3P_OP_COPY] = do_copy,

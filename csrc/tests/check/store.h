@@ -26,6 +26,8 @@ enum t_program {
     T_TAGS = 4,
     T_VERSIONS = 8,
     T_UNKNOWN = 16, /* some answers are lost */
+    T_CONDITIONS = 32, /* of writes, deletes and reads */
+    T_DELETES = 64,
 };
 /* The records of one random history on keys 2 * group and 2 * group + 1. */
 void t_store_run(struct t_make *m, uint64_t seed, uint64_t group, unsigned programs);

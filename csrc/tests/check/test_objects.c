@@ -660,3 +660,12 @@ T_TEST_LIMIT(objects_correct_store, 300)
         run_store(EITHER, 20 + i, programs[i]);
     }
 }
+
+/* The same with conditions and deletes. */
+T_TEST_LIMIT(objects_conditional_store, 300)
+{
+    static const unsigned programs[] = {T_UNKNOWN | T_DELETES, T_UPLOADS, T_UPLOADS | T_UNKNOWN,
+                                        T_UPLOADS | T_COPIES | T_UNKNOWN | T_DELETES};
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
+        run_store(i % 2 == 0 ? PROFILE : EITHER, 30 + i, programs[i] | T_CONDITIONS);
+}
