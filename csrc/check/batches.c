@@ -49,6 +49,34 @@ static bool is_absent_error(const struct s3p_segment_view *s, uint32_t i)
            S3P_ON(BATCH_ERROR_ANY, s3p_str_eq(code, "NoSuchKey"));
 }
 
+static bool has_result(const struct s3p_segment_view *s, uint32_t i)
+{
+    return S3P_OFF(BATCH_ANSWERED, COL(s, uint8_t, outcome)[i] != S3P_UNKNOWN) ||
+           S3P_OFF(BATCH_CODE_OFF, COL(s, uint32_t, code_text)[i] != 0);
+}
+
+static bool same_name(const struct s3p_segment_view *s, uint32_t a, uint32_t b)
+{
+    struct s3p_str asked_a = s3p_segment_text(s, COL(s, uint32_t, version_asked)[a]),
+                   asked_b = s3p_segment_text(s, COL(s, uint32_t, version_asked)[b]);
+    uint64_t key = COL(s, uint64_t, key_index)[a];
+    return S3P_ON(BATCH_NOBODY_ANY, key != S3P_NO_INDEX) &&
+           S3P_ON(BATCH_KEY_ANY, key == COL(s, uint64_t, key_index)[b]) &&
+           S3P_ON(BATCH_SPACE_ANY, COL(s, uint16_t, space)[a] == COL(s, uint16_t, space)[b]) &&
+           S3P_ON(BATCH_ASKED_ANY, s3p_str_same(asked_a, asked_b));
+}
+
+/* A store may take a name that is there twice for one, and answer it once: results are dealt out in
+ * the order of the names. */
+static bool has_result_above(const struct s3p_segment_view *s, uint32_t i)
+{
+    uint32_t parent = COL(s, uint32_t, parent)[i];
+    for (uint32_t k = i; k-- > parent;)
+        if (has_result(s, k) && same_name(s, k, i))
+            return true;
+    return false;
+}
+
 static int judge_child(struct batches *b, uint32_t i, struct s3p_err *err)
 {
     uint32_t parent = COL(b->s, uint32_t, parent)[i];
@@ -60,8 +88,7 @@ static int judge_child(struct batches *b, uint32_t i, struct s3p_err *err)
     b->request = parent;
     if (S3P_MUT(S3P_MUT_BATCH_LIMIT_GE, b->children == KEYS_MAX + 1, b->children == KEYS_MAX))
         S3P_TRY(hit(b, S3P_RULE_BATCH_OVER_LIMIT, parent - 1, 0, S3P_NO_INDEX, 0, err));
-    if (!S3P_OFF(BATCH_ANSWERED, COL(b->s, uint8_t, outcome)[i] != S3P_UNKNOWN) &&
-        !S3P_OFF(BATCH_CODE_OFF, COL(b->s, uint32_t, code_text)[i] != 0))
+    if (!has_result(b->s, i) && !S3P_OFF(BATCH_TWICE_OFF, has_result_above(b->s, i)))
         rule = S3P_RULE_BATCH_MISSING_KEY;
     else if (!is_absent_error(b->s, i))
         return 0;

@@ -527,6 +527,11 @@
     X(BATCH_COND_ANY)                                                                              \
     X(BATCH_VERSION_ANY)                                                                           \
     X(BATCH_ERROR_ANY)                                                                             \
+    X(BATCH_TWICE_OFF)                                                                             \
+    X(BATCH_NOBODY_ANY)                                                                            \
+    X(BATCH_KEY_ANY)                                                                               \
+    X(BATCH_SPACE_ANY)                                                                             \
+    X(BATCH_ASKED_ANY)                                                                             \
     X(BATCH_LIMIT_GE)                                                                              \
     X(ENTRY_LAG_OFF)                                                                               \
     X(ENTRY_INTERVAL_OFF)                                                                          \

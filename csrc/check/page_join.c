@@ -175,11 +175,6 @@ static bool parts_range(struct join *j)
     return id != 0;
 }
 
-static bool same(struct s3p_str a, struct s3p_str b)
-{
-    return s3p_str_compare(a, b) == 0;
-}
-
 static void keys_range(struct join *j)
 {
     struct s3p_lister *w = j->w;
@@ -193,7 +188,9 @@ static void keys_range(struct join *j)
         lo = find_item(j, lo, hi, &w->item[0]);
     else if (w->behind.len != 0)
         lo = find(j, lo, hi, w->behind,
-                  S3P_OFF(JOIN_INSIDE_OFF, w->inside) && same(w->behind, w->start) ? FROM : BEHIND);
+                  S3P_OFF(JOIN_INSIDE_OFF, w->inside) && s3p_str_same(w->behind, w->start)
+                      ? FROM
+                      : BEHIND);
     j->at = lo;
     j->end = hi;
 }

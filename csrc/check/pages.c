@@ -87,11 +87,6 @@ static struct trail *trail_of(struct trails *t, uint32_t client)
     return &t->trail[i];
 }
 
-static bool same(struct s3p_str a, struct s3p_str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
-}
-
 /* Was the page asked for with what `before` gave? */
 static int follows(const struct s3p_lists *l, struct trails *t, const struct s3p_page *page,
                    const struct s3p_page *before, const struct s3p_page_args *args, bool *yes,
@@ -110,11 +105,13 @@ static int follows(const struct s3p_lists *l, struct trails *t, const struct s3p
     S3P_TRY(s3p_page_args(&asked, &t->texts,
                           s3p_segment_text(s, COL(s, uint32_t, list_args)[before->position]),
                           s->first_record + before->position, err));
-    *yes = S3P_ON(WALK_TOKEN_OFF, same(told.token, args->token)) && same(told.id, args->id) &&
+    *yes = S3P_ON(WALK_TOKEN_OFF, s3p_str_same(told.token, args->token)) &&
+           s3p_str_same(told.id, args->id) &&
            (args->token.len != 0 ||
-            (args->start.len != 0 && S3P_ON(WALK_START_OFF, same(told.start, args->start)))) &&
-           S3P_ON(WALK_PREFIX_OFF, same(asked.prefix, args->prefix)) &&
-           same(asked.delimiter, args->delimiter);
+            (args->start.len != 0 &&
+             S3P_ON(WALK_START_OFF, s3p_str_same(told.start, args->start)))) &&
+           S3P_ON(WALK_PREFIX_OFF, s3p_str_same(asked.prefix, args->prefix)) &&
+           s3p_str_same(asked.delimiter, args->delimiter);
     return 0;
 }
 

@@ -74,11 +74,6 @@ static struct s3p_str asked(const struct s3p_at *at)
     return s3p_segment_text(at->s, S3P_COLUMN(at, uint32_t, version_asked));
 }
 
-static bool same(struct s3p_str a, struct s3p_str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
-}
-
 /* The record sets the tags to those of `id`; none: to no tags. */
 static int add_write(struct tags *t, uint32_t i, struct s3p_id id, struct s3p_reg_op **out,
                      struct s3p_err *err)
@@ -238,7 +233,7 @@ static enum bearing bearing_of(const struct tags *t, const struct s3p_at *at)
     if (t->version.len == 0)
         return CERTAIN;
     if (named.len != 0)
-        return same(t->version, named) ? CERTAIN : NONE;
+        return s3p_str_same(t->version, named) ? CERTAIN : NONE;
     if (S3P_OFF(TAGS_PERHAPS_FAILED, S3P_COLUMN(at, uint8_t, outcome) == S3P_FAILED))
         return NONE;
     bool other = deletes(at) && !s3p_str_eq(t->version, "null");

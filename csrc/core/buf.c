@@ -151,3 +151,8 @@ bool s3p_str_eq(struct s3p_str a, const char *cstr)
 {
     return strlen(cstr) == a.len && (a.len == 0 || memcmp(a.p, cstr, a.len) == 0);
 }
+
+bool s3p_str_same(struct s3p_str a, struct s3p_str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}

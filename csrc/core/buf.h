@@ -45,5 +45,6 @@ char *s3p_buf_grow(struct s3p_buf *b, size_t len);
 const char *s3p_buf_cstr(struct s3p_buf *b); /* NUL behind the bytes; "" when failed */
 bool s3p_buf_ok(const struct s3p_buf *b);
 bool s3p_str_eq(struct s3p_str a, const char *cstr);
+bool s3p_str_same(struct s3p_str a, struct s3p_str b);
 
 #endif

@@ -29,7 +29,7 @@ static int parse_buckets(struct s3p_parse *p, const struct s3p_node *root)
         if (plan->bucket[i].len > 24)
             return s3p_node_bad(&p->r, &n, "a role of at most 24 characters");
         for (int k = 0; k < plan->nbuckets; k++)
-            if (s3p_same(plan->bucket[k], plan->bucket[i]))
+            if (s3p_str_same(plan->bucket[k], plan->bucket[i]))
                 return s3p_node_bad(&p->r, &n, "each role once");
         p->implicit[i] = -1;
         plan->nbuckets++;

@@ -196,7 +196,7 @@ int s3p_compile_barrier(struct s3p_compile *c, const struct s3p_verb *verb,
     S3P_TRY(s3p_node_name(&c->p->r, &n, &name));
     struct s3p_str *known = c->p->plan->barrier[c->group->phase];
     int *count = &c->p->plan->nbarriers[c->group->phase], at = 0;
-    while (at < *count && !s3p_same(known[at], name))
+    while (at < *count && !s3p_str_same(known[at], name))
         at++;
     if (at == S3P_BARRIERS_MAX)
         return s3p_node_bad(&c->p->r, &n, "at most %d barriers a phase", S3P_BARRIERS_MAX);
@@ -234,7 +234,7 @@ static int find_space(const struct s3p_parse *p, const struct s3p_node *n, uint1
 {
     struct s3p_str name = {json_string_value(n->value), json_string_length(n->value)};
     for (int i = 0; name.p != NULL && i < p->declared_spaces; i++) {
-        if (s3p_same(p->plan->spaces.space[i].name, name)) {
+        if (s3p_str_same(p->plan->spaces.space[i].name, name)) {
             *out = (uint16_t)i;
             return 0;
         }

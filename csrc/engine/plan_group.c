@@ -79,7 +79,7 @@ static int parse_group(struct s3p_parse *p, const struct s3p_node *n, struct s3p
     S3P_TRY(s3p_need(&p->r, n, "group", "a text of a-z, 0-9 and -", &child));
     S3P_TRY(s3p_node_name(&p->r, &child, &g->name));
     for (const struct s3p_group *other = plan->group; other < g; other++)
-        if (s3p_same(other->name, g->name))
+        if (s3p_str_same(other->name, g->name))
             return s3p_node_bad(&p->r, &child, "a name that no other group has");
     S3P_TRY(s3p_opt_word(&p->r, n, "phase", s3p_run_phase_name, S3P_PHASES, &phase));
     S3P_TRY(s3p_opt_int(&p->r, n, "clients", 1, S3P_CLIENTS_MAX, &clients));

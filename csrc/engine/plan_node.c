@@ -246,8 +246,3 @@ int s3p_need(const struct s3p_reader *r, const struct s3p_node *object, const ch
 {
     return s3p_node_get(object, key, child) ? 0 : s3p_node_missing(r, object, key, expected);
 }
-
-bool s3p_same(struct s3p_str a, struct s3p_str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
-}

@@ -69,6 +69,5 @@ int s3p_need(const struct s3p_reader *r, const struct s3p_node *object, const ch
              const char *expected, struct s3p_node *child) S3P_MUST_CHECK;
 
 void s3p_one_line(char *text); /* control characters become '?' */
-bool s3p_same(struct s3p_str a, struct s3p_str b);
 
 #endif

@@ -19,7 +19,7 @@ const char *const s3p_field_name[S3P_FIELDS] = {
 int s3p_find_slot(const struct s3p_program *prog, struct s3p_str name)
 {
     for (int i = 0; i < prog->nslots; i++)
-        if (s3p_same(prog->slots[i].name, name))
+        if (s3p_str_same(prog->slots[i].name, name))
             return i;
     return S3P_NO_SLOT;
 }
@@ -159,7 +159,7 @@ static int add_implicit(struct s3p_parse *p, const struct s3p_node *n, uint16_t 
     struct s3p_space *s = &all->space[at];
     *out = (struct s3p_keyref){s->count, (uint16_t)at};
     for (uint64_t i = 0; i < s->count; i++) {
-        if (s3p_same(s->keys[i], key)) {
+        if (s3p_str_same(s->keys[i], key)) {
             out->index = i;
             return 0;
         }

@@ -9,7 +9,7 @@ int s3p_parse_bucket(const struct s3p_parse *p, const struct s3p_node *n, uint16
 {
     struct s3p_str role = {json_string_value(n->value), json_string_length(n->value)};
     for (int i = 0; role.p != NULL && i < p->plan->nbuckets; i++) {
-        if (s3p_same(p->plan->bucket[i], role)) {
+        if (s3p_str_same(p->plan->bucket[i], role)) {
             *out = (uint16_t)i;
             return 0;
         }

@@ -102,7 +102,7 @@ static struct s3p_group *find_lender(const struct s3p_compile *c, struct s3p_str
     struct s3p_str name = {text.p, (size_t)(dot - text.p)};
     for (int i = 0; i < c->p->plan->ngroups; i++) {
         struct s3p_group *g = &c->p->plan->group[i];
-        if (!s3p_same(g->name, name) || g->phase != c->group->phase)
+        if (!s3p_str_same(g->name, name) || g->phase != c->group->phase)
             continue;
         *slot = s3p_find_slot(&g->program, (struct s3p_str){dot + 1, text.len - name.len - 1});
         return *slot != S3P_NO_SLOT ? g : NULL;

@@ -15,11 +15,6 @@ struct batch {
     struct s3p_arena arena; /* the results, and literal keys */
 };
 
-static bool same(struct s3p_str a, struct s3p_str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
-}
-
 /* Where the results of a key tell no version: whether they are as many as its names, which all have
  * one, and say the same. */
 static bool interchangeable(const struct batch *b, struct s3p_str key)
@@ -28,17 +23,17 @@ static bool interchangeable(const struct batch *b, struct s3p_str key)
     int surplus = 0;
     for (int k = 0; k < b->results.n; k++) {
         const struct s3p_delete_result *r = &b->results.results[k];
-        if (!same(r->key, key))
+        if (!s3p_str_same(r->key, key))
             continue;
         first = first == NULL ? r : first;
-        if (r->version_id.len != 0 || !same(r->code, first->code))
+        if (r->version_id.len != 0 || !s3p_str_same(r->code, first->code))
             return false;
         surplus++;
     }
     for (int i = 0; i < b->n; i++) {
-        if (same(b->names[i].key, key) && b->names[i].version_id.len == 0)
+        if (s3p_str_same(b->names[i].key, key) && b->names[i].version_id.len == 0)
             return false;
-        surplus -= same(b->names[i].key, key);
+        surplus -= s3p_str_same(b->names[i].key, key);
     }
     return first != NULL && surplus == 0;
 }
@@ -56,9 +51,9 @@ static void give_versions(struct batch *b)
             continue;
         for (int k = 0, name = i; k < b->results.n; k++) {
             struct s3p_delete_result *r = &b->results.results[k];
-            if (!same(r->key, key))
+            if (!s3p_str_same(r->key, key))
                 continue;
-            while (!same(b->names[name].key, key))
+            while (!s3p_str_same(b->names[name].key, key))
                 name++;
             r->version_id = b->names[name++].version_id;
             untold--;
@@ -69,8 +64,8 @@ static void give_versions(struct batch *b)
 /* Whether a result is of this name. A store may tell the version that it removed unasked. */
 static bool is_of(const struct s3p_delete_result *r, const struct s3p_delete_name *name, bool exact)
 {
-    return same(r->key, name->key) &&
-           (same(r->version_id, name->version_id) || (!exact && name->version_id.len == 0));
+    return s3p_str_same(r->key, name->key) &&
+           (s3p_str_same(r->version_id, name->version_id) || (!exact && name->version_id.len == 0));
 }
 
 /* What the answer says of a key: NULL when it does not name it. Answers mostly keep the order of

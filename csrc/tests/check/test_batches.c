@@ -74,6 +74,37 @@ T_TEST(batches_missing)
     expect(&m, NULL, "");
 }
 
+/* A store may take a name that is there twice for one. */
+T_TEST(batches_named_twice)
+{
+    struct t_make m;
+    begin(&m);
+    t_add(&m, request());
+    t_add(&m, child(4, S3P_OK_OUTCOME));
+    t_add(&m, child(3, S3P_OK_OUTCOME));
+    t_add(&m, child(4, S3P_UNKNOWN));
+    expect(&m, NULL, "");
+    begin(&m); /* of another version it says nothing */
+    t_add(&m, request());
+    t_add_texts(&m, child(4, S3P_OK_OUTCOME), (struct t_texts){.asked = "v1"});
+    t_add_texts(&m, child(4, S3P_UNKNOWN), (struct t_texts){.asked = "v2"});
+    expect(&m, "batch-missing-key", "keys/00000004");
+    begin(&m); /* nor of the key in another space */
+    struct s3p_attempt other = child(4, S3P_OK_OUTCOME);
+    other.space = 1;
+    t_add(&m, request());
+    t_add(&m, other);
+    t_add(&m, child(4, S3P_UNKNOWN));
+    expect(&m, "batch-missing-key", "keys/00000004");
+    begin(&m); /* nor of a key that has no number */
+    t_add(&m, request());
+    t_add(&m, child(S3P_NO_INDEX, S3P_OK_OUTCOME));
+    t_add(&m, child(S3P_NO_INDEX, S3P_UNKNOWN));
+    json_t *v = t_make_judge(&m, NULL);
+    T_EQ(t_rule(v, "batch-missing-key"), 1);
+    json_decref(v);
+}
+
 T_TEST(batches_extra)
 {
     struct t_make m;
