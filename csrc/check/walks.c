@@ -62,9 +62,9 @@ static int begin_walk(struct s3p_walks *w, struct s3p_walk **out, struct s3p_err
 static bool goes_on(const struct s3p_walk *w, struct s3p_str args)
 {
     return S3P_ON(WALKS_KEY_OFF, s3p_str_same(argument(args, "key-marker"),
-                                      argument(w->next, "key-marker"))) &&
+                                               argument(w->next, "key-marker"))) &&
            S3P_ON(WALKS_ID_OFF, s3p_str_same(argument(args, "version-id-marker"),
-                                     argument(w->next, "version-id-marker"))) &&
+                                              argument(w->next, "version-id-marker"))) &&
            S3P_ON(WALKS_PREFIX_OFF, s3p_str_same(argument(args, "prefix"), w->prefix)) &&
            S3P_ON(WALKS_DELIMITER_LATER, argument(args, "delimiter").p == NULL);
 }
